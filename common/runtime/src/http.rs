@@ -1,0 +1,162 @@
+//! HTTP as our services see it: a request's head, a body that comes in bounded pieces, a response.
+//!
+//! actix-web's own types may not leave their thread; these may. [`crate::listen`] turns the one
+//! into the other at a single place, so that no other code of the house knows a web framework.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use thiserror::Error;
+use tokio::sync::mpsc;
+
+/// Everything of a request but its body. Names of headers are in lower case; path and query are
+/// the very bytes that were sent, because signatures are made over them.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// `GET`, `PUT`…
+    pub method: String,
+    /// The path as it was sent, still percent-encoded.
+    pub raw_path: String,
+    /// What followed the `?`, still percent-encoded; empty if nothing did.
+    pub raw_query: String,
+    /// Headers in the order they came. Values that are no text are dropped.
+    pub headers: Vec<(String, String)>,
+    /// Who sent it.
+    pub peer: Option<SocketAddr>,
+    /// The id under which it is logged and answered.
+    pub request_id: String,
+}
+
+impl Head {
+    /// The first header of that lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Why a body ended before its end.
+#[derive(Debug, Error)]
+pub enum BodyError {
+    /// The sender went away or broke the framing.
+    #[error("the body broke off: {0}")]
+    Broken(String),
+    /// More bytes came than were allowed.
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(u64),
+}
+
+/// A request's body: pieces through a channel that holds a few of them, so that a slow reader
+/// slows its sender down and memory stays bounded.
+#[derive(Debug)]
+pub struct Body {
+    pieces: mpsc::Receiver<Result<Bytes, BodyError>>,
+    length: Option<u64>,
+}
+
+/// How many pieces wait in a body's channel.
+pub const PIECES: usize = 8;
+
+impl Body {
+    /// A body that is fed through the returned sender.
+    pub fn channel(length: Option<u64>) -> (mpsc::Sender<Result<Bytes, BodyError>>, Self) {
+        let (sender, pieces) = mpsc::channel(PIECES);
+        (sender, Self { pieces, length })
+    }
+
+    /// A body that is all there.
+    pub fn full(bytes: Bytes) -> Self {
+        let (sender, body) = Self::channel(Some(bytes.len() as u64));
+        // The channel is new and has room.
+        drop(sender.try_send(Ok(bytes)));
+        body
+    }
+
+    /// What Content-Length said.
+    pub fn length(&self) -> Option<u64> {
+        self.length
+    }
+
+    /// The next piece; `None` at the end.
+    pub async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
+        self.pieces.recv().await
+    }
+
+    /// The next piece, for a thread that may wait.
+    pub fn blocking_next(&mut self) -> Option<Result<Bytes, BodyError>> {
+        self.pieces.blocking_recv()
+    }
+
+    /// The whole body, if it is no larger than `limit` bytes.
+    ///
+    /// # Errors
+    /// `TooLarge` over the limit, `Broken` if the sender went away.
+    pub async fn read(mut self, limit: u64) -> Result<Bytes, BodyError> {
+        if self.length.is_some_and(|length| length > limit) {
+            return Err(BodyError::TooLarge(limit));
+        }
+        let mut whole = Vec::new();
+        while let Some(piece) = self.next().await {
+            let piece = piece?;
+            if (whole.len() + piece.len()) as u64 > limit {
+                return Err(BodyError::TooLarge(limit));
+            }
+            whole.extend_from_slice(&piece);
+        }
+        Ok(whole.into())
+    }
+}
+
+/// The bytes of a response.
+#[derive(Debug)]
+pub enum Payload {
+    /// None.
+    Empty,
+    /// All at once.
+    Full(Bytes),
+    /// Pieces through a channel, with their exact total; an `Err` breaks the connection, so that
+    /// nobody takes a part for the whole.
+    Stream {
+        /// How many bytes will come.
+        length: u64,
+        /// The pieces.
+        pieces: mpsc::Receiver<std::io::Result<Bytes>>,
+    },
+}
+
+/// A response.
+#[derive(Debug)]
+pub struct Response {
+    /// The status.
+    pub status: u16,
+    /// Headers; Content-Length is set from the payload unless it stands here (HEAD).
+    pub headers: Vec<(String, String)>,
+    /// The bytes.
+    pub payload: Payload,
+}
+
+impl Response {
+    /// A response without bytes.
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), payload: Payload::Empty }
+    }
+
+    /// A response with a text of the given type.
+    pub fn text(status: u16, content_type: &str, text: impl Into<Bytes>) -> Self {
+        let headers = vec![("content-type".to_owned(), content_type.to_owned())];
+        Self { status, headers, payload: Payload::Full(text.into()) }
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+}
+
+/// Something that answers requests. It is called on the pool, not on an arbiter.
+pub trait App: Send + Sync + 'static {
+    /// Answers one request. A body that is not read to its end closes the connection.
+    fn serve(&self, head: Head, body: Body) -> BoxFuture<'_, Response>;
+}

@@ -1,0 +1,4 @@
+//! How actions look on the wire: dotted query parameters in, XML out, errors in each API's shape.
+
+pub mod query;
+pub mod xml;

@@ -1,0 +1,197 @@
+//! The query dialect of EC2, IAM and STS: `X.1.Name=a` as a tree, and serde over it.
+//!
+//! Lists are `X.1`, `X.2`… or `X.member.1`; order is by number, gaps are fine. An empty value is
+//! an absent one: old clients send `Placement.AvailabilityZone=`. A parameter that cannot be used
+//! is named in the error as the caller wrote it, `BlockDeviceMapping.2.Ebs.VolumeSize`.
+
+mod decode;
+mod encode;
+
+use std::collections::BTreeMap;
+
+use crate::error::ApiError;
+
+pub use encode::encode;
+
+/// Parameters as a tree.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Node {
+    text: Option<String>,
+    children: BTreeMap<String, Node>,
+}
+
+impl Node {
+    /// Hangs each pair on the tree at the place that its dots name.
+    ///
+    /// # Errors
+    /// A parameter given twice, or nested deeper than any action's.
+    pub fn from_pairs<'a>(
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, ApiError> {
+        const DEPTH: usize = 12;
+        let mut root = Self::default();
+        for (name, value) in pairs {
+            if value.is_empty() {
+                continue;
+            }
+            let mut at = &mut root;
+            let steps = name.split('.');
+            for (depth, step) in steps.enumerate() {
+                if depth == DEPTH {
+                    return Err(ApiError::invalid(name, "no parameter is nested that deep"));
+                }
+                at = at.children.entry(step.to_owned()).or_default();
+            }
+            if at.text.replace(value.to_owned()).is_some_and(|before| before != value) {
+                return Err(ApiError::invalid(name, "given twice with different values"));
+            }
+        }
+        Ok(root)
+    }
+
+    /// The text of a parameter at the top.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.children.get(name).and_then(|node| node.text.as_deref())
+    }
+
+    /// Reads the tree as an action's request.
+    ///
+    /// # Errors
+    /// `MissingParameter` or `InvalidParameterValue`, naming the parameter.
+    pub fn decode<T: serde::de::DeserializeOwned>(&self) -> Result<T, ApiError> {
+        decode::decode(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::{Deserialize, Serialize};
+
+    use super::*;
+    use crate::error::ErrorCode;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Sample {
+        image_id: String,
+        #[serde(default)]
+        min_count: Option<u32>,
+        #[serde(default, rename = "InstanceId")]
+        ids: Vec<String>,
+        #[serde(default)]
+        placement: Option<Place>,
+        #[serde(default)]
+        block_device_mapping: Vec<Mapping>,
+        #[serde(default)]
+        kind: Option<Kind>,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Place {
+        #[serde(default)]
+        availability_zone: Option<String>,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Mapping {
+        device_name: String,
+        #[serde(default)]
+        no_device: bool,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Kind {
+        One,
+        Two,
+    }
+
+    fn tree(pairs: &[(&str, &str)]) -> Node {
+        Node::from_pairs(pairs.iter().copied()).unwrap()
+    }
+
+    #[test]
+    fn all_shapes_are_read() {
+        let node = tree(&[
+            ("ImageId", "emi-1"),
+            ("MinCount", "3"),
+            ("InstanceId.2", "b"),
+            ("InstanceId.10", "c"),
+            ("InstanceId.1", "a"),
+            ("Placement.AvailabilityZone", "z"),
+            ("BlockDeviceMapping.member.1.DeviceName", "sda"),
+            ("BlockDeviceMapping.member.1.NoDevice", "true"),
+            ("Kind", "two"),
+            ("Unknown.1.Thing", "ignored"),
+        ]);
+        let sample: Sample = node.decode().unwrap();
+        assert_eq!(sample.ids, ["a", "b", "c"]);
+        assert_eq!(sample.min_count, Some(3));
+        assert_eq!(sample.placement.unwrap().availability_zone.as_deref(), Some("z"));
+        assert!(sample.block_device_mapping[0].no_device);
+        assert_eq!(sample.kind, Some(Kind::Two));
+    }
+
+    #[test]
+    fn an_empty_value_is_an_absent_one() {
+        let node = tree(&[("ImageId", "emi-1"), ("Placement.AvailabilityZone", ""), ("MinCount", "")]);
+        let sample: Sample = node.decode().unwrap();
+        assert_eq!((sample.placement, sample.min_count), (None, None));
+    }
+
+    #[test]
+    fn errors_name_the_parameter_as_the_caller_wrote_it() {
+        for (pairs, code, name) in [
+            (vec![], ErrorCode::MissingParameter, "ImageId"),
+            (vec![("ImageId", "x"), ("MinCount", "-1")], ErrorCode::InvalidParameterValue, "MinCount"),
+            (
+                vec![("ImageId", "x"), ("BlockDeviceMapping.2.NoDevice", "true")],
+                ErrorCode::MissingParameter,
+                "BlockDeviceMapping.2.DeviceName",
+            ),
+            (
+                vec![
+                    ("ImageId", "x"),
+                    ("BlockDeviceMapping.1.DeviceName", "s"),
+                    ("BlockDeviceMapping.1.NoDevice", "perhaps"),
+                ],
+                ErrorCode::InvalidParameterValue,
+                "BlockDeviceMapping.1.NoDevice",
+            ),
+            (vec![("ImageId.1", "x")], ErrorCode::InvalidParameterValue, "ImageId"),
+            (vec![("ImageId", "x"), ("InstanceId", "i")], ErrorCode::InvalidParameterValue, "InstanceId"),
+            (vec![("ImageId", "x"), ("Kind", "three")], ErrorCode::InvalidParameterValue, "Kind"),
+        ] {
+            let error = tree(&pairs).decode::<Sample>().unwrap_err();
+            assert_eq!(error.code(), code, "{error}");
+            assert!(error.text().contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_name_given_twice_or_nested_without_end_is_refused() {
+        assert!(Node::from_pairs([("A", "1"), ("A", "2")]).is_err());
+        let deep = "A.".repeat(50) + "B";
+        assert!(Node::from_pairs([(deep.as_str(), "1")]).is_err());
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded_again() {
+        let sample = Sample {
+            image_id: "emi-1".into(),
+            min_count: Some(2),
+            ids: vec!["a".into(), "b".into()],
+            placement: Some(Place { availability_zone: Some("z".into()) }),
+            block_device_mapping: vec![Mapping { device_name: "sda".into(), no_device: true }],
+            kind: Some(Kind::One),
+        };
+        let pairs = encode(&sample).unwrap();
+        let back: Sample = Node::from_pairs(pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())))
+            .unwrap()
+            .decode()
+            .unwrap();
+        assert_eq!(back, sample);
+    }
+}

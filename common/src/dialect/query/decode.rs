@@ -1,0 +1,225 @@
+//! serde over the tree of parameters.
+
+use std::fmt;
+
+use serde::de::value::StrDeserializer;
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess,
+    Visitor,
+};
+
+use super::Node;
+use crate::error::ApiError;
+
+/// Why a parameter cannot be used; its path grows while the error travels up.
+#[derive(Debug)]
+struct Refusal {
+    path: String,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Missing,
+    Invalid(String),
+}
+
+impl Refusal {
+    fn below(mut self, step: &str) -> Self {
+        self.path =
+            if self.path.is_empty() { step.to_owned() } else { format!("{step}.{}", self.path) };
+        self
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}: {:?}", self.path, self.kind)
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl de::Error for Refusal {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self { path: String::new(), kind: Kind::Invalid(message.to_string()) }
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self { path: field.to_owned(), kind: Kind::Missing }
+    }
+}
+
+pub(super) fn decode<T: DeserializeOwned>(node: &Node) -> Result<T, ApiError> {
+    T::deserialize(Reader(node)).map_err(|refusal| match refusal.kind {
+        Kind::Missing => ApiError::missing(&refusal.path),
+        Kind::Invalid(why) => ApiError::invalid(&refusal.path, why),
+    })
+}
+
+struct Reader<'a>(&'a Node);
+
+impl<'a> Reader<'a> {
+    fn text(&self) -> Result<&'a str, Refusal> {
+        self.0.text.as_deref().ok_or_else(|| de::Error::custom("a single value is expected"))
+    }
+
+    fn number<T: std::str::FromStr>(&self) -> Result<T, Refusal> {
+        let text = self.text()?;
+        text.parse().map_err(|_| de::Error::custom(format!("'{text}' is not a number in range")))
+    }
+}
+
+macro_rules! numbers {
+    ($($method:ident => $visit:ident: $type:ty;)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+            visitor.$visit(self.number::<$type>()?)
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Reader<'de> {
+    type Error = Refusal;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        match &self.0.text {
+            Some(text) => visitor.visit_borrowed_str(text),
+            None => self.deserialize_map(visitor),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        match self.text()? {
+            text if text.eq_ignore_ascii_case("true") || text == "1" => visitor.visit_bool(true),
+            text if text.eq_ignore_ascii_case("false") || text == "0" => visitor.visit_bool(false),
+            text => Err(de::Error::custom(format!("'{text}' is neither true nor false"))),
+        }
+    }
+
+    numbers! {
+        deserialize_i8 => visit_i8: i8; deserialize_i16 => visit_i16: i16;
+        deserialize_i32 => visit_i32: i32; deserialize_i64 => visit_i64: i64;
+        deserialize_u8 => visit_u8: u8; deserialize_u16 => visit_u16: u16;
+        deserialize_u32 => visit_u32: u32; deserialize_u64 => visit_u64: u64;
+        deserialize_f32 => visit_f32: f32; deserialize_f64 => visit_f64: f64;
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_borrowed_str(self.text()?)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        if self.0.text.is_some() {
+            return Err(de::Error::custom("a numbered list is expected, NAME.1, NAME.2 …"));
+        }
+        let (list, prefix) = match self.0.children.get("member") {
+            Some(members) => (members, "member."),
+            None => (self.0, ""),
+        };
+        let mut items = Vec::with_capacity(list.children.len());
+        for (step, node) in &list.children {
+            let index: u32 = step
+                .parse()
+                .map_err(|_| Refusal::custom_at(step, "a list is numbered from 1"))?;
+            items.push((index, format!("{prefix}{step}"), node));
+        }
+        items.sort_by_key(|(index, ..)| *index);
+        visitor.visit_seq(Items(items.into_iter()))
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_map(Fields { rest: self.0.children.iter(), value: None })
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        if self.0.text.is_some() {
+            return Err(de::Error::custom("dotted names are expected below it"));
+        }
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        let name: StrDeserializer<'de, Refusal> = self.text()?.into_deserializer();
+        visitor.visit_enum(name)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
+        visitor.visit_unit()
+    }
+
+    serde::forward_to_deserialize_any! {
+        char bytes byte_buf unit unit_struct tuple tuple_struct identifier
+    }
+}
+
+impl Refusal {
+    fn custom_at(step: &str, why: &str) -> Self {
+        Self { path: step.to_owned(), kind: Kind::Invalid(why.to_owned()) }
+    }
+}
+
+struct Fields<'a> {
+    rest: std::collections::btree_map::Iter<'a, String, Node>,
+    value: Option<(&'a str, &'a Node)>,
+}
+
+impl<'a> MapAccess<'a> for Fields<'a> {
+    type Error = Refusal;
+
+    fn next_key_seed<K: DeserializeSeed<'a>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Refusal> {
+        let Some((name, node)) = self.rest.next() else { return Ok(None) };
+        self.value = Some((name, node));
+        let key: StrDeserializer<'a, Refusal> = name.as_str().into_deserializer();
+        seed.deserialize(key).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Refusal> {
+        let Some((name, node)) = self.value.take() else {
+            return Err(de::Error::custom("a value was asked for before its name"));
+        };
+        seed.deserialize(Reader(node)).map_err(|refusal| refusal.below(name))
+    }
+}
+
+struct Items<'a>(std::vec::IntoIter<(u32, String, &'a Node)>);
+
+impl<'a> SeqAccess<'a> for Items<'a> {
+    type Error = Refusal;
+
+    fn next_element_seed<T: DeserializeSeed<'a>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Refusal> {
+        let Some((_, step, node)) = self.0.next() else { return Ok(None) };
+        seed.deserialize(Reader(node)).map(Some).map_err(|refusal| refusal.below(&step))
+    }
+}

@@ -1,0 +1,198 @@
+//! The XML dialects: EC2's envelope, its item lists, and errors in the shape of each API.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::ApiError;
+
+/// A list as EC2 writes it: `<xSet><item>…</item></xSet>`. Empty lists are written, not left out:
+/// clients take a missing list for an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Set<T> {
+    /// The items.
+    #[serde(default = "Vec::new")]
+    pub item: Vec<T>,
+}
+
+impl<T> Default for Set<T> {
+    fn default() -> Self {
+        Self { item: Vec::new() }
+    }
+}
+
+impl<T> FromIterator<T> for Set<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        Self { item: items.into_iter().collect() }
+    }
+}
+
+impl<T> From<Vec<T>> for Set<T> {
+    fn from(item: Vec<T>) -> Self {
+        Self { item }
+    }
+}
+
+impl<T> Set<T> {
+    /// Whether there is no item.
+    pub fn is_empty(&self) -> bool {
+        self.item.is_empty()
+    }
+}
+
+/// The answer of an EC2 action.
+#[derive(Serialize)]
+struct Ec2Answer<'a, T> {
+    #[serde(rename = "@xmlns")]
+    xmlns: String,
+    #[serde(rename = "requestId")]
+    request_id: &'a str,
+    #[serde(flatten)]
+    output: &'a T,
+}
+
+/// Writes the answer of an EC2 action in the namespace of the version that was asked for.
+///
+/// # Errors
+/// If an output cannot be written as XML.
+pub fn ec2_answer<T: Serialize>(
+    action: &str,
+    version: &str,
+    request_id: &str,
+    output: &T,
+) -> Result<String, quick_xml::SeError> {
+    let answer =
+        Ec2Answer { xmlns: format!("http://ec2.amazonaws.com/doc/{version}/"), request_id, output };
+    let xml = quick_xml::se::to_string_with_root(&format!("{action}Response"), &answer)?;
+    Ok(format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{xml}"))
+}
+
+/// Reads the answer of an EC2 action; the envelope is ignored.
+///
+/// # Errors
+/// If it is not the XML of that output.
+pub fn read_ec2_answer<T: DeserializeOwned>(xml: &str) -> Result<T, quick_xml::DeError> {
+    quick_xml::de::from_str(xml)
+}
+
+fn escape(text: &str) -> String {
+    // Characters that XML cannot hold at all would make the whole answer unreadable.
+    let clean: String = text
+        .chars()
+        .map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c })
+        .collect();
+    quick_xml::escape::escape(clean.as_str()).into_owned()
+}
+
+/// An error as EC2 tells it.
+pub fn ec2_error(error: &ApiError, request_id: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error><Code>{}</Code>\
+         <Message>{}</Message></Error></Errors><RequestID>{request_id}</RequestID></Response>",
+        error.code().wire(),
+        escape(error.text()),
+    )
+}
+
+/// An error as S3 tells it.
+pub fn s3_error(error: &ApiError, resource: &str, request_id: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{}</Code><Message>{}</Message>\
+         <Resource>{}</Resource><RequestId>{request_id}</RequestId></Error>",
+        error.code().wire(),
+        escape(error.text()),
+        escape(error.resource().unwrap_or(resource)),
+    )
+}
+
+/// The code and message of an error answer in the shape of any of the APIs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldError {
+    /// The code on the wire.
+    pub code: String,
+    /// The sentence.
+    pub message: String,
+}
+
+/// Finds `<Code>` and `<Message>` in an error answer, wherever its API nests them.
+pub fn read_error(xml: &str) -> Option<ToldError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Flat {
+        code: String,
+        #[serde(default)]
+        message: String,
+    }
+    #[derive(Deserialize)]
+    struct Nested {
+        #[serde(rename = "Error")]
+        error: Flat,
+    }
+    #[derive(Deserialize)]
+    struct Twice {
+        #[serde(rename = "Errors")]
+        errors: Nested,
+    }
+    let flat = quick_xml::de::from_str::<Twice>(xml)
+        .map(|twice| twice.errors.error)
+        .or_else(|_| quick_xml::de::from_str::<Nested>(xml).map(|nested| nested.error))
+        .or_else(|_| quick_xml::de::from_str::<Flat>(xml));
+    flat.ok().map(|flat| ToldError { code: flat.code, message: flat.message })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorCode;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Output {
+        key_set: Set<Key>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        note: Option<String>,
+        enabled: bool,
+        count: u32,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Key {
+        key_name: String,
+    }
+
+    #[test]
+    fn an_answer_has_its_envelope_and_is_read_back() {
+        let output = Output {
+            key_set: Set { item: vec![Key { key_name: "a<b&\"日本".into() }] },
+            note: None,
+            enabled: true,
+            count: 3,
+        };
+        let xml = ec2_answer("DescribeKeyPairs", "2016-11-15", "r-1", &output).unwrap();
+        assert!(xml.contains(
+            "<DescribeKeyPairsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\
+             <requestId>r-1</requestId><keySet><item><keyName>a&lt;b&amp;"
+        ), "{xml}");
+        assert_eq!(read_ec2_answer::<Output>(&xml).unwrap(), output);
+    }
+
+    #[test]
+    fn an_empty_list_is_written() {
+        let output = Output { key_set: Set::default(), note: None, enabled: false, count: 0 };
+        let xml = ec2_answer("X", "v", "r", &output).unwrap();
+        assert!(xml.contains("<keySet/>"), "{xml}");
+        assert_eq!(read_ec2_answer::<Output>(&xml).unwrap(), output);
+    }
+
+    #[test]
+    fn errors_are_told_in_each_shape_and_understood() {
+        let error = ApiError::new(ErrorCode::NoSuchBucket, "no <such> & bucket\u{1}");
+        for xml in [ec2_error(&error, "r"), s3_error(&error, "/b", "r")] {
+            let told = read_error(&xml).unwrap();
+            assert_eq!(told.code, "NoSuchBucket");
+            assert_eq!(told.message, "no <such> & bucket\u{fffd}");
+        }
+        assert_eq!(read_error("<html>gateway</html>"), None);
+        assert_eq!(read_error("not xml"), None);
+    }
+}

@@ -1,0 +1,16 @@
+//! EC2's actions as types, one file per family: what the clc reads, what euca sends, what both
+//! print and parse.
+
+pub mod images;
+pub mod instances;
+pub mod keys;
+pub mod types;
+pub mod zones;
+
+/// The version whose shapes these are; clients that name none get it.
+pub const VERSION: &str = "2016-11-15";
+
+/// Every action that the cloud answers.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    [images::NAMES, instances::NAMES, keys::NAMES, zones::NAMES].into_iter().flatten().copied()
+}

@@ -1,0 +1,16 @@
+//! The language that the services speak to each other and to the world.
+//!
+//! Types, dialects, errors, signatures and messages. This crate opens no socket and no file and
+//! reads no clock; it may be used by all and uses none of ours.
+//!
+//! Floors, lowest first; a module uses only what stands above it in this list:
+//! `time`, `id`, `name` · `error` · `action`, `sign` · `dialect` · `ec2`, `s3` · `wire`.
+
+pub mod time;
+pub mod id;
+pub mod name;
+pub mod error;
+pub mod action;
+pub mod dialect;
+pub mod ec2;
+pub mod wire;

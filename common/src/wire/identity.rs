@@ -1,0 +1,75 @@
+//! Who is who: asked of the clc, which keeps accounts, users and their credentials.
+
+use serde::{Deserialize, Serialize};
+
+use super::Service;
+use crate::action::Caller;
+use crate::id::AccountId;
+use crate::messages;
+
+/// The keeper of accounts.
+pub struct Identity;
+
+impl Service for Identity {
+    const NAME: &'static str = "identity";
+    const VERSION: u32 = 1;
+}
+
+/// Find the owner and secret of an access key. `None`: there is no such key, or its owner is
+/// disabled.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FindAccessKey {
+    /// The access key id.
+    pub id: String,
+}
+
+/// An access key with all that is needed to check a signature and to know who made it.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Credential {
+    /// The access key id.
+    pub id: String,
+    /// Its secret.
+    pub secret: String,
+    /// The account it belongs to.
+    pub account: AccountId,
+    /// The account's name.
+    pub alias: String,
+    /// The user inside the account.
+    pub user: String,
+    /// Whether the account is the cloud's own.
+    pub administrator: bool,
+}
+
+impl Credential {
+    /// Whoever signs with this key.
+    pub fn caller(&self) -> Caller {
+        Caller {
+            account: self.account.clone(),
+            alias: self.alias.clone(),
+            user: self.user.clone(),
+            administrator: self.administrator,
+        }
+    }
+}
+
+/// The certificates that are or were valid for an account.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FindCertificates {
+    /// The account number as a manifest's `<user>` gives it; it may be nobody's.
+    pub account: String,
+}
+
+/// Certificates in PEM, and whether the account exists at all.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Certificates {
+    /// Whether there is such an account.
+    pub known: bool,
+    /// Its certificates, newest first.
+    pub pem: Vec<String>,
+}
+
+messages! {
+    Identity:
+    FindAccessKey => Option<Credential>, true;
+    FindCertificates => Certificates, true;
+}

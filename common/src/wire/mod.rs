@@ -1,0 +1,15 @@
+//! What the services say to each other.
+//!
+//! A [`Message`] is one type on both sides: the sender's call, the carrier's JSON, and the mail an
+//! actor gets. Messages grow only by optional fields; a change of meaning is a new name.
+//! Calls go one way: Compute → Node → Walrus → Identity. A node never calls the clc; news come as
+//! the answer to a [`node::Report`] that waits.
+
+pub mod admin;
+pub mod identity;
+mod message;
+pub mod node;
+pub mod spec;
+pub mod walrus;
+
+pub use message::{Message, Service};

@@ -1,0 +1,115 @@
+//! The whole wish for one machine.
+//!
+//! A node needs nothing but this to run an instance, keep it over its own restart, and tell the
+//! guest who it is while every other service is down. It carries the wish and its generation,
+//! never a step, so that hearing it twice is hearing it once.
+
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AccountId, ImageId, InstanceId, ReservationId};
+use crate::time::Timestamp;
+
+/// What a node is asked to keep running.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceSpec {
+    /// Which machine.
+    pub instance: InstanceId,
+    /// Counts changes of the wish; a node ignores an older one than it knows.
+    pub generation: u64,
+    /// Whose it is.
+    pub account: AccountId,
+    /// Virtual processors.
+    pub cpus: u32,
+    /// Memory in MiB.
+    pub memory_mib: u64,
+    /// The root disk.
+    pub root: DiskSpec,
+    /// What is booted.
+    pub boot: BootSpec,
+    /// Its place in the network.
+    pub network: NetworkSpec,
+    /// What it may know about itself.
+    pub metadata: MetadataSpec,
+}
+
+/// A disk made from an image, as an overlay: the image itself is never written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskSpec {
+    /// The image below it.
+    pub image: ImageRef,
+    /// Its size as the guest sees it, in bytes; at least the image's.
+    pub size: u64,
+}
+
+/// Kernel and ramdisk, started by the hypervisor itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootSpec {
+    /// The kernel.
+    pub kernel: ImageRef,
+    /// The ramdisk, if any.
+    pub ramdisk: Option<ImageRef>,
+}
+
+/// Plain bytes of an image, named by what they are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ImageRef {
+    /// Which image.
+    pub image: ImageId,
+    /// SHA-256 of the plain bytes, lower-case hex: the name under which a node keeps them.
+    pub sha256: String,
+    /// Size of the plain bytes.
+    pub size: u64,
+}
+
+/// The network of one machine: one card on a routed tap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkSpec {
+    /// The card's address, lower-case hex with colons.
+    pub mac: String,
+    /// Its IPv4 address, inside the node's subnet.
+    pub address: Ipv4Addr,
+}
+
+/// What 169.254.169.254 tells the guest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetadataSpec {
+    /// The machine image.
+    pub image: ImageId,
+    /// Where its manifest lies, `BUCKET/KEY`.
+    pub manifest_path: String,
+    /// The kernel it booted.
+    pub kernel: Option<ImageId>,
+    /// The ramdisk it booted.
+    pub ramdisk: Option<ImageId>,
+    /// Images that this image was made of, nearest last.
+    pub ancestors: Vec<ImageId>,
+    /// Product codes.
+    pub product_codes: Vec<String>,
+    /// The launch it came from.
+    pub reservation: ReservationId,
+    /// Its number in that launch, from 0.
+    pub launch_index: u32,
+    /// Its type, `m1.small`.
+    pub instance_type: String,
+    /// Its zone, `eucalyptus-1a`.
+    pub zone: String,
+    /// Its region.
+    pub region: String,
+    /// The key pair's name and public half in OpenSSH form.
+    pub key: Option<PublicKey>,
+    /// Names of its security groups.
+    pub security_groups: Vec<String>,
+    /// When it was launched.
+    pub launched: Timestamp,
+}
+
+/// A public key with its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicKey {
+    /// The key pair's name.
+    pub name: String,
+    /// One line, `ssh-rsa AAAA… NAME`.
+    pub openssh: String,
+}

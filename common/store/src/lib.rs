@@ -1,0 +1,40 @@
+//! What lasts. The store keeps the records of the cloud controller and the object index of
+//! Walrus: it reads rows, pages through them in byte order, changes many of them in one commit
+//! or none, and says when something changed.
+//!
+//! ```text
+//!   Table<R>   Index   Batch        records, index rows, one commit over several of both
+//!        \       |      /
+//!         dyn Engine                get · scan · commit · watch
+//!        /          \
+//!    Memory         Sled            tests and trials · one machine's disk
+//! ```
+//!
+//! Nothing outside this crate names an engine: services call [`open`] with their configuration.
+//! All calls **block** (a commit waits for the disk); on an actor or in a handler they belong
+//! into `runtime::pool::block`. The store keeps no cache of records, starts no thread and never
+//! reads the clock.
+
+mod batch;
+mod directory;
+mod engine;
+mod error;
+mod group;
+mod index;
+mod memory;
+mod open;
+mod record;
+mod row;
+mod sled;
+mod table;
+mod watch;
+
+pub use batch::{ATTEMPTS, Batch, transact};
+pub use engine::{After, Commit, Engine, MAX_KEY, MAX_VALUE, Rev, Row};
+pub use error::StoreError;
+pub use index::{Index, IndexRow};
+pub use memory::Memory;
+pub use open::{DEFAULT_CACHE_BYTES, EngineConfig, EngineKind, open};
+pub use record::{NoPrevious, Older, Record, Seen};
+pub use sled::Sled;
+pub use table::{Pages, Table};

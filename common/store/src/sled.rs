@@ -1,0 +1,205 @@
+//! The engine of one machine: sled 0.34, one tree, one transaction per commit.
+//!
+//! ```text
+//!   commit ─▶ gate (write) ─▶ transaction: expect · next revision · del · put ─▶ gate opens
+//!          ─▶ group: flush + fdatasync once for all who wait ─▶ watchers ─▶ answer
+//! ```
+//! Beside the rows the tree holds two of its own under keys that are not UTF-8: the store's
+//! format and its revision. Rows carry a checksum. sled runs in its default mode, `LowSpace`
+//! (0.34 keeps the choice but nothing in it depends on it), without compression and without its
+//! timer: it is flushed by the commits alone. The tree and its page cache belong to this file;
+//! directory and disk to `directory`, the sharing of syncs to `group`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ::sled::transaction::{
+    ConflictableTransactionError, ConflictableTransactionResult, TransactionError,
+    TransactionalTree,
+};
+use tokio::sync::watch;
+
+use crate::directory::{Claim, Disk, not_a_store};
+use crate::engine::{self, After, Commit, Engine, Rev, Row};
+use crate::error::StoreError;
+use crate::group::Group;
+use crate::row;
+use crate::watch::Watchers;
+
+const FORMAT_KEY: &[u8] = b"\xffformat";
+const REVISION_KEY: &[u8] = b"\xffrevision";
+const FORMAT_NAME: &str = "eucalypt store ";
+const FORMAT: u32 = 1;
+
+/// A store in a directory of this machine.
+#[derive(Debug)]
+pub struct Sled {
+    db: ::sled::Db,
+    /// Held for writing while a commit is applied, so that a page shows whole commits only.
+    gate: RwLock<()>,
+    /// The revision of the newest commit that can be read.
+    applied: AtomicU64,
+    group: Group,
+    watchers: Watchers,
+    // Last: the directory is given back after the tree is closed.
+    disk: Disk,
+}
+
+impl Sled {
+    /// Opens the store in `path`, or makes one if the directory is absent or empty. `cache_bytes`
+    /// is the size of the page cache. Blocks while the log is recovered.
+    pub fn open(path: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
+        let claim = Claim::take(path)?;
+        let config =
+            ::sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(None);
+        // sled answers some kinds of damage by a panic.
+        let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
+        let db = opened.map_err(|_| damaged(path, "it cannot be recovered".into()))?;
+        let db = db.map_err(|error| translate(error, path))?;
+        let applied = recognise(&db, claim.path())?;
+        db.flush().map_err(|error| translate(error, path))?;
+        let disk = Disk::open(claim)?;
+        Ok(Self {
+            db,
+            gate: RwLock::default(),
+            applied: AtomicU64::new(applied),
+            group: Group::new(applied),
+            watchers: Watchers::default(),
+            disk,
+        })
+    }
+
+    fn apply(&self, commit: &Commit) -> Result<Rev, StoreError> {
+        let _writing = self.gate.write().map_err(|_| stuck())?;
+        let done = self.db.transaction(|tx| transact(tx, commit));
+        let rev = done.map_err(|error| match error {
+            TransactionError::Abort(refused) => refused,
+            TransactionError::Storage(error) => self.translate(error),
+        })?;
+        self.applied.store(rev, Ordering::SeqCst);
+        Ok(rev)
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        self.db.flush().map_err(|error| self.translate(error))?;
+        self.disk.sync()
+    }
+
+    fn translate(&self, error: ::sled::Error) -> StoreError {
+        translate(error, self.disk.path())
+    }
+}
+
+impl Engine for Sled {
+    fn get(&self, key: &str) -> Result<Option<Row>, StoreError> {
+        let found = self.db.get(key).map_err(|error| self.translate(error))?;
+        let Some(found) = found else { return Ok(None) };
+        let (rev, value) = row::decode(key.as_bytes(), &found)?;
+        Ok(Some(Row { key: key.to_owned(), rev, value: value.to_vec() }))
+    }
+
+    fn scan(&self, prefix: &str, after: After<'_>, limit: usize) -> Result<Vec<Row>, StoreError> {
+        let Some(range) = engine::bounds(prefix, after) else { return Ok(Vec::new()) };
+        let _reading = self.gate.read().map_err(|_| stuck())?;
+        let rows = self.db.range::<Vec<u8>, _>(range).take(limit).map(|found| {
+            let (key, found) = found.map_err(|error| self.translate(error))?;
+            let (rev, value) = row::decode(&key, &found)?;
+            Ok(Row { key: engine::text_key(&key)?, rev, value: value.to_vec() })
+        });
+        rows.collect()
+    }
+
+    fn commit(&self, commit: Commit) -> Result<Rev, StoreError> {
+        engine::check(&commit)?;
+        self.group.check()?;
+        let rev = self.apply(&commit)?;
+        self.group.wait(rev, || self.applied.load(Ordering::SeqCst), || self.sync())?;
+        self.watchers.notify(rev, engine::changed(&commit));
+        Ok(rev)
+    }
+
+    fn watch(&self, prefix: &str) -> watch::Receiver<Rev> {
+        self.watchers.watch(prefix, || self.applied.load(Ordering::SeqCst))
+    }
+}
+
+/// One attempt at a commit; sled may run it again.
+fn transact(
+    tx: &TransactionalTree,
+    commit: &Commit,
+) -> ConflictableTransactionResult<Rev, StoreError> {
+    let abort = ConflictableTransactionError::Abort;
+    let rev_of = |key: &[u8]| match tx.get(key)? {
+        None => Ok(0),
+        Some(found) => row::decode(key, &found).map(|(rev, _)| rev).map_err(abort),
+    };
+    for (key, expected) in &commit.expect {
+        if let Some(conflict) = StoreError::conflict(key, *expected, rev_of(key.as_bytes())?) {
+            return Err(abort(conflict));
+        }
+    }
+    let rev = rev_of(REVISION_KEY)?;
+    if commit.put.is_empty() && commit.del.is_empty() {
+        return Ok(rev);
+    }
+    let rev = rev + 1;
+    tx.insert(REVISION_KEY, row::encode(REVISION_KEY, rev, b""))?;
+    for key in &commit.del {
+        tx.remove(key.as_bytes())?;
+    }
+    for (key, value) in &commit.put {
+        tx.insert(key.as_bytes(), row::encode(key.as_bytes(), rev, value))?;
+    }
+    Ok(rev)
+}
+
+/// Makes sure that the tree is a store of a format known here, and answers its revision. An empty
+/// tree becomes a store.
+fn recognise(db: &::sled::Db, path: &Path) -> Result<Rev, StoreError> {
+    let fail = |error| translate(error, path);
+    if db.tree_names().len() > 1 {
+        return Err(not_a_store(path, "it holds several trees"));
+    }
+    let Some(format) = db.get(FORMAT_KEY).map_err(fail)? else {
+        if !db.is_empty() {
+            return Err(not_a_store(path, "its rows bear no format"));
+        }
+        let format = format!("{FORMAT_NAME}{FORMAT}");
+        let mut first = ::sled::Batch::default();
+        first.insert(FORMAT_KEY, format.as_bytes());
+        first.insert(REVISION_KEY, row::encode(REVISION_KEY, 0, b""));
+        db.apply_batch(first).map_err(fail)?;
+        return Ok(0);
+    };
+    let format = String::from_utf8_lossy(&format);
+    let number = format.strip_prefix(FORMAT_NAME).and_then(|number| number.parse().ok());
+    match number {
+        Some(FORMAT) => {}
+        Some(found) if found > FORMAT => {
+            let path = path.to_path_buf();
+            return Err(StoreError::NewerFormat { path, found, known: FORMAT });
+        }
+        Some(_) | None => return Err(not_a_store(path, format!("its format is {format:?}"))),
+    }
+    let revision = db.get(REVISION_KEY).map_err(fail)?;
+    let revision = revision.ok_or_else(|| damaged(path, "its revision is gone".into()))?;
+    row::decode(REVISION_KEY, &revision).map(|(rev, _)| rev)
+}
+
+fn translate(error: ::sled::Error, path: &Path) -> StoreError {
+    match error {
+        ::sled::Error::Io(error) => StoreError::io(path, error),
+        ::sled::Error::Corruption { .. } => damaged(path, error.to_string()),
+        other => StoreError::Engine(other.to_string()),
+    }
+}
+
+fn damaged(path: &Path, reason: String) -> StoreError {
+    StoreError::Damaged { what: format!("the store in {}", path.display()), reason }
+}
+
+fn stuck() -> StoreError {
+    StoreError::Engine("an earlier commit panicked; start the service anew".into())
+}
