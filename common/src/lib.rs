@@ -11,6 +11,8 @@ pub mod id;
 pub mod name;
 pub mod error;
 pub mod action;
+pub mod sign;
 pub mod dialect;
 pub mod ec2;
+pub mod s3;
 pub mod wire;

@@ -101,8 +101,7 @@ impl Certificate {
             .subject_public_key_info()
             .to_der()
             .map_err(|_| KeyError::Certificate)?;
-        let public =
-            RsaPublicKey::from_public_key_der(&info).map_err(|_| KeyError::Certificate)?;
+        let public = RsaPublicKey::from_public_key_der(&info).map_err(|_| KeyError::Certificate)?;
         Ok(Self { public })
     }
 
@@ -150,10 +149,7 @@ impl PrivateKey {
     }
 
     fn decrypt(&self, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        Pkcs1v15Encrypt
-            .decrypt(Some(&mut SysRng), &self.private, sealed)
-            .ok()
-            .map(Zeroizing::new)
+        Pkcs1v15Encrypt.decrypt(Some(&mut SysRng), &self.private, sealed).ok().map(Zeroizing::new)
     }
 }
 
@@ -259,8 +255,7 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    const CERTIFICATE: &[u8] =
-        include_bytes!("../../../tests/data/golden/keys/user-cert.pem");
+    const CERTIFICATE: &[u8] = include_bytes!("../../../tests/data/golden/keys/user-cert.pem");
     const PKCS1: &[u8] = include_bytes!("../../../tests/data/golden/keys/user-pk.pem");
     const PKCS8: &[u8] = include_bytes!("../../../tests/data/golden/keys/user-pk8.pem");
     const OTHER: &[u8] = include_bytes!("../../../tests/data/golden/keys/cloud-pk.pem");
@@ -271,7 +266,8 @@ mod tests {
         let made = SymmetricKey::generate().unwrap();
         let (key, iv) = made.seal(&certificate).unwrap();
         for pem in [PKCS1, PKCS8] {
-            let opened = SymmetricKey::open(&key, &iv, &PrivateKey::from_pem(pem).unwrap()).unwrap();
+            let opened =
+                SymmetricKey::open(&key, &iv, &PrivateKey::from_pem(pem).unwrap()).unwrap();
             assert_eq!((opened.key(), opened.iv()), (made.key(), made.iv()));
         }
     }

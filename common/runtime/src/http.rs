@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use common::sign::{self, Headers};
 use futures_util::future::BoxFuture;
 use thiserror::Error;
 use tokio::sync::mpsc;
@@ -20,8 +21,8 @@ pub struct Head {
     pub raw_path: String,
     /// What followed the `?`, still percent-encoded; empty if nothing did.
     pub raw_query: String,
-    /// Headers in the order they came. Values that are no text are dropped.
-    pub headers: Vec<(String, String)>,
+    /// Headers in the order they came, names in lower case, values as raw bytes.
+    pub headers: Headers,
     /// Who sent it.
     pub peer: Option<SocketAddr>,
     /// The id under which it is logged and answered.
@@ -29,9 +30,19 @@ pub struct Head {
 }
 
 impl Head {
-    /// The first header of that lower-case name.
+    /// The first header of that lower-case name, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+        self.headers.text(name)
+    }
+
+    /// The request as a signature is made over it.
+    pub fn signed<'a>(&'a self, body: Option<&'a [u8]>) -> sign::Request<'a> {
+        let request =
+            sign::Request::new(&self.method, &self.raw_path, &self.raw_query, &self.headers);
+        match body {
+            Some(body) => request.with_body(body),
+            None => request,
+        }
     }
 }
 

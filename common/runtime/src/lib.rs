@@ -1,5 +1,27 @@
-//! What lives.
+//! What lives: actors, the pool they hand their work to, listeners, and messages between services.
+//!
+//! Floors, lowest first; a module uses only what stands above it in this list:
+//! `clock`, `shutdown`, `telemetry`, `config`, `metrics`, `http` · `pool` · `listen`, `envelope` ·
+//! `roster`, `transport`, `dispatcher` · `peer`, `actor`, `reconcile` · `keyring`, `router`,
+//! `endpoint` · `front`, `boot`.
+
+pub mod actor;
+pub mod boot;
 pub mod clock;
+pub mod config;
+pub mod dispatcher;
+pub mod endpoint;
+pub mod envelope;
+pub mod front;
 pub mod http;
+pub mod keyring;
 pub mod listen;
+pub mod metrics;
+pub mod peer;
 pub mod pool;
+pub mod reconcile;
+pub mod roster;
+pub mod router;
+pub mod shutdown;
+pub mod telemetry;
+pub mod transport;

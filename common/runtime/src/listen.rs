@@ -126,12 +126,7 @@ async fn answer(app: Arc<dyn App>, request: HttpRequest, mut payload: web::Paylo
 
 fn head_of(request: &HttpRequest) -> Head {
     let headers = request.headers().iter();
-    let headers = headers
-        .filter_map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            Some((name.as_str().to_owned(), value))
-        })
-        .collect();
+    let headers = headers.map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     Head {
         method: request.method().as_str().to_owned(),
         raw_path: request.uri().path().to_owned(),

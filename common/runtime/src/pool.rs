@@ -1,30 +1,41 @@
 //! Where work goes: an actor decides, the pool does.
 //!
-//! The process runs on a multi-thread tokio runtime ([`crate::boot`] and [`crate::actor`] see to
-//! that); the arbiters are single threads beside it. [`run`] moves a future to the runtime's
-//! threads, [`block`] moves a closure that may wait (files, sled, AES, `Command`) to its blocking
-//! threads. A panic in either is caught here and becomes an [`ApiError`] for that one caller; it
-//! never reaches an actor, which would die of it.
+//! A process has one pool: a multi-thread tokio runtime that lives as long as the process. Arbiters
+//! and web workers are single threads beside it. [`run`] moves a future to the pool's threads,
+//! [`block`] a closure that may wait (files, sled, AES, `Command`) to its blocking threads. A panic
+//! in either is caught here and becomes an [`ApiError`] for that one caller; it never reaches an
+//! actor, which would die of it.
 
 use std::sync::OnceLock;
 
 use common::error::ApiError;
-use tokio::runtime::Handle;
+use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
-static POOL: OnceLock<Handle> = OnceLock::new();
+static POOL: OnceLock<Runtime> = OnceLock::new();
 
-/// Names the runtime whose threads are the pool; the first call counts.
-pub(crate) fn install(handle: Handle) {
-    // A second service in one process (tests raise whole clouds in one) shares the first's pool.
-    drop(POOL.set(handle));
+/// Starts the pool, so that a host without threads to spare says so at start.
+///
+/// # Errors
+/// If its threads cannot be made.
+pub(crate) fn start() -> std::io::Result<()> {
+    if POOL.get().is_none() {
+        let runtime = Builder::new_multi_thread().thread_name("pool").enable_all().build()?;
+        // Whoever came first, there is one pool; a second one was never used.
+        if let Err(second) = POOL.set(runtime) {
+            second.shutdown_background();
+        }
+    }
+    Ok(())
 }
 
-fn pool() -> Handle {
-    match POOL.get() {
-        Some(handle) => handle.clone(),
-        None => Handle::current(),
+fn pool() -> &'static Runtime {
+    if let Err(error) = start() {
+        // Only tests come here without `boot`, which has tried this before.
+        tracing::error!(%error, "the pool's threads cannot be made");
     }
+    #[expect(clippy::expect_used, reason = "a process without threads can do nothing at all")]
+    POOL.get().expect("the pool has its threads")
 }
 
 /// Runs a future on the pool's threads and awaits it.

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use common::error::{ApiError, ErrorCode};
 use thiserror::Error;
 
 use crate::Rev;
@@ -149,5 +150,46 @@ impl StoreError {
     /// Makes the error of a row that does not bear the expected revision.
     pub(crate) fn conflict(key: &str, expected: Rev, found: Rev) -> Option<Self> {
         (expected != found).then(|| Self::Conflict { key: key.to_owned() })
+    }
+}
+
+/// What is left of a store's error at the edge of an action: the caller may try again, the log
+/// gets the cause. An action that knows what a conflict means (a name that is taken) says so
+/// itself before it comes to this.
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict { .. } => Self::new(
+                ErrorCode::Unavailable,
+                "Too many requests change the same resource; try again later",
+            ),
+            StoreError::Full { .. } => {
+                Self::new(ErrorCode::Unavailable, "No space is left to record the request")
+            }
+            _ => Self::new(ErrorCode::InternalError, "The request could not be recorded"),
+        }
+        .because(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn callers_never_read_causes() {
+        let gone = || io::Error::from(io::ErrorKind::StorageFull);
+        let table = [
+            (StoreError::Conflict { key: "image/emi-1".into() }, ErrorCode::Unavailable),
+            (StoreError::io(Path::new("store"), gone()), ErrorCode::Unavailable),
+            (StoreError::damaged_row(b"image/emi-1", "why"), ErrorCode::InternalError),
+        ];
+        for (error, code) in table {
+            let cause = error.to_string();
+            let told = ApiError::from(error);
+            assert_eq!(told.code(), code);
+            assert!(!told.text().contains("emi-1") && !told.text().contains("store"));
+            assert_eq!(told.source_text(), Some(cause.as_str()));
+        }
     }
 }

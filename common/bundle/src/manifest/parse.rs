@@ -9,8 +9,8 @@
 use std::ops::Range;
 
 use quick_xml::Reader;
-use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::escape::unescape;
+use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::{Bundler, Kind, Limits, Manifest, ManifestError, Mapping, Part, signed};
 
@@ -76,7 +76,7 @@ enum Leaf {
 }
 
 /// The single leaves: their path below the root.
-const SINGLES: [&[&str]; 18] = [
+const SINGLES: [&[&str]; 17] = [
     &["version"],
     &["bundler", "name"],
     &["bundler", "version"],
@@ -94,7 +94,6 @@ const SINGLES: [&[&str]; 18] = [
     &["image", "user_encrypted_key"],
     &["image", "ec2_encrypted_iv"],
     &["image", "user_encrypted_iv"],
-    &["image", "ancestry"],
 ];
 
 fn leaf(path: &[&str]) -> Option<Leaf> {
@@ -114,8 +113,6 @@ fn leaf(path: &[&str]) -> Option<Leaf> {
         ["image", "parts", "part", "filename"] => Some(Leaf::Filename),
         ["image", "parts", "part", "digest"] => Some(Leaf::PartDigest),
         ["signature"] => Some(Leaf::Signature),
-        // The container of ancestors is no text of its own.
-        ["image", "ancestry"] => None,
         _ => SINGLES.iter().position(|path| *path == below).map(Leaf::Single),
     }
 }
@@ -185,8 +182,7 @@ fn read(raw: &[u8], limits: &Limits) -> Result<Reading, ManifestError> {
             let at = usize::try_from(reader.error_position()).unwrap_or_default() + offset;
             ManifestError::Xml { at, reason: error.to_string() }
         })?;
-        let malformed =
-            |reason: &str| ManifestError::Xml { at: before, reason: reason.to_owned() };
+        let malformed = |reason: &str| ManifestError::Xml { at: before, reason: reason.to_owned() };
         match event {
             Event::Start(tag) => {
                 if finished {
@@ -321,13 +317,13 @@ impl Reading {
         tag: &BytesStart<'_>,
         at: usize,
     ) -> Result<(), ManifestError> {
-        let expect = |field: &'static str, wanted: &[&str]| match attribute(tag, field, "algorithm")?
-        {
-            Some(named) if !wanted.iter().any(|name| named.eq_ignore_ascii_case(name)) => {
-                Err(ManifestError::Field { field, reason: "names an unknown algorithm" })
-            }
-            _ => Ok(()),
-        };
+        let expect =
+            |field: &'static str, wanted: &[&str]| match attribute(tag, field, "algorithm")? {
+                Some(named) if !wanted.iter().any(|name| named.eq_ignore_ascii_case(name)) => {
+                    Err(ManifestError::Field { field, reason: "names an unknown algorithm" })
+                }
+                _ => Ok(()),
+            };
         match path {
             ["manifest", "machine_configuration"] => {
                 once(&mut self.machine, at..at, "machine_configuration")
@@ -354,7 +350,8 @@ impl Reading {
             ["manifest", "image", "parts", "part"] => {
                 let text = attribute(tag, "part", "index")?;
                 let text = text.ok_or(ManifestError::Missing("the index of a part"))?;
-                self.part = PartDraft { index: Some(index(&text, "part index")?), ..<_>::default() };
+                self.part =
+                    PartDraft { index: Some(index(&text, "part index")?), ..<_>::default() };
                 Ok(())
             }
             ["manifest", "machine_configuration", "block_device_mapping", "mapping"] => {
@@ -428,7 +425,10 @@ impl Reading {
             Leaf::Signature => {
                 self.signature_words += 1;
                 if self.signature_words > SIGNATURES {
-                    return Err(ManifestError::Field { field: "signature", reason: "is there too often" });
+                    return Err(ManifestError::Field {
+                        field: "signature",
+                        reason: "is there too often",
+                    });
                 }
                 let text = text.trim();
                 if !text.is_empty() && text != "UNSIGNED" {

@@ -1,0 +1,141 @@
+//! What the tests of bundles share: the golden keys, parts in memory, and bundles forged from any
+//! tar stream.
+
+#![expect(dead_code, reason = "each test binary uses its own share of this")]
+
+use std::collections::BTreeMap;
+use std::io::{self, Cursor, Read, Write};
+use std::path::PathBuf;
+
+use bundle::cipher::Encryptor;
+use bundle::manifest::write::{Draft, write};
+use bundle::{
+    Certificate, Kind, Limits, Manifest, Part, PartSink, PlainSink, PrivateKey, SymmetricKey,
+    UnbundleError, Unbundled,
+};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha1::{Digest, Sha1};
+
+/// The directory of bundles made by the old tools.
+pub fn golden() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/golden")
+}
+
+pub fn pem(name: &str) -> Vec<u8> {
+    std::fs::read(golden().join("keys").join(name)).unwrap()
+}
+
+pub fn certificate(name: &str) -> Certificate {
+    Certificate::from_pem(&pem(name)).unwrap()
+}
+
+pub fn private(name: &str) -> PrivateKey {
+    PrivateKey::from_pem(&pem(name)).unwrap()
+}
+
+/// Parts in memory, by name.
+#[derive(Default, Clone)]
+pub struct Shelf {
+    pub parts: BTreeMap<String, Vec<u8>>,
+    open: String,
+}
+
+impl PartSink for Shelf {
+    fn begin(&mut self, _: usize, filename: &str) -> io::Result<()> {
+        filename.clone_into(&mut self.open);
+        self.parts.insert(filename.to_owned(), Vec::new());
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.parts.get_mut(&self.open).unwrap().extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn end(&mut self, part: &Part, length: u64) -> io::Result<()> {
+        assert_eq!(self.parts[&part.filename].len() as u64, length);
+        Ok(())
+    }
+}
+
+impl bundle::PartSource for Shelf {
+    fn open(&mut self, _: usize, part: &Part) -> io::Result<Box<dyn Read + Send>> {
+        let bytes = self.parts.get(&part.filename).ok_or(io::ErrorKind::NotFound)?;
+        Ok(Box::new(Cursor::new(bytes.clone())))
+    }
+}
+
+/// A bundle in memory.
+pub struct Forged {
+    pub manifest: Vec<u8>,
+    pub shelf: Shelf,
+    pub key: SymmetricKey,
+}
+
+/// Compresses, encrypts and cuts `tar` as if it held an image of `size` bytes.
+pub fn forge(tar: &[u8], size: u64, digest: [u8; 20]) -> Forged {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::new(6));
+    gzip.write_all(tar).unwrap();
+    forge_compressed(&gzip.finish().unwrap(), size, digest, 1000)
+}
+
+pub fn forge_compressed(gzip: &[u8], size: u64, digest: [u8; 20], part_size: usize) -> Forged {
+    let key = SymmetricKey::new([1; 16], [2; 16]);
+    let mut encryptor = Encryptor::new(Vec::new(), &key);
+    encryptor.write_all(gzip).unwrap();
+    forge_sealed(&encryptor.finish().unwrap(), key, size, digest, part_size)
+}
+
+pub fn forge_sealed(
+    sealed: &[u8],
+    key: SymmetricKey,
+    size: u64,
+    digest: [u8; 20],
+    part_size: usize,
+) -> Forged {
+    let mut shelf = Shelf::default();
+    let mut parts = Vec::new();
+    for (index, bytes) in sealed.chunks(part_size).enumerate() {
+        let filename = format!("image.part.{index}");
+        let digest = Sha1::digest(bytes).into();
+        shelf.parts.insert(filename.clone(), bytes.to_vec());
+        parts.push(Part { index, filename, digest });
+    }
+    let (cloud_key, cloud_iv) = key.seal(&certificate("cloud-cert.pem")).unwrap();
+    let draft = Draft {
+        architecture: "x86_64",
+        mappings: &[],
+        product_codes: &[],
+        kernel: None,
+        ramdisk: None,
+        name: "image",
+        user: "000000000001",
+        kind: Kind::Machine,
+        ancestry: &[],
+        digest,
+        size,
+        bundled_size: sealed.len() as u64,
+        cloud: (&cloud_key, &cloud_iv),
+        user_keys: None,
+        parts: &parts,
+    };
+    Forged { manifest: write(&draft, None).unwrap(), shelf, key }
+}
+
+impl Forged {
+    pub fn unpack(&mut self) -> Result<(Unbundled, Vec<u8>), UnbundleError> {
+        let manifest = Manifest::parse(&self.manifest, &Limits::default()).unwrap();
+        let mut sink = PlainSink(Vec::new());
+        bundle::unbundle(&manifest, &self.key, &mut self.shelf, &mut sink, &mut |_| {})
+            .map(|unbundled| (unbundled, sink.0))
+    }
+
+    /// The same bundle with `from` replaced by `to` in its manifest.
+    pub fn edited(mut self, from: &str, to: &str) -> Self {
+        let text = String::from_utf8(self.manifest).unwrap();
+        assert!(text.contains(from), "{from}");
+        self.manifest = text.replace(from, to).into_bytes();
+        self
+    }
+}

@@ -1,0 +1,317 @@
+//! The table of S3: method, level and marker → operation.
+//!
+//! A marker is the query parameter that makes another operation of the same method and path. All
+//! of S3's operations stand here, also those that are not offered, because a sub-resource that is
+//! not recognised must never fall through to the plain operation: `DELETE /bucket?lifecycle` is
+//! not DeleteBucket. For the same reason a parameter that no row knows is refused.
+
+use super::address::Level::{self, Bucket, Object, Service};
+use super::request::Query;
+use crate::error::{ApiError, ErrorCode};
+
+/// An operation that is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// The caller's buckets.
+    ListBuckets,
+    /// Makes a bucket.
+    CreateBucket,
+    /// Whether there is a bucket that may be read.
+    HeadBucket,
+    /// Removes an empty bucket.
+    DeleteBucket,
+    /// Where a bucket lies.
+    GetBucketLocation,
+    /// The objects of a bucket, first version of the listing.
+    ListObjects,
+    /// Writes an object.
+    PutObject,
+    /// Reads an object.
+    GetObject,
+    /// Reads what is known of an object.
+    HeadObject,
+    /// Removes an object.
+    DeleteObject,
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy)]
+pub struct Route {
+    /// The method.
+    pub method: &'static str,
+    /// What the path names.
+    pub level: Level,
+    /// The parameter that selects the row; empty for the plain operation.
+    pub marker: &'static str,
+    /// The name of the operation.
+    pub name: &'static str,
+    /// The operation, if it is offered.
+    pub operation: Option<Operation>,
+    /// What other parameters an offered operation understands.
+    pub parameters: &'static [&'static str],
+}
+
+const fn offered(
+    method: &'static str,
+    level: Level,
+    marker: &'static str,
+    (name, operation): (&'static str, Operation),
+    parameters: &'static [&'static str],
+) -> Route {
+    Route { method, level, marker, name, operation: Some(operation), parameters }
+}
+
+const fn known(
+    method: &'static str,
+    level: Level,
+    marker: &'static str,
+    name: &'static str,
+) -> Route {
+    Route { method, level, marker, name, operation: None, parameters: &[] }
+}
+
+/// Some clients say the operation's name (`x-id=PutObject`); it changes nothing.
+const HARMLESS: &str = "x-id";
+
+/// The table.
+pub const ROUTES: &[Route] = &[
+    offered("GET", Service, "", ("ListBuckets", Operation::ListBuckets), &[]),
+    offered("PUT", Bucket, "", ("CreateBucket", Operation::CreateBucket), &[]),
+    offered("HEAD", Bucket, "", ("HeadBucket", Operation::HeadBucket), &[]),
+    offered("DELETE", Bucket, "", ("DeleteBucket", Operation::DeleteBucket), &[]),
+    offered("GET", Bucket, "location", ("GetBucketLocation", Operation::GetBucketLocation), &[]),
+    offered(
+        "GET",
+        Bucket,
+        "",
+        ("ListObjects", Operation::ListObjects),
+        &["prefix", "marker", "delimiter", "max-keys", "encoding-type"],
+    ),
+    offered("PUT", Object, "", ("PutObject", Operation::PutObject), &[]),
+    offered("GET", Object, "", ("GetObject", Operation::GetObject), &[]),
+    offered("HEAD", Object, "", ("HeadObject", Operation::HeadObject), &[]),
+    offered("DELETE", Object, "", ("DeleteObject", Operation::DeleteObject), &[]),
+    known("GET", Bucket, "list-type", "ListObjectsV2"),
+    known("GET", Bucket, "versions", "ListObjectVersions"),
+    known("POST", Bucket, "delete", "DeleteObjects"),
+    known("POST", Bucket, "", "PostObject"),
+    known("GET", Bucket, "session", "CreateSession"),
+    known("GET", Bucket, "uploads", "ListMultipartUploads"),
+    known("POST", Object, "uploads", "CreateMultipartUpload"),
+    known("PUT", Object, "uploadId", "UploadPart"),
+    known("POST", Object, "uploadId", "CompleteMultipartUpload"),
+    known("DELETE", Object, "uploadId", "AbortMultipartUpload"),
+    known("GET", Object, "uploadId", "ListParts"),
+    known("GET", Object, "partNumber", "GetObject"),
+    known("HEAD", Object, "partNumber", "HeadObject"),
+    known("GET", Object, "versionId", "GetObject"),
+    known("HEAD", Object, "versionId", "HeadObject"),
+    known("DELETE", Object, "versionId", "DeleteObject"),
+    known("GET", Object, "attributes", "GetObjectAttributes"),
+    known("GET", Object, "torrent", "GetObjectTorrent"),
+    known("POST", Object, "select", "SelectObjectContent"),
+    known("POST", Object, "restore", "RestoreObject"),
+    known("PUT", Object, "renameObject", "RenameObject"),
+    known("PUT", Object, "encryption", "UpdateObjectEncryption"),
+    known("PUT", Object, "annotation", "PutObjectAnnotation"),
+    known("GET", Object, "annotation", "GetObjectAnnotation"),
+    known("DELETE", Object, "annotation", "DeleteObjectAnnotation"),
+    known("GET", Object, "annotations", "ListObjectAnnotations"),
+    known("GET", Object, "acl", "GetObjectAcl"),
+    known("PUT", Object, "acl", "PutObjectAcl"),
+    known("GET", Object, "tagging", "GetObjectTagging"),
+    known("PUT", Object, "tagging", "PutObjectTagging"),
+    known("DELETE", Object, "tagging", "DeleteObjectTagging"),
+    known("GET", Object, "retention", "GetObjectRetention"),
+    known("PUT", Object, "retention", "PutObjectRetention"),
+    known("GET", Object, "legal-hold", "GetObjectLegalHold"),
+    known("PUT", Object, "legal-hold", "PutObjectLegalHold"),
+    known("GET", Bucket, "acl", "GetBucketAcl"),
+    known("PUT", Bucket, "acl", "PutBucketAcl"),
+    known("GET", Bucket, "policy", "GetBucketPolicy"),
+    known("PUT", Bucket, "policy", "PutBucketPolicy"),
+    known("DELETE", Bucket, "policy", "DeleteBucketPolicy"),
+    known("GET", Bucket, "policyStatus", "GetBucketPolicyStatus"),
+    known("GET", Bucket, "publicAccessBlock", "GetPublicAccessBlock"),
+    known("PUT", Bucket, "publicAccessBlock", "PutPublicAccessBlock"),
+    known("DELETE", Bucket, "publicAccessBlock", "DeletePublicAccessBlock"),
+    known("GET", Bucket, "ownershipControls", "GetBucketOwnershipControls"),
+    known("PUT", Bucket, "ownershipControls", "PutBucketOwnershipControls"),
+    known("DELETE", Bucket, "ownershipControls", "DeleteBucketOwnershipControls"),
+    known("GET", Bucket, "versioning", "GetBucketVersioning"),
+    known("PUT", Bucket, "versioning", "PutBucketVersioning"),
+    known("GET", Bucket, "object-lock", "GetObjectLockConfiguration"),
+    known("PUT", Bucket, "object-lock", "PutObjectLockConfiguration"),
+    known("GET", Bucket, "tagging", "GetBucketTagging"),
+    known("PUT", Bucket, "tagging", "PutBucketTagging"),
+    known("DELETE", Bucket, "tagging", "DeleteBucketTagging"),
+    known("GET", Bucket, "lifecycle", "GetBucketLifecycleConfiguration"),
+    known("PUT", Bucket, "lifecycle", "PutBucketLifecycleConfiguration"),
+    known("DELETE", Bucket, "lifecycle", "DeleteBucketLifecycle"),
+    known("GET", Bucket, "encryption", "GetBucketEncryption"),
+    known("PUT", Bucket, "encryption", "PutBucketEncryption"),
+    known("DELETE", Bucket, "encryption", "DeleteBucketEncryption"),
+    known("GET", Bucket, "cors", "GetBucketCors"),
+    known("PUT", Bucket, "cors", "PutBucketCors"),
+    known("DELETE", Bucket, "cors", "DeleteBucketCors"),
+    known("GET", Bucket, "website", "GetBucketWebsite"),
+    known("PUT", Bucket, "website", "PutBucketWebsite"),
+    known("DELETE", Bucket, "website", "DeleteBucketWebsite"),
+    known("GET", Bucket, "notification", "GetBucketNotificationConfiguration"),
+    known("PUT", Bucket, "notification", "PutBucketNotificationConfiguration"),
+    known("GET", Bucket, "logging", "GetBucketLogging"),
+    known("PUT", Bucket, "logging", "PutBucketLogging"),
+    known("GET", Bucket, "replication", "GetBucketReplication"),
+    known("PUT", Bucket, "replication", "PutBucketReplication"),
+    known("DELETE", Bucket, "replication", "DeleteBucketReplication"),
+    known("GET", Bucket, "requestPayment", "GetBucketRequestPayment"),
+    known("PUT", Bucket, "requestPayment", "PutBucketRequestPayment"),
+    known("GET", Bucket, "accelerate", "GetBucketAccelerateConfiguration"),
+    known("PUT", Bucket, "accelerate", "PutBucketAccelerateConfiguration"),
+    known("GET", Bucket, "inventory", "GetBucketInventoryConfiguration"),
+    known("PUT", Bucket, "inventory", "PutBucketInventoryConfiguration"),
+    known("DELETE", Bucket, "inventory", "DeleteBucketInventoryConfiguration"),
+    known("GET", Bucket, "analytics", "GetBucketAnalyticsConfiguration"),
+    known("PUT", Bucket, "analytics", "PutBucketAnalyticsConfiguration"),
+    known("DELETE", Bucket, "analytics", "DeleteBucketAnalyticsConfiguration"),
+    known("GET", Bucket, "metrics", "GetBucketMetricsConfiguration"),
+    known("PUT", Bucket, "metrics", "PutBucketMetricsConfiguration"),
+    known("DELETE", Bucket, "metrics", "DeleteBucketMetricsConfiguration"),
+    known("GET", Bucket, "intelligent-tiering", "GetBucketIntelligentTieringConfiguration"),
+    known("PUT", Bucket, "intelligent-tiering", "PutBucketIntelligentTieringConfiguration"),
+    known("DELETE", Bucket, "intelligent-tiering", "DeleteBucketIntelligentTieringConfiguration"),
+    known("GET", Bucket, "abac", "GetBucketAbac"),
+    known("PUT", Bucket, "abac", "PutBucketAbac"),
+    known("POST", Bucket, "metadataConfiguration", "CreateBucketMetadataConfiguration"),
+    known("GET", Bucket, "metadataConfiguration", "GetBucketMetadataConfiguration"),
+    known("DELETE", Bucket, "metadataConfiguration", "DeleteBucketMetadataConfiguration"),
+    known("POST", Bucket, "metadataTable", "CreateBucketMetadataTableConfiguration"),
+    known("GET", Bucket, "metadataTable", "GetBucketMetadataTableConfiguration"),
+    known("DELETE", Bucket, "metadataTable", "DeleteBucketMetadataTableConfiguration"),
+    known(
+        "PUT",
+        Bucket,
+        "metadataInventoryTable",
+        "UpdateBucketMetadataInventoryTableConfiguration",
+    ),
+    known("PUT", Bucket, "metadataJournalTable", "UpdateBucketMetadataJournalTableConfiguration"),
+    known(
+        "PUT",
+        Bucket,
+        "metadataAnnotationTable",
+        "UpdateBucketMetadataAnnotationTableConfiguration",
+    ),
+];
+
+/// Finds the operation of a request.
+///
+/// # Errors
+/// `NotImplemented` for an operation or parameter that is not offered, `MethodNotAllowed` for a
+/// method that nothing of that kind has.
+pub fn find(method: &str, level: Level, query: &Query) -> Result<Operation, ApiError> {
+    let here = |marker: &str| {
+        ROUTES.iter().find(|r| r.method == method && r.level == level && r.marker == marker)
+    };
+    let marked = query.names().filter(|name| is_marker(name));
+    // A row that is not offered wins over one that is: ?acl&location is refused, not answered.
+    let mut chosen = None;
+    for marker in marked {
+        let Some(route) = here(marker) else {
+            return Err(refuse_method(method, level, Some(marker)));
+        };
+        if chosen.is_none_or(|other: &Route| other.operation.is_some()) {
+            chosen = Some(route);
+        }
+    }
+    let Some(route) = chosen.or_else(|| here("")) else {
+        return Err(refuse_method(method, level, None));
+    };
+    let Some(operation) = route.operation else {
+        let text = format!("The operation {} is not offered here", route.name);
+        return Err(ApiError::new(ErrorCode::NotImplemented, text));
+    };
+    let understood =
+        |name: &str| name == route.marker || name == HARMLESS || route.parameters.contains(&name);
+    match query.names().find(|name| !understood(name)) {
+        None => Ok(operation),
+        Some(odd) => Err(ApiError::new(
+            ErrorCode::NotImplemented,
+            format!("{} does not offer the parameter '{odd}' here", route.name),
+        )),
+    }
+}
+
+fn is_marker(name: &str) -> bool {
+    !name.is_empty() && ROUTES.iter().any(|route| route.marker == name)
+}
+
+fn refuse_method(method: &str, level: Level, marker: Option<&str>) -> ApiError {
+    let with = marker.map(|name| format!(" with '{name}'")).unwrap_or_default();
+    let text = format!("The method {method}{with} is not allowed against {level}");
+    ApiError::new(ErrorCode::MethodNotAllowed, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn route(method: &str, level: Level, query: &str) -> Result<Operation, ErrorCode> {
+        find(method, level, &Query::parse(query).unwrap()).map_err(|error| error.code())
+    }
+
+    #[test]
+    fn what_is_offered_is_found() {
+        assert_eq!(route("GET", Service, ""), Ok(Operation::ListBuckets));
+        assert_eq!(route("GET", Bucket, "&max-keys=0"), Ok(Operation::ListObjects));
+        assert_eq!(route("GET", Bucket, "location"), Ok(Operation::GetBucketLocation));
+        assert_eq!(route("GET", Bucket, "location="), Ok(Operation::GetBucketLocation));
+        assert_eq!(route("PUT", Object, "x-id=PutObject"), Ok(Operation::PutObject));
+        assert_eq!(route("HEAD", Object, ""), Ok(Operation::HeadObject));
+    }
+
+    #[test]
+    fn a_sub_resource_never_becomes_the_plain_operation() {
+        for (method, level, query) in [
+            ("PUT", Object, "annotation"),
+            ("DELETE", Object, "annotation&annotationName=a"),
+            ("PUT", Object, "renameObject"),
+            ("DELETE", Bucket, "metadataConfiguration"),
+            ("DELETE", Bucket, "invented"),
+            ("DELETE", Object, "invented=1"),
+            ("PUT", Object, "partNumber=1&uploadId=x"),
+            ("PUT", Object, "acl="),
+            ("GET", Bucket, "list-type=2"),
+            ("GET", Bucket, "location&acl"),
+            ("GET", Object, "response-content-type=text/plain"),
+            ("GET", Object, "X-Amz-Signature=00"),
+            ("GET", Bucket, "id=1&inventory"),
+            ("POST", Bucket, ""),
+        ] {
+            let answer = route(method, level, query);
+            let refused = [ErrorCode::NotImplemented, ErrorCode::MethodNotAllowed];
+            assert!(answer.is_err_and(|code| refused.contains(&code)), "{method} ?{query}");
+        }
+    }
+
+    #[test]
+    fn wrong_methods_are_told() {
+        for (method, level, query) in [
+            ("PATCH", Object, ""),
+            ("POST", Service, ""),
+            ("DELETE", Service, ""),
+            ("PUT", Bucket, "location"),
+            ("GET", Service, "acl"),
+        ] {
+            assert_eq!(route(method, level, query), Err(ErrorCode::MethodNotAllowed), "{method}");
+        }
+    }
+
+    #[test]
+    fn no_row_stands_twice() {
+        let rows: BTreeSet<_> =
+            ROUTES.iter().map(|r| (r.method, r.level.to_string(), r.marker)).collect();
+        assert_eq!(rows.len(), ROUTES.len());
+    }
+}

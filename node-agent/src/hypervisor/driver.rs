@@ -1,0 +1,172 @@
+//! The face of whatever runs guests.
+//!
+//! A machine is named by its directory, because that is what outlives the agent: everything a
+//! driver must remember (its process, its socket, its console) lies in it. The driver owns the
+//! processes; it never decides what should run and never removes a directory.
+
+use std::path::{Path, PathBuf};
+
+use common::id::InstanceId;
+use common::wire::spec::InstanceSpec;
+use futures_util::future::BoxFuture;
+use thiserror::Error;
+
+use super::console::Tail;
+
+/// The overlay's name in a machine's directory.
+pub const OVERLAY: &str = "overlay.qcow2";
+/// The console's name in a machine's directory.
+pub const CONSOLE: &str = "console.log";
+
+/// Why a driver could not do what it was asked.
+#[derive(Debug, Error)]
+pub enum DriverError {
+    /// A program that must be installed is not.
+    #[error("{program} cannot be found: install the package {package}")]
+    Absent {
+        /// The program's name.
+        program: &'static str,
+        /// The Debian package that holds it.
+        package: &'static str,
+    },
+    /// A program ran and refused.
+    #[error("{what}: {why}")]
+    Refused {
+        /// What was tried.
+        what: String,
+        /// What the program said.
+        why: String,
+    },
+    /// A file of the machine cannot be used.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl DriverError {
+    /// Names the path that an error of the system is about.
+    pub fn file(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::File { path, source }
+    }
+
+    /// What was tried and what was said to it.
+    pub fn refused(what: impl Into<String>, why: impl std::fmt::Display) -> Self {
+        Self::Refused { what: what.into(), why: why.to_string() }
+    }
+}
+
+/// A root disk to be made: an overlay that reads through to an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disk {
+    /// The overlay to make, in the machine's directory.
+    pub overlay: PathBuf,
+    /// The plain image below it, never written.
+    pub base: PathBuf,
+    /// Its size as the guest sees it, in bytes.
+    pub size: u64,
+}
+
+/// What the guest's network card is plugged into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Card {
+    /// A tap that exists and is up.
+    Tap {
+        /// The interface's name.
+        name: String,
+    },
+    /// QEMU's own user-mode network, for agents without the right to make taps. The guest is
+    /// reached by nobody; of the outside it gets what an ordinary program of the agent's user
+    /// gets, and whatever it sends to 169.254.169.254:80 goes to a command's input and output.
+    User {
+        /// The command that is run for each connection to the metadata address.
+        metadata: Vec<String>,
+    },
+}
+
+/// Everything a driver must know to start one machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launch {
+    /// Which machine.
+    pub instance: InstanceId,
+    /// Its directory, absolute.
+    pub directory: PathBuf,
+    /// Virtual processors.
+    pub cpus: u32,
+    /// Memory in MiB.
+    pub memory_mib: u64,
+    /// The card's address, lower-case hex with colons.
+    pub mac: String,
+    /// Its root disk, as made by [`Driver::prepare`].
+    pub overlay: PathBuf,
+    /// The kernel.
+    pub kernel: PathBuf,
+    /// The ramdisk, if any.
+    pub ramdisk: Option<PathBuf>,
+    /// Where its card goes.
+    pub card: Card,
+}
+
+impl Launch {
+    /// Joins a wish with what was made for it on this host.
+    pub fn of(
+        spec: &InstanceSpec,
+        directory: &Path,
+        kernel: PathBuf,
+        ramdisk: Option<PathBuf>,
+        card: Card,
+    ) -> Self {
+        Self {
+            instance: spec.instance.clone(),
+            directory: directory.to_owned(),
+            cpus: spec.cpus,
+            memory_mib: spec.memory_mib,
+            mac: spec.network.mac.clone(),
+            overlay: directory.join(OVERLAY),
+            kernel,
+            ramdisk,
+            card,
+        }
+    }
+}
+
+/// How a machine ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// Its guest switched it off.
+    PoweredOff,
+    /// It was killed by its driver.
+    Killed,
+    /// It went away by itself; the text says what is known.
+    Lost(String),
+}
+
+/// Runs machines. Each method may be called again after a crash of the agent half-way.
+pub trait Driver: Send + Sync + 'static {
+    /// What it is, for reports: `qemu kvm`, `qemu tcg` or `sim`.
+    fn name(&self) -> &'static str;
+
+    /// Makes a machine's root disk. An overlay that is there already is left as it is: it holds
+    /// what the guest wrote.
+    fn prepare<'a>(&'a self, disk: &'a Disk) -> BoxFuture<'a, Result<(), DriverError>>;
+
+    /// Starts a machine and returns when its guest runs. After an error nothing of it runs.
+    fn start<'a>(&'a self, launch: &'a Launch) -> BoxFuture<'a, Result<(), DriverError>>;
+
+    /// Finds the machines that live below the instances' directory, started by whichever agent,
+    /// and takes them over. Returns their directories.
+    fn find<'a>(&'a self, instances: &'a Path) -> BoxFuture<'a, Result<Vec<PathBuf>, DriverError>>;
+
+    /// Waits until a machine has ended and says how.
+    fn ended<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, Ended>;
+
+    /// Ends a machine at once and returns when it is gone; one that does not run is gone already.
+    fn kill<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, Result<(), DriverError>>;
+
+    /// Reads the end of what the guest wrote to its console.
+    fn console<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, Result<Tail, DriverError>>;
+}

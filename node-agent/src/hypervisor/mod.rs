@@ -1,0 +1,21 @@
+//! What runs guests: one [`driver::Driver`], two bodies.
+//!
+//! [`qemu`] starts real machines, [`sim`] plays them, so that a whole cloud can be raised where no
+//! hypervisor is. Both keep what they must remember beside the machine's disk and nowhere else:
+//! an agent that comes back finds its machines by looking, and one suite
+//! (`tests/drivers.rs`) holds both to the same promises.
+//!
+//! ```text
+//!              vm (one actor per machine)
+//!                        │ Launch, kill, ended, console
+//!                     driver  ── console (the tail of what a guest wrote)
+//!                    ╱       ╲
+//!                 sim         qemu ── args (pure) · qmp · process · probe
+//! ```
+//!
+//! Nothing here knows images, networks, wishes or messages: it is told paths and a card.
+
+pub mod console;
+pub mod driver;
+pub mod qemu;
+pub mod sim;

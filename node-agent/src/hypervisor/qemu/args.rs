@@ -1,0 +1,256 @@
+//! A machine as QEMU's command line: pure, so that the whole of it can be read in a golden file.
+//!
+//! What is chosen, and why:
+//! - `pc`, not `q35`: its firmware has less to look for (some 15 ms less until a kernel's first
+//!   instruction under TCG), its virtio devices are transitional, and any kernel since 2006 knows
+//!   it.
+//! - `cache writeback` (no `cache.direct`): guests' flushes reach the disk either way; the page
+//!   cache holds an image once for all machines that read through to it.
+//! - Errors of the disk are reported to the guest; the default would stop the whole machine until
+//!   somebody tells it to go on.
+//! - `-no-shutdown`: a guest that switches itself off leaves a stopped QEMU behind, so that this
+//!   can be told from a crash also by an agent that was away.
+//! - No `-daemonize`: it cannot be had together with the sandbox that forbids QEMU to start
+//!   programs. The process stands in a group of its own and outlives the agent all the same.
+//! - The QMP socket comes in as standard input, already listening: no moment when it is not there
+//!   yet, and no limit of 108 bytes for its path.
+//! - The UUID comes from the instance's id, so it survives a restart from the same disk. It does
+//!   not begin with `ec2`: that would make cloud-init insist on the second version of the
+//!   metadata protocol. `ci.ds=Ec2` tells it where to look.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use common::id::InstanceId;
+use sha2::{Digest, Sha256};
+
+use crate::hypervisor::driver::{CONSOLE, Card, Launch};
+
+/// The pid file's name in a machine's directory.
+pub const PID: &str = "pid";
+
+/// What the kernel is told. The image is a bare file system, so the whole disk is the root.
+const KERNEL_COMMAND: &str = "root=/dev/vda console=ttyS0 ci.ds=Ec2";
+
+/// What executes the guest's instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accelerator {
+    /// The processor itself.
+    Kvm,
+    /// QEMU's translator.
+    Tcg,
+}
+
+impl Accelerator {
+    /// QEMU's options for it.
+    pub fn args(self) -> [&'static str; 4] {
+        match self {
+            Self::Kvm => ["-accel", "kvm", "-cpu", "host"],
+            Self::Tcg => ["-accel", "tcg,thread=multi", "-cpu", "max"],
+        }
+    }
+}
+
+/// The arguments for one machine, without the program's name.
+pub fn args(launch: &Launch, accelerator: Accelerator) -> Vec<OsString> {
+    let mut args = Args(Vec::with_capacity(64));
+    let uuid = uuid(&launch.instance);
+    args.pair("-name", format!("guest={},debug-threads=on", launch.instance));
+    args.pair("-uuid", &uuid);
+    args.pair("-smbios", format!("type=1,manufacturer=Eucalypt,serial={uuid}"));
+    args.pair("-sandbox", sandbox(&launch.card));
+    args.flag("-no-user-config");
+    args.flag("-nodefaults");
+    args.flag("-no-shutdown");
+    args.pair("-display", "none");
+    args.pair("-machine", "pc,vmport=off");
+    args.0.extend(accelerator.args().map(OsString::from));
+    args.pair("-smp", launch.cpus.to_string());
+    args.pair("-m", format!("{}M", launch.memory_mib));
+    args.pair("-kernel", launch.kernel.as_os_str());
+    if let Some(ramdisk) = &launch.ramdisk {
+        args.pair("-initrd", ramdisk.as_os_str());
+    }
+    args.pair("-append", KERNEL_COMMAND);
+    args.pair(
+        "-blockdev",
+        with_path("driver=file,node-name=overlay-file,discard=unmap,filename=", &launch.overlay),
+    );
+    args.pair(
+        "-blockdev",
+        "driver=qcow2,node-name=overlay,file=overlay-file,discard=unmap,detect-zeroes=unmap",
+    );
+    args.pair("-device", "virtio-blk-pci,drive=overlay,werror=report,rerror=report");
+    args.pair("-netdev", netdev(&launch.card));
+    args.pair("-device", format!("virtio-net-pci,netdev=card,mac={},romfile=", launch.mac));
+    args.pair("-device", "virtio-rng-pci");
+    args.pair(
+        "-chardev",
+        with_path("file,id=console,append=on,path=", &launch.directory.join(CONSOLE)),
+    );
+    args.pair("-serial", "chardev:console");
+    args.pair("-chardev", "socket,id=qmp,fd=0,server=on,wait=off");
+    args.pair("-mon", "chardev=qmp,mode=control");
+    args.pair("-pidfile", launch.directory.join(PID).as_os_str());
+    args.0
+}
+
+struct Args(Vec<OsString>);
+
+impl Args {
+    fn flag(&mut self, name: &str) {
+        self.0.push(name.into());
+    }
+
+    fn pair(&mut self, name: &str, value: impl AsRef<OsStr>) {
+        self.0.push(name.into());
+        self.0.push(value.as_ref().to_owned());
+    }
+}
+
+/// A user-mode network must start a command for each connection to the metadata address.
+fn sandbox(card: &Card) -> String {
+    let spawn = match card {
+        Card::Tap { .. } => "deny",
+        Card::User { .. } => "allow",
+    };
+    format!("on,obsolete=deny,elevateprivileges=deny,resourcecontrol=deny,spawn={spawn}")
+}
+
+fn netdev(card: &Card) -> String {
+    match card {
+        Card::Tap { name } => {
+            format!("tap,id=card,ifname={},script=no,downscript=no", escape(name))
+        }
+        // The network must contain the address that is forwarded, or QEMU refuses to start.
+        Card::User { metadata } => format!(
+            "user,id=card,net=169.254.0.0/16,guestfwd=tcp:169.254.169.254:80-cmd:{}",
+            escape(&metadata.join(" "))
+        ),
+    }
+}
+
+/// A comma ends a value in QEMU's options; two of them are one.
+fn escape(value: &str) -> String {
+    value.replace(',', ",,")
+}
+
+fn with_path(before: &str, path: &Path) -> OsString {
+    let mut bytes = before.as_bytes().to_vec();
+    for byte in path.as_os_str().as_bytes() {
+        bytes.push(*byte);
+        if *byte == b',' {
+            bytes.push(b',');
+        }
+    }
+    OsString::from_vec(bytes)
+}
+
+/// A UUID of its own for every instance id, the same each time.
+pub fn uuid(instance: &InstanceId) -> String {
+    let digest = Sha256::digest(instance.as_str().as_bytes());
+    let hex = hex::encode(&digest[..12]);
+    format!("e0ca1790-{}-4{}-8{}-{}", &hex[..4], &hex[4..7], &hex[7..10], &hex[10..22])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn launch() -> Launch {
+        Launch {
+            instance: "i-0a1b2c3d".parse().unwrap(),
+            directory: PathBuf::from("/srv/a,b/instances/i-0a1b2c3d"),
+            cpus: 2,
+            memory_mib: 512,
+            mac: "d0:0d:0a:1b:2c:3d".to_owned(),
+            overlay: PathBuf::from("/srv/a,b/instances/i-0a1b2c3d/overlay.qcow2"),
+            kernel: PathBuf::from("/srv/a,b/images/kernel"),
+            ramdisk: Some(PathBuf::from("/srv/a,b/images/ramdisk")),
+            card: Card::Tap { name: "tap-0a1b2c3d".to_owned() },
+        }
+    }
+
+    fn text(launch: &Launch, accelerator: Accelerator) -> String {
+        let words = args(launch, accelerator).into_iter().map(|a| a.into_string().unwrap());
+        words.fold(String::new(), |text, word| match word.starts_with('-') {
+            true if text.is_empty() => word,
+            true => format!("{text}\n{word}"),
+            false => format!("{text} {word}"),
+        })
+    }
+
+    const GOLDEN: &str = "\
+-name guest=i-0a1b2c3d,debug-threads=on
+-uuid UUID
+-smbios type=1,manufacturer=Eucalypt,serial=UUID
+-sandbox on,obsolete=deny,elevateprivileges=deny,resourcecontrol=deny,spawn=deny
+-no-user-config
+-nodefaults
+-no-shutdown
+-display none
+-machine pc,vmport=off
+-accel tcg,thread=multi
+-cpu max
+-smp 2
+-m 512M
+-kernel /srv/a,b/images/kernel
+-initrd /srv/a,b/images/ramdisk
+-append root=/dev/vda console=ttyS0 ci.ds=Ec2
+-blockdev driver=file,node-name=overlay-file,discard=unmap,filename=/srv/a,,b/instances/i-0a1b2c3d/overlay.qcow2
+-blockdev driver=qcow2,node-name=overlay,file=overlay-file,discard=unmap,detect-zeroes=unmap
+-device virtio-blk-pci,drive=overlay,werror=report,rerror=report
+-netdev tap,id=card,ifname=tap-0a1b2c3d,script=no,downscript=no
+-device virtio-net-pci,netdev=card,mac=d0:0d:0a:1b:2c:3d,romfile=
+-device virtio-rng-pci
+-chardev file,id=console,append=on,path=/srv/a,,b/instances/i-0a1b2c3d/console.log
+-serial chardev:console
+-chardev socket,id=qmp,fd=0,server=on,wait=off
+-mon chardev=qmp,mode=control
+-pidfile /srv/a,b/instances/i-0a1b2c3d/pid";
+
+    #[test]
+    fn the_command_line_of_a_machine_with_kernel_and_ramdisk() {
+        let launch = launch();
+        let golden = GOLDEN.replace("UUID", &uuid(&launch.instance));
+        assert_eq!(text(&launch, Accelerator::Tcg), golden);
+    }
+
+    #[test]
+    fn what_differs_for_other_launches() {
+        let plain = text(&launch(), Accelerator::Tcg);
+        let differing = |launch: &Launch, accelerator| {
+            let text = text(launch, accelerator);
+            let lines = text.lines().filter(|line| !plain.lines().any(|known| known == *line));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(differing(&launch(), Accelerator::Kvm), ["-accel kvm", "-cpu host"]);
+
+        let without = Launch { ramdisk: None, ..launch() };
+        assert_eq!(differing(&without, Accelerator::Tcg), Vec::<String>::new());
+        assert!(!text(&without, Accelerator::Tcg).contains("-initrd"));
+
+        let metadata = vec!["connect".to_owned(), "a,b".to_owned()];
+        let user = Launch { card: Card::User { metadata }, ..launch() };
+        assert_eq!(
+            differing(&user, Accelerator::Tcg),
+            [
+                "-sandbox on,obsolete=deny,elevateprivileges=deny,resourcecontrol=deny,spawn=allow",
+                "-netdev user,id=card,net=169.254.0.0/16,\
+                 guestfwd=tcp:169.254.169.254:80-cmd:connect a,,b",
+            ]
+        );
+    }
+
+    #[test]
+    fn uuids_belong_to_instances() {
+        let one = uuid(&"i-00000001".parse().unwrap());
+        assert_eq!(one.len(), 36);
+        assert_eq!(one, uuid(&"I-00000001".parse().unwrap()));
+        assert_ne!(one, uuid(&"i-00000002".parse().unwrap()));
+        assert!(one.split('-').map(str::len).eq([8, 4, 4, 4, 12]));
+    }
+}
