@@ -118,7 +118,9 @@ ensure_rust() {
         packages=$(rust_packages) || true
     fi
     if [ -z "$packages" ]; then
-        die "Rust $RUST_WANTED or newer is needed and apt has none: install it from https://rustup.rs, then run this again"
+        echo "${0##*/}: Rust $RUST_WANTED or newer is needed, and apt knows of none." >&2
+        [ "$(id -u)" = 0 ] || echo "    Was 'sudo apt-get update' ever run on this machine?" >&2
+        die "install it by https://rustup.rs, then run this again"
     fi
     # shellcheck disable=SC2086 # a list of package names
     install_packages $packages

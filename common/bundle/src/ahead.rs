@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn it_gives_what_the_reader_gives() {
-        let data: Vec<u8> = (0..CHUNK * 9 + 17).map(|at| (at % 251) as u8).collect();
+        let data: Vec<u8> = (0..=250).cycle().take(CHUNK * 9 + 17).collect();
         scope(|scope| {
             let (mut ahead, thread) = spawn(scope, "test", data.as_slice()).unwrap();
             let mut out = Vec::new();

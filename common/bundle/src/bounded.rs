@@ -3,8 +3,11 @@
 //! A few kilobytes of gzip can inflate to terabytes. Whoever inflates reads through [`Bounded`],
 //! which knows how much there can be at most, and reports an error, not an early end, when there
 //! is more: a stream that is cut off silently would look like a shorter one that is whole.
+//! [`gunzip`] is the only way to inflate.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
+
+use flate2::bufread::MultiGzDecoder;
 
 /// The error inside the [`io::Error`] of a [`Bounded`] reader that met its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +59,13 @@ impl<R: Read> Read for Bounded<R> {
         self.left = self.left.saturating_sub(got as u64);
         Ok(got)
     }
+}
+
+/// Inflates all members of a gzip stream, at most `limit` bytes of them. CRC and length of each
+/// member are checked; what follows the last one is an error unless it is another.
+#[expect(clippy::disallowed_methods, reason = "this is the bounded reader that they ask for")]
+pub fn gunzip<R: BufRead>(compressed: R, limit: u64) -> Bounded<MultiGzDecoder<R>> {
+    Bounded::new(MultiGzDecoder::new(compressed), limit)
 }
 
 #[cfg(test)]

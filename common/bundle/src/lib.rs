@@ -16,7 +16,7 @@
 
 mod ahead;
 pub mod bounded;
-pub mod bundle;
+mod bundle;
 pub mod cipher;
 mod digest;
 mod gzip;
@@ -25,7 +25,7 @@ pub mod manifest;
 pub mod parts;
 pub mod sink;
 pub mod tar;
-pub mod unbundle;
+mod unbundle;
 
 pub use bundle::{BundleError, BundleOptions, Bundled, Recipients, bundle};
 pub use keys::{Certificate, KeyError, PrivateKey, Recipient, SymmetricKey};

@@ -18,12 +18,11 @@ use std::io::{self, Read};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use flate2::bufread::MultiGzDecoder;
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
 use crate::ahead::{self, Stopped};
-use crate::bounded::{Bounded, LimitExceeded};
+use crate::bounded::{LimitExceeded, gunzip};
 use crate::cipher::{CipherError, Decryptor};
 use crate::digest::Hashing;
 use crate::keys::SymmetricKey;
@@ -170,7 +169,7 @@ pub fn unbundle(
     thread::scope(|scope| {
         let (compressed, decrypting) =
             ahead::spawn(scope, "decrypt", plaintext).map_err(UnbundleError::Interrupted)?;
-        let inflated = Bounded::new(MultiGzDecoder::new(compressed), limit);
+        let inflated = gunzip(compressed, limit);
         let (tar, inflating) =
             ahead::spawn(scope, "inflate", inflated).map_err(UnbundleError::Interrupted)?;
         let mut hashed = HashedSink {

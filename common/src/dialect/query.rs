@@ -6,62 +6,10 @@
 
 mod decode;
 mod encode;
-
-use std::collections::BTreeMap;
-
-use crate::error::ApiError;
+mod tree;
 
 pub use encode::encode;
-
-/// Parameters as a tree.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Node {
-    text: Option<String>,
-    children: BTreeMap<String, Node>,
-}
-
-impl Node {
-    /// Hangs each pair on the tree at the place that its dots name.
-    ///
-    /// # Errors
-    /// A parameter given twice, or nested deeper than any action's.
-    pub fn from_pairs<'a>(
-        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Self, ApiError> {
-        const DEPTH: usize = 12;
-        let mut root = Self::default();
-        for (name, value) in pairs {
-            if value.is_empty() {
-                continue;
-            }
-            let mut at = &mut root;
-            let steps = name.split('.');
-            for (depth, step) in steps.enumerate() {
-                if depth == DEPTH {
-                    return Err(ApiError::invalid(name, "no parameter is nested that deep"));
-                }
-                at = at.children.entry(step.to_owned()).or_default();
-            }
-            if at.text.replace(value.to_owned()).is_some_and(|before| before != value) {
-                return Err(ApiError::invalid(name, "given twice with different values"));
-            }
-        }
-        Ok(root)
-    }
-
-    /// The text of a parameter at the top.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.children.get(name).and_then(|node| node.text.as_deref())
-    }
-
-    /// Reads the tree as an action's request.
-    ///
-    /// # Errors
-    /// `MissingParameter` or `InvalidParameterValue`, naming the parameter.
-    pub fn decode<T: serde::de::DeserializeOwned>(&self) -> Result<T, ApiError> {
-        decode::decode(self)
-    }
-}
+pub use tree::Node;
 
 #[cfg(test)]
 mod tests {

@@ -119,6 +119,7 @@ codes! {
     MethodNotAllowed = "MethodNotAllowed", 405, false;
     NotImplemented = "NotImplemented", 501, false;
     SlowDown = "SlowDown", 503, true;
+    ServiceUnavailable = "ServiceUnavailable", 503, true;
 }
 
 #[cfg(test)]

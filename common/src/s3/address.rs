@@ -9,9 +9,7 @@ use percent_encoding::percent_decode_str;
 
 use super::types::{BucketName, ObjectKey};
 use crate::error::{ApiError, ErrorCode};
-
-/// Under which paths the service lies beside `/`; matched in any case, because s3cmd lowers it.
-pub const PREFIXES: [&str; 2] = ["/services/walrus", "/services/objectstorage"];
+use crate::sign::split_service_prefix;
 
 /// What kind of thing is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,7 +50,8 @@ impl Address {
     /// `InvalidURI` if an escape is broken or the text is not UTF-8; `InvalidBucketName`;
     /// `KeyTooLongError`.
     pub fn parse(raw_path: &str) -> Result<Self, ApiError> {
-        let rest = without_prefix(raw_path);
+        // Beside `/`, the service lies under two prefixes, in any case, because s3cmd lowers them.
+        let rest = split_service_prefix(raw_path).map_or(raw_path, |(_, rest)| rest);
         let rest = rest.strip_prefix('/').unwrap_or(rest);
         if rest.is_empty() {
             return Ok(Self::Service);
@@ -82,17 +81,6 @@ impl Address {
             Self::Object(bucket, key) => format!("/{bucket}/{key}"),
         }
     }
-}
-
-fn without_prefix(path: &str) -> &str {
-    for prefix in PREFIXES {
-        let matches = path.get(..prefix.len()).is_some_and(|p| p.eq_ignore_ascii_case(prefix));
-        let rest = path.get(prefix.len()..).unwrap_or_default();
-        if matches && (rest.is_empty() || rest.starts_with('/')) {
-            return rest;
-        }
-    }
-    path
 }
 
 /// Decodes percent escapes once; `+` is itself.

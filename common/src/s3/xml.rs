@@ -68,15 +68,21 @@ impl Writer {
     }
 }
 
-/// The document that tells an error: `<Error>` with code, message, resource and request id. It
-/// bears no namespace; AWS' does not either.
-pub fn error(error: &ApiError, resource: &str, request_id: &str) -> String {
+/// The document that tells an error: `<Error>` with code, message, resource and request id, then
+/// further elements. It bears no namespace; AWS' does not either.
+pub fn error(
+    error: &ApiError,
+    resource: &str,
+    request_id: &str,
+    further: &[(&str, String)],
+) -> String {
     let mut writer = Writer::begin();
     writer.element("Error", |to| {
         to.leaf("Code", error.code().wire());
         to.leaf("Message", error.text());
         to.leaf("Resource", error.resource().unwrap_or(resource));
         to.leaf("RequestId", request_id);
+        further.iter().for_each(|(name, text)| to.leaf(name, text));
     });
     writer.text
 }
@@ -163,9 +169,9 @@ mod tests {
     #[test]
     fn errors_name_their_resource() {
         let fault = ApiError::new(ErrorCode::NoSuchKey, "no <such> key");
-        let text = error(&fault, "/b/k&", "id");
+        let text = error(&fault, "/b/k&", "id", &[("StringToSign", "a\nb".into())]);
         assert!(text.contains("<Error><Code>NoSuchKey</Code><Message>no &lt;such&gt; key</Message>"));
-        assert!(text.contains("<Resource>/b/k&amp;</Resource><RequestId>id</RequestId></Error>"));
+        assert!(text.contains("<Resource>/b/k&amp;</Resource><RequestId>id</RequestId><StringToSign>a&#xA;b<"));
     }
 
     #[test]

@@ -12,8 +12,8 @@
 //! |---|---|---|
 //! | version 2, parameters (HmacSHA1, HmacSHA256) | EC2, IAM, administration | `v2.rs` |
 //! | version 2, header `AWS AK:…` | S3 | `s3_v2.rs` |
-//! | version 4, header, body hashed here | EC2, IAM, STS | `v4.rs` |
-//! | version 4, header, body hashed by whoever streams it, or not at all | S3 | `v4.rs` |
+//! | version 4, header, body hashed here | EC2, IAM, STS | `v4/` |
+//! | version 4, header, body hashed by whoever streams it, or not at all | S3 | `v4/` |
 //!
 //! Real clients disagree about details, so a scheme may have several texts that the client can
 //! have signed; the signature has to fit one of them. No two texts ever stand for requests that

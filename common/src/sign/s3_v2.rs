@@ -15,7 +15,7 @@
 use base64::Engine;
 use base64::engine::general_purpose;
 
-use super::canonical::{hmac_sha1, parse_query, percent_decode, split_service_prefix};
+use super::canonical::{hmac_sha1, percent_decode, split_service_prefix};
 use super::error::SignError;
 use super::fresh::Dated;
 use super::request::{Headers, Request};
@@ -214,7 +214,8 @@ fn sub_resources(raw_query: &str, keep_empty_sign: bool) -> String {
         .split('&')
         .filter_map(|item| {
             let (name, value) = match item.split_once('=') {
-                Some((name, _)) => (name, parse_query(item).pop().map(|(_, value)| value)),
+                // A plus stays one: boto 2 sends ids unescaped and signs them as they are.
+                Some((name, value)) => (name, Some(percent_decode(value))),
                 None => (item, None),
             };
             let name = percent_decode(name);
@@ -231,4 +232,187 @@ fn sub_resources(raw_query: &str, keep_empty_sign: bool) -> String {
         })
         .collect();
     if texts.is_empty() { String::new() } else { format!("?{}", texts.join("&")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Claim;
+    use super::*;
+
+    /// The access key of the published examples.
+    const EXAMPLE: Credentials<'_> = Credentials {
+        access_key_id: "AKIAIOSFODNN7EXAMPLE",
+        secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    };
+
+    /// The examples of the S3 documentation, "Signing and authenticating REST requests".
+    #[test]
+    fn published_examples() {
+        type Example<'a> = (&'a str, &'a str, &'a str, &'a str, &'a [(&'a str, &'a str)], &'a str);
+        let bucket = "johnsmith";
+        let date = |text| ("Date", text);
+        let examples: [Example<'_>; 7] = [
+            (
+                "GET",
+                "/photos/puppy.jpg",
+                "",
+                bucket,
+                &[date("Tue, 27 Mar 2007 19:36:42 +0000")],
+                "bWq2s1WEIj+Ydj0vQ697zp+IXMU=",
+            ),
+            (
+                "PUT",
+                "/photos/puppy.jpg",
+                "",
+                bucket,
+                &[date("Tue, 27 Mar 2007 21:15:45 +0000"), ("Content-Type", "image/jpeg")],
+                "MyyxeRY7whkBe+bq8fHCL/2kKUg=",
+            ),
+            (
+                "GET",
+                "/",
+                "prefix=photos&max-keys=50&marker=puppy",
+                bucket,
+                &[date("Tue, 27 Mar 2007 19:42:41 +0000")],
+                "htDYFYduRNen8P9ZfE/s9SuKy0U=",
+            ),
+            (
+                "GET",
+                "/",
+                "acl",
+                bucket,
+                &[date("Tue, 27 Mar 2007 19:44:46 +0000")],
+                "c2WLPFtWHVgbEmeEG93a4cG37dM=",
+            ),
+            (
+                "PUT",
+                "/db-backup.dat.gz",
+                "",
+                "static.johnsmith.net",
+                &[
+                    date("Tue, 27 Mar 2007 21:06:08 +0000"),
+                    ("x-amz-acl", "public-read"),
+                    ("Content-Type", "application/x-download"),
+                    ("Content-MD5", "4gJE4saaMU4BqNR0kLY+lw=="),
+                    ("X-Amz-Meta-ReviewedBy", "joe@johnsmith.net"),
+                    ("X-Amz-Meta-ReviewedBy", "jane@johnsmith.net"),
+                    ("X-Amz-Meta-FileChecksum", "0x02661779"),
+                    ("X-Amz-Meta-ChecksumAlgorithm", "crc32"),
+                ],
+                "ilyl83RwaSoYIEdixDQcA4OnAnc=",
+            ),
+            (
+                "GET",
+                "/",
+                "",
+                "",
+                &[date("Wed, 28 Mar 2007 01:29:59 +0000")],
+                "qGdzdERIC03wnaRNKh6OqZehG9s=",
+            ),
+            (
+                "GET",
+                "/dictionary/fran%C3%A7ais/pr%c3%a9f%c3%a8re",
+                "",
+                "",
+                &[date("Wed, 28 Mar 2007 01:49:49 +0000")],
+                "DNEZGsoieTZ92F3bUfSPQcbGmlM=",
+            ),
+        ];
+        for (method, path, query, bucket, pairs, signature) in examples {
+            let mut headers: Headers = pairs.iter().copied().collect();
+            let at = Timestamp::parse(headers.text("date").unwrap()).unwrap();
+            let bucket = Some(bucket).filter(|bucket| !bucket.is_empty());
+            let request = Request::new(method, path, query, &headers).with_virtual_bucket(bucket);
+            let added = sign_s3_v2(EXAMPLE, &request, at);
+            let wanted = format!("AWS AKIAIOSFODNN7EXAMPLE:{signature}");
+            assert_eq!(added, [("authorization", wanted.clone())], "{method} {path}");
+            headers.add("authorization", wanted);
+            let request = Request::new(method, path, query, &headers).with_virtual_bucket(bucket);
+            let claim = Claim::s3(&request).unwrap().unwrap();
+            assert_eq!(claim.explain().signature_provided, signature);
+            claim.verify(EXAMPLE.secret, at).unwrap();
+        }
+    }
+
+    #[test]
+    fn resources_of_each_client() {
+        for (path, bucket, forms) in [
+            ("/services/Walrus", None, &["/services/Walrus", "/"][..]),
+            (
+                "/services/Walrus/b",
+                None,
+                &["/services/Walrus/b", "/b", "/services/Walrus/b/", "/b/"],
+            ),
+            ("/services/walrus/b/", None, &["/services/walrus/b/", "/b/"]),
+            ("/services/Walrus/b/k", None, &["/services/Walrus/b/k", "/b/k"]),
+            ("/b", None, &["/b", "/b/"]),
+            ("/", None, &["/"]),
+            ("", None, &["/"]),
+            ("/k", Some("b"), &["/b/k"]),
+            ("/", Some("b"), &["/b/"]),
+            ("/services/Walrus/k", Some("b"), &["/b/services/Walrus/k", "/b/k"]),
+        ] {
+            let headers = Headers::new();
+            let request = Request::new("GET", path, "", &headers).with_virtual_bucket(bucket);
+            assert_eq!(resources(&request), forms, "{path} {bucket:?}");
+        }
+    }
+
+    #[test]
+    fn only_sub_resources_are_signed() {
+        for (query, signed) in [
+            ("", ""),
+            ("&max-keys=0", ""),
+            ("prefix=a&acl", "?acl"),
+            ("uploadId=a%2Fb%3D&partNumber=2&x-id=UploadPart", "?partNumber=2&uploadId=a/b="),
+            ("versionId=a/b+c==", "?versionId=a/b+c=="),
+            ("encryption", ""),
+            ("acl=", "?acl="),
+        ] {
+            assert_eq!(sub_resources(query, true), signed, "{query}");
+        }
+        assert_eq!(sub_resources("acl=", false), "?acl");
+    }
+
+    #[test]
+    fn x_amz_date_empties_the_date_line() {
+        let headers: Headers = [
+            ("Date", "Tue, 27 Mar 2007 21:20:27 +0000"),
+            ("X-Amz-Date", " Tue, 27 Mar 2007 21:20:26 +0000"),
+        ]
+        .into_iter()
+        .collect();
+        let text = String::from_utf8(head("DELETE", &headers)).unwrap();
+        assert_eq!(text, "DELETE\n\n\n\nx-amz-date:Tue, 27 Mar 2007 21:20:26 +0000\n");
+        assert_eq!(date(&headers), Ok(Timestamp::parse_basic("20070327T212026Z").unwrap()));
+    }
+
+    #[test]
+    fn refusals() {
+        let read = |pairs: &[(&str, &str)]| {
+            let headers: Headers = pairs.iter().copied().collect();
+            Claim::s3(&Request::new("GET", "/b/k", "", &headers)).unwrap_err()
+        };
+        let date = ("date", "Tue, 27 Mar 2007 19:36:42 +0000");
+        assert!(matches!(
+            read(&[("authorization", "AWS AK:AAAA")]),
+            SignError::MissingDate("a Date or x-amz-date header")
+        ));
+        assert!(matches!(
+            read(&[("authorization", "AWS AK:AAAA"), ("date", "soon")]),
+            SignError::InvalidDate { name: "date", .. }
+        ));
+        for authorization in ["AWS AK", "AWS :AAAA", "AWS AK:", "AWS AK:A"] {
+            let error = read(&[("authorization", authorization), date]);
+            assert!(matches!(error, SignError::MalformedAuthorization { .. }), "{authorization}");
+        }
+        assert_eq!(
+            read(&[("authorization", "AWS AK:AAAA"), date, ("x-amz-security-token", "t")]),
+            SignError::UnsupportedSessionToken
+        );
+        assert_eq!(
+            read(&[("authorization", "Basic AAAA")]),
+            SignError::UnsupportedAlgorithm("Basic".to_owned())
+        );
+    }
 }

@@ -216,3 +216,144 @@ fn date(
         })
         .transpose()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Claim, Headers, SignError, write_query};
+    use super::*;
+
+    const EXAMPLE: Credentials<'_> = Credentials {
+        access_key_id: "AKIAIOSFODNN7EXAMPLE",
+        secret: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    };
+
+    fn pairs(query: &str) -> Vec<(String, String)> {
+        canonical::parse_query(query)
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::parse_iso("2011-10-03T15:19:30").unwrap()
+    }
+
+    fn claim(host: &str, path: &str, query: &str) -> Result<Claim, SignError> {
+        let headers: Headers = [("Host", host)].into_iter().collect();
+        Claim::ec2(&Request::new("GET", path, query, &headers))
+    }
+
+    /// The example of the general reference, "Signature version 2 signing process".
+    #[test]
+    fn published_example() {
+        let query = "Action=DescribeJobFlows&Version=2009-03-31&AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE\
+                     &SignatureVersion=2&SignatureMethod=HmacSHA256&Timestamp=2011-10-03T15%3A19%3A30\
+                     &Signature=i91nKc4PWAt0JJIdXwz9HxZCJDdiy6cf/Mj6vPxyYIs%3D";
+        let claim = claim("elasticmapreduce.amazonaws.com", "/", query).unwrap();
+        assert_eq!(claim.access_key_id(), EXAMPLE.access_key_id);
+        claim.verify(EXAMPLE.secret, now()).unwrap();
+        assert_eq!(claim.verify("wrong", now()), Err(SignError::SignatureDoesNotMatch));
+        assert_eq!(
+            claim.explain().string_to_sign,
+            "GET\nelasticmapreduce.amazonaws.com\n/\nAWSAccessKeyId=AKIAIOSFODNN7EXAMPLE\
+             &Action=DescribeJobFlows&SignatureMethod=HmacSHA256&SignatureVersion=2\
+             &Timestamp=2011-10-03T15%3A19%3A30&Version=2009-03-31"
+        );
+    }
+
+    #[test]
+    fn what_we_sign_verifies_with_either_hash() {
+        for mac in [QueryMac::HmacSha1, QueryMac::HmacSha256] {
+            let given = pairs("Action=DescribeImages&Filter.1.Value.1=a+b%2B%C3%A9&Empty=");
+            let path = "/services/Eucalyptus/";
+            let signed = sign_ec2_v2(EXAMPLE, "GET", "h:8773", path, &given, mac, now());
+            let verified = claim("H:8773", path, &write_query(&signed))
+                .and_then(|claim| claim.verify(EXAMPLE.secret, now()))
+                .unwrap();
+            assert_eq!(verified.signature.len(), if mac == QueryMac::HmacSha1 { 20 } else { 32 });
+        }
+    }
+
+    #[test]
+    fn the_port_may_be_left_out_of_what_is_signed_but_not_changed() {
+        let given = pairs("Action=DescribeImages");
+        let sign = |host| {
+            let mac = QueryMac::HmacSha256;
+            write_query(&sign_ec2_v2(EXAMPLE, "GET", host, "/", &given, mac, now()))
+        };
+        let verify = |query: &str| claim("h:8773", "/", query)?.verify(EXAMPLE.secret, now());
+        verify(&sign("h:8773")).unwrap();
+        verify(&sign("h")).unwrap();
+        assert_eq!(verify(&sign("h:8774")), Err(SignError::SignatureDoesNotMatch));
+    }
+
+    #[test]
+    fn a_signature_may_lack_its_padding_or_escapes() {
+        let given = pairs("Action=DescribeImages");
+        let mut seen = [false; 2];
+        for n in 0.. {
+            let mut given = given.clone();
+            given.push(("N".to_owned(), n.to_string()));
+            let signed = sign_ec2_v2(EXAMPLE, "GET", "h", "/", &given, QueryMac::HmacSha256, now());
+            let (name, signature) = signed.last().unwrap();
+            seen = [seen[0] || signature.contains('/'), seen[1] || signature.contains('+')];
+            let rest = write_query(&signed[..signed.len() - 1]);
+            let query = format!("{rest}&{name}={}", signature.trim_end_matches('='));
+            claim("h", "/", &query).unwrap().verify(EXAMPLE.secret, now()).unwrap();
+            if seen == [true, true] {
+                break;
+            }
+        }
+    }
+
+    #[test]
+    fn refusals() {
+        let good = "AWSAccessKeyId=AK&Signature=AAAA&SignatureVersion=2\
+                    &SignatureMethod=HmacSHA256&Timestamp=2011-10-03T15:19:30";
+        let without = |name: &str| {
+            let kept: Vec<_> = pairs(good).into_iter().filter(|(own, _)| own != name).collect();
+            claim("h", "/", &write_query(&kept))
+        };
+        let with = |pair: &str| claim("h", "/", &format!("{good}&{pair}"));
+        let swapped = |from: &str, to: &str| claim("h", "/", &good.replace(from, to));
+        assert!(claim("h", "/", good).is_ok());
+        for part in ["AWSAccessKeyId", "Signature", "SignatureVersion"] {
+            let wanted = SignError::IncompleteSignature { part };
+            assert_eq!(without(part).unwrap_err(), wanted);
+        }
+        assert!(matches!(without("Timestamp").unwrap_err(), SignError::MissingDate(_)));
+        assert!(without("SignatureMethod").is_ok());
+        for version in ["0", "1", "3"] {
+            assert_eq!(
+                swapped("Version=2", &format!("Version={version}")).unwrap_err(),
+                SignError::UnsupportedVersion(version.to_owned())
+            );
+        }
+        assert_eq!(
+            swapped("HmacSHA256", "HmacMD5").unwrap_err(),
+            SignError::UnsupportedAlgorithm("HmacMD5".to_owned())
+        );
+        assert!(matches!(
+            swapped("2011-10", "2011-13").unwrap_err(),
+            SignError::InvalidDate { name: "Timestamp", .. }
+        ));
+        assert!(matches!(with("Expires=never").unwrap_err(), SignError::InvalidDate { .. }));
+        assert_eq!(with("SecurityToken=t").unwrap_err(), SignError::UnsupportedSessionToken);
+        for twice in ["Signature=BBBB", "AWSAccessKeyId=B", "Timestamp=2011-10-03T15:19:30"] {
+            assert!(
+                matches!(with(twice).unwrap_err(), SignError::MalformedAuthorization { .. }),
+                "{twice}"
+            );
+        }
+        assert!(matches!(
+            swapped("AAAA", "A*").unwrap_err(),
+            SignError::MalformedAuthorization { part: "Signature", .. }
+        ));
+        let bare = Headers::new();
+        assert_eq!(
+            Claim::ec2(&Request::new("GET", "/", good, &bare)).unwrap_err(),
+            SignError::IncompleteSignature { part: "the Host header" }
+        );
+        assert_eq!(
+            claim("h", "/", "Action=DescribeRegions").unwrap_err(),
+            SignError::MissingAuthenticationToken
+        );
+    }
+}

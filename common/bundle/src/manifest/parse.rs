@@ -461,7 +461,7 @@ impl Reading {
 
     fn sealed(&mut self, name: &'static str) -> Result<Option<Vec<u8>>, ManifestError> {
         self.take(&["image", name])
-            .map(|text| hex::decode(text))
+            .map(hex::decode)
             .transpose()
             .map_err(|_| ManifestError::Field { field: name, reason: "is not hexadecimal" })
     }

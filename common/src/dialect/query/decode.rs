@@ -8,7 +8,7 @@ use serde::de::{
     Visitor,
 };
 
-use super::Node;
+use super::tree::Node;
 use crate::error::ApiError;
 
 /// Why a parameter cannot be used; its path grows while the error travels up.
@@ -50,11 +50,17 @@ impl de::Error for Refusal {
     }
 }
 
-pub(super) fn decode<T: DeserializeOwned>(node: &Node) -> Result<T, ApiError> {
-    T::deserialize(Reader(node)).map_err(|refusal| match refusal.kind {
-        Kind::Missing => ApiError::missing(&refusal.path),
-        Kind::Invalid(why) => ApiError::invalid(&refusal.path, why),
-    })
+impl Node {
+    /// Reads the tree as an action's request.
+    ///
+    /// # Errors
+    /// `MissingParameter` or `InvalidParameterValue`, naming the parameter.
+    pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        T::deserialize(Reader(self)).map_err(|refusal| match refusal.kind {
+            Kind::Missing => ApiError::missing(&refusal.path),
+            Kind::Invalid(why) => ApiError::invalid(&refusal.path, why),
+        })
+    }
 }
 
 struct Reader<'a>(&'a Node);

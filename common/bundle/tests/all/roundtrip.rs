@@ -1,16 +1,14 @@
 //! What we bundle reads back, with our own reader and with the programs that everybody has.
 
-mod support;
-
 use std::fs;
 use std::io::Cursor;
 use std::process::{Command, Stdio};
 
+use crate::support::{Shelf, certificate, golden, private};
 use bundle::{
     BundleError, BundleOptions, Bundled, DigestMatch, Kind, Limits, Manifest, Mapping, PlainSink,
     Recipient, Recipients, Signed,
 };
-use support::{Shelf, certificate, golden, private};
 
 fn pack(image: &[u8], options: &BundleOptions) -> (Bundled, Shelf) {
     let mut shelf = Shelf::default();

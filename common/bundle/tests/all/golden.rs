@@ -1,17 +1,15 @@
 //! Every bundle that the old tools made reads back to its image, and says who signed it.
 
-mod support;
-
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::support::{certificate, golden, private};
 use bundle::{
     DigestMatch, Kind, Limits, Manifest, Part, PlainSink, Recipient, Signed, SparseSink,
     UnbundleError,
 };
 use sha1::{Digest, Sha1};
-use support::{certificate, golden, private};
 
 /// The images by size, with their SHA-1.
 fn image_digest(size: u64) -> String {
@@ -82,7 +80,7 @@ fn every_golden_bundle_reads_back_with_both_keys() {
         if name == "fixedkey-gzip" {
             assert_eq!(hex::encode(keys[0].key()), "000102030405060708090a0b0c0d0e0f");
         }
-        let mut sink = PlainSink(Sha1::new());
+        let mut sink = PlainSink(Vec::new());
         let mut progress = 0;
         let unbundled =
             bundle::unbundle(&manifest, &keys[0], &mut parts(&path), &mut sink, &mut |bytes| {
@@ -92,7 +90,7 @@ fn every_golden_bundle_reads_back_with_both_keys() {
             .unwrap_or_else(|error| panic!("{version}/{name}: {error}"));
         assert_eq!(progress, manifest.bundled_size);
         assert_eq!(hex::encode(unbundled.sha1_raw), image, "{version}/{name}");
-        assert_eq!(hex::encode(sink.0.finalize()), image, "{version}/{name}");
+        assert_eq!(hex::encode(Sha1::digest(&sink.0)), image, "{version}/{name}");
         // The oldest tool wrote the digest of nothing into all its manifests.
         let digest = if version == "1.3" { DigestMatch::Absent } else { DigestMatch::Tar };
         assert_eq!(unbundled.digest, digest, "{version}/{name}");

@@ -1,8 +1,6 @@
 //! What the tests of bundles share: the golden keys, parts in memory, and bundles forged from any
 //! tar stream.
 
-#![expect(dead_code, reason = "each test binary uses its own share of this")]
-
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read, Write};
 use std::path::PathBuf;
@@ -18,26 +16,26 @@ use flate2::write::GzEncoder;
 use sha1::{Digest, Sha1};
 
 /// The directory of bundles made by the old tools.
-pub fn golden() -> PathBuf {
+pub(crate) fn golden() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/golden")
 }
 
-pub fn pem(name: &str) -> Vec<u8> {
+pub(crate) fn pem(name: &str) -> Vec<u8> {
     std::fs::read(golden().join("keys").join(name)).unwrap()
 }
 
-pub fn certificate(name: &str) -> Certificate {
+pub(crate) fn certificate(name: &str) -> Certificate {
     Certificate::from_pem(&pem(name)).unwrap()
 }
 
-pub fn private(name: &str) -> PrivateKey {
+pub(crate) fn private(name: &str) -> PrivateKey {
     PrivateKey::from_pem(&pem(name)).unwrap()
 }
 
 /// Parts in memory, by name.
 #[derive(Default, Clone)]
-pub struct Shelf {
-    pub parts: BTreeMap<String, Vec<u8>>,
+pub(crate) struct Shelf {
+    pub(crate) parts: BTreeMap<String, Vec<u8>>,
     open: String,
 }
 
@@ -67,27 +65,32 @@ impl bundle::PartSource for Shelf {
 }
 
 /// A bundle in memory.
-pub struct Forged {
-    pub manifest: Vec<u8>,
-    pub shelf: Shelf,
-    pub key: SymmetricKey,
+pub(crate) struct Forged {
+    pub(crate) manifest: Vec<u8>,
+    pub(crate) shelf: Shelf,
+    pub(crate) key: SymmetricKey,
 }
 
 /// Compresses, encrypts and cuts `tar` as if it held an image of `size` bytes.
-pub fn forge(tar: &[u8], size: u64, digest: [u8; 20]) -> Forged {
+pub(crate) fn forge(tar: &[u8], size: u64, digest: [u8; 20]) -> Forged {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::new(6));
     gzip.write_all(tar).unwrap();
     forge_compressed(&gzip.finish().unwrap(), size, digest, 1000)
 }
 
-pub fn forge_compressed(gzip: &[u8], size: u64, digest: [u8; 20], part_size: usize) -> Forged {
+pub(crate) fn forge_compressed(
+    gzip: &[u8],
+    size: u64,
+    digest: [u8; 20],
+    part_size: usize,
+) -> Forged {
     let key = SymmetricKey::new([1; 16], [2; 16]);
     let mut encryptor = Encryptor::new(Vec::new(), &key);
     encryptor.write_all(gzip).unwrap();
     forge_sealed(&encryptor.finish().unwrap(), key, size, digest, part_size)
 }
 
-pub fn forge_sealed(
+pub(crate) fn forge_sealed(
     sealed: &[u8],
     key: SymmetricKey,
     size: u64,
@@ -124,7 +127,7 @@ pub fn forge_sealed(
 }
 
 impl Forged {
-    pub fn unpack(&mut self) -> Result<(Unbundled, Vec<u8>), UnbundleError> {
+    pub(crate) fn unpack(&mut self) -> Result<(Unbundled, Vec<u8>), UnbundleError> {
         let manifest = Manifest::parse(&self.manifest, &Limits::default()).unwrap();
         let mut sink = PlainSink(Vec::new());
         bundle::unbundle(&manifest, &self.key, &mut self.shelf, &mut sink, &mut |_| {})
@@ -132,7 +135,7 @@ impl Forged {
     }
 
     /// The same bundle with `from` replaced by `to` in its manifest.
-    pub fn edited(mut self, from: &str, to: &str) -> Self {
+    pub(crate) fn edited(mut self, from: &str, to: &str) -> Self {
         let text = String::from_utf8(self.manifest).unwrap();
         assert!(text.contains(from), "{from}");
         self.manifest = text.replace(from, to).into_bytes();

@@ -1,0 +1,90 @@
+//! The canonical request of version 4: what was sent, line by line, in a form both sides can make.
+//!
+//! Owns the forms in which clients make it; see the story of the parent module.
+
+use super::super::canonical::{canonical_query, percent_encode_path, split_service_prefix};
+use super::super::request::Request;
+
+/// Says what becomes of several blanks in a row inside a header's value.
+#[derive(Clone, Copy)]
+pub(super) enum Blanks {
+    Collapsed,
+    Kept,
+}
+
+/// Lists path and host as the client may have signed them, the likeliest first.
+pub(super) fn readings(request: &Request<'_>, host: &str) -> Vec<(String, String)> {
+    let path = request.path();
+    let mut readings =
+        vec![(path.to_owned(), host.to_owned()), (percent_encode_path(path), host.to_owned())];
+    if let Some((prefix, rest)) = split_service_prefix(path) {
+        let rest = if rest.is_empty() { "/" } else { rest };
+        readings.push((rest.to_owned(), format!("{host}{prefix}")));
+    }
+    readings
+}
+
+/// Writes the canonical request; `signed` are the names as the client lists them.
+pub(super) fn canonical_request(
+    request: &Request<'_>,
+    path: &str,
+    host: &str,
+    signed: &[&str],
+    blanks: Blanks,
+    payload_hash: &str,
+) -> Vec<u8> {
+    let mut text = format!("{}\n{path}\n{}\n", request.method, canonical_query(request.raw_query))
+        .into_bytes();
+    for name in signed {
+        let lower = name.to_ascii_lowercase();
+        let values: Vec<Vec<u8>> = match lower.as_str() {
+            "host" => vec![host.as_bytes().to_vec()],
+            lower => request.headers.all(lower).map(|value| header_value(value, blanks)).collect(),
+        };
+        text.extend_from_slice(lower.as_bytes());
+        text.push(b':');
+        text.extend_from_slice(&values.join(&b','));
+        text.push(b'\n');
+    }
+    text.extend_from_slice(format!("\n{}\n{payload_hash}", signed.join(";")).as_bytes());
+    text
+}
+
+fn header_value(value: &[u8], blanks: Blanks) -> Vec<u8> {
+    let trimmed = value.trim_ascii();
+    match blanks {
+        Blanks::Kept => trimmed.to_vec(),
+        Blanks::Collapsed => {
+            let words: Vec<&[u8]> =
+                trimmed.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
+            words.join(&b' ')
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::request::Headers;
+    use super::*;
+
+    #[test]
+    fn blanks_in_header_values() {
+        assert_eq!(header_value(b"  a \t b  ", Blanks::Collapsed), b"a b");
+        assert_eq!(header_value(b"  a \t b  ", Blanks::Kept), b"a \t b");
+    }
+
+    #[test]
+    fn readings_of_path_and_host() {
+        let headers = Headers::new();
+        let request = Request::new("GET", "/services/walrus/b/a%20b", "", &headers);
+        let owned = |path: &str, host: &str| (path.to_owned(), host.to_owned());
+        assert_eq!(
+            readings(&request, "h:1"),
+            [
+                owned("/services/walrus/b/a%20b", "h:1"),
+                owned("/services/walrus/b/a%2520b", "h:1"),
+                owned("/b/a%20b", "h:1/services/walrus"),
+            ]
+        );
+    }
+}

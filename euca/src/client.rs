@@ -1,0 +1,122 @@
+//! The EC2 client, typed by the actions themselves: encode, sign, send, decode.
+//!
+//! A request goes out once; reads, and writes that carry a client token, go out up to three times
+//! when the cloud is busy or the connection breaks. A write without a token is repeated only if it
+//! certainly never arrived. Every attempt is signed anew, with the time at which it is made.
+
+use std::time::Duration;
+
+use common::action::{Access, Action};
+use common::dialect::query::encode;
+use common::dialect::xml::read_ec2_answer;
+use common::ec2::VERSION;
+use common::sign::{Credentials as Key, Headers, Request, sign_ec2_v4, write_query};
+
+use crate::clock;
+pub use crate::error::ClientError;
+pub use crate::http::Trace;
+use crate::http::{Exchange, Http, Outgoing, Url};
+
+/// An access key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The public half.
+    pub access_key_id: String,
+    /// The secret half.
+    pub secret: String,
+}
+
+impl Credentials {
+    pub(crate) fn key(&self) -> Key<'_> {
+        Key { access_key_id: &self.access_key_id, secret: &self.secret }
+    }
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Credentials({})", self.access_key_id)
+    }
+}
+
+/// Speaks to one EC2 endpoint with one access key.
+#[derive(Clone)]
+pub struct Client {
+    http: Http,
+    url: Url,
+    region: String,
+    credentials: Credentials,
+}
+
+impl Client {
+    /// Makes a client of the endpoint at `url`, `http://HOST:PORT/PATH`. `region` goes into the
+    /// signature's scope.
+    ///
+    /// # Errors
+    /// [`ClientError::Url`].
+    pub fn new(url: &str, region: &str, credentials: Credentials) -> Result<Self, ClientError> {
+        let (http, url) = (Http::for_queries(), Url::parse(url)?);
+        Ok(Self { http, url, region: region.to_owned(), credentials })
+    }
+
+    /// Tells `trace` what goes over the wire, except for secrets.
+    #[must_use]
+    pub fn with_trace(mut self, trace: Trace) -> Self {
+        self.http.set_trace(trace);
+        self
+    }
+
+    /// Waits this long, up to twice as long by chance, before each further attempt; as many waits,
+    /// as many further attempts.
+    #[must_use]
+    pub fn with_waits(mut self, waits: impl Into<Vec<Duration>>) -> Self {
+        self.http.set_waits(waits.into());
+        self
+    }
+
+    /// Has the cloud perform an action.
+    ///
+    /// # Errors
+    /// [`ClientError::Api`] for what the cloud refuses; the others for what keeps the request from
+    /// being made, delivered or answered.
+    pub fn send<A: Action>(&self, action: &A) -> Result<A::Output, ClientError> {
+        let told = |error: &dyn std::fmt::Display| ClientError::Request(error.to_string());
+        let mut pairs = vec![
+            ("Action".to_owned(), A::NAME.to_owned()),
+            ("Version".to_owned(), VERSION.to_owned()),
+        ];
+        pairs.extend(encode(action).map_err(|error| told(&error))?);
+        let repeatable =
+            A::ACCESS == Access::Read || pairs.iter().any(|(name, _)| name == "ClientToken");
+        let form = write_query(&pairs);
+        let text = self.http.retrying(repeatable, || self.attempt(&form))?;
+        read_ec2_answer(&text)
+            .map_err(|error| ClientError::Answer { action: A::NAME, reason: error.to_string() })
+    }
+
+    fn attempt(&self, form: &str) -> Result<String, ClientError> {
+        let mut headers = vec![
+            ("host", self.url.authority.clone()),
+            ("content-type", "application/x-www-form-urlencoded; charset=utf-8".to_owned()),
+        ];
+        let signed: Headers = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let request =
+            Request::new("POST", &self.url.path, "", &signed).with_body(form.as_bytes());
+        let added =
+            sign_ec2_v4(self.credentials.key(), &request, &self.region, "ec2", clock::now())
+                .map_err(|error| ClientError::Request(error.to_string()))?;
+        headers.extend(added);
+        let length = u64::try_from(form.len()).unwrap_or(u64::MAX);
+        let answer = self.http.exchange(Exchange {
+            method: "POST",
+            url: &self.url,
+            path: &self.url.path,
+            query: "",
+            headers,
+            body: Some(Outgoing { reader: &mut form.as_bytes(), length }),
+        })?;
+        match answer.status().is_success() {
+            true => self.http.text(&self.url.authority, answer),
+            false => Err(self.http.refusal(&self.url.authority, answer)),
+        }
+    }
+}
