@@ -16,8 +16,8 @@
 //! | version 4, header, body hashed by whoever streams it, or not at all | S3 | `v4/` |
 //!
 //! Real clients disagree about details, so a scheme may have several texts that the client can
-//! have signed; the signature has to fit one of them. No two texts ever stand for requests that
-//! mean different things.
+//! have signed; the signature has to fit one of them. A form is accepted only where it does not let
+//! one client's signature stand for a request of another meaning.
 //!
 //! This module never reads a clock, looks up a key, or decides which error code is answered.
 

@@ -13,10 +13,19 @@ pub(super) enum Blanks {
 }
 
 /// Lists path and host as the client may have signed them, the likeliest first.
-pub(super) fn readings(request: &Request<'_>, host: &str) -> Vec<(String, String)> {
+///
+/// A path encoded twice is what another path looks like encoded once, so that reading is tried
+/// only for the client known to do it: it alone signs `accept`.
+pub(super) fn readings(
+    request: &Request<'_>,
+    host: &str,
+    signed: &[&str],
+) -> Vec<(String, String)> {
     let path = request.path();
-    let mut readings =
-        vec![(path.to_owned(), host.to_owned()), (percent_encode_path(path), host.to_owned())];
+    let mut readings = vec![(path.to_owned(), host.to_owned())];
+    if signed.iter().any(|name| name.eq_ignore_ascii_case("accept")) {
+        readings.push((percent_encode_path(path), host.to_owned()));
+    }
     if let Some((prefix, rest)) = split_service_prefix(path) {
         let rest = if rest.is_empty() { "/" } else { rest };
         readings.push((rest.to_owned(), format!("{host}{prefix}")));
@@ -78,13 +87,12 @@ mod tests {
         let headers = Headers::new();
         let request = Request::new("GET", "/services/walrus/b/a%20b", "", &headers);
         let owned = |path: &str, host: &str| (path.to_owned(), host.to_owned());
-        assert_eq!(
-            readings(&request, "h:1"),
-            [
-                owned("/services/walrus/b/a%20b", "h:1"),
-                owned("/services/walrus/b/a%2520b", "h:1"),
-                owned("/b/a%20b", "h:1/services/walrus"),
-            ]
+        let (sent, twice, moved) = (
+            owned("/services/walrus/b/a%20b", "h:1"),
+            owned("/services/walrus/b/a%2520b", "h:1"),
+            owned("/b/a%20b", "h:1/services/walrus"),
         );
+        assert_eq!(readings(&request, "h:1", &["host"]), [sent.clone(), moved.clone()]);
+        assert_eq!(readings(&request, "h:1", &["accept", "host"]), [sent, twice, moved]);
     }
 }

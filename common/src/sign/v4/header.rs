@@ -132,7 +132,7 @@ impl<'a> Authorization<'a> {
         }
         let mut canonical_requests: Vec<Vec<u8>> = Vec::new();
         for blanks in [Blanks::Collapsed, Blanks::Kept] {
-            for (path, host) in readings(request, host) {
+            for (path, host) in readings(request, host, &self.signed) {
                 let canonical =
                     canonical_request(request, &path, &host, &self.signed, blanks, payload_hash);
                 if !canonical_requests.contains(&canonical) {

@@ -18,7 +18,7 @@
 //!
 //! Three habits of clients are accepted besides: blanks inside header values left as they are
 //! (s3cmd), the path encoded once more than it was sent (euca2ools 3.4), and the service prefix
-//! moved from the path to the host (s3cmd). The same request is meant each time.
+//! moved from the path to the host (s3cmd).
 
 mod canonical_request;
 mod header;

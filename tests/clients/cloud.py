@@ -1,0 +1,170 @@
+"""A whole cloud for real clients: the three programs as processes on free ports, simulated guests.
+
+Nothing here sleeps for luck: each wait names its condition and has a deadline.
+"""
+
+import os
+import pathlib
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
+
+
+def wait_until(condition, what, seconds=30.0):
+    """Waits for a condition, and says what was waited for when it does not come."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+def free_ports(count):
+    """Ports that were free a moment ago."""
+    sockets = [socket.socket() for _ in range(count)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+class Cloud:
+    """clc, walrus and one node agent with simulated guests, below one folder."""
+
+    def __init__(self, folder):
+        self.dir = pathlib.Path(folder)
+        self.processes = {}
+        names = ["clc", "clc_in", "walrus", "walrus_in", "node_in"]
+        self.ports = dict(zip(names, free_ports(len(names))))
+        (self.dir / "etc").mkdir(parents=True)
+        key = self.dir / "etc/peer.key"
+        key.touch(mode=0o600)
+        key.write_bytes(os.urandom(32))
+        self.configure()
+
+    def configure(self):
+        d, p = self.dir, self.ports
+        common = f'peer_key_file = "{d}/etc/peer.key"\n'
+        (d / "etc/clc.toml").write_text(
+            f'data_dir = "{d}/clc"\nadmin_dir = "{d}/admin"\npublic_host = "127.0.0.1"\n'
+            f'listen = "127.0.0.1:{p["clc"]}"\ninternal_listen = "127.0.0.1:{p["clc_in"]}"\n'
+            + common
+            + f'[walrus]\nurl = "http://127.0.0.1:{p["walrus_in"]}"\n'
+            f'public_url = "http://127.0.0.1:{p["walrus"]}/services/Walrus"\n'
+            f'[[nodes]]\nname = "node1"\nurl = "http://127.0.0.1:{p["node_in"]}"\n'
+            'zone = "eucalyptus-1a"\n'
+        )
+        (d / "etc/walrus.toml").write_text(
+            f'data_dir = "{d}/walrus"\nlisten = "127.0.0.1:{p["walrus"]}"\n'
+            f'internal_listen = "127.0.0.1:{p["walrus_in"]}"\n'
+            + common
+            + f'[clc]\nurl = "http://127.0.0.1:{p["clc_in"]}"\n'
+        )
+        (d / "etc/node-agent.toml").write_text(
+            f'name = "node1"\nzone = "eucalyptus-1a"\ndata_dir = "{d}/node"\n'
+            f'internal_listen = "127.0.0.1:{p["node_in"]}"\ndriver = "sim"\n' + common
+        )
+
+    def start(self, name):
+        log = open(self.dir / f"{name}.log", "ab")
+        self.processes[name] = subprocess.Popen(
+            [BIN / name, "--config", self.dir / f"etc/{name}.toml"],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )
+
+    def wait_healthy(self, name):
+        port = self.ports[{"clc": "clc_in", "walrus": "walrus_in", "node-agent": "node_in"}[name]]
+
+        def healthy():
+            assert self.processes[name].poll() is None, f"{name} has ended:\n{self.log(name)}"
+            try:
+                return urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2).status == 200
+            except OSError:
+                return False
+
+        wait_until(healthy, f"{name} is healthy")
+
+    def raise_all(self):
+        for name in ("clc", "walrus", "node-agent"):
+            self.start(name)
+        for name in ("clc", "walrus", "node-agent"):
+            self.wait_healthy(name)
+
+    def stop(self, name, how=signal.SIGTERM):
+        process = self.processes.pop(name)
+        process.send_signal(how)
+        process.wait(timeout=15)
+
+    def restart(self, name, how=signal.SIGTERM):
+        self.stop(name, how)
+        self.start(name)
+        self.wait_healthy(name)
+
+    def stop_all(self):
+        for name in list(self.processes):
+            try:
+                self.stop(name)
+            except subprocess.TimeoutExpired:
+                process = self.processes.get(name)
+                if process:
+                    process.kill()
+
+    def log(self, name):
+        return (self.dir / f"{name}.log").read_text(errors="replace")[-4000:]
+
+    def add_user(self, name):
+        folder = self.dir / "users" / name
+        run([BIN / "clc", "admin", "add-user", name, "--dir", folder, "--config", self.dir / "etc/clc.toml"])
+        return Credentials(folder)
+
+    @property
+    def administrator(self):
+        return Credentials(self.dir / "admin")
+
+
+class Credentials:
+    """What eucarc sets, as sh sees it."""
+
+    def __init__(self, folder):
+        self.folder = pathlib.Path(folder)
+        script = f". {shlex.quote(str(self.folder / 'eucarc'))} && env"
+        # Only PATH is passed on: nothing of the caller's may win over the file.
+        text = subprocess.run(
+            ["bash", "-c", script], check=True, capture_output=True, text=True,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.folder)},
+        ).stdout
+        self.env = dict(re.findall(r"^([A-Z0-9_]+)=(.*)$", text, re.M))
+
+    def __getitem__(self, name):
+        return self.env[name]
+
+    def euca(self, *arguments):
+        return run([BIN / "euca", *arguments], env=self.env)
+
+
+def run(command, env=None):
+    """Runs a command and gives what it printed; fails with what it complained of."""
+    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, env=env, timeout=120)
+    assert done.returncode == 0, f"{command}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def bundle(credentials, image, folder, *options):
+    """Bundles a file and gives the manifest and the parts, in order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    credentials.euca("bundle-image", "-i", image, "-r", "x86_64", "-d", folder, *options)
+    (manifest,) = folder.glob("*.manifest.xml")
+    parts = sorted(folder.glob("*.part.*"), key=lambda path: int(path.suffix[1:]))
+    return manifest, parts

@@ -1,0 +1,208 @@
+//! What lasts of walrus beside bytes: buckets, objects, and one setting.
+//!
+//! ```text
+//!   bucket/NAME              index/bucket-by-owner/ACCOUNT/NAME → NAME
+//!   object/BUCKET/KEY        index/object-by-blob/ID            → BUCKET/KEY
+//!   setting/NAME
+//! ```
+//! Index rows are written in the commit of the record they belong to.
+
+use std::sync::Arc;
+
+use common::error::{ApiError, ErrorCode};
+use common::s3::objects::Attributes;
+use common::s3::{BucketName, CannedAcl, ObjectKey, Owner};
+use common::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use store::{Engine, Index, NoPrevious, Record, StoreError, Table};
+
+use crate::blob::files::BlobId;
+
+/// A bucket.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Bucket {
+    /// Its name.
+    pub(crate) name: BucketName,
+    /// Whose it is.
+    pub(crate) owner: Owner,
+    /// Who may list it.
+    pub(crate) acl: CannedAcl,
+    /// Where it was asked to lie; empty for the default region.
+    pub(crate) location: String,
+    /// When it was made.
+    pub(crate) created: Timestamp,
+    /// Whether it is being removed: no object may come any more.
+    #[serde(default)]
+    pub(crate) leaving: bool,
+}
+
+impl Record for Bucket {
+    const TABLE: &'static str = "bucket";
+    const VERSION: u32 = 1;
+    type Previous = NoPrevious;
+
+    fn key(&self) -> String {
+        self.name.to_string()
+    }
+
+    fn upgrade(previous: NoPrevious) -> Self {
+        match previous {}
+    }
+}
+
+/// An object.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Object {
+    /// Its bucket.
+    pub(crate) bucket: BucketName,
+    /// Its key.
+    pub(crate) key: ObjectKey,
+    /// Who wrote it.
+    pub(crate) owner: Owner,
+    /// Who may read it.
+    pub(crate) acl: CannedAcl,
+    /// Bytes in it.
+    pub(crate) size: u64,
+    /// The MD5 of its bytes, lower-case hex.
+    pub(crate) etag: String,
+    /// The file of its bytes; none if there are no bytes.
+    pub(crate) blob: Option<BlobId>,
+    /// What is kept beside the bytes.
+    pub(crate) attributes: Attributes,
+    /// When it was written.
+    pub(crate) modified: Timestamp,
+}
+
+impl Record for Object {
+    const TABLE: &'static str = "object";
+    const VERSION: u32 = 1;
+    type Previous = NoPrevious;
+
+    fn key(&self) -> String {
+        object_key(&self.bucket, self.key.as_str())
+    }
+
+    fn upgrade(previous: NoPrevious) -> Self {
+        match previous {}
+    }
+}
+
+/// The key of an object's record. Names of buckets hold no slash, so buckets never mix.
+pub(crate) fn object_key(bucket: &BucketName, key: &str) -> String {
+    format!("{bucket}/{key}")
+}
+
+/// The name of the setting that holds the unbundle cache's limit.
+pub(crate) const CACHE_LIMIT: &str = "cache-limit";
+
+/// A number that an administrator may change while walrus runs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Setting {
+    /// What it is for.
+    pub(crate) name: String,
+    /// Its value; its unit is that of its purpose.
+    pub(crate) value: u64,
+}
+
+impl Record for Setting {
+    const TABLE: &'static str = "setting";
+    const VERSION: u32 = 1;
+    type Previous = NoPrevious;
+
+    fn key(&self) -> String {
+        self.name.clone()
+    }
+
+    fn upgrade(previous: NoPrevious) -> Self {
+        match previous {}
+    }
+}
+
+/// The tables and indexes of walrus. Everything in here blocks.
+#[derive(Clone)]
+pub(crate) struct Records {
+    /// Buckets.
+    pub(crate) buckets: Table<Bucket>,
+    /// Objects.
+    pub(crate) objects: Table<Object>,
+    /// Settings.
+    pub(crate) settings: Table<Setting>,
+    /// Account and name → name.
+    pub(crate) bucket_by_owner: Index,
+    /// Blob → the object that names it.
+    pub(crate) object_by_blob: Index,
+}
+
+impl Records {
+    /// The tables of a store.
+    pub(crate) fn new(engine: Arc<dyn Engine>) -> Self {
+        Self {
+            buckets: Table::new(Arc::clone(&engine)),
+            objects: Table::new(Arc::clone(&engine)),
+            settings: Table::new(Arc::clone(&engine)),
+            bucket_by_owner: Index::new(Arc::clone(&engine), "bucket-by-owner"),
+            object_by_blob: Index::new(engine, "object-by-blob"),
+        }
+    }
+
+    /// The engine, for commits over several tables.
+    pub(crate) fn engine(&self) -> &dyn Engine {
+        self.buckets.engine().as_ref()
+    }
+
+    /// A bucket that is there and not being removed.
+    ///
+    /// # Errors
+    /// `NoSuchBucket`.
+    pub(crate) fn bucket(&self, name: &BucketName) -> Result<store::Seen<Bucket>, Failed> {
+        let found = self.buckets.get(name.as_str())?;
+        Ok(found.ok_or_else(|| {
+            ApiError::new(ErrorCode::NoSuchBucket, "The specified bucket does not exist")
+                .on(format!("/{name}"))
+        })?)
+    }
+
+    /// An object, if there is one.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn object(
+        &self,
+        bucket: &BucketName,
+        key: &str,
+    ) -> Result<Option<store::Seen<Object>>, Failed> {
+        Ok(self.objects.get(&object_key(bucket, key))?)
+    }
+}
+
+/// An [`ApiError`] on its way up through code that also meets the store's own errors.
+#[derive(Debug)]
+pub(crate) struct Failed(ApiError);
+
+impl From<ApiError> for Failed {
+    fn from(error: ApiError) -> Self {
+        Self(error)
+    }
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Self(match error {
+            StoreError::Full { .. } => {
+                ApiError::new(ErrorCode::ServiceUnavailable, "The disk is full").because(error)
+            }
+            StoreError::Conflict { .. } => ApiError::new(
+                ErrorCode::OperationAborted,
+                "Another request is changing the same thing, try again",
+            )
+            .because(error),
+            other => ApiError::internal("The records could not be used", other),
+        })
+    }
+}
+
+impl From<Failed> for ApiError {
+    fn from(failed: Failed) -> Self {
+        failed.0
+    }
+}

@@ -1,0 +1,15 @@
+//! The S3 API: from a request to its answer.
+//!
+//! ```text
+//!   front ── who (sign, key ring) ── what (common::s3::routes) ──▶ service actors ──▶ pool
+//!                                                                 Buckets · Objects
+//!   buckets · objects · listing     the meaning of each operation
+//!   access                          who may do what, pure
+//! ```
+
+pub(crate) mod access;
+pub(crate) mod buckets;
+pub(crate) mod front;
+pub(crate) mod listing;
+pub(crate) mod objects;
+pub(crate) mod service;
