@@ -1,1 +1,8 @@
-//! Placeholder.
+//! The node agent: runs instances on one host.
+
+pub mod hypervisor;
+pub mod image;
+pub mod vm;
+
+pub mod metadata;
+pub mod network;

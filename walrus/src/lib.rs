@@ -1,1 +1,25 @@
-//! Placeholder.
+//! Walrus: keeps buckets, objects and images.
+//!
+//! ```text
+//!   server ─── config
+//!     │
+//!   s3 (public listener)    image (internal listener: messages, plain images by ticket)
+//!     │                       │        │
+//!     │                       │      cache ── unbundle
+//!   content ──────────────────┘
+//!   records   blob          what lasts: rows, and files
+//! ```
+//! It knows nobody's secrets but those it is told for a moment by the clc, and it never calls a
+//! node. Where bytes lie is decided here and nowhere else.
+
+mod blob;
+mod cache;
+mod content;
+mod image;
+mod records;
+mod s3;
+mod sweep;
+mod unbundle;
+
+pub mod config;
+pub mod server;

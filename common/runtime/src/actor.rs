@@ -24,6 +24,8 @@ pub struct Call<A> {
     pub caller: Caller,
     /// The id of the request, for the log and the answer.
     pub request_id: String,
+    /// The version of the API that the caller speaks: old clients choke on what came later.
+    pub version: String,
 }
 
 impl<A: Action> actix::Message for Call<A> {
@@ -38,6 +40,8 @@ pub struct Scene<S> {
     pub caller: Caller,
     /// The id of the request.
     pub request_id: String,
+    /// The version of the API that the caller speaks.
+    pub version: String,
 }
 
 impl<S> Scene<S> {
@@ -101,6 +105,7 @@ where
             state: Arc::clone(&self.state),
             caller: call.caller,
             request_id: call.request_id,
+            version: call.version,
         };
         Box::pin(async move {
             let done = pool::run(call.action.handle(scene)).await;

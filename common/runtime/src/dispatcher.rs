@@ -12,9 +12,8 @@ use common::wire::{Message, Service};
 use futures_util::future::BoxFuture;
 
 type ByName = Box<dyn Fn(&[u8]) -> BoxFuture<'static, Result<Vec<u8>, ApiError>> + Send + Sync>;
-type Answer<M> = Arc<
-    dyn Fn(M) -> BoxFuture<'static, Result<<M as Message>::Reply, ApiError>> + Send + Sync,
->;
+type Answer<M> =
+    Arc<dyn Fn(M) -> BoxFuture<'static, Result<<M as Message>::Reply, ApiError>> + Send + Sync>;
 
 /// The messages of service `S` and who answers each.
 pub struct Dispatcher<S> {

@@ -57,9 +57,10 @@ impl Endpoint {
         else {
             return Err(unknown());
         };
-        let body = body.read(MESSAGE_LIMIT).await.map_err(|error| {
-            ApiError::new(ErrorCode::InvalidParameterValue, error.to_string())
-        })?;
+        let body = body
+            .read(MESSAGE_LIMIT)
+            .await
+            .map_err(|error| ApiError::new(ErrorCode::InvalidParameterValue, error.to_string()))?;
         let part = |name: &str| {
             let absent = || {
                 ApiError::new(ErrorCode::MissingAuthenticationToken, format!("{name} is missing"))

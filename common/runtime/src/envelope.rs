@@ -41,7 +41,9 @@ pub enum PeerKeyError {
         source: std::io::Error,
     },
     /// Others than its owner may read it.
-    #[error("the peer key file {path} has mode {mode:o}; it must be readable by its owner only (chmod 600)")]
+    #[error(
+        "the peer key file {path} has mode {mode:o}; it must be readable by its owner only (chmod 600)"
+    )]
     Mode {
         /// The file.
         path: String,

@@ -60,12 +60,7 @@ impl QueryApi {
         response.with("x-amzn-requestid", &head.request_id)
     }
 
-    async fn steps(
-        &self,
-        head: &Head,
-        body: Body,
-        told: &mut Told,
-    ) -> Result<String, ApiError> {
+    async fn steps(&self, head: &Head, body: Body, told: &mut Told) -> Result<String, ApiError> {
         let path = head.raw_path.trim_end_matches('/').to_ascii_lowercase();
         if !PATHS.contains(&path.as_str()) {
             let text = format!("There is no service at {}", head.raw_path);
@@ -169,9 +164,27 @@ impl Told {
                 let (code, cause) = (error.code(), error.source_text().unwrap_or_default());
                 let text = error.text();
                 if code.status() >= 500 {
-                    tracing::error!(request_id, caller, action, ms, code = code.wire(), text, cause, "failed");
+                    tracing::error!(
+                        request_id,
+                        caller,
+                        action,
+                        ms,
+                        code = code.wire(),
+                        text,
+                        cause,
+                        "failed"
+                    );
                 } else {
-                    tracing::info!(request_id, caller, action, ms, code = code.wire(), text, cause, "refused");
+                    tracing::info!(
+                        request_id,
+                        caller,
+                        action,
+                        ms,
+                        code = code.wire(),
+                        text,
+                        cause,
+                        "refused"
+                    );
                 }
             }
         }

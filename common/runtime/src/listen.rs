@@ -68,11 +68,12 @@ pub fn listen(
     let address = listener.local_addr()?;
     let server = HttpServer::new(move || {
         let app = Arc::clone(&app);
-        actix_web::App::new()
-            .default_service(web::to(move |request: HttpRequest, payload: web::Payload| {
+        actix_web::App::new().default_service(web::to(
+            move |request: HttpRequest, payload: web::Payload| {
                 let app = Arc::clone(&app);
                 async move { answer(app, request, payload).await }
-            }))
+            },
+        ))
     })
     .on_connect(|connection, _| {
         // Nagle and delayed acknowledgement together cost small answers 40 ms.
@@ -92,7 +93,11 @@ pub fn listen(
     Ok(Listening { handle, address })
 }
 
-async fn answer(app: Arc<dyn App>, request: HttpRequest, mut payload: web::Payload) -> HttpResponse {
+async fn answer(
+    app: Arc<dyn App>,
+    request: HttpRequest,
+    mut payload: web::Payload,
+) -> HttpResponse {
     let head = head_of(&request);
     let is_head = head.method == "HEAD";
     let length = head.header("content-length").and_then(|text| text.parse().ok());
@@ -149,8 +154,7 @@ pub fn request_id() -> String {
 }
 
 fn render(response: Response, is_head: bool) -> HttpResponse {
-    let status =
-        StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut builder = HttpResponse::build(status);
     let mut stated_length = None;
     for (name, value) in &response.headers {

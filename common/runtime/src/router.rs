@@ -53,13 +53,17 @@ impl Router {
             Box::pin(async move {
                 let action: A = routed.parameters.decode()?;
                 let Routed { caller, request_id, version, .. } = routed;
-                let call = Call { action, caller, request_id: request_id.clone() };
+                let call = Call {
+                    action,
+                    caller,
+                    request_id: request_id.clone(),
+                    version: version.clone(),
+                };
                 let output = actor.send(call).await.map_err(|gone| {
                     ApiError::new(ErrorCode::Unavailable, "The service is stopping").because(gone)
                 })??;
-                xml::ec2_answer(<A as Action>::NAME, &version, &request_id, &output).map_err(
-                    |error| ApiError::internal("The answer could not be written", error),
-                )
+                xml::ec2_answer(<A as Action>::NAME, &version, &request_id, &output)
+                    .map_err(|error| ApiError::internal("The answer could not be written", error))
             })
         });
         let before = self.rows.insert(A::NAME, (A::ACCESS, row));

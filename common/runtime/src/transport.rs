@@ -68,7 +68,10 @@ impl Transport {
             match tried {
                 Ok(reply) => {
                     return serde_json::from_slice(&reply).map_err(|error| {
-                        ApiError::internal(format!("The reply to {} is no such reply", M::NAME), error)
+                        ApiError::internal(
+                            format!("The reply to {} is no such reply", M::NAME),
+                            error,
+                        )
                     });
                 }
                 Err(error) if M::IDEMPOTENT && error.code().retryable() && attempt < TRIES => {

@@ -1,4 +1,5 @@
 //! Messages between services: one suite, answered here and answered over a socket.
+#![expect(clippy::unwrap_used, reason = "a test may fail at once")]
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -142,8 +143,7 @@ fn another_version_is_told_clearly() {
         let key = PeerKey::new([3; 32]);
         let listening = served(key.clone());
         let url = format!("http://{}", listening.address());
-        let peer: Peer<NewerIdentity> =
-            Peer::there(Transport::new(&url, key, Clock::system()));
+        let peer: Peer<NewerIdentity> = Peer::there(Transport::new(&url, key, Clock::system()));
         let error = peer.call(Newer {}).await.err().unwrap();
         assert_eq!(error.code(), ErrorCode::UnsupportedOperation);
         assert!(error.text().contains("99"), "{error}");

@@ -9,8 +9,8 @@ use crate::dialect::xml::Set;
 use crate::id::{InstanceId, ReservationId};
 
 /// Starts instances of an image.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", from = "super::launch::Sent")]
 pub struct RunInstances {
     /// The machine image.
     pub image_id: String,
@@ -47,6 +47,9 @@ pub struct RunInstances {
     /// Devices, as volumes bring them.
     #[serde(default)]
     pub block_device_mapping: Vec<BlockDevice>,
+    /// Names of parameters that were sent and that no launch here can heed. Never sent.
+    #[serde(skip)]
+    pub unsupported: Vec<String>,
 }
 
 /// Where an instance runs.
@@ -149,8 +152,8 @@ pub struct Instance {
     pub client_token: Option<String>,
     /// `kvm`.
     pub hypervisor: String,
-    /// Its security groups.
-    #[serde(default)]
+    /// Its security groups; left out for clients older than 2011, which take each for an instance.
+    #[serde(default, skip_serializing_if = "Set::is_empty")]
     pub group_set: Set<Group>,
 }
 
@@ -261,7 +264,8 @@ pub struct ConsoleOutput {
     pub instance_id: InstanceId,
     /// When it was last added to.
     pub timestamp: IsoTime,
-    /// At most the last 64 KiB, in base64.
+    /// At most the last 64 KiB, in base64; absent if nothing was written yet.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub output: String,
 }
 

@@ -4,6 +4,7 @@
 pub mod images;
 pub mod instances;
 pub mod keys;
+mod launch;
 pub mod types;
 pub mod zones;
 

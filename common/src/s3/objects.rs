@@ -213,7 +213,8 @@ impl GetObject {
 }
 
 /// Reads what is known of an object; takes a Range as GET does.
-pub type HeadObject = GetObject;
+#[derive(Debug, Clone)]
+pub struct HeadObject(pub GetObject);
 
 /// Removes an object; one that does not exist is removed already.
 #[derive(Debug, Clone)]

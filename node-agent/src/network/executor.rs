@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde::Deserialize;
@@ -17,6 +17,7 @@ use thiserror::Error;
 use super::names::Names;
 use super::plan::{Link, Op, Role, Seen};
 use super::rules;
+use super::tools::Tools;
 
 /// Why the host is not as it should be.
 #[derive(Debug, Error)]
@@ -25,7 +26,7 @@ pub enum HostError {
     #[error("{program} cannot be started: {why}")]
     Start {
         /// The program.
-        program: &'static str,
+        program: PathBuf,
         /// What the system said.
         why: std::io::Error,
     },
@@ -33,7 +34,7 @@ pub enum HostError {
     #[error("{program} refuses: {why}")]
     Refused {
         /// The program.
-        program: &'static str,
+        program: PathBuf,
         /// What it said.
         why: String,
     },
@@ -66,13 +67,16 @@ pub trait Executor: Send + Sync + 'static {
 }
 
 /// The host itself.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Host;
+#[derive(Debug, Clone)]
+pub struct Host {
+    ip: PathBuf,
+    nft: PathBuf,
+}
 
 impl Executor for Host {
     fn look(&self, names: &Names) -> Result<Seen, HostError> {
-        let links = run("ip", &["-json", "address", "show"], "")?;
-        let routes = run("ip", &["-json", "-4", "route", "show", "table", "main"], "")?;
+        let links = run(&self.ip, &["-json", "address", "show"], "")?;
+        let routes = run(&self.ip, &["-json", "-4", "route", "show", "table", "main"], "")?;
         read(names, &links, &routes)
     }
 
@@ -81,28 +85,33 @@ impl Executor for Host {
         let mut tunes = Vec::new();
         for op in ops {
             match op {
-                Op::Rules(text) => drop(run("nft", &["-f", "-"], text)?),
+                Op::Rules(text) => drop(run(&self.nft, &["-f", "-"], text)?),
                 Op::DropRules => {
-                    drop(run("nft", &["-f", "-"], &rules::print_removal(&names.table()))?);
+                    drop(run(&self.nft, &["-f", "-"], &rules::print_removal(&names.table()))?);
                 }
                 Op::Tune(name, role) => tunes.push((name, *role)),
                 op => batch.push_str(&line(op)),
             }
         }
         if !batch.is_empty() {
-            run("ip", &["-batch", "-"], &batch)?;
+            run(&self.ip, &["-batch", "-"], &batch)?;
         }
         tunes.into_iter().try_for_each(|(name, role)| tune(name, role))
     }
 }
 
 impl Host {
+    /// The host, changed by these programs.
+    pub fn new(tools: &Tools) -> Self {
+        Self { ip: tools.ip.clone(), nft: tools.nft.clone() }
+    }
+
     /// The interface of the default route.
     ///
     /// # Errors
     /// If it cannot be seen.
     pub fn default_uplink(&self) -> Result<Option<String>, HostError> {
-        let json = run("ip", &["-json", "-4", "route", "show", "default"], "")?;
+        let json = run(&self.ip, &["-json", "-4", "route", "show", "default"], "")?;
         let routes: Vec<RouteView> = serde_json::from_str(empty_as_list(&json))?;
         Ok(routes.into_iter().find_map(|route| route.dev))
     }
@@ -150,8 +159,8 @@ fn tune(name: &str, role: Role) -> Result<(), HostError> {
     Ok(())
 }
 
-fn run(program: &'static str, arguments: &[&str], input: &str) -> Result<String, HostError> {
-    let failed = |why| HostError::Start { program, why };
+fn run(program: &Path, arguments: &[&str], input: &str) -> Result<String, HostError> {
+    let failed = |why| HostError::Start { program: program.to_owned(), why };
     let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::piped())
@@ -171,7 +180,7 @@ fn run(program: &'static str, arguments: &[&str], input: &str) -> Result<String,
     let said = String::from_utf8_lossy(&output.stderr);
     let said: Vec<_> = said.lines().map(str::trim).filter(|l| !l.is_empty()).take(3).collect();
     let why = if said.is_empty() { output.status.to_string() } else { said.join("; ") };
-    Err(HostError::Refused { program, why })
+    Err(HostError::Refused { program: program.to_owned(), why })
 }
 
 #[derive(Deserialize)]

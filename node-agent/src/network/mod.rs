@@ -22,9 +22,11 @@
 pub mod dhcp;
 pub mod executor;
 pub mod names;
+#[expect(clippy::module_inception, reason = "the actor is named for what it owns")]
 pub mod network;
 pub mod plan;
 pub mod rules;
+pub mod tools;
 
 /// Where guests find the metadata service.
 pub const METADATA_ADDRESS: std::net::Ipv4Addr = std::net::Ipv4Addr::new(169, 254, 169, 254);

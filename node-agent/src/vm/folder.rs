@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::machine::End;
+use crate::image::images::Holders;
 
 const WISH: &str = "spec.json";
 const NOTE: &str = "note.json";
@@ -260,6 +261,20 @@ pub fn scan(instances: &Path) -> Result<Scan, FolderError> {
     Ok(scan)
 }
 
+/// What images the machines hold, for the image cache to keep when it opens.
+pub fn holders(kept: &[Kept]) -> Holders {
+    let mut holders = Holders::new();
+    for Kept { folder, what } in kept {
+        if let Remains::Wish(wish) = what {
+            for image in wish.images() {
+                let of = holders.entry(image.sha256.clone()).or_default();
+                of.insert(folder.instance.clone());
+            }
+        }
+    }
+    holders
+}
+
 fn sync(directory: &Path) -> Result<(), FolderError> {
     File::open(directory).and_then(|opened| opened.sync_all()).map_err(at(directory))
 }
@@ -315,6 +330,9 @@ pub(crate) mod tests {
         let found = scan(&instances).unwrap().kept;
         let what = Remains::Wish(Box::new(wish));
         assert_eq!(found, [Kept { folder: folder.clone(), what }]);
+        let held = holders(&found);
+        assert_eq!(held.len(), 3);
+        assert!(held["a".repeat(64).as_str()].contains(folder.instance()));
 
         std::fs::write(folder.path().join("overlay.qcow2"), "x").unwrap();
         let end = End::Gone("x".to_owned());

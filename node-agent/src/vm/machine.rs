@@ -120,6 +120,8 @@ pub enum Effect {
     Kill,
     /// Write the note and give everything back, as often as it takes: `Swept`.
     Sweep(End),
+    /// Remove the note when it is old enough, and then be no more. No event.
+    Expire,
 }
 
 /// What the agent found of a machine when it came back.
@@ -191,7 +193,9 @@ pub fn step(state: State, event: Event, now: Timestamp) -> (State, Vec<Effect>) 
         }
 
         (State::Stopping, Event::Ended(_)) => sweep(on_request()),
-        (State::Sweeping(end), Event::Swept) => (State::Over(end), vec![]),
+        (State::Sweeping(end) | State::Over(end), Event::Swept) => {
+            (State::Over(end), vec![Effect::Expire])
+        }
         (state, _) => (state, vec![]),
     }
 }
@@ -261,6 +265,7 @@ mod tests {
         let lost = || Event::Ended(Ended::Lost("x".to_owned()));
         let requested = || swept(gone("terminated on request"));
         let failed = || swept(End::Failed("no".to_owned()));
+        let over = || (State::Over(gone("x")), vec![Effect::Expire]);
         let off = || swept(gone("the guest powered itself off"));
         for (state, event, expected) in [
             (preparing.clone(), Event::Prepared, (starting.clone(), vec![Effect::Start])),
@@ -279,7 +284,8 @@ mod tests {
             (running.clone(), lost(), (State::Preparing { losses: 2 }, vec![Effect::Prepare])),
             (State::Stopping, Event::Ended(Ended::Killed), requested()),
             (State::Stopping, lost(), requested()),
-            (State::Sweeping(gone("x")), Event::Swept, (State::Over(gone("x")), vec![])),
+            (State::Sweeping(gone("x")), Event::Swept, over()),
+            (State::Over(gone("x")), Event::Swept, over()),
         ] {
             assert_eq!(step(state.clone(), event.clone(), NOW), expected, "{state:?} {event:?}");
         }
@@ -291,7 +297,6 @@ mod tests {
         let sweeping = State::Sweeping(gone("x"));
         for (state, event) in [
             (over.clone(), Event::Terminate),
-            (over.clone(), Event::Swept),
             (over, Event::Ended(Ended::Killed)),
             (sweeping.clone(), Event::Terminate),
             (sweeping.clone(), Event::Ended(Ended::PoweredOff)),

@@ -46,7 +46,7 @@ impl Receiver {
     /// `IncompleteBody`, a digest that does not fit, no room. Nothing is left behind then.
     pub(crate) async fn receive(
         &self,
-        body: Body,
+        mut body: Body,
         length: u64,
         expected: Expected,
     ) -> Result<Received, ApiError> {
@@ -55,8 +55,14 @@ impl Receiver {
             return Ok(Received { etag: digests.finish()?, ticket: None });
         }
         let ticket = self.uploads.send(Begin { size: length }).await;
-        let ticket =
-            ticket.or_error(ErrorCode::ServiceUnavailable, "The service is stopping")??;
+        let ticket = ticket.or_error(ErrorCode::ServiceUnavailable, "The service is stopping")?;
+        let ticket = match ticket {
+            Ok(ticket) => ticket,
+            Err(error) => {
+                read_past(&mut body).await;
+                return Err(error);
+            }
+        };
         let (files, id) = (Arc::clone(&self.files), ticket.id().clone());
         let file = pool::block(move || files.create(&id)).await?.map_err(unwritable)?;
         let mut receiving = Receiving { body, length, file, digests };
@@ -77,6 +83,25 @@ impl Receiver {
         .await??;
         Ok(Received { etag, ticket: Some(ticket) })
     }
+}
+
+/// How much of an unwanted body is read past, in bytes, and for how long.
+const PAST: (u64, Duration) = (32 << 20, Duration::from_secs(10));
+
+/// Reads past the rest of a body that nobody wants: many clients write it to its end before they
+/// look at the answer, and would see a broken connection instead of it.
+pub(crate) async fn read_past(body: &mut Body) {
+    let (limit, patience) = PAST;
+    let read = async {
+        let mut past = 0;
+        while let Some(Ok(piece)) = body.next().await {
+            past += piece.len() as u64;
+            if past > limit {
+                return;
+            }
+        }
+    };
+    drop(tokio::time::timeout(patience, read).await);
 }
 
 /// A file on its way in.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Forged, certificate, forge, forge_compressed, forge_sealed, golden};
 use bundle::parts::PartError;
-use bundle::tar::{Archive, TarError};
+use bundle::tar::{Archive, Member, TarError};
 use bundle::{Limits, Manifest, ManifestError, Signed, SymmetricKey, UnbundleError};
 use sha1::{Digest, Sha1};
 
@@ -512,4 +512,45 @@ fn an_error_of_the_sink_is_the_sinks() {
         bundle::unbundle(&manifest, &forged.key, &mut forged.shelf, &mut Full, &mut |_| {});
     let error = result.unwrap_err();
     assert!(matches!(error, UnbundleError::Sink(_)) && !error.is_permanent());
+}
+
+#[test]
+fn nothing_that_is_changed_makes_a_panic() {
+    let mut state = 5_u64;
+    let mut random = move |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    let manifest = small_manifest().into_bytes();
+    for _ in 0..3000 {
+        let mut raw = manifest.clone();
+        for _ in 0..=random(3) {
+            let at = random(raw.len());
+            match random(3) {
+                0 => raw[at] = b"<>&/\"=!-\0\xff 09"[random(13)],
+                1 => drop(raw.drain(at..raw.len().min(at + random(40)))),
+                _ => raw.extend_from_within(at..raw.len().min(at + 60)),
+            }
+        }
+        drop(Manifest::parse(&raw, &Limits::default()));
+    }
+    // Headers of every type with random fields and a right checksum, random blocks behind them.
+    for _ in 0..20_000 {
+        let kind = b"0\x007SLKxg5"[random(9)];
+        let mut block = header("image", kind, &octal(random(2000) as u64));
+        for _ in 0..random(30) {
+            block[random(512)] = [0, 0x80, 0xff, b'0', b'7', b' ', 1][random(7)];
+        }
+        block[148..156].fill(b' ');
+        let sum: u32 = block.iter().map(|&byte| u32::from(byte)).sum();
+        block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        let rest = noise(random(4000));
+        let tar = [block.clone(), rest, block, vec![0; 2048]].concat();
+        let mut sink = bundle::PlainSink(std::io::sink());
+        if let Ok(member) = Member::open(tar.as_slice())
+            && member.size() < 1 << 20
+        {
+            drop(member.copy_to(&mut sink));
+        }
+    }
 }

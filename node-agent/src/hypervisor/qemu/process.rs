@@ -64,8 +64,7 @@ impl Process {
         if !names(pid, directory).map_err(looking)? {
             return Ok(None);
         }
-        let descriptor =
-            AsyncFd::with_interest(opened, Interest::READABLE).map_err(looking)?;
+        let descriptor = watched(opened).map_err(looking)?;
         Ok(Some(Self { pid: number, descriptor }))
     }
 
@@ -91,6 +90,12 @@ impl Process {
         let ready = self.descriptor.ready(Interest::READABLE).await;
         debug_assert!(ready.is_ok_and(|guard| guard.ready() != Ready::EMPTY));
     }
+}
+
+#[expect(deprecated, reason = "its successor is unsafe for types that may close their descriptor \
+                               under it; an OwnedFd never does")]
+fn watched(descriptor: OwnedFd) -> std::io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(descriptor, Interest::READABLE)
 }
 
 /// Whether the process' command line has this machine's pid file as a word of its own. A zombie

@@ -1,0 +1,114 @@
+//! Images: machine images, kernels and ramdisks.
+//!
+//! ```text
+//!   register ──▶ pending ──▶ available ──┐
+//!                   │                    ├──▶ deregistered ──▶ (no record)
+//!                   └──────▶ failed ─────┘
+//! ```
+
+use common::id::{AccountId, ImageId, ImageKind};
+use common::time::Timestamp;
+use common::wire::spec::ImageRef;
+use common::wire::walrus::BundleRef;
+use serde::{Deserialize, Serialize};
+
+use super::record;
+
+/// A registered image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// Its id; the prefix tells its kind.
+    pub id: ImageId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// The owner's name.
+    pub owner_alias: String,
+    /// The bundle it was registered from, manifest and all.
+    pub bundle: BundleRef,
+    /// Its name, unique among the owner's.
+    pub name: String,
+    /// A sentence about it.
+    pub description: Option<String>,
+    /// `x86_64`, `i386`…
+    pub architecture: String,
+    /// The kernel it boots.
+    pub kernel: Option<ImageId>,
+    /// The ramdisk it boots.
+    pub ramdisk: Option<ImageId>,
+    /// Its root device.
+    pub root_device: String,
+    /// Virtual names and devices, as the manifest says.
+    pub mapping: Vec<(String, String)>,
+    /// Product codes.
+    pub product_codes: Vec<String>,
+    /// Ids of the images it was made of, as the manifest says.
+    pub ancestors: Vec<ImageId>,
+    /// Whether it is a Windows image.
+    pub windows: bool,
+    /// Size of the plain image in bytes.
+    pub size: u64,
+    /// Whether everybody may run it.
+    pub public: bool,
+    /// Where it stands.
+    pub state: ImageState,
+    /// When it was registered.
+    pub created: Timestamp,
+}
+
+/// Where an image stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageState {
+    /// Checked, but its parts have not been read through.
+    Pending,
+    /// Unpacked once and found whole.
+    Available {
+        /// SHA-256 of the plain bytes, lower-case hex.
+        sha256: String,
+    },
+    /// Something is wrong with it.
+    Failed {
+        /// A sentence that names the part, where one is to blame.
+        reason: String,
+    },
+    /// Its owner has taken it back; the record goes as soon as no launch waits for it.
+    Deregistered {
+        /// What it was before, for launches that wait: SHA-256 of the plain bytes.
+        sha256: Option<String>,
+    },
+}
+
+record!(Image, "image", |it| it.id.to_string());
+
+impl Image {
+    /// What kind of image it is.
+    pub fn kind(&self) -> ImageKind {
+        self.id.kind()
+    }
+
+    /// Whether it is listed and may be named.
+    pub fn is_registered(&self) -> bool {
+        !matches!(self.state, ImageState::Deregistered { .. })
+    }
+
+    /// Whether `account` may run it.
+    pub fn may_run(&self, account: &AccountId, administrator: bool) -> bool {
+        self.public || administrator || self.account == *account
+    }
+
+    /// Its key in the index of names.
+    pub fn name_key(account: &AccountId, name: &str) -> String {
+        format!("{account}/{name}")
+    }
+
+    /// Its plain bytes, for a node; `None` before they are known.
+    pub fn plain(&self) -> Option<ImageRef> {
+        let sha256 = match &self.state {
+            ImageState::Available { sha256 } => Some(sha256),
+            ImageState::Deregistered { sha256 } => sha256.as_ref(),
+            ImageState::Pending | ImageState::Failed { .. } => None,
+        };
+        let sha256 = sha256?.clone();
+        Some(ImageRef { image: self.id.clone(), sha256, size: self.size })
+    }
+}

@@ -1,0 +1,215 @@
+//! Instances and the launches they came from.
+//!
+//! An instance is a wish and what was last seen of it; the reconciler makes the one the other.
+//!
+//! ```text
+//!   wanted running:     pending ──▶ running
+//!                          │           │      (it ended by itself, or could not be run)
+//!                          ▼           ▼
+//!   wanted terminated:  shutting-down ──▶ terminated ──▶ (no record, an hour later)
+//! ```
+
+use std::net::Ipv4Addr;
+
+use common::id::{AccountId, ImageId, InstanceId, ReservationId};
+use common::time::Timestamp;
+use common::wire::spec::PublicKey;
+use serde::{Deserialize, Serialize};
+
+use super::record;
+use crate::records::Records;
+use store::Batch;
+
+/// An instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Its id.
+    pub id: InstanceId,
+    /// The launch it came from.
+    pub reservation: ReservationId,
+    /// Its number in that launch, from 0.
+    pub index: u32,
+    /// Whose it is.
+    pub account: AccountId,
+    /// What its owner wants.
+    pub wanted: Wanted,
+    /// What was last seen of it.
+    pub seen: SeenState,
+    /// Since when it is seen so.
+    pub since: Timestamp,
+    /// Why it ended, once it has.
+    pub reason: Option<Reason>,
+    /// Counts changes of the wish.
+    pub generation: u64,
+    /// The node it was placed on.
+    pub node: String,
+    /// That node's zone.
+    pub zone: String,
+    /// Whether the node may have heard of it. Set before it is told, so that a crash in between
+    /// never leaves a machine that nobody remembers.
+    pub told: bool,
+    /// Since when the node answers but does not know it, though it was told.
+    pub missing_since: Option<Timestamp>,
+    /// Its address in the node's subnet.
+    pub address: Ipv4Addr,
+    /// Its card's address.
+    pub mac: String,
+    /// Its machine image.
+    pub image: ImageId,
+    /// The kernel it boots.
+    pub kernel: ImageId,
+    /// The ramdisk it boots.
+    pub ramdisk: Option<ImageId>,
+    /// Product codes of the image.
+    pub product_codes: Vec<String>,
+    /// The image's root device.
+    pub root_device: String,
+    /// The image's architecture.
+    pub architecture: String,
+    /// Its type.
+    pub instance_type: String,
+    /// Virtual processors.
+    pub cpus: u32,
+    /// Memory in MiB.
+    pub memory_mib: u64,
+    /// Root disk in MiB.
+    pub disk_mib: u64,
+    /// The key pair as it was at the launch.
+    pub key: Option<PublicKey>,
+    /// Names of its security groups.
+    pub groups: Vec<String>,
+    /// When it was launched.
+    pub launched: Timestamp,
+    /// The token of its launch.
+    pub client_token: Option<String>,
+}
+
+record!(Instance, "instance", |it| it.id.to_string());
+
+/// What the owner wants of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wanted {
+    /// That it runs.
+    Running,
+    /// That nothing is left of it.
+    Terminated,
+}
+
+/// What was last seen of an instance: the states of EC2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SeenState {
+    /// It does not run yet.
+    Pending,
+    /// Its guest runs.
+    Running,
+    /// It is being ended.
+    ShuttingDown,
+    /// Nothing is left of it.
+    Terminated,
+}
+
+impl SeenState {
+    /// EC2's number and name.
+    pub fn ec2(self) -> (u16, &'static str) {
+        match self {
+            Self::Pending => (0, "pending"),
+            Self::Running => (16, "running"),
+            Self::ShuttingDown => (32, "shutting-down"),
+            Self::Terminated => (48, "terminated"),
+        }
+    }
+}
+
+/// Why an instance ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// EC2's code, `Client.UserInitiatedShutdown`.
+    pub code: String,
+    /// A sentence.
+    pub text: String,
+}
+
+impl Reason {
+    /// Its owner ended it.
+    pub fn by_user() -> Self {
+        Self::new("Client.UserInitiatedShutdown", "User initiated shutdown")
+    }
+
+    /// A reason of this code.
+    pub fn new(code: &str, text: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), text: text.into() }
+    }
+}
+
+impl Instance {
+    /// Whether it holds a place on its node.
+    pub fn lives(&self) -> bool {
+        self.seen != SeenState::Terminated
+    }
+
+    /// Wishes it ended. Says whether that is news.
+    pub fn end(&mut self, reason: Reason, now: Timestamp) -> bool {
+        if self.wanted == Wanted::Terminated {
+            return false;
+        }
+        self.wanted = Wanted::Terminated;
+        self.generation += 1;
+        self.reason.get_or_insert(reason);
+        if self.lives() {
+            self.see(SeenState::ShuttingDown, now);
+        }
+        true
+    }
+
+    /// Notes what was seen.
+    pub fn see(&mut self, state: SeenState, now: Timestamp) {
+        if self.seen != state {
+            self.seen = state;
+            self.since = now;
+        }
+    }
+
+    /// Writes the index rows that lead to it.
+    pub fn point(&self, records: &Records, batch: &mut Batch) {
+        let id = self.id.as_str();
+        batch.point(&records.instances_of, &format!("{}/{id}", self.account), id);
+        batch.point(&records.instances_on, &format!("{}/{id}", self.node), id);
+    }
+
+    /// Removes the index rows that lead to it.
+    pub fn unpoint(&self, records: &Records, batch: &mut Batch) {
+        let id = self.id.as_str();
+        batch.unpoint(&records.instances_of, &format!("{}/{id}", self.account));
+        batch.unpoint(&records.instances_on, &format!("{}/{id}", self.node));
+    }
+}
+
+/// A launch that bore a client token: asked for again, it is answered again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Launch {
+    /// Whose it is.
+    pub account: AccountId,
+    /// The token.
+    pub token: String,
+    /// SHA-256 over the parameters, lower-case hex.
+    pub parameters: String,
+    /// What it made.
+    pub reservation: ReservationId,
+    /// The instances it made.
+    pub instances: Vec<InstanceId>,
+    /// Security groups of the launch.
+    pub groups: Vec<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+record!(Launch, "launch", |it| Launch::key_of(&it.account, &it.token));
+
+impl Launch {
+    /// The key of an account's launch with that token.
+    pub fn key_of(account: &AccountId, token: &str) -> String {
+        format!("{account}/{token}")
+    }
+}

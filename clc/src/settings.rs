@@ -1,0 +1,205 @@
+//! What an administrator may change while the cloud runs: one table of names, meanings, defaults
+//! and rules. What is not on record has its default.
+
+use common::error::{ApiError, ErrorCode};
+use common::id::{ImageId, ImageKind};
+use common::wire::admin::SettingView;
+use serde::{Deserialize, Serialize};
+use store::Batch;
+
+use crate::records::{Records, record};
+
+/// A setting that was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// Its name.
+    pub name: String,
+    /// Its value as text.
+    pub value: String,
+}
+
+record!(Setting, "setting", |it| it.name.clone());
+
+/// The kernel of images that name none; empty: the next that is registered.
+pub const DEFAULT_KERNEL: &str = "cloud.default_kernel";
+/// The ramdisk of images that name none; empty: the next that is registered.
+pub const DEFAULT_RAMDISK: &str = "cloud.default_ramdisk";
+/// Who may run a machine image that was just registered.
+pub const IMAGE_VISIBILITY: &str = "cloud.default_image_visibility";
+/// Whether manifests without a signature may be registered.
+pub const ALLOW_UNSIGNED: &str = "cloud.allow_unsigned_manifests";
+/// The limit of walrus' unbundle cache, under 2.0's name.
+pub const CACHE_MEGABYTES: &str = "walrus.storagemaxcachesizeinmb";
+
+struct Row {
+    name: &'static str,
+    default: &'static str,
+    meaning: &'static str,
+    rule: fn(&Records, &str) -> Result<(), String>,
+}
+
+const TABLE: &[Row] = &[
+    Row {
+        name: ALLOW_UNSIGNED,
+        default: "false",
+        meaning: "Whether images whose manifest bears no signature may be registered (true, false)",
+        rule: |_, value| one_of(value, &["true", "false"]),
+    },
+    Row {
+        name: IMAGE_VISIBILITY,
+        default: "private",
+        meaning: "Who may run a machine image right after its registration (private, public)",
+        rule: |_, value| one_of(value, &["private", "public"]),
+    },
+    Row {
+        name: DEFAULT_KERNEL,
+        default: "",
+        meaning: "The kernel of machine images that name none (an eki-, or nothing)",
+        rule: |records, value| registered(records, value, ImageKind::Kernel),
+    },
+    Row {
+        name: DEFAULT_RAMDISK,
+        default: "",
+        meaning: "The ramdisk of machine images that name none (an eri-, or nothing)",
+        rule: |records, value| registered(records, value, ImageKind::Ramdisk),
+    },
+    Row {
+        name: CACHE_MEGABYTES,
+        default: "30720",
+        meaning: "Space reserved for unbundling images (MB)",
+        rule: |_, value| match value.parse::<u64>() {
+            Ok(1..=1_000_000_000) => Ok(()),
+            _ => Err("it is a number of megabytes (2^20 bytes) from 1 to 1000000000".to_owned()),
+        },
+    },
+];
+
+fn one_of(value: &str, allowed: &[&str]) -> Result<(), String> {
+    if allowed.contains(&value) {
+        return Ok(());
+    }
+    Err(format!("it is one of {}", allowed.join(", ")))
+}
+
+fn registered(records: &Records, value: &str, kind: ImageKind) -> Result<(), String> {
+    if value.is_empty() {
+        return Ok(());
+    }
+    let id: ImageId = value.parse().map_err(|error| format!("{error}"))?;
+    let seen = records.images.get(id.as_str()).map_err(|error| error.to_string())?;
+    match seen {
+        Some(image) if image.kind() == kind && image.is_registered() => Ok(()),
+        _ => Err(format!("there is no such image as {id} of the right kind")),
+    }
+}
+
+/// The value of a setting. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn get(records: &Records, name: &str) -> Result<String, ApiError> {
+    let default = TABLE.iter().find(|row| row.name == name).map_or("", |row| row.default);
+    let seen = records.settings.get(name)?;
+    Ok(seen.map_or_else(|| default.to_owned(), |seen| seen.record.value))
+}
+
+/// The image that a setting names, if it names one. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn image(records: &Records, name: &str) -> Result<Option<ImageId>, ApiError> {
+    Ok(get(records, name)?.parse().ok())
+}
+
+/// The default's name for kernels and ramdisks.
+pub fn default_of(kind: ImageKind) -> Option<&'static str> {
+    match kind {
+        ImageKind::Machine => None,
+        ImageKind::Kernel => Some(DEFAULT_KERNEL),
+        ImageKind::Ramdisk => Some(DEFAULT_RAMDISK),
+    }
+}
+
+/// Adds to a batch: the setting gets this value, unless somebody changes it meanwhile. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn put(records: &Records, batch: &mut Batch, name: &str, value: &str) -> Result<(), ApiError> {
+    match records.settings.get(name)? {
+        Some(mut seen) => {
+            value.clone_into(&mut seen.record.value);
+            batch.replace(&seen)?;
+        }
+        None => {
+            batch.insert(&Setting { name: name.to_owned(), value: value.to_owned() })?;
+        }
+    }
+    Ok(())
+}
+
+/// All settings with their values and meanings, by name. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn list(records: &Records) -> Result<Vec<SettingView>, ApiError> {
+    let mut views = Vec::new();
+    for Row { name, meaning, .. } in TABLE {
+        let value = get(records, name)?;
+        views.push(SettingView {
+            name: (*name).to_owned(),
+            value,
+            meaning: (*meaning).to_owned(),
+        });
+    }
+    views.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(views)
+}
+
+/// Changes a setting; its name is read in any case. Blocks.
+///
+/// # Errors
+/// `InvalidParameterValue` for a name that is none and a value that breaks its rule.
+pub fn change(records: &Records, name: &str, value: &str) -> Result<(), ApiError> {
+    let Some(row) = TABLE.iter().find(|row| row.name.eq_ignore_ascii_case(name)) else {
+        let names: Vec<_> = TABLE.iter().map(|row| row.name).collect();
+        let text = format!("There is no property '{name}'; there are {}", names.join(", "));
+        return Err(ApiError::new(ErrorCode::InvalidParameterValue, text));
+    };
+    let value = value.trim();
+    (row.rule)(records, value).map_err(|why| ApiError::invalid(row.name, why))?;
+    // An id is printed in lower case and read in any.
+    let value = value.parse::<ImageId>().map_or_else(|_| value.to_owned(), |id| id.to_string());
+    store::transact(&*records.engine, |batch| put(records, batch, row.name, &value))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use store::EngineConfig;
+
+    use super::*;
+
+    #[test]
+    fn settings_have_defaults_and_rules() {
+        let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
+        assert_eq!(get(&records, CACHE_MEGABYTES).unwrap(), "30720");
+        change(&records, "Walrus.StorageMaxCacheSizeInMB", " 100 ").unwrap();
+        change(&records, CACHE_MEGABYTES, "101").unwrap();
+        assert_eq!(get(&records, CACHE_MEGABYTES).unwrap(), "101");
+        for (name, value) in [
+            (CACHE_MEGABYTES, "0"),
+            (CACHE_MEGABYTES, "many"),
+            (IMAGE_VISIBILITY, "secret"),
+            (ALLOW_UNSIGNED, "perhaps"),
+            (DEFAULT_KERNEL, "eki-00000001"),
+            (DEFAULT_RAMDISK, "nonsense"),
+            ("no.such", "1"),
+        ] {
+            let error = change(&records, name, value).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::InvalidParameterValue, "{name}");
+            assert!(error.text().contains(name), "{error}");
+        }
+        change(&records, DEFAULT_KERNEL, "").unwrap();
+        assert_eq!(list(&records).unwrap().len(), TABLE.len());
+    }
+}

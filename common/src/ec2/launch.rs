@@ -1,0 +1,205 @@
+//! RunInstances as it is sent: with all that other clouds understand.
+//!
+//! A parameter that changes what is launched must not be passed over in silence, or a machine runs
+//! that nobody asked for. So those that clients know are read here by name, and those that this
+//! cloud cannot heed are named in [`RunInstances::unsupported`]. Values that ask for what is the
+//! case anyway (`EbsOptimized=false`) pass.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::images::BlockDevice;
+use super::instances::{Placement, RunInstances};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Sent {
+    image_id: String,
+    #[serde(default)]
+    min_count: Option<u32>,
+    #[serde(default)]
+    max_count: Option<u32>,
+    #[serde(default)]
+    key_name: Option<String>,
+    #[serde(default)]
+    instance_type: Option<String>,
+    #[serde(default)]
+    kernel_id: Option<String>,
+    #[serde(default)]
+    ramdisk_id: Option<String>,
+    #[serde(default)]
+    placement: Option<SentPlacement>,
+    #[serde(default)]
+    client_token: Option<String>,
+    #[serde(default)]
+    security_group: Vec<String>,
+    #[serde(default)]
+    user_data: Option<String>,
+    #[serde(default)]
+    block_device_mapping: Vec<BlockDevice>,
+
+    #[serde(default)]
+    monitoring: Option<Monitoring>,
+    #[serde(default)]
+    ebs_optimized: Option<bool>,
+    #[serde(default)]
+    disable_api_termination: Option<bool>,
+    #[serde(default)]
+    disable_api_stop: Option<bool>,
+    #[serde(default)]
+    instance_initiated_shutdown_behavior: Option<String>,
+
+    #[serde(default)]
+    security_group_id: Option<IgnoredAny>,
+    #[serde(default)]
+    subnet_id: Option<IgnoredAny>,
+    #[serde(default)]
+    private_ip_address: Option<IgnoredAny>,
+    #[serde(default)]
+    network_interface: Option<IgnoredAny>,
+    #[serde(default)]
+    ipv6_address_count: Option<IgnoredAny>,
+    #[serde(default)]
+    ipv6_address: Option<IgnoredAny>,
+    #[serde(default)]
+    iam_instance_profile: Option<IgnoredAny>,
+    #[serde(default)]
+    tag_specification: Option<IgnoredAny>,
+    #[serde(default)]
+    launch_template: Option<IgnoredAny>,
+    #[serde(default)]
+    instance_market_options: Option<IgnoredAny>,
+    #[serde(default)]
+    cpu_options: Option<IgnoredAny>,
+    #[serde(default)]
+    metadata_options: Option<IgnoredAny>,
+    #[serde(default)]
+    hibernation_options: Option<IgnoredAny>,
+    #[serde(default)]
+    additional_info: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct SentPlacement {
+    #[serde(default)]
+    availability_zone: Option<String>,
+    #[serde(default)]
+    tenancy: Option<String>,
+    #[serde(default)]
+    group_name: Option<IgnoredAny>,
+    #[serde(default)]
+    host_id: Option<IgnoredAny>,
+    #[serde(default)]
+    affinity: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Monitoring {
+    #[serde(default)]
+    enabled: Option<bool>,
+}
+
+impl Sent {
+    fn unsupported(&self) -> Vec<String> {
+        let place = self.placement.as_ref();
+        let monitored = self.monitoring.as_ref().and_then(|monitoring| monitoring.enabled);
+        let behaviour = self.instance_initiated_shutdown_behavior.as_deref();
+        let tenancy = place.and_then(|place| place.tenancy.as_deref());
+        let rows = [
+            ("Monitoring.Enabled", monitored == Some(true)),
+            ("EbsOptimized", self.ebs_optimized == Some(true)),
+            ("DisableApiTermination", self.disable_api_termination == Some(true)),
+            ("DisableApiStop", self.disable_api_stop == Some(true)),
+            // An instance whose disk is made from an image cannot be stopped, only ended.
+            ("InstanceInitiatedShutdownBehavior", behaviour.is_some_and(|text| text != "terminate")),
+            ("SecurityGroupId", self.security_group_id.is_some()),
+            ("SubnetId", self.subnet_id.is_some()),
+            ("PrivateIpAddress", self.private_ip_address.is_some()),
+            ("NetworkInterface", self.network_interface.is_some()),
+            ("Ipv6AddressCount", self.ipv6_address_count.is_some()),
+            ("Ipv6Address", self.ipv6_address.is_some()),
+            ("IamInstanceProfile", self.iam_instance_profile.is_some()),
+            ("TagSpecification", self.tag_specification.is_some()),
+            ("LaunchTemplate", self.launch_template.is_some()),
+            ("InstanceMarketOptions", self.instance_market_options.is_some()),
+            ("CpuOptions", self.cpu_options.is_some()),
+            ("MetadataOptions", self.metadata_options.is_some()),
+            ("HibernationOptions", self.hibernation_options.is_some()),
+            ("AdditionalInfo", self.additional_info.is_some()),
+            ("Placement.Tenancy", tenancy.is_some_and(|text| text != "default")),
+            ("Placement.GroupName", place.is_some_and(|place| place.group_name.is_some())),
+            ("Placement.HostId", place.is_some_and(|place| place.host_id.is_some())),
+            ("Placement.Affinity", place.is_some_and(|place| place.affinity.is_some())),
+        ];
+        rows.into_iter().filter(|(_, given)| *given).map(|(name, _)| name.to_owned()).collect()
+    }
+}
+
+impl From<Sent> for RunInstances {
+    fn from(sent: Sent) -> Self {
+        Self {
+            unsupported: sent.unsupported(),
+            image_id: sent.image_id,
+            min_count: sent.min_count,
+            max_count: sent.max_count,
+            key_name: sent.key_name,
+            instance_type: sent.instance_type,
+            kernel_id: sent.kernel_id,
+            ramdisk_id: sent.ramdisk_id,
+            placement: sent
+                .placement
+                .map(|place| Placement { availability_zone: place.availability_zone }),
+            client_token: sent.client_token,
+            security_group: sent.security_group,
+            user_data: sent.user_data,
+            block_device_mapping: sent.block_device_mapping,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::query::{Node, encode};
+
+    fn read(pairs: &[(&str, &str)]) -> RunInstances {
+        Node::from_pairs(pairs.iter().copied()).unwrap().decode().unwrap()
+    }
+
+    #[test]
+    fn what_cannot_be_heeded_is_named_and_what_is_so_anyway_passes() {
+        let launch = read(&[
+            ("ImageId", "emi-00000001"),
+            ("MinCount", "1"),
+            ("SubnetId", "subnet-1"),
+            ("NetworkInterface.1.DeviceIndex", "0"),
+            ("Monitoring.Enabled", "true"),
+            ("EbsOptimized", "false"),
+            ("Placement.Tenancy", "dedicated"),
+            ("Placement.AvailabilityZone", "z"),
+            ("InstanceInitiatedShutdownBehavior", "terminate"),
+        ]);
+        assert_eq!(
+            launch.unsupported,
+            ["Monitoring.Enabled", "SubnetId", "NetworkInterface", "Placement.Tenancy"]
+        );
+        assert_eq!(launch.min_count, Some(1));
+        assert_eq!(launch.placement.unwrap().availability_zone.as_deref(), Some("z"));
+    }
+
+    #[test]
+    fn what_is_sent_is_read_again() {
+        let launch = RunInstances {
+            image_id: "emi-00000001".into(),
+            max_count: Some(2),
+            placement: Some(Placement { availability_zone: Some("z".into()) }),
+            security_group: vec!["default".into()],
+            ..RunInstances::default()
+        };
+        let pairs = encode(&launch).unwrap();
+        let pairs: Vec<_> = pairs.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        assert_eq!(read(&pairs), launch);
+    }
+}

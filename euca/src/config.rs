@@ -1,0 +1,376 @@
+//! Where to go, as whom, and with which files: flags, then the environment, then euca2ools.ini.
+//!
+//! | wanted | flag | environment | euca2ools.ini |
+//! |---|---|---|---|
+//! | access key | `-I -S` | `AWS_ACCESS_KEY_ID`…, `EC2_ACCESS_KEY`…, the file in `AWS_CREDENTIAL_FILE` | `key-id`, `secret-key` of the user |
+//! | endpoint | `-U` | `EC2_URL` or `AWS_ENDPOINT_URL_EC2`, `S3_URL` or `AWS_ENDPOINT_URL_S3` | `ec2-url`, `s3-url` of the region |
+//! | account | `-u` | `EC2_USER_ID` | `account-id` of the user |
+//! | certificate, key | `-c -k` | `EC2_CERT`, `EUCA_CERT`, `EC2_PRIVATE_KEY`, `EUCA_PRIVATE_KEY` | `certificate`, `private-key` of the user |
+//! | cloud's certificate | `--ec2cert` | `EUCALYPTUS_CERT` | `certificate` of the region |
+//!
+//! `--region USER@REGION` is a flag, too: a user or region that it names, and that the file knows,
+//! goes before the environment. The first complete pair of keys wins; halves are never mixed.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::client::{Client, ClientError, Credentials, Trace};
+use crate::environment::Environment;
+use crate::ini::{Ini, IniError};
+use crate::options::{Local, Remote};
+use crate::s3::S3;
+
+/// The region in a signature's scope if nothing says another.
+const REGION: &str = "eucalyptus";
+
+/// The variables that an eucarc given with `--config` must set itself to have them count.
+const REPLACED: &[&str] = &[
+    "AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY",
+    "AWS_CREDENTIAL_FILE", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL_S3",
+    "EC2_ACCESS_KEY", "EC2_SECRET_KEY", "EC2_URL", "S3_URL", "EC2_USER_ID", "EC2_CERT",
+    "EC2_PRIVATE_KEY", "EUCA_CERT", "EUCA_PRIVATE_KEY", "EUCALYPTUS_CERT",
+];
+
+/// Why it is not clear where to go or as whom.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A configuration file is of no use.
+    #[error(transparent)]
+    Ini(#[from] IniError),
+    /// The file given with `--config` is of no use.
+    #[error("{0} cannot be used as eucarc: {1}")]
+    Eucarc(String, std::io::Error),
+    /// The user named with `--region` is not in any file.
+    #[error("the user '{0}' is not in euca2ools.ini")]
+    NoUser(String),
+    /// There is half a pair of keys on the command line.
+    #[error("an access key and its secret are given together: {0} is missing")]
+    HalfAKey(&'static str),
+    /// There is no access key.
+    #[error(
+        "no access key: give -I and -S, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
+         describe a user in euca2ools.ini"
+    )]
+    NoCredentials,
+    /// The file in `AWS_CREDENTIAL_FILE` is of no use.
+    #[error("the credential file {0} cannot be used: {1}")]
+    CredentialFile(String, String),
+    /// There is no endpoint.
+    #[error("no endpoint: give -U, set {variable}, or describe a region in euca2ools.ini")]
+    NoEndpoint {
+        /// The variable to set.
+        variable: &'static str,
+    },
+    /// The endpoint cannot be used.
+    #[error(transparent)]
+    Endpoint(#[from] ClientError),
+}
+
+/// Which of the cloud's APIs is meant.
+#[derive(Debug, Clone, Copy)]
+enum Service {
+    Ec2,
+    S3,
+}
+
+/// What flags, environment and files say together.
+pub(crate) struct Settings {
+    environment: Environment,
+    ini: Ini,
+    remote: Remote,
+    /// The region's name, and whether a flag says it.
+    region: Option<(String, bool)>,
+    /// The user of the file, and whether a flag says it.
+    user: Option<(String, bool)>,
+}
+
+impl Settings {
+    /// Reads the files and puts all together for a command that asks the cloud.
+    pub(crate) fn of(remote: &Remote, environment: &Environment) -> Result<Self, ConfigError> {
+        let environment = match &remote.local.config {
+            Some(file) => environment
+                .sourced(file, REPLACED)
+                .map_err(|error| ConfigError::Eucarc(file.display().to_string(), error))?,
+            None => environment.clone(),
+        };
+        let ini = Ini::load(&environment)?;
+        let given = remote.local.region.as_deref();
+        let told = given
+            .or_else(|| environment.first(&["EUCA_DEFAULT_REGION", "AWS_DEFAULT_REGION"]))
+            .or_else(|| ini.global("default-region"));
+        let explicit = given.is_some();
+        let (user, region) = match told.map(|told| told.split_once('@').unwrap_or(("", told))) {
+            Some((user, region)) => (Some(user), Some(region)),
+            None => (None, None),
+        };
+        let owned = |text: Option<&str>| text.filter(|t| !t.is_empty()).map(str::to_owned);
+        let region = owned(region).or_else(|| owned(ini.global("default-region")));
+        let user = match owned(user) {
+            Some(user) if !ini.has_user(&user) => return Err(ConfigError::NoUser(user)),
+            Some(user) => Some((user, explicit)),
+            None => region
+                .as_deref()
+                .and_then(|region| ini.region(region, "user"))
+                .map(|user| (user.to_owned(), false)),
+        };
+        let region = region.map(|region| (region, explicit));
+        Ok(Self { environment, ini, remote: remote.clone(), region, user })
+    }
+
+    /// The same for a command that stays on this machine.
+    pub(crate) fn local(local: &Local, environment: &Environment) -> Result<Self, ConfigError> {
+        Self::of(&Remote { local: local.clone(), ..Remote::default() }, environment)
+    }
+
+    /// A client of the EC2 endpoint.
+    pub(crate) fn ec2(&self) -> Result<Client, ConfigError> {
+        let (url, region) = self.endpoint(Service::Ec2)?;
+        let client = Client::new(&url, &region, self.credentials()?)?;
+        Ok(match trace(&self.remote) {
+            Some(trace) => client.with_trace(trace),
+            None => client,
+        })
+    }
+
+    /// A client of the S3 endpoint.
+    pub(crate) fn s3(&self) -> Result<S3, ConfigError> {
+        let (url, region) = self.endpoint(Service::S3)?;
+        let s3 = S3::new(&url, &region, self.credentials()?)?;
+        Ok(match trace(&self.remote) {
+            Some(trace) => s3.with_trace(trace),
+            None => s3,
+        })
+    }
+
+    fn credentials(&self) -> Result<Credentials, ConfigError> {
+        let pair = |id: &str, secret: &str| Credentials {
+            access_key_id: id.to_owned(),
+            secret: secret.to_owned(),
+        };
+        match (&self.remote.access_key_id, &self.remote.secret_key) {
+            (Some(id), Some(secret)) => return Ok(pair(id, secret)),
+            (Some(_), None) => return Err(ConfigError::HalfAKey("-S")),
+            (None, Some(_)) => return Err(ConfigError::HalfAKey("-I")),
+            (None, None) => {}
+        }
+        let of_file = || {
+            let (user, _) = self.user.as_ref()?;
+            Some(pair(self.ini.user(user, "key-id")?, self.ini.user(user, "secret-key")?))
+        };
+        if self.user.as_ref().is_some_and(|(_, explicit)| *explicit) {
+            return of_file().ok_or(ConfigError::NoCredentials);
+        }
+        let families: [(&[&str], &[&str]); 2] = [
+            (&["AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"], &["AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"]),
+            (&["EC2_ACCESS_KEY"], &["EC2_SECRET_KEY"]),
+        ];
+        for (ids, secrets) in families {
+            if let (Some(id), Some(secret)) =
+                (self.environment.first(ids), self.environment.first(secrets))
+            {
+                return Ok(pair(id, secret));
+            }
+        }
+        if let Some(path) = self.environment.get("AWS_CREDENTIAL_FILE") {
+            return self.credential_file(path);
+        }
+        of_file().ok_or(ConfigError::NoCredentials)
+    }
+
+    fn credential_file(&self, path: &str) -> Result<Credentials, ConfigError> {
+        let fail = |why: String| ConfigError::CredentialFile(path.to_owned(), why);
+        let text = fs::read_to_string(self.environment.expand(path))
+            .map_err(|error| fail(error.to_string()))?;
+        let find = |name: &str| {
+            text.lines().find_map(|line| {
+                let (own, value) = line.split_once('=')?;
+                (own.trim() == name).then(|| value.trim().to_owned())
+            })
+        };
+        match (find("AWSAccessKeyId"), find("AWSSecretKey")) {
+            (Some(access_key_id), Some(secret)) => Ok(Credentials { access_key_id, secret }),
+            _ => Err(fail("it lacks AWSAccessKeyId= or AWSSecretKey=".to_owned())),
+        }
+    }
+
+    /// URL and region of the signature's scope.
+    fn endpoint(&self, service: Service) -> Result<(String, String), ConfigError> {
+        let (variables, key): (&[&'static str], &str) = match service {
+            Service::Ec2 => (&["EC2_URL", "AWS_ENDPOINT_URL_EC2"], "ec2-url"),
+            Service::S3 => (&["S3_URL", "AWS_ENDPOINT_URL_S3"], "s3-url"),
+        };
+        let region = self.region.as_ref().map(|(name, _)| name.as_str());
+        let explicit = self.region.as_ref().is_some_and(|(_, explicit)| *explicit);
+        let of_file = region.and_then(|region| self.ini.region(region, key));
+        let url = self
+            .remote
+            .url
+            .as_deref()
+            .or(of_file.filter(|_| explicit))
+            .or_else(|| self.environment.first(variables))
+            .or(of_file)
+            .ok_or(ConfigError::NoEndpoint { variable: variables[0] })?;
+        let (prefix, url) = match url.split_once("::") {
+            // `REGION::URL`; an IPv6 address has its colons after the scheme.
+            Some((region, url)) if !region.contains('/') => (Some(region), url),
+            _ => (None, url),
+        };
+        let region = prefix.or(self.environment.get("AWS_AUTH_REGION")).or(region);
+        Ok((url.to_owned(), region.unwrap_or(REGION).to_owned()))
+    }
+
+    /// The account that bundles are made for.
+    pub(crate) fn account(&self) -> Option<String> {
+        self.environment.get("EC2_USER_ID").or(self.of_user("account-id")).map(str::to_owned)
+    }
+
+    /// The user's certificate.
+    pub(crate) fn certificate(&self) -> Option<PathBuf> {
+        self.file(&["EC2_CERT", "EUCA_CERT"], self.of_user("certificate"))
+    }
+
+    /// The user's private key.
+    pub(crate) fn private_key(&self) -> Option<PathBuf> {
+        self.file(&["EC2_PRIVATE_KEY", "EUCA_PRIVATE_KEY"], self.of_user("private-key"))
+    }
+
+    /// The cloud's certificate.
+    pub(crate) fn cloud_certificate(&self) -> Option<PathBuf> {
+        let region = self.region.as_ref().map(|(name, _)| name.as_str());
+        let of_region = region.and_then(|region| self.ini.region(region, "certificate"));
+        self.file(&["EUCALYPTUS_CERT"], of_region)
+    }
+
+    /// A value of `[global]`, for what a site sets for all its users.
+    pub(crate) fn global(&self, key: &str) -> Option<&str> {
+        self.ini.global(key)
+    }
+
+    fn of_user(&self, key: &str) -> Option<&str> {
+        self.ini.user(&self.user.as_ref()?.0, key)
+    }
+
+    fn file(&self, variables: &[&str], of_file: Option<&str>) -> Option<PathBuf> {
+        let path = self.environment.first(variables).or(of_file)?;
+        Some(self.environment.expand(path))
+    }
+}
+
+fn trace(remote: &Remote) -> Option<Trace> {
+    use std::io::Write;
+    remote.debug.then(|| {
+        let trace: Trace = std::sync::Arc::new(|line| {
+            // Nobody can be told that standard error is closed.
+            let _ = writeln!(std::io::stderr(), "{line}");
+        });
+        trace
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INI: &str = "[global]\ndefault-region = home\n\
+        [region home]\nuser = admin\nec2-url = http://home:8773/e\ns3-url = http://home:8774/w\ncertificate = ~/cloud.pem\n\
+        [region away]\nec2-url = away-1::http://away:8773/e\n\
+        [user admin]\nkey-id = AKADMIN\nsecret-key = sadmin\naccount-id = 000000000001\ncertificate = /c.pem\nprivate-key = /k.pem\n\
+        [user taro]\nkey-id = AKTARO\nsecret-key = staro\n";
+
+    struct Seen {
+        settings: Result<Settings, ConfigError>,
+        _dir: tempfile::TempDir,
+    }
+
+    fn seen(flags: &Remote, variables: &[(&str, &str)]) -> Seen {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("x.ini");
+        fs::write(&file, INI).unwrap();
+        let variables = variables
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+            .chain([("EUCA_CONFIG_PATH".to_owned(), file.display().to_string())]);
+        Seen { settings: Settings::of(flags, &Environment::new(variables)), _dir: dir }
+    }
+
+    fn region(region: &str) -> Remote {
+        let local = Local { region: Some(region.to_owned()), ..Local::default() };
+        Remote { local, ..Remote::default() }
+    }
+
+    #[test]
+    fn the_first_complete_pair_of_keys_wins() {
+        let flags = Remote {
+            access_key_id: Some("AKFLAG".into()),
+            secret_key: Some("s".into()),
+            ..Remote::default()
+        };
+        let aws = [("AWS_ACCESS_KEY_ID", "AKAWS"), ("AWS_SECRET_KEY", "s")];
+        let ec2 = [("EC2_ACCESS_KEY", "AKEC2"), ("EC2_SECRET_KEY", "s")];
+        let half = [("AWS_ACCESS_KEY_ID", "AKHALF"), ec2[0], ec2[1]];
+        let both = [aws[0], aws[1], ec2[0], ec2[1]];
+        for (flags, variables, expected) in [
+            (flags, &both[..], "AKFLAG"),
+            (Remote::default(), &both[..], "AKAWS"),
+            (Remote::default(), &half[..], "AKEC2"),
+            (Remote::default(), &[][..], "AKADMIN"),
+            (region("taro@home"), &both[..], "AKTARO"),
+            (region("home"), &both[..], "AKAWS"),
+            (Remote::default(), &[("EUCA_DEFAULT_REGION", "taro@home")][..], "AKTARO"),
+        ] {
+            let seen = seen(&flags, variables);
+            let credentials = seen.settings.unwrap().credentials().unwrap();
+            assert_eq!(credentials.access_key_id, expected, "{flags:?} {variables:?}");
+        }
+    }
+
+    #[test]
+    fn endpoints_come_from_flags_environment_and_file() {
+        let url = Remote { url: Some("http://flag:1/".into()), ..Remote::default() };
+        let variable = [("EC2_URL", "http://env:1/"), ("AWS_ENDPOINT_URL_S3", "http://env:2/")];
+        for (flags, variables, service, expected) in [
+            (url, &variable[..], Service::Ec2, ("http://flag:1/", "home")),
+            (Remote::default(), &variable[..], Service::Ec2, ("http://env:1/", "home")),
+            (Remote::default(), &variable[..], Service::S3, ("http://env:2/", "home")),
+            (Remote::default(), &[][..], Service::S3, ("http://home:8774/w", "home")),
+            (region("away"), &variable[..], Service::Ec2, ("http://away:8773/e", "away-1")),
+            (region("new"), &variable[..], Service::Ec2, ("http://env:1/", "new")),
+            (
+                Remote::default(),
+                &[("AWS_DEFAULT_REGION", "eu"), ("EC2_URL", "http://[::1]:1/")][..],
+                Service::Ec2,
+                ("http://[::1]:1/", "eu"),
+            ),
+        ] {
+            let (url, region) = seen(&flags, variables).settings.unwrap().endpoint(service).unwrap();
+            assert_eq!((url.as_str(), region.as_str()), expected, "{flags:?} {variables:?}");
+        }
+        let nowhere = seen(&region("new"), &[]).settings.unwrap().endpoint(Service::S3);
+        assert!(matches!(nowhere, Err(ConfigError::NoEndpoint { variable: "S3_URL" })));
+    }
+
+    #[test]
+    fn files_come_from_environment_and_file() {
+        let plain = seen(&Remote::default(), &[("HOME", "/h")]).settings.unwrap();
+        assert_eq!(plain.account().as_deref(), Some("000000000001"));
+        assert_eq!(plain.certificate(), Some("/c.pem".into()));
+        assert_eq!(plain.private_key(), Some("/k.pem".into()));
+        assert_eq!(plain.cloud_certificate(), Some("/h/cloud.pem".into()));
+        let variables = [("EC2_CERT", "/e.pem"), ("EUCALYPTUS_CERT", "/f.pem")];
+        let told = seen(&Remote::default(), &variables).settings.unwrap();
+        assert_eq!(told.certificate(), Some("/e.pem".into()));
+        assert_eq!(told.cloud_certificate(), Some("/f.pem".into()));
+    }
+
+    #[test]
+    fn what_is_not_clear_is_an_error() {
+        let half = Remote { access_key_id: Some("AK".into()), ..Remote::default() };
+        let half = seen(&half, &[]).settings.unwrap().credentials();
+        assert!(matches!(half, Err(ConfigError::HalfAKey("-S"))));
+        let nobody = seen(&region("nobody@home"), &[]).settings;
+        assert!(matches!(nobody, Err(ConfigError::NoUser(_))));
+        let file = [("AWS_CREDENTIAL_FILE", "/absent"), ("EUCA_DEFAULT_REGION", "away")];
+        let absent = seen(&Remote::default(), &file).settings.unwrap().credentials();
+        assert!(matches!(absent, Err(ConfigError::CredentialFile(..))));
+    }
+}

@@ -1,0 +1,110 @@
+//! Options that many commands have: where to go, as whom, and which of the answers to show.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use common::ec2::types::Filter;
+
+use crate::cmd::Failure;
+
+/// Options of commands that stay on this machine and need certificates or keys.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Local {
+    /// Use this user and region of euca2ools.ini
+    #[arg(long, value_name = "USER@REGION")]
+    pub(crate) region: Option<String>,
+    /// Run this eucarc and use what it sets
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Options of commands that ask the cloud.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Remote {
+    /// The endpoint to ask
+    #[arg(short = 'U', long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The access key
+    #[arg(short = 'I', short_alias = 'A', long, alias = "access-key", value_name = "KEY_ID")]
+    pub(crate) access_key_id: Option<String>,
+    /// The secret key
+    #[arg(short = 'S', long, value_name = "KEY")]
+    pub(crate) secret_key: Option<String>,
+    /// Show requests and answers on standard error, without secrets
+    #[arg(long)]
+    pub(crate) debug: bool,
+    #[command(flatten)]
+    pub(crate) local: Local,
+}
+
+/// Options of commands that print lines of columns.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Columns {
+    /// Print (nil) for empty columns
+    #[arg(long)]
+    pub(crate) show_empty_fields: bool,
+}
+
+/// Which of the things described are shown.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Filters {
+    /// Show only what matches; values of one name are alternatives
+    #[arg(long = "filter", value_name = "NAME=VALUE")]
+    given: Vec<String>,
+}
+
+impl Filters {
+    /// The filters as they are sent, each name once, if all names are `known` (`tag:KEY` stands for
+    /// any key).
+    pub(crate) fn named(&self, known: &[&str]) -> Result<Vec<Filter>, Failure> {
+        let mut filters: Vec<Filter> = Vec::new();
+        for given in &self.given {
+            let (name, value) = given.split_once('=').ok_or_else(|| {
+                Failure::Usage(format!("argument --filter: '{given}' is not NAME=VALUE"))
+            })?;
+            let tag = known.contains(&"tag:KEY") && name.len() > 4 && name.starts_with("tag:");
+            if !tag && !(known.contains(&name) && name != "tag:KEY") {
+                let known = known.join(", ");
+                return Err(Failure::Usage(format!(
+                    "argument --filter: there is no filter '{name}', but {known}"
+                )));
+            }
+            match filters.iter_mut().find(|filter| filter.name == name) {
+                Some(filter) => filter.value.push(value.to_owned()),
+                None => {
+                    filters.push(Filter { name: name.to_owned(), value: vec![value.to_owned()] });
+                }
+            }
+        }
+        Ok(filters)
+    }
+}
+
+/// Whether a progress bar is shown: after a second on a terminal, at once, or never.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ShowProgress {
+    /// Show the progress bar at once, not only after a second
+    #[arg(long, overrides_with = "no_progress")]
+    pub(crate) progress: bool,
+    /// Show no progress bar
+    #[arg(long, overrides_with = "progress")]
+    pub(crate) no_progress: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_of_one_name_are_one_filter() {
+        let given = ["state=a", "tag:x=1", "state=b=c", "state="].map(str::to_owned).to_vec();
+        let filters = Filters { given }.named(&["state", "tag:KEY"]).unwrap();
+        assert_eq!(filters.len(), 2);
+        assert_eq!((filters[0].name.as_str(), &filters[0].value[..]), ("state", &["a".to_owned(), "b=c".to_owned(), String::new()][..]));
+        assert_eq!(filters[1].name, "tag:x");
+        for bad in ["state", "colour=red", "tag:=1", "tag:KEY"] {
+            let given = vec![bad.to_owned()];
+            assert!(Filters { given }.named(&["state", "tag:KEY"]).is_err(), "{bad}");
+        }
+    }
+}

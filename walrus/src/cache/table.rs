@@ -1,0 +1,371 @@
+//! Which images are there, which are on their way, and which must go: pure decisions.
+//!
+//! ```text
+//!             want                room and a free flight         landed
+//!   Absent ───────▶ Queued{bytes} ─────────────────▶ Flying{bytes} ─────▶ Here{bytes, pins}
+//!     ▲                │ forgotten, limit lowered       │ failed            │ evicted, forgotten
+//!     └────────────────┴──────────────┬─────────────────┴───────────────────┘
+//!                                     ▼
+//!          Failed{reason}, kept only if nobody was waiting, and taken by the next who asks
+//! ```
+//! Invariants, whatever is called:
+//! - each image is in exactly one state;
+//! - Σ bytes of Here + Σ bytes of Flying ≤ limit, but for images that are pinned or were in flight
+//!   when the limit was lowered;
+//! - a pinned image is never evicted; of the others the least recently used goes first;
+//! - an image larger than the limit is refused at once;
+//! - at most `flights` fly; the queue is served in its order, so that a large image is not starved
+//!   by small ones;
+//! - everybody who waits for an image hears how its flight ended, once.
+//!
+//! Nothing here touches a file or a clock: what is to be done comes back as [`Effect`]s.
+
+use std::collections::BTreeMap;
+
+/// The key of an image: SHA-256 of its manifest's bytes, lower-case hex.
+pub(crate) type Key = String;
+
+/// How a wish ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The image is there.
+    Here,
+    /// It cannot be had.
+    Failed(Failure),
+}
+
+/// Why an image cannot be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// A sentence.
+    pub(crate) reason: String,
+    /// Whether asking again may help.
+    pub(crate) retryable: bool,
+}
+
+/// Somebody who waits. One who has given up need not be told.
+pub(crate) trait Waiter {
+    /// Whether anybody still listens.
+    fn listens(&self) -> bool;
+}
+
+/// What is to be done, in this order.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Effect<W> {
+    /// Remove this image's file.
+    Remove(Key),
+    /// Begin to unpack this image.
+    Start(Key),
+    /// Tell these how their wish ended.
+    Tell(Vec<W>, Outcome),
+    /// Throw away what was prepared for unpacking this image.
+    Discard(Key),
+}
+
+#[derive(Debug)]
+enum Slot<W> {
+    Queued { bytes: u64, order: u64, waiters: Vec<W> },
+    Flying { bytes: u64, waiters: Vec<W>, unwanted: bool },
+    Here { bytes: u64, used: u64, pins: u64, unwanted: bool },
+    Failed(Failure),
+}
+
+/// How many unheard failures are kept at most.
+const UNHEARD: usize = 1024;
+
+/// The table.
+#[derive(Debug)]
+pub(crate) struct Table<W> {
+    limit: u64,
+    flights: usize,
+    slots: BTreeMap<Key, Slot<W>>,
+    /// Counts what happens; orders uses and the queue.
+    moment: u64,
+    hits: u64,
+    misses: u64,
+    evictions: u64,
+}
+
+/// Sums over a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Figures {
+    pub(crate) limit: u64,
+    pub(crate) used: u64,
+    pub(crate) reserved: u64,
+    pub(crate) images: u64,
+    pub(crate) flights: u64,
+    pub(crate) hits: u64,
+    pub(crate) misses: u64,
+    pub(crate) evictions: u64,
+}
+
+impl<W: Waiter> Table<W> {
+    /// An empty table with a limit in bytes, and how many images may be unpacked at once.
+    pub(crate) fn new(limit: u64, flights: usize) -> Self {
+        Self {
+            limit,
+            flights: flights.max(1),
+            slots: BTreeMap::new(),
+            moment: 0,
+            hits: 0,
+            misses: 0,
+            evictions: 0,
+        }
+    }
+
+    /// Takes in an image found on disk; the least recently used first.
+    pub(crate) fn found(&mut self, key: Key, bytes: u64) {
+        let used = self.next_moment();
+        self.slots.insert(key, Slot::Here { bytes, used, pins: 0, unwanted: false });
+    }
+
+    /// Evicts what does not fit, after all was taken in.
+    pub(crate) fn settle_found(&mut self) -> Vec<Effect<W>> {
+        let mut effects = Vec::new();
+        self.settle(&mut effects);
+        effects
+    }
+
+    /// Somebody wants an image of that many bytes.
+    pub(crate) fn want(&mut self, key: &str, bytes: u64, waiter: W) -> Vec<Effect<W>> {
+        let moment = self.next_moment();
+        let mut effects = Vec::new();
+        match self.slots.get_mut(key) {
+            Some(Slot::Here { used, unwanted, .. }) => {
+                (*used, *unwanted) = (moment, false);
+                self.hits += 1;
+                effects.push(Effect::Tell(vec![waiter], Outcome::Here));
+            }
+            Some(Slot::Queued { waiters, .. }) => waiters.push(waiter),
+            Some(Slot::Flying { waiters, unwanted, .. }) => {
+                *unwanted = false;
+                waiters.push(waiter);
+            }
+            Some(Slot::Failed(failure)) => {
+                let outcome = Outcome::Failed(failure.clone());
+                self.slots.remove(key);
+                effects.push(Effect::Tell(vec![waiter], outcome));
+                effects.push(Effect::Discard(key.to_owned()));
+            }
+            None => {
+                self.misses += 1;
+                if bytes > self.limit {
+                    effects.push(Effect::Tell(vec![waiter], self.too_large(bytes)));
+                    effects.push(Effect::Discard(key.to_owned()));
+                    return effects;
+                }
+                let queued = Slot::Queued { bytes, order: moment, waiters: vec![waiter] };
+                self.slots.insert(key.to_owned(), queued);
+            }
+        }
+        self.settle(&mut effects);
+        effects
+    }
+
+    /// Whether a wish for this image would need work that nobody has begun or prepared.
+    pub(crate) fn is_absent(&self, key: &str) -> bool {
+        matches!(self.slots.get(key), None | Some(Slot::Failed(_)))
+    }
+
+    /// A flight has landed: its file is complete and on disk.
+    pub(crate) fn landed(&mut self, key: &str) -> Vec<Effect<W>> {
+        let used = self.next_moment();
+        let mut effects = Vec::new();
+        if let Some(Slot::Flying { bytes, waiters, unwanted }) = self.slots.remove(key) {
+            if bytes > self.limit {
+                effects.push(Effect::Remove(key.to_owned()));
+                effects.push(Effect::Tell(waiters, self.too_large(bytes)));
+            } else if unwanted {
+                effects.push(Effect::Remove(key.to_owned()));
+                let reason = "the image was withdrawn while it was being unpacked".to_owned();
+                let failure = Failure { reason, retryable: false };
+                effects.push(Effect::Tell(waiters, Outcome::Failed(failure)));
+            } else {
+                let here = Slot::Here { bytes, used, pins: 0, unwanted: false };
+                self.slots.insert(key.to_owned(), here);
+                effects.push(Effect::Tell(waiters, Outcome::Here));
+            }
+        }
+        self.settle(&mut effects);
+        effects
+    }
+
+    /// A flight has failed and left nothing behind.
+    pub(crate) fn failed(&mut self, key: &str, failure: Failure) -> Vec<Effect<W>> {
+        let mut effects = Vec::new();
+        if let Some(Slot::Flying { waiters, unwanted, .. }) = self.slots.remove(key) {
+            let waiters: Vec<W> = waiters.into_iter().filter(Waiter::listens).collect();
+            let unheard = self.slots.values().filter(|s| matches!(s, Slot::Failed(_))).count();
+            if waiters.is_empty() && !unwanted && unheard < UNHEARD {
+                // Whoever asks in intervals would otherwise never hear of it and start anew.
+                self.slots.insert(key.to_owned(), Slot::Failed(failure));
+            } else {
+                effects.push(Effect::Tell(waiters, Outcome::Failed(failure)));
+            }
+        }
+        self.settle(&mut effects);
+        effects
+    }
+
+    /// Somebody begins to read the image. `false`: it is not there.
+    pub(crate) fn pin(&mut self, key: &str) -> bool {
+        let moment = self.next_moment();
+        match self.slots.get_mut(key) {
+            Some(Slot::Here { used, pins, unwanted: false, .. }) => {
+                *used = moment;
+                *pins += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Somebody who pinned the image has read it.
+    pub(crate) fn unpin(&mut self, key: &str) -> Vec<Effect<W>> {
+        let mut effects = Vec::new();
+        if let Some(Slot::Here { pins, unwanted, .. }) = self.slots.get_mut(key) {
+            *pins = pins.saturating_sub(1);
+            if *pins == 0 && *unwanted {
+                self.slots.remove(key);
+                effects.push(Effect::Remove(key.to_owned()));
+            }
+        }
+        self.settle(&mut effects);
+        effects
+    }
+
+    /// The image is not needed any more: it goes when nobody reads it.
+    pub(crate) fn forget(&mut self, key: &str) -> Vec<Effect<W>> {
+        let mut effects = Vec::new();
+        match self.slots.get_mut(key) {
+            Some(Slot::Here { pins, unwanted, .. }) if *pins > 0 => *unwanted = true,
+            Some(Slot::Flying { unwanted, .. }) => *unwanted = true,
+            Some(Slot::Here { .. }) => {
+                self.slots.remove(key);
+                effects.push(Effect::Remove(key.to_owned()));
+            }
+            Some(Slot::Queued { .. } | Slot::Failed(_)) => {
+                if let Some(Slot::Queued { waiters, .. }) = self.slots.remove(key) {
+                    let reason = "the image was withdrawn before it was unpacked".to_owned();
+                    let failure = Failure { reason, retryable: false };
+                    effects.push(Effect::Tell(waiters, Outcome::Failed(failure)));
+                }
+                effects.push(Effect::Discard(key.to_owned()));
+            }
+            None => {}
+        }
+        self.settle(&mut effects);
+        effects
+    }
+
+    /// The limit becomes another one; what does not fit goes at once.
+    pub(crate) fn set_limit(&mut self, limit: u64) -> Vec<Effect<W>> {
+        self.limit = limit;
+        let mut effects = Vec::new();
+        let hopeless: Vec<Key> = self
+            .slots
+            .iter()
+            .filter(|(_, slot)| matches!(slot, Slot::Queued { bytes, .. } if *bytes > limit))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in hopeless {
+            if let Some(Slot::Queued { bytes, waiters, .. }) = self.slots.remove(&key) {
+                effects.push(Effect::Tell(waiters, self.too_large(bytes)));
+                effects.push(Effect::Discard(key));
+            }
+        }
+        self.settle(&mut effects);
+        effects
+    }
+
+    /// The sums.
+    pub(crate) fn figures(&self) -> Figures {
+        let mut figures = Figures {
+            limit: self.limit,
+            hits: self.hits,
+            misses: self.misses,
+            evictions: self.evictions,
+            ..Figures::default()
+        };
+        for slot in self.slots.values() {
+            match slot {
+                Slot::Here { bytes, .. } => {
+                    figures.used = figures.used.saturating_add(*bytes);
+                    figures.images += 1;
+                }
+                Slot::Flying { bytes, .. } => {
+                    figures.reserved = figures.reserved.saturating_add(*bytes);
+                    figures.flights += 1;
+                }
+                Slot::Queued { .. } | Slot::Failed(_) => {}
+            }
+        }
+        figures
+    }
+
+    fn next_moment(&mut self) -> u64 {
+        self.moment += 1;
+        self.moment
+    }
+
+    fn too_large(&self, bytes: u64) -> Outcome {
+        let reason = format!(
+            "the image of {bytes} bytes is larger than the {} bytes reserved for unbundling images",
+            self.limit
+        );
+        Outcome::Failed(Failure { reason, retryable: false })
+    }
+
+    /// Bytes of images that are there or in flight.
+    fn taken(&self) -> u64 {
+        let figures = self.figures();
+        figures.used.saturating_add(figures.reserved)
+    }
+
+    /// Evicts what is over the limit and starts what has waited longest, as far as there is room.
+    fn settle(&mut self, effects: &mut Vec<Effect<W>>) {
+        while self.taken() > self.limit && self.evict(effects) {}
+        loop {
+            let flying = self.slots.values().filter(|s| matches!(s, Slot::Flying { .. })).count();
+            if flying >= self.flights {
+                return;
+            }
+            let queued = self.slots.iter().filter_map(|(key, slot)| match slot {
+                Slot::Queued { bytes, order, .. } => Some((*order, key.clone(), *bytes)),
+                _ => None,
+            });
+            let Some((_, key, bytes)) = queued.min() else { return };
+            let pinned_or_flying = self.taken() - self.evictable();
+            if pinned_or_flying.saturating_add(bytes) > self.limit {
+                return;
+            }
+            while self.taken().saturating_add(bytes) > self.limit && self.evict(effects) {}
+            if let Some(Slot::Queued { bytes, waiters, .. }) = self.slots.remove(&key) {
+                let flying = Slot::Flying { bytes, waiters, unwanted: false };
+                self.slots.insert(key.clone(), flying);
+                effects.push(Effect::Start(key));
+            }
+        }
+    }
+
+    fn evictable(&self) -> u64 {
+        let idle = self.slots.values().map(|slot| match slot {
+            Slot::Here { bytes, pins: 0, .. } => *bytes,
+            _ => 0,
+        });
+        idle.fold(0, u64::saturating_add)
+    }
+
+    /// Removes the least recently used image that nobody reads; `false` if there is none.
+    fn evict(&mut self, effects: &mut Vec<Effect<W>>) -> bool {
+        let idle = self.slots.iter().filter_map(|(key, slot)| match slot {
+            Slot::Here { used, pins: 0, .. } => Some((*used, key.clone())),
+            _ => None,
+        });
+        let Some((_, key)) = idle.min() else { return false };
+        self.slots.remove(&key);
+        self.evictions += 1;
+        effects.push(Effect::Remove(key));
+        true
+    }
+}

@@ -1,0 +1,346 @@
+//! The one way of an S3 request: what it names, who sent it, which operation, the actor, the
+//! answer, one line in the log.
+//!
+//! Bytes are read only after all of that was decided. A body that nobody reads any more is read
+//! past for a moment, because many clients write it to its end before they look at the answer.
+
+use std::sync::Arc;
+
+use actix::Addr;
+use common::action::Caller;
+use common::error::{ApiError, ErrorCode, OrApiError as _};
+use common::s3::buckets::{
+    CreateBucket, DeleteBucket, GetBucketLocation, HeadBucket, ListBuckets, ListObjects,
+};
+use common::s3::objects::{DeleteObject, GetObject, HeadObject, PutObject};
+use common::s3::routes::{self, Operation};
+use common::s3::{Address, Query, Request, xml};
+use common::sign::{self, Claim, PayloadCheck, SignError};
+use futures_util::future::BoxFuture;
+use runtime::clock::Clock;
+use runtime::http::{App, Body, Head, Payload, Response};
+use runtime::keyring::KeyRing;
+use runtime::metrics::Counter;
+use sha2::{Digest as _, Sha256};
+
+use super::access::denied;
+use super::buckets::Buckets;
+use super::objects::Objects;
+use super::service::{Asked, Operate, S3Actor};
+use crate::blob::receive::read_past;
+
+/// The S3 API on the public listener.
+pub(crate) struct Front {
+    /// Who owns which access key.
+    pub(crate) keys: Arc<dyn KeyRing>,
+    /// The time.
+    pub(crate) clock: Clock,
+    /// Operations on buckets.
+    pub(crate) buckets: Addr<S3Actor<Buckets>>,
+    /// Operations on objects.
+    pub(crate) objects: Addr<S3Actor<Objects>>,
+    /// Requests so far.
+    pub(crate) requests: Counter,
+    /// Requests that failed by our own fault.
+    pub(crate) failures: Counter,
+}
+
+/// A refusal, with what else its document shows.
+struct Refusal {
+    error: ApiError,
+    further: Vec<(&'static str, String)>,
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self { error, further: Vec::new() }
+    }
+}
+
+/// What is known of a request as it goes along, for its line in the log.
+#[derive(Default)]
+struct Trace {
+    resource: Option<String>,
+    caller: Option<Caller>,
+    operation: Option<Operation>,
+}
+
+impl App for Front {
+    fn serve(&self, head: Head, body: Body) -> BoxFuture<'_, Response> {
+        Box::pin(self.answer(head, body))
+    }
+}
+
+impl Front {
+    async fn answer(&self, head: Head, mut body: Body) -> Response {
+        let begun = self.clock.now();
+        let mut trace = Trace::default();
+        let answered = match self.decide(&head, &mut trace).await {
+            Ok(decided) => self.perform(decided, &head, body).await.map_err(Refusal::from),
+            Err(refusal) => {
+                read_past(&mut body).await;
+                Err(refusal)
+            }
+        };
+        self.requests.add(1);
+        let (mut response, code) = match answered {
+            Ok(response) => (response, None),
+            Err(refusal) => {
+                let code = refusal.error.code();
+                (self.refuse(&head, &trace, &refusal), Some(code))
+            }
+        };
+        let status = response.status;
+        response = response
+            .with("x-amz-request-id", head.request_id.as_str())
+            .with("server", "Walrus");
+        tracing::info!(
+            request_id = head.request_id,
+            caller = trace.caller.map(|caller| caller.arn()).unwrap_or_default(),
+            operation = trace.operation.map(|one| format!("{one:?}")).unwrap_or_default(),
+            resource = trace.resource.unwrap_or_default(),
+            status,
+            code = code.map(ErrorCode::wire).unwrap_or_default(),
+            millis = u64::try_from(self.clock.now().since(begun).as_millis()).unwrap_or(u64::MAX),
+            "request"
+        );
+        response
+    }
+
+    /// Everything before the bytes.
+    async fn decide(&self, head: &Head, trace: &mut Trace) -> Result<Decided, Refusal> {
+        let address = Address::parse(&head.raw_path)?;
+        trace.resource = Some(address.resource());
+        let (caller, payload) = self.authenticate(head).await?;
+        trace.caller.clone_from(&caller);
+        let query = Query::parse(&head.raw_query)?;
+        let operation = routes::find(&head.method, address.level(), &query)?;
+        trace.operation = Some(operation);
+        let request = Request { address: &address, query: &query, headers: &head.headers };
+        request.refuse_unknown_wishes()?;
+        Ok(Decided { address, query, operation, caller, payload })
+    }
+
+    async fn authenticate(
+        &self,
+        head: &Head,
+    ) -> Result<(Option<Caller>, PayloadCheck), Refusal> {
+        let headers: sign::Headers = head.headers.iter().map(|(n, v)| (n, v)).collect();
+        let request =
+            sign::Request::new(&head.method, &head.raw_path, &head.raw_query, &headers);
+        let Some(claim) = Claim::s3(&request).map_err(|error| refused_signature(&error))? else {
+            return Ok((None, PayloadCheck::Unsigned));
+        };
+        let found = self.keys.find(claim.access_key_id()).await.map_err(|error| {
+            match error.code() {
+                ErrorCode::Unavailable => {
+                    let text = "The owner of the access key cannot be found out just now";
+                    ApiError::new(ErrorCode::ServiceUnavailable, text).because(error)
+                }
+                _ => error,
+            }
+        })?;
+        let Some(credential) = found else {
+            let text = "The AWS Access Key Id you provided does not exist in our records";
+            let further = vec![("AWSAccessKeyId", claim.access_key_id().to_owned())];
+            let error = ApiError::new(ErrorCode::InvalidAccessKeyId, text);
+            return Err(Refusal { error, further });
+        };
+        match claim.verify(&credential.secret, self.clock.now()) {
+            Ok(verified) => Ok((Some(credential.caller()), verified.payload)),
+            Err(error) => {
+                let mut refusal = Refusal::from(refused_signature(&error));
+                if error == SignError::SignatureDoesNotMatch {
+                    let explained = claim.explain();
+                    refusal.further = vec![
+                        ("AWSAccessKeyId", explained.access_key_id),
+                        ("SignatureProvided", explained.signature_provided),
+                        ("StringToSign", explained.string_to_sign),
+                    ];
+                    let canonical = explained.canonical_request;
+                    refusal.further.extend(canonical.map(|text| ("CanonicalRequest", text)));
+                }
+                Err(refusal)
+            }
+        }
+    }
+
+    async fn perform(
+        &self,
+        decided: Decided,
+        head: &Head,
+        mut body: Body,
+    ) -> Result<Response, ApiError> {
+        let request = Request {
+            address: &decided.address,
+            query: &decided.query,
+            headers: &head.headers,
+        };
+        let (caller, payload) = (decided.caller, decided.payload);
+        let (buckets, objects) = (&self.buckets, &self.objects);
+        match (decided.operation, decided.address.clone()) {
+            (Operation::ListBuckets, _) => ask(buckets, ListBuckets, caller).await,
+            (Operation::CreateBucket, Address::Bucket(bucket)) => {
+                let document = read_document(body, payload).await?;
+                let operation = CreateBucket::read(bucket, &request, &document)?;
+                ask(buckets, operation, caller).await
+            }
+            (Operation::HeadBucket, Address::Bucket(bucket)) => {
+                ask(buckets, HeadBucket { bucket }, caller).await
+            }
+            (Operation::DeleteBucket, Address::Bucket(bucket)) => {
+                ask(buckets, DeleteBucket { bucket }, caller).await
+            }
+            (Operation::GetBucketLocation, Address::Bucket(bucket)) => {
+                ask(buckets, GetBucketLocation { bucket }, caller).await
+            }
+            (Operation::ListObjects, Address::Bucket(bucket)) => {
+                ask(buckets, ListObjects::read(bucket, &request)?, caller).await
+            }
+            (Operation::PutObject, Address::Object(bucket, key)) => {
+                match PutObject::read(bucket, key, &request) {
+                    Ok(put) => self.put(put, caller, payload, body).await,
+                    Err(error) => {
+                        read_past(&mut body).await;
+                        Err(error)
+                    }
+                }
+            }
+            (Operation::GetObject, Address::Object(bucket, key)) => {
+                ask(objects, GetObject::read(bucket, key, &request), caller).await
+            }
+            (Operation::HeadObject, Address::Object(bucket, key)) => {
+                let get = GetObject::read(bucket, key, &request);
+                ask(objects, HeadObject(get), caller).await
+            }
+            (Operation::DeleteObject, Address::Object(bucket, key)) => {
+                ask(objects, DeleteObject { bucket, key }, caller).await
+            }
+            (operation, address) => Err(ApiError::internal(
+                "The request was routed wrongly",
+                format!("{operation:?} on {address:?}"),
+            )),
+        }
+    }
+
+    /// Sends the body along.
+    async fn put(
+        &self,
+        put: PutObject,
+        caller: Option<Caller>,
+        payload: PayloadCheck,
+        body: Body,
+    ) -> Result<Response, ApiError> {
+        let signed_sha256 = match payload {
+            PayloadCheck::Sha256(hash) => Some(hash),
+            PayloadCheck::Unsigned => None,
+        };
+        let asked = Asked { operation: put, caller, body, signed_sha256 };
+        send(&self.objects, asked).await
+    }
+
+    fn refuse(&self, head: &Head, trace: &Trace, refusal: &Refusal) -> Response {
+        let error = &refusal.error;
+        let status = error.code().status();
+        if status >= 500 && error.code() != ErrorCode::NotImplemented {
+            self.failures.add(1);
+            tracing::error!(
+                request_id = head.request_id,
+                %error,
+                cause = error.source_text().unwrap_or_default(),
+                "a request failed"
+            );
+        }
+        if head.method == "HEAD" {
+            return Response { payload: Payload::Empty, ..Response::empty(status) };
+        }
+        let resource = trace.resource.as_deref().unwrap_or(&head.raw_path);
+        let document = xml::error(error, resource, &head.request_id, &refusal.further);
+        Response::text(status, "application/xml", document)
+    }
+}
+
+/// A request that may go on to its bytes.
+struct Decided {
+    address: Address,
+    query: Query,
+    operation: Operation,
+    caller: Option<Caller>,
+    payload: PayloadCheck,
+}
+
+async fn ask<O: Operate>(
+    actor: &Addr<S3Actor<O::State>>,
+    operation: O,
+    caller: Option<Caller>,
+) -> Result<Response, ApiError>
+where
+    O::State: Unpin,
+{
+    let body = Body::full(bytes::Bytes::new());
+    send(actor, Asked { operation, caller, body, signed_sha256: None }).await
+}
+
+async fn send<O: Operate>(
+    actor: &Addr<S3Actor<O::State>>,
+    asked: Asked<O>,
+) -> Result<Response, ApiError>
+where
+    O::State: Unpin,
+{
+    let done = actor.send(asked).await;
+    done.or_error(ErrorCode::ServiceUnavailable, "The service is stopping")?
+}
+
+/// A small body, compared with what was signed.
+async fn read_document(body: Body, payload: PayloadCheck) -> Result<bytes::Bytes, ApiError> {
+    let document = body.read(xml::MAX_DOCUMENT as u64).await.or_error(
+        ErrorCode::MalformedXml,
+        format!("The body is broken or larger than {} bytes", xml::MAX_DOCUMENT),
+    )?;
+    match payload {
+        PayloadCheck::Sha256(hash) if Sha256::digest(&document).as_slice() != hash => {
+            let text = "The provided x-amz-content-sha256 header does not match what was computed";
+            Err(ApiError::new(ErrorCode::ContentSha256Mismatch, text))
+        }
+        PayloadCheck::Sha256(_) | PayloadCheck::Unsigned => Ok(document),
+    }
+}
+
+/// The S3 error of a signature that cannot be believed.
+fn refused_signature(error: &SignError) -> ApiError {
+    let code = match error {
+        SignError::SignatureDoesNotMatch => ErrorCode::SignatureDoesNotMatch,
+        SignError::RequestTimeTooSkewed { .. } => ErrorCode::RequestTimeTooSkewed,
+        SignError::IncompleteSignature { .. }
+        | SignError::MalformedAuthorization { .. }
+        | SignError::InvalidScope { .. } => ErrorCode::AuthorizationHeaderMalformed,
+        SignError::UnsupportedVersion(_)
+        | SignError::UnsupportedAlgorithm(_)
+        | SignError::InvalidPayloadHash(_) => ErrorCode::InvalidArgument,
+        SignError::UnsupportedFeature(_) => ErrorCode::NotImplemented,
+        SignError::UnsupportedSessionToken => ErrorCode::InvalidToken,
+        SignError::PayloadMismatch => ErrorCode::ContentSha256Mismatch,
+        SignError::MissingAuthenticationToken
+        | SignError::MissingDate(_)
+        | SignError::InvalidDate { .. }
+        | SignError::UnsignedHeader(_)
+        | SignError::AbsentSignedHeader(_)
+        | SignError::RequestExpired { .. }
+        | SignError::ExpiresTooLate { .. } => return denied_because(error),
+    };
+    ApiError::new(code, sentence(error))
+}
+
+fn denied_because(error: &SignError) -> ApiError {
+    ApiError::new(denied().code(), sentence(error))
+}
+
+/// The error's text as a sentence.
+fn sentence(error: &SignError) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}

@@ -1,0 +1,261 @@
+//! Operations on objects: the `Objects` actor's.
+//!
+//! Writing ends with one commit that names the new bytes and forgets the old ones; only then the
+//! old file goes, and who is reading it reads on. Reading opens the file while the record says
+//! so, and needs nothing afterwards.
+
+use common::action::Caller;
+use common::error::{ApiError, ErrorCode};
+use common::s3::objects::{DeleteObject, GetObject, HeadObject, PutObject};
+use common::s3::{BucketName, ObjectKey, Owner};
+use runtime::clock::Clock;
+use runtime::http::{Payload, Response};
+use runtime::pool;
+use store::{StoreError, transact};
+
+use super::access::{demand, denied, may_list, may_read, may_write};
+use super::service::{Operate, Scene};
+use crate::blob::files::BlobId;
+use crate::blob::hash::Expected;
+use crate::blob::range::Span;
+use crate::blob::receive::{Received, Receiver, read_past};
+use crate::blob::stream::stream;
+use crate::content::{Content, Opened};
+use crate::records::{Failed, Object, Records, object_key};
+
+/// What the `Objects` actor shares among its operations.
+pub(crate) struct Objects {
+    /// Records and files.
+    pub(crate) content: Content,
+    /// Where bodies are received.
+    pub(crate) receiver: Receiver,
+    /// The time.
+    pub(crate) clock: Clock,
+    /// The largest object, in bytes.
+    pub(crate) max_bytes: u64,
+}
+
+impl Operate for PutObject {
+    type State = Objects;
+
+    async fn operate(self, mut scene: Scene<Objects>) -> Result<Response, ApiError> {
+        let caller = match may_put(&self, &scene).await {
+            Ok(caller) => caller,
+            Err(error) => {
+                read_past(&mut scene.body).await;
+                return Err(error);
+            }
+        };
+        let state = scene.state();
+        let expected = Expected {
+            md5: self.md5,
+            signed_sha256: scene.signed_sha256,
+            checksums: self.checksums,
+        };
+        let Scene { body, permit, .. } = scene;
+        let Received { etag, ticket } =
+            state.receiver.receive(body, self.length, expected).await?;
+        let object = Object {
+            bucket: self.bucket,
+            key: self.key,
+            owner: Owner { account: caller.account, alias: caller.alias },
+            acl: self.acl,
+            size: self.length,
+            etag: etag.clone(),
+            blob: ticket.as_ref().map(|ticket| ticket.id().clone()),
+            attributes: self.attributes,
+            modified: state.clock.now(),
+        };
+        let content = state.content.clone();
+        let (committed, ticket) =
+            pool::block(move || (commit(&content.records, &object), ticket)).await?;
+        let old = match committed {
+            Ok(old) => old,
+            Err(Uncommitted::Certainly(failed)) => return Err(failed.into()),
+            Err(Uncommitted::Perhaps(failed)) => {
+                // The record may have come to disk: its bytes must stay, a sweep finds out.
+                ticket.into_iter().for_each(|ticket| ticket.keep());
+                return Err(failed.into());
+            }
+        };
+        ticket.into_iter().for_each(|ticket| ticket.keep());
+        if let Some(old) = old {
+            let files = state.content.files.clone();
+            pool::block(move || files.remove(&old)).await?;
+        }
+        drop(permit);
+        Ok(Response::empty(200).with("etag", format!("\"{etag}\"")))
+    }
+}
+
+/// What can be refused before the first byte.
+async fn may_put(put: &PutObject, scene: &Scene<Objects>) -> Result<Caller, ApiError> {
+    let caller = scene.signed_caller()?;
+    let (name, who, state) = (put.bucket.clone(), caller.clone(), scene.state());
+    pool::block(move || {
+        let bucket = state.content.records.bucket(&name)?;
+        demand(may_write(Some(&who), &bucket)).map_err(Failed::from)
+    })
+    .await??;
+    if put.length > scene.max_bytes {
+        let text = format!(
+            "Your proposed upload of {} bytes exceeds the maximum object size of {} bytes",
+            put.length, scene.max_bytes
+        );
+        return Err(ApiError::new(ErrorCode::EntityTooLarge, text));
+    }
+    Ok(caller)
+}
+
+/// A commit that was not acknowledged.
+enum Uncommitted {
+    /// Nothing was changed.
+    Certainly(Failed),
+    /// Nobody knows.
+    Perhaps(Failed),
+}
+
+impl From<StoreError> for Uncommitted {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict { .. } => Self::Certainly(error.into()),
+            other => Self::Perhaps(other.into()),
+        }
+    }
+}
+
+/// Writes the record; gives the file of the bytes it replaces.
+fn commit(records: &Records, object: &Object) -> Result<Option<BlobId>, Uncommitted> {
+    let row = object_key(&object.bucket, object.key.as_str());
+    let (old, _) = transact(records.engine(), |batch| {
+        let bucket = records.bucket(&object.bucket).map_err(Uncommitted::Certainly)?;
+        if bucket.leaving {
+            let text = "The bucket is being removed, try again";
+            let error = ApiError::new(ErrorCode::OperationAborted, text);
+            return Err(Uncommitted::Certainly(error.into()));
+        }
+        batch.hold(&bucket);
+        let old = records.objects.get(&row)?;
+        let old_blob = old.as_ref().and_then(|seen| seen.blob.clone());
+        match old {
+            Some(mut seen) => {
+                seen.record = object.clone();
+                batch.replace(&seen)?;
+            }
+            None => drop(batch.insert(object)?),
+        }
+        if let Some(blob) = &old_blob {
+            batch.unpoint(&records.object_by_blob, blob.as_str());
+        }
+        if let Some(blob) = &object.blob {
+            batch.point(&records.object_by_blob, blob.as_str(), &row);
+        }
+        Ok(old_blob)
+    })?;
+    Ok(old)
+}
+
+/// Opens an object that the caller may read. Blocks.
+fn open(
+    content: &Content,
+    caller: Option<&Caller>,
+    bucket: &BucketName,
+    key: &ObjectKey,
+) -> Result<Opened, Failed> {
+    let bucket = content.records.bucket(bucket)?;
+    match content.open(&bucket.name, key.as_str())? {
+        Some(opened) => {
+            demand(may_read(caller, &bucket, &opened.object))?;
+            Ok(opened)
+        }
+        // Whoever may not list does not learn either what is missing.
+        None if may_list(caller, &bucket) => {
+            Err(ApiError::new(ErrorCode::NoSuchKey, "The specified key does not exist").into())
+        }
+        None => Err(denied().into()),
+    }
+}
+
+/// Finds what is to be sent: the object, which part of it, and the answer's head.
+async fn prepare(
+    asked: GetObject,
+    scene: &Scene<Objects>,
+) -> Result<(Opened, Span, Response), ApiError> {
+    let (caller, state) = (scene.caller.clone(), scene.state());
+    let (range, if_range) = (asked.range, asked.if_range);
+    let opened = pool::block(move || {
+        open(&state.content, caller.as_ref(), &asked.bucket, &asked.key)
+    })
+    .await??;
+    let object = &opened.object;
+    let etag = format!("\"{}\"", object.etag);
+    // A range of another version is not wanted; a date in If-Range never matches either.
+    let same = if_range.is_none_or(|known| known == etag);
+    let span = Span::of(range.as_deref().filter(|_| same), object.size);
+    let (status, content_range) = span.head(object.size);
+    if span == Span::Beyond {
+        let text = format!("The requested range is not satisfiable of {} bytes", object.size);
+        return Err(ApiError::new(ErrorCode::InvalidRange, text));
+    }
+    let mut response = Response::empty(status)
+        .with("etag", etag)
+        .with("last-modified", object.modified.http_date())
+        .with("accept-ranges", "bytes");
+    response.headers.extend(object.attributes.to_headers());
+    if let Some(content_range) = content_range {
+        response = response.with("content-range", content_range);
+    }
+    Ok((opened, span, response))
+}
+
+impl Operate for GetObject {
+    type State = Objects;
+
+    async fn operate(self, scene: Scene<Objects>) -> Result<Response, ApiError> {
+        let (opened, span, mut response) = prepare(self, &scene).await?;
+        if let Some(file) = opened.file {
+            let (start, length) = span.bounds(opened.object.size);
+            response.payload = stream(file, start, length, scene.permit);
+        }
+        Ok(response)
+    }
+}
+
+impl Operate for HeadObject {
+    type State = Objects;
+
+    async fn operate(self, scene: Scene<Objects>) -> Result<Response, ApiError> {
+        let (opened, span, mut response) = prepare(self.0, &scene).await?;
+        let (_, length) = span.bounds(opened.object.size);
+        response.payload = Payload::Empty;
+        Ok(response.with("content-length", length.to_string()))
+    }
+}
+
+impl Operate for DeleteObject {
+    type State = Objects;
+
+    async fn operate(self, scene: Scene<Objects>) -> Result<Response, ApiError> {
+        let (caller, state) = (scene.caller.clone(), scene.state());
+        pool::block(move || {
+            let records = &state.content.records;
+            let bucket = records.bucket(&self.bucket)?;
+            demand(may_write(caller.as_ref(), &bucket))?;
+            let row = object_key(&self.bucket, self.key.as_str());
+            let (old, _) = transact(records.engine(), |batch| {
+                let Some(seen) = records.objects.get(&row)? else { return Ok::<_, Failed>(None) };
+                batch.remove(&seen);
+                if let Some(blob) = &seen.blob {
+                    batch.unpoint(&records.object_by_blob, blob.as_str());
+                }
+                Ok(seen.record.blob)
+            })?;
+            if let Some(old) = old {
+                state.content.files.remove(&old);
+            }
+            Ok::<_, Failed>(())
+        })
+        .await??;
+        Ok(Response::empty(204))
+    }
+}
