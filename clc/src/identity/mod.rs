@@ -1,0 +1,9 @@
+//! Who is who: accounts, users, access keys and certificates, and the files people get of them.
+//!
+//! Administration (`clc admin`) and the questions of peers (walrus asks whose a key is) end here.
+
+pub mod accounts;
+pub mod certificates;
+pub mod credentials;
+pub mod first_start;
+pub mod keyring;

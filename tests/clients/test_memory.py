@@ -1,0 +1,65 @@
+"""No process grows with the size of an image: bundling, uploading, unpacking and serving are streams."""
+
+import os
+import random
+import re
+import subprocess
+
+import cloud as clouds
+
+LIMIT_MIB = 200
+IMAGE_MIB = 1024
+NOISE_MIB = 256
+
+
+def peak_mib(pid):
+    with open(f"/proc/{pid}/status") as status:
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read()).group(1)) / 1024
+
+
+def euca_peak_mib(credentials, *arguments):
+    """Runs euca and gives the most memory it held."""
+    process = subprocess.Popen(
+        [clouds.BIN / "euca", *map(str, arguments)], env=credentials.env,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+    )
+    complaint = process.stderr.read().decode()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, complaint
+    return usage.ru_maxrss / 1024
+
+
+def test_a_large_image_leaves_every_process_small(cloud, user, boot, tmp_path, record_property):
+    image = tmp_path / "large.img"
+    subprocess.run(["truncate", "-s", f"{IMAGE_MIB}M", image], check=True)
+    noise = random.Random(1)
+    with open(image, "r+b") as file:
+        for piece in range(NOISE_MIB):
+            file.seek(piece * (IMAGE_MIB // NOISE_MIB) << 20)
+            file.write(noise.randbytes(1 << 20))
+
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    peaks = {
+        "euca bundle-image": euca_peak_mib(user, "bundle-image", "-i", image, "-r", "x86_64", "-d", folder),
+    }
+    (manifest,) = folder.glob("*.manifest.xml")
+    peaks["euca upload-bundle"] = euca_peak_mib(user, "upload-bundle", "-b", "large", "-m", manifest)
+    image_id = user.euca("register", f"large/{manifest.name}", "-n", "large").split()[1]
+    clouds.wait_until(
+        lambda: "\tavailable\t" in user.euca("describe-images", image_id), "the image is available", 180
+    )
+    started = user.euca("run-instances", image_id, "-t", "c1.xlarge")
+    instance = re.search(r"\b(i-[0-9a-f]{8})\b", started).group(1)
+    clouds.wait_until(
+        lambda: "\trunning\t" in user.euca("describe-instances", instance), "the instance is running", 180
+    )
+    user.euca("terminate-instances", instance)
+    image.unlink()
+    peaks["euca unbundle"] = euca_peak_mib(user, "unbundle", "-m", manifest, "-s", folder, "-d", tmp_path)
+    peaks |= {name: peak_mib(process.pid) for name, process in cloud.processes.items()}
+    for name, peak in peaks.items():
+        record_property(name, peak)
+        print(f"{name}: {peak:.0f} MiB")
+    assert not {name: peak for name, peak in peaks.items() if peak > LIMIT_MIB}, peaks
