@@ -106,14 +106,10 @@ impl Client {
                 .map_err(|error| ClientError::Request(error.to_string()))?;
         headers.extend(added);
         let length = u64::try_from(form.len()).unwrap_or(u64::MAX);
-        let answer = self.http.exchange(Exchange {
-            method: "POST",
-            url: &self.url,
-            path: &self.url.path,
-            query: "",
-            headers,
-            body: Some(Outgoing { reader: &mut form.as_bytes(), length }),
-        })?;
+        let (url, path) = (&self.url, self.url.path.as_str());
+        let exchange = Exchange { method: "POST", url, path, query: "", headers };
+        let body = Outgoing { reader: &mut form.as_bytes(), length };
+        let answer = self.http.exchange(&exchange, Some(body))?;
         match answer.status().is_success() {
             true => self.http.text(&self.url.authority, answer),
             false => Err(self.http.refusal(&self.url.authority, answer)),

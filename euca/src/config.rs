@@ -104,16 +104,18 @@ impl Settings {
             None => (None, None),
         };
         let owned = |text: Option<&str>| text.filter(|t| !t.is_empty()).map(str::to_owned);
-        let region = owned(region).or_else(|| owned(ini.global("default-region")));
+        let region = match owned(region) {
+            Some(region) => Some((region, explicit)),
+            None => owned(ini.global("default-region")).map(|region| (region, false)),
+        };
         let user = match owned(user) {
             Some(user) if !ini.has_user(&user) => return Err(ConfigError::NoUser(user)),
             Some(user) => Some((user, explicit)),
             None => region
-                .as_deref()
-                .and_then(|region| ini.region(region, "user"))
+                .as_ref()
+                .and_then(|(region, _)| ini.region(region, "user"))
                 .map(|user| (user.to_owned(), false)),
         };
-        let region = region.map(|region| (region, explicit));
         Ok(Self { environment, ini, remote: remote.clone(), region, user })
     }
 

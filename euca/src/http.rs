@@ -65,7 +65,6 @@ pub(crate) struct Exchange<'a> {
     pub(crate) query: &'a str,
     /// The headers, `host` among them.
     pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) body: Option<Outgoing<'a>>,
 }
 
 /// A body of known length.
@@ -111,17 +110,21 @@ impl Http {
     }
 
     /// Makes one attempt. Whatever the status, there is an answer.
-    pub(crate) fn exchange(&self, exchange: Exchange<'_>) -> Result<Response<Body>, ClientError> {
+    pub(crate) fn exchange(
+        &self,
+        exchange: &Exchange<'_>,
+        body: Option<Outgoing<'_>>,
+    ) -> Result<Response<Body>, ClientError> {
         let authority = &exchange.url.authority;
         let query = if exchange.query.is_empty() { "" } else { "?" };
         let target = format!("http://{authority}{}{query}{}", exchange.path, exchange.query);
-        self.tell(|| shown_request(&exchange, &target));
+        self.tell(|| shown_request(exchange, &target));
         let mut request = Request::builder().method(exchange.method).uri(&target);
         for (name, value) in &exchange.headers {
             request = request.header(*name, value);
         }
         let invalid = |error: ureq::http::Error| ClientError::Request(error.to_string());
-        let answer = match exchange.body {
+        let answer = match body {
             None => self.agent.run(request.body(()).map_err(invalid)?),
             Some(Outgoing { reader, length }) => {
                 let mut body = Watched { reader, failure: None };
@@ -313,7 +316,7 @@ mod tests {
         let url = Url::parse("http://h/").unwrap();
         let headers = vec![("authorization", "AWS4 Credential=AK/x, Signature=abc".to_owned())];
         let exchange =
-            Exchange { method: "GET", url: &url, path: "/", query: "", headers, body: None };
+            Exchange { method: "GET", url: &url, path: "/", query: "", headers };
         let shown = shown_request(&exchange, "http://h/");
         assert!(shown.contains("Credential=AK/x, Signature=…") && !shown.contains("abc"), "{shown}");
     }

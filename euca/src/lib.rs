@@ -18,17 +18,17 @@
 
 pub mod client;
 pub mod clock;
-//mod cmd;
-//pub mod config;
+mod cmd;
+pub mod config;
 pub mod environment;
 pub mod error;
 mod http;
-//mod ini;
-//mod names;
-//mod options;
-//mod output;
-//mod progress;
-//pub mod s3;
-//mod staged;
+mod ini;
+mod names;
+mod options;
+mod output;
+mod progress;
+pub mod s3;
+mod staged;
 
-//pub use names::run;
+pub use names::run;

@@ -198,7 +198,8 @@ async fn starts_and_speaks(body: &mut dyn Body) {
     let ours = begun.elapsed();
     assert!(ours < Duration::from_secs(5), "prepared after {prepared:?}, started after {ours:?}");
     shows(&*driver, &launch.directory, body.greeting()).await;
-    eprintln!("{}: prepare {prepared:?}, to running {ours:?}, to speaking {:?}", driver.name(), begun.elapsed());
+    let (name, spoke) = (driver.name(), begun.elapsed());
+    say(&format!("{name}: prepared after {prepared:?}, running {ours:?}, heard {spoke:?}"));
 
     let again = driver.start(&launch).await.unwrap_err();
     assert!(again.to_string().ends_with("it runs already"), "{again}");
@@ -216,7 +217,10 @@ async fn tells_how_a_machine_ended(body: &mut dyn Body) {
     shows(&*driver, &off.directory, body.greeting()).await;
     body.switch_off(&off.instance);
     assert_eq!(within("power off", driver.ended(&off.directory)).await, Ended::PoweredOff);
-    assert!(Process::find(&off.directory).unwrap().is_none());
+    // Until it is killed it can be told again.
+    assert_eq!(driver.find(&host.instances()).await.unwrap(), [off.directory.clone()]);
+    driver.kill(&off.directory).await.unwrap();
+    assert!(driver.find(&host.instances()).await.unwrap().is_empty());
 
     let killed = started(&*driver, &host, 2, Guest::Stays).await;
     let (ended, kill) =
@@ -265,6 +269,11 @@ async fn leaves_nothing_of_a_failed_start(body: &mut dyn Body) {
     driver.prepare(&disk).await.unwrap();
     assert_eq!(std::fs::read(&disk.overlay).unwrap(), before, "a disk is made once");
     assert!(matches!(driver.ended(&launch.directory).await, Ended::Lost(_)));
+}
+
+#[expect(clippy::print_stderr, reason = "for whoever measures: cargo test -- --nocapture")]
+fn say(text: &str) {
+    eprintln!("{text}");
 }
 
 fn both(test: impl AsyncFn(&mut dyn Body)) {
@@ -381,7 +390,7 @@ async fn the_probe_chooses_what_works() {
     let host = Host::new();
     let begun = Instant::now();
     let found = probe(&Programs::default(), host.0.path()).await.unwrap();
-    eprintln!("{found} ({:?})", begun.elapsed());
+    say(&format!("{found} ({:?})", begun.elapsed()));
     assert!(found.version.contains("QEMU"), "{}", found.version);
     assert!(!found.reason.is_empty());
     let absent = Programs { qemu_img: PathBuf::from("/nonexistent"), ..Programs::default() };

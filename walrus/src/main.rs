@@ -1,2 +1,82 @@
-//! Entry.
-fn main() {}
+//! The program `walrus`: reads its configuration, binds its listeners, runs until it is stopped.
+
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use runtime::boot;
+use runtime::clock::Clock;
+use runtime::config::{Sources, load, print};
+use runtime::envelope::{PeerKey, PeerKeyError};
+use runtime::peer::Peer;
+use runtime::telemetry;
+use runtime::transport::Transport;
+use thiserror::Error;
+use walrus::config::Config;
+use walrus::server::{Server, StartError};
+
+/// Keeps buckets, objects and images: S3 on one listener, images for nodes on the other.
+#[derive(Parser)]
+#[command(name = "walrus", version)]
+struct Flags {
+    /// Configuration file (TOML) [default: /etc/eucalypt/walrus.toml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where S3 is served, ADDRESS:PORT
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Print the configuration and end
+    #[arg(long)]
+    print_config: bool,
+}
+
+#[derive(Debug, Error)]
+enum Failure {
+    #[error(transparent)]
+    Key(#[from] PeerKeyError),
+    #[error("cannot listen on {0}: {1}")]
+    Bind(SocketAddr, std::io::Error),
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    let sources = Sources {
+        program: "walrus",
+        environment: "EUCALYPT_WALRUS__",
+        file: flags.config.as_deref(),
+        flags: flags.listen.iter().map(|address| ("listen", address.to_string())).collect(),
+    };
+    let config: Config = match load(&sources) {
+        Ok(config) => config,
+        Err(error) => return say(&mut std::io::stderr(), &format!("walrus: {error}"), 78),
+    };
+    if flags.print_config {
+        return match print(&config) {
+            Ok(text) => say(&mut std::io::stdout(), text.trim_end(), 0),
+            Err(error) => say(&mut std::io::stderr(), &format!("walrus: {error}"), 78),
+        };
+    }
+    telemetry::start(&config.log, config.log_format);
+    boot::serve("walrus", || start(config))
+}
+
+fn say(to: &mut dyn std::io::Write, text: &str, code: u8) -> ExitCode {
+    // Nobody is left to be told that nobody listens.
+    drop(writeln!(to, "{text}"));
+    ExitCode::from(code)
+}
+
+async fn start(config: Config) -> Result<Server, Failure> {
+    let bind = |address: SocketAddr| {
+        TcpListener::bind(address).map_err(|error| Failure::Bind(address, error))
+    };
+    let key = PeerKey::read(&config.peer_key_file)?;
+    let clock = Clock::system();
+    let clc = Transport::new(&config.clc.url, key.clone(), clock.clone());
+    let listeners = (bind(config.listen)?, bind(config.internal_listen)?);
+    Ok(Server::start(config, listeners, Peer::there(clc), key, clock).await?)
+}

@@ -6,4 +6,5 @@ pub mod accounts;
 pub mod certificates;
 pub mod credentials;
 pub mod first_start;
+pub mod folder;
 pub mod keyring;

@@ -98,6 +98,8 @@ pub struct BundleOptions {
     pub part_size: u64,
     /// Compression, 0 (none) to 9 (best).
     pub compression: u32,
+    /// The image key; a new one of chance if absent.
+    pub key: Option<SymmetricKey>,
 }
 
 impl BundleOptions {
@@ -115,6 +117,7 @@ impl BundleOptions {
             user: user.to_owned(),
             part_size: DEFAULT_PART_SIZE,
             compression: 6,
+            key: None,
         }
     }
 
@@ -167,7 +170,7 @@ pub struct Bundled {
     pub digest: [u8; 20],
 }
 
-/// Makes a bundle of `image`, which must give exactly `size` bytes, with a new image key.
+/// Makes a bundle of `image`, which must give exactly `size` bytes.
 /// `progress` is told how many bytes of the image's archive are stored so far; the last value is a
 /// little more than `size`.
 ///
@@ -182,7 +185,10 @@ pub fn bundle(
     progress: &mut dyn FnMut(u64),
 ) -> Result<Bundled, BundleError> {
     options.check()?;
-    let key = SymmetricKey::generate()?;
+    let key = match &options.key {
+        Some(key) => key.clone(),
+        None => SymmetricKey::generate()?,
+    };
     let (cloud_key, cloud_iv) = key.seal(recipients.cloud)?;
     let user_keys = recipients.user.map(|user| key.seal(user)).transpose()?;
 

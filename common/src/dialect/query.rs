@@ -142,4 +142,24 @@ mod tests {
             .unwrap();
         assert_eq!(back, sample);
     }
+
+    #[test]
+    fn odd_names_and_numbers_are_refused_or_passed_over() {
+        let odd = |name| tree(&[("ImageId", "x"), (name, "v")]).decode::<Sample>();
+        for name in ["", ".", ".1", "..", "Other..Y", "ImageId.", "ä.1", "+"] {
+            assert!(odd(name).is_ok(), "{name}");
+        }
+        for name in [
+            "InstanceId.", "InstanceId..1", "InstanceId.x", "InstanceId.-1", "InstanceId.+1",
+            "InstanceId.0", "InstanceId.01", "InstanceId.99999999999", "InstanceId.1.2",
+            "InstanceId.member", "InstanceId.member.x",
+        ] {
+            let error = odd(name).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::InvalidParameterValue, "{name}");
+            assert!(error.text().contains("InstanceId"), "{name}: {error}");
+        }
+        assert_eq!(odd("InstanceId.4294967295").unwrap().ids, ["v"]);
+        let both = [("ImageId", "x"), ("InstanceId.member.1", "a"), ("InstanceId.2", "b")];
+        assert!(tree(&both).decode::<Sample>().is_err());
+    }
 }

@@ -195,4 +195,40 @@ mod tests {
         assert_eq!(read_error("<html>gateway</html>"), None);
         assert_eq!(read_error("not xml"), None);
     }
+
+    #[test]
+    fn texts_come_back_as_they_were_whatever_they_hold() {
+        let pem = "-----BEGIN RSA PRIVATE KEY-----\nMIIE+/=\nAAAA\n-----END RSA PRIVATE KEY-----\n";
+        for text in [pem, " a ", "\ta\n", "a\r\nb", "]]>", "<!-- x -->", "&amp;", "&#10;", "日本\u{1f600}"] {
+            let output = Output {
+                key_set: Set { item: vec![Key { key_name: text.into() }] },
+                note: Some(text.into()),
+                enabled: true,
+                count: 3,
+            };
+            let xml = ec2_answer("CreateKeyPair", "2016-11-15", "r", &output).unwrap();
+            assert_eq!(read_ec2_answer::<Output>(&xml).unwrap(), output, "{xml}");
+        }
+    }
+
+    #[test]
+    fn an_answer_holds_nothing_that_xml_cannot() {
+        let text = "a\0b\u{1}\u{1b}\u{fffe}\u{ffff}c";
+        let output = Output {
+            key_set: Set { item: vec![Key { key_name: text.into() }] },
+            note: None,
+            enabled: true,
+            count: 3,
+        };
+        let error = ApiError::new(ErrorCode::InvalidKeyPairNotFound, text);
+        for xml in [
+            ec2_answer("DescribeKeyPairs", text, "r", &output).unwrap(),
+            ec2_error(&error, "r"),
+            s3_error(&error, text, "r"),
+        ] {
+            assert!(!xml.contains(['\0', '\u{1}', '\u{1b}', '\u{fffe}', '\u{ffff}']), "{xml:?}");
+        }
+        let xml = ec2_answer("X", "\"><a b='&", "r", &output).unwrap();
+        assert!(read_ec2_answer::<Output>(&xml).is_ok(), "{xml}");
+    }
 }

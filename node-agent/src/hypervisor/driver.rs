@@ -137,7 +137,8 @@ impl Launch {
 /// How a machine ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
-    /// Its guest switched it off.
+    /// Its guest switched it off. [`Driver::find`] finds it, and it ends like this again, until
+    /// it is killed: an agent that dies before it has written this down must learn it anew.
     PoweredOff,
     /// It was killed by its driver.
     Killed,

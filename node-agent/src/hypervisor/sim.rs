@@ -9,9 +9,9 @@
 //! them off, crashes them, writes to their consoles and orders failures.
 //!
 //! ```text
-//!   (nothing) ──start──► held ──release──► running ──power_off──► PoweredOff
-//!                 └── automatic ───────────►  │ ├──crash────────► Lost
-//!                                             │ └──kill─────────► Killed
+//!   (nothing) ──start──► held ──release──► running ──power_off──► PoweredOff ─kill─► (nothing)
+//!                 └────── automatic ───────►    ├──crash──────► Lost
+//!                                               └──kill───────► Killed
 //! ```
 
 use std::collections::{HashMap, VecDeque};
@@ -156,7 +156,8 @@ impl Driver for Sim {
         let (sim, instances) = (self.clone(), instances.to_owned());
         async move {
             block(move || {
-                let entries = std::fs::read_dir(&instances).map_err(DriverError::file(&instances))?;
+                let entries =
+                    std::fs::read_dir(&instances).map_err(DriverError::file(&instances))?;
                 let mut living = Vec::new();
                 for entry in entries {
                     let path = entry.map_err(DriverError::file(&instances))?.path();
@@ -262,7 +263,8 @@ impl SimControl {
         let directory = self.directory(instance).filter(|path| {
             self.0.locked().actors.get(path).is_some_and(|a| *a.borrow() == Phase::Running)
         });
-        directory.ok_or_else(|| DriverError::refused(format!("moving {instance}"), "it does not run"))
+        directory
+            .ok_or_else(|| DriverError::refused(format!("moving {instance}"), "it does not run"))
     }
 }
 
@@ -327,7 +329,8 @@ fn read_life(directory: &Path) -> Result<Option<Life>, DriverError> {
 fn write_life(directory: &Path, life: &Life) -> Result<(), DriverError> {
     let path = directory.join(STATE);
     let part = directory.join("sim.part");
-    let bytes = serde_json::to_vec(life).map_err(|e| DriverError::refused("writing sim.json", e))?;
+    let bytes =
+        serde_json::to_vec(life).map_err(|e| DriverError::refused("writing sim.json", e))?;
     // No sync: processes do not survive the host either.
     std::fs::write(&part, bytes)
         .and_then(|()| std::fs::rename(&part, &path))

@@ -119,7 +119,9 @@ fn flow(body: Incoming, skip: u64) -> Flow {
             let frame = match tokio::time::timeout(SILENCE, body.frame()).await {
                 Ok(None) => return None,
                 Ok(Some(Ok(frame))) => frame,
-                Ok(Some(Err(error))) => return Some((Err(FetchError::passing(chain(&error))), None)),
+                Ok(Some(Err(error))) => {
+                    return Some((Err(FetchError::passing(chain(&error))), None));
+                }
                 Err(_) => return Some((Err(silent()), None)),
             };
             let Ok(mut data) = frame.into_data() else { continue };
@@ -147,4 +149,87 @@ fn chain(error: &dyn std::error::Error) -> String {
         next = source.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Answers each connection's one request with the next of these texts and closes.
+    async fn served(
+        answers: &'static [&'static str],
+    ) -> (String, tokio::task::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/image?secret", listener.local_addr().unwrap());
+        let server = runtime::pool::run(async move {
+            let mut requests = Vec::new();
+            for answer in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = vec![0; 4096];
+                let length = stream.read(&mut request).await.unwrap();
+                requests.push(String::from_utf8_lossy(&request[..length]).to_lowercase());
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            }
+            requests
+        });
+        (url, tokio::task::spawn_local(async { server.await.unwrap() }))
+    }
+
+    async fn read(http: &Http, url: &str, offset: u64) -> (Vec<u8>, Option<FetchError>) {
+        let mut flow = match http.open(url, offset).await {
+            Ok(flow) => flow,
+            Err(error) => return (Vec::new(), Some(error)),
+        };
+        let mut bytes = Vec::new();
+        while let Some(piece) = flow.next().await {
+            match piece {
+                Ok(piece) => bytes.extend_from_slice(&piece),
+                Err(error) => return (bytes, Some(error)),
+            }
+        }
+        (bytes, None)
+    }
+
+    #[test]
+    fn what_servers_answer_and_what_it_means() {
+        const ANSWERS: &[&str] = &[
+            "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789",
+            "HTTP/1.1 206 Partial\r\nContent-Range: bytes 4-9/10\r\nContent-Length: 6\r\n\r\n456789",
+            "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789",
+            "HTTP/1.1 206 Partial\r\nContent-Range: bytes 0-9/10\r\nContent-Length: 1\r\n\r\n0",
+            "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123",
+            "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+            "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",
+        ];
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        tokio::task::LocalSet::new().block_on(&runtime, async {
+            let (url, server) = served(ANSWERS).await;
+            for (offset, bytes, retryable) in [
+                (0, &b"0123456789"[..], None),
+                (4, b"456789", None),
+                (4, b"456789", None),
+                (4, b"", Some(false)),
+                (0, b"0123", Some(true)),
+                (0, b"", Some(false)),
+                (0, b"", Some(true)),
+            ] {
+                // A client of its own for each: the server closes after every answer.
+                let (got, error) = read(&Http::default(), &url, offset).await;
+                assert_eq!(got, bytes);
+                assert_eq!(error.as_ref().map(|error| error.retryable), retryable, "{error:?}");
+                assert!(error.is_none_or(|error| !error.text.contains("secret")));
+            }
+            let requests = server.await.unwrap();
+            assert!(!requests[0].contains("range"));
+            assert!(requests[1].contains("range: bytes=4-\r\n"), "{}", requests[1]);
+
+            let (_, error) = read(&Http::default(), &url, 0).await;
+            assert!(error.unwrap().retryable, "nobody listens any more");
+            let (_, error) = read(&Http::default(), "no url", 0).await;
+            assert!(!error.unwrap().retryable);
+        });
+    }
 }

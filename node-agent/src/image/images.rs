@@ -13,7 +13,8 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use actix::{
-    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseFuture, WrapFuture,
+    Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, ResponseFuture,
+    WrapFuture,
 };
 use common::id::InstanceId;
 use common::time::Timestamp;
@@ -140,7 +141,11 @@ impl Actor for Keeper {
 impl Handler<Ensure> for Keeper {
     type Result = ResponseFuture<Result<PathBuf, ImageError>>;
 
-    fn handle(&mut self, Ensure { holder, image, url }: Ensure, ctx: &mut Context<Self>) -> Self::Result {
+    fn handle(
+        &mut self,
+        Ensure { holder, image, url }: Ensure,
+        ctx: &mut Context<Self>,
+    ) -> Self::Result {
         if !is_sha256(&image.sha256) {
             return Box::pin(std::future::ready(Err(ImageError::Name(image.sha256))));
         }

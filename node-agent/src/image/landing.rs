@@ -85,14 +85,14 @@ async fn transfer(
 ) -> Result<(), Stop> {
     let mut offset = 0;
     let mut vain = 0;
-    while offset < wanted.size {
+    while offset != wanted.size {
         let before = offset;
         let broken = match one_transfer(fetch, wanted, &chunks, &mut offset).await {
             Ok(()) => FetchError { text: "the transfer ended early".to_owned(), retryable: true },
             Err(Broken::Fetch(error)) => error,
             Err(Broken::Disk) => return Err(Stop::Disk),
         };
-        if offset >= wanted.size {
+        if offset == wanted.size {
             break;
         }
         vain = if offset > before { 1 } else { vain + 1 };

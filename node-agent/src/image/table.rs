@@ -39,7 +39,9 @@ pub enum ImageError {
         actual: u64,
     },
     /// It would not fit even alone.
-    #[error("image {sha256} of {size} bytes is larger than the node's image cache of {limit} bytes")]
+    #[error(
+        "image {sha256} of {size} bytes is larger than the node's image cache of {limit} bytes"
+    )]
     TooLarge {
         /// Which.
         sha256: String,
@@ -49,8 +51,10 @@ pub enum ImageError {
         limit: u64,
     },
     /// Images in use leave no room for it now.
-    #[error("the node's image cache has no room for image {sha256} of {size} bytes just now: \
-             images in use hold {held} of {limit} bytes")]
+    #[error(
+        "the node's image cache has no room for image {sha256} of {size} bytes just now: \
+             images in use hold {held} of {limit} bytes"
+    )]
     NoRoom {
         /// Which.
         sha256: String,
@@ -204,8 +208,7 @@ impl<W> Table<W> {
 
     /// The longest unused images that together have so many bytes, or all that can go.
     fn evictable(&self, needed: u64) -> Vec<String> {
-        let mut idle: Vec<_> =
-            self.entries.iter().filter(|(_, entry)| entry.evictable()).collect();
+        let mut idle: Vec<_> = self.entries.iter().filter(|(_, entry)| entry.evictable()).collect();
         idle.sort_by_key(|(_, entry)| entry.used);
         let mut freed = 0;
         let enough = idle.into_iter().take_while(|(_, entry)| {

@@ -281,6 +281,7 @@ async fn spawn(program: &Path, directory: &Path) -> Result<Child, DhcpError> {
         .arg(argument(directory))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
+        .kill_on_drop(true)
         .stderr(Stdio::piped())
         .spawn()
         .map_err(fail)?;
@@ -333,7 +334,9 @@ async fn replace_old(directory: &Path) {
         return;
     }
     tracing::info!(pid = pid.as_raw_nonzero(), "replacing the dnsmasq of an earlier agent");
-    drop(kill_process(pid, Signal::KILL));
+    if let Err(error) = kill_process(pid, Signal::KILL) {
+        tracing::warn!(%error, "the dnsmasq of an earlier agent cannot be ended");
+    }
     let gone = async {
         while test_kill_process(pid).is_ok() {
             sleep(Duration::from_millis(5)).await;

@@ -13,8 +13,6 @@
 //!
 //! A tap that carries the agent's prefix and no port is dropped: the rules fail closed.
 
-use std::fmt::Write as _;
-
 use super::METADATA_ADDRESS;
 use super::plan::{Outbound, Wanted};
 
@@ -136,13 +134,8 @@ fn base(name: &str, kind: &str, hook: &str, priority: &str, rules: &[String]) ->
 }
 
 fn chain(name: &str, lines: &[String]) -> String {
-    let mut text = format!("\tchain {name} {{\n");
-    for line in lines {
-        // Writing to a string cannot fail.
-        drop(writeln!(text, "\t\t{line}"));
-    }
-    text.push_str("\t}\n");
-    text
+    let body: String = lines.iter().map(|line| format!("\t\t{line}\n")).collect();
+    format!("\tchain {name} {{\n{body}\t}}\n")
 }
 
 #[cfg(test)]

@@ -289,9 +289,7 @@ pub(crate) mod tests {
 
     /// A wish for the instance with this number, with images of so many zero digits.
     pub(crate) fn wish(number: u32) -> Wish {
-        let image = |id: &str, digit: char| {
-            json!({ "image": id, "sha256": digit.to_string().repeat(64), "size": 4096 })
-        };
+        let image = |id: &str, digit: char| json!({ "image": id, "sha256": digit.to_string().repeat(64), "size": 4096 });
         let spec = json!({
             "instance": format!("i-{number:08x}"),
             "generation": 1,

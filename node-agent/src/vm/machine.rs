@@ -149,7 +149,9 @@ fn on_request() -> End {
 /// Where a machine's way begins.
 pub fn begin(found: Found, now: Timestamp) -> (State, Vec<Effect>) {
     match found {
-        Found::Lifeless { ending: false } => (State::Preparing { losses: 0 }, vec![Effect::Prepare]),
+        Found::Lifeless { ending: false } => {
+            (State::Preparing { losses: 0 }, vec![Effect::Prepare])
+        }
         Found::Lifeless { ending: true } => sweep(on_request()),
         Found::Alive { ending: false } => {
             (State::Running { losses: 0, since: now }, vec![Effect::Watch, Effect::Rewire])
@@ -342,10 +344,7 @@ mod tests {
             (Found::Lifeless { ending: true }, swept(requested)),
             (Found::Alive { ending: false }, (running, vec![Effect::Watch, Effect::Rewire])),
             (Found::Alive { ending: true }, (State::Stopping, vec![Effect::Kill])),
-            (
-                Found::Note(noted.clone()),
-                (State::Over(noted.clone()), vec![Effect::Sweep(noted)]),
-            ),
+            (Found::Note(noted.clone()), (State::Over(noted.clone()), vec![Effect::Sweep(noted)])),
         ] {
             assert_eq!(begin(found.clone(), NOW), expected, "{found:?}");
         }

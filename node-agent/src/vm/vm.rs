@@ -20,38 +20,21 @@ use common::error::ApiError;
 use common::id::InstanceId;
 use common::wire::node::{InstanceView, MachineState, Run};
 use common::wire::spec::InstanceSpec;
-use runtime::clock::Clock;
 use runtime::pool;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 
+use super::effects::{Hands, persist, prepare, rewire, sweep};
 use super::folder::{Folder, FolderError, Kept, Note, Remains, Wish};
 use super::machine::{self, Effect, Event, Found, State};
-use super::wiring::Wiring;
 use crate::hypervisor::console::{self, Tail};
-use crate::hypervisor::driver::{Disk, Driver, Ended, Launch, OVERLAY};
-use crate::image::images::Images;
+use crate::hypervisor::driver::{Driver, Ended, Launch};
 
 /// How long a note is kept.
 pub const NOTE_KEPT: Duration = Duration::from_secs(3600);
 
 /// How often a running machine's console is trimmed.
 const TRIM: Duration = Duration::from_secs(30);
-
-/// The first pause before what must succeed is tried again, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
-
-/// What every machine of a node works with.
-pub struct Hands {
-    /// Runs them.
-    pub driver: Arc<dyn Driver>,
-    /// Keeps what they boot from.
-    pub images: Images,
-    /// Connects them.
-    pub wiring: Arc<dyn Wiring>,
-    /// Tells the time.
-    pub clock: Clock,
-}
 
 /// The face of one machine.
 #[derive(Debug, Clone)]
@@ -179,8 +162,7 @@ impl Vm {
         };
         let (state, first) = machine::begin(found, now);
         let reason = state.reason().map(str::to_owned);
-        let shown =
-            InstanceView { instance, generation, state: state.reported(), reason, since };
+        let shown = InstanceView { instance, generation, state: state.reported(), reason, since };
         let (view, shown) = watch::channel(shown);
         let spec = wish.as_ref().map(|wish| Arc::new(wish.spec.clone()));
         let (spec, wanted) = watch::channel(spec);
@@ -240,15 +222,17 @@ impl Vm {
             Effect::Prepare => {
                 self.abandon.send_replace(false);
                 let work = prepare(hands, folder, wish, self.abandon.subscribe());
-                let done = pool::run(work).into_actor(self).map(|result, vm: &mut Self, ctx| {
-                    match result.map_err(|error| error.to_string()).flatten() {
+                let done =
+                    pool::run(work).into_actor(self).map(|result, vm: &mut Self, ctx| match result
+                        .map_err(|error| error.to_string())
+                        .flatten()
+                    {
                         Ok(launch) => {
                             vm.launch = Some(Arc::new(launch));
                             vm.happened(Event::Prepared, ctx);
                         }
                         Err(why) => vm.happened(Event::Refused(why), ctx),
-                    }
-                });
+                    });
                 ctx.spawn(done);
             }
             Effect::Abandon => {
@@ -266,8 +250,7 @@ impl Vm {
                 self.later(start, Event::Refused, ctx);
             }
             Effect::Watch => {
-                let ended =
-                    async move { Event::Ended(hands.driver.ended(folder.path()).await) };
+                let ended = async move { Event::Ended(hands.driver.ended(folder.path()).await) };
                 self.later(ended, |why| Event::Ended(Ended::Lost(why)), ctx);
             }
             Effect::Kill => {
@@ -367,7 +350,7 @@ impl Handler<Wanted> for Vm {
         let written = pool::run(async move {
             change(&folder, &wish, |known| {
                 let newer = run.spec.generation >= known.spec.generation;
-                newer.then(|| Wish { spec: run.spec, tickets: run.tickets, ending: known.ending })
+                newer.then_some(Wish { spec: run.spec, tickets: run.tickets, ending: known.ending })
             })
             .await
         });
@@ -418,102 +401,4 @@ async fn change(
 
 fn unwritten(error: FolderError) -> ApiError {
     ApiError::internal("the wish for the machine cannot be kept", error)
-}
-
-/// Images, disk and network at the same time. Only waiting for images is given up half-way.
-async fn prepare(
-    hands: Arc<Hands>,
-    folder: Folder,
-    wish: Arc<Mutex<Option<Wish>>>,
-    mut abandon: watch::Receiver<bool>,
-) -> Result<Launch, String> {
-    let wish = wish.lock().await.clone().ok_or("it has ended")?;
-    let (spec, tickets, holder) = (&wish.spec, &wish.tickets, folder.instance());
-    let disk = async {
-        let images = async {
-            let ensure = |image| hands.images.ensure(holder, image, tickets);
-            let ramdisk = async {
-                match &spec.boot.ramdisk {
-                    Some(ramdisk) => ensure(ramdisk).await.map(Some),
-                    None => Ok(None),
-                }
-            };
-            tokio::try_join!(ensure(&spec.root.image), ensure(&spec.boot.kernel), ramdisk)
-        };
-        let (base, kernel, ramdisk) = tokio::select! {
-            images = images => images.map_err(|error| error.to_string())?,
-            _ = abandon.wait_for(|abandoned| *abandoned) => return Err("given up".to_owned()),
-        };
-        let overlay = folder.path().join(OVERLAY);
-        let base = std::path::absolute(base).map_err(|error| error.to_string())?;
-        let disk = Disk { overlay, base, size: spec.root.size.max(spec.root.image.size) };
-        hands.driver.prepare(&disk).await.map_err(|error| error.to_string())?;
-        Ok((kernel, ramdisk))
-    };
-    let (boot, card) = tokio::join!(disk, hands.wiring.attach(spec));
-    let ((kernel, ramdisk), card) = (boot?, card.map_err(|error| error.to_string())?);
-    Ok(Launch::of(spec, folder.path(), kernel, ramdisk, card))
-}
-
-/// Connects a machine that runs already.
-async fn rewire(
-    hands: Arc<Hands>,
-    folder: Folder,
-    wish: Arc<Mutex<Option<Wish>>>,
-    mut abandon: watch::Receiver<bool>,
-) {
-    let Some(wish) = wish.lock().await.clone() else { return };
-    let attach = persist("rewire", &folder, || hands.wiring.attach(&wish.spec));
-    tokio::select! {
-        _ = attach => {}
-        _ = abandon.wait_for(|abandoned| *abandoned) => {}
-    }
-}
-
-/// The note first: from then on everything else is only left over.
-async fn sweep(
-    hands: &Hands,
-    folder: &Folder,
-    wish: &Mutex<Option<Wish>>,
-    note: &Note,
-) -> Result<(), String> {
-    let mut wish = wish.lock().await;
-    let (written, text) = (folder.clone(), note.clone());
-    files(move || written.write_note(&text)).await?;
-    *wish = None;
-    // Nothing should run here any more; below a living guest no disk is removed.
-    hands.driver.kill(folder.path()).await.map_err(|error| error.to_string())?;
-    hands.wiring.detach(folder.instance()).await.map_err(|error| error.to_string())?;
-    hands.images.release(folder.instance()).await.map_err(|error| error.to_string())?;
-    let cleared = folder.clone();
-    files(move || cleared.clear()).await
-}
-
-async fn files(
-    work: impl FnOnce() -> Result<(), FolderError> + Send + 'static,
-) -> Result<(), String> {
-    match pool::block(work).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// Tries until it succeeds, with growing pauses.
-async fn persist<T, E: std::fmt::Display, F: Future<Output = Result<T, E>>>(
-    what: &str,
-    folder: &Folder,
-    mut once: impl FnMut() -> F,
-) -> T {
-    let (mut pause, longest) = PAUSES;
-    loop {
-        match once().await {
-            Ok(value) => return value,
-            Err(error) => {
-                tracing::warn!(instance = %folder.instance(), %error, what, "will be tried again");
-            }
-        }
-        tokio::time::sleep(pause).await;
-        pause = longest.min(pause * 2);
-    }
 }

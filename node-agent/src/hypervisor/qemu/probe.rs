@@ -188,7 +188,11 @@ mod tests {
         let there = script(directory.path(), "there", "echo version 1");
         let absent = directory.path().join("absent");
         for (qemu, qemu_img, expected) in [
-            (&absent, &there, "qemu-system-x86_64 cannot be found: install the package qemu-system-x86"),
+            (
+                &absent,
+                &there,
+                "qemu-system-x86_64 cannot be found: install the package qemu-system-x86",
+            ),
             (&there, &absent, "qemu-img cannot be found: install the package qemu-utils"),
         ] {
             let programs = Programs { qemu: qemu.clone(), qemu_img: qemu_img.clone() };

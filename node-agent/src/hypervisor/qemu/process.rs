@@ -53,7 +53,7 @@ impl Process {
         let looking = |error: std::io::Error| {
             DriverError::refused(format!("looking at process {pid}"), error)
         };
-        let Some(number) = Pid::from_raw(pid).filter(|pid| pid.as_raw_nonzero().get() > 0) else {
+        let Some(number) = (pid > 0).then(|| Pid::from_raw(pid)).flatten() else {
             return Ok(None);
         };
         let opened = match rustix::process::pidfd_open(number, PidfdFlags::empty()) {
@@ -80,7 +80,9 @@ impl Process {
     pub fn kill(&self) -> Result<(), DriverError> {
         match rustix::process::pidfd_send_signal(self.descriptor.as_fd(), Signal::KILL) {
             Ok(()) | Err(Errno::SRCH) => Ok(()),
-            Err(errno) => Err(DriverError::refused(format!("killing process {}", self.pid()), errno)),
+            Err(errno) => {
+                Err(DriverError::refused(format!("killing process {}", self.pid()), errno))
+            }
         }
     }
 
@@ -92,8 +94,11 @@ impl Process {
     }
 }
 
-#[expect(deprecated, reason = "its successor is unsafe for types that may close their descriptor \
-                               under it; an OwnedFd never does")]
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe for types that may close their descriptor \
+                               under it; an OwnedFd never does"
+)]
 fn watched(descriptor: OwnedFd) -> std::io::Result<AsyncFd<OwnedFd>> {
     AsyncFd::with_interest(descriptor, Interest::READABLE)
 }

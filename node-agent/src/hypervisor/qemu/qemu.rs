@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!             start                        guest switches off
-//!   (nothing) ─────► process, QMP, watcher ──────────────────► QEMU stopped ─quit─► PoweredOff
-//!                 ▲        │     │ kill ───────────────────────────────────────────► Killed
-//!            find │        │     └ process ends by itself, or KVM gives up ────────► Lost
+//!   (nothing) ─────► process, QMP, watcher ──────────────────► QEMU stopped: PoweredOff ─┐
+//!                 ▲        │     │ kill ─────────────────────► Killed    ◄───── kill ────┘
+//!            find │        │     └ process ends, KVM fails ──► Lost
 //!                 │        ▼
 //!          process alone (the agent is away)
 //! ```
@@ -43,9 +43,6 @@ pub const LOG: &str = "qemu.log";
 
 /// Until QEMU answers on its socket; it needs some 50 ms.
 const ANSWER: Duration = Duration::from_secs(10);
-
-/// Until a stopped QEMU has ended when asked; then it is killed.
-const QUIT: Duration = Duration::from_secs(2);
 
 /// Runs machines as QEMU processes.
 #[derive(Debug)]
@@ -92,7 +89,7 @@ impl Qemu {
             let (process, killed) = (process.clone(), killed.clone());
             let directory = directory.to_owned();
             async move {
-                let seen = watch_until_gone(&process, talk).await;
+                let seen = watch_until_over(&process, talk).await;
                 let how = match seen {
                     _ if killed.load(Ordering::SeqCst) => Ended::Killed,
                     Seen::PoweredOff => Ended::PoweredOff,
@@ -264,8 +261,9 @@ enum Seen {
     Exited,
 }
 
-/// Returns when the process is gone; ends it when its guest will never run again.
-async fn watch_until_gone(process: &Process, talk: Option<(Qmp, Events)>) -> Seen {
+/// Returns when its guest will never run again. What can be told later only as long as the
+/// process is there, that the guest switched itself off, stays so until the machine is killed.
+async fn watch_until_over(process: &Process, talk: Option<(Qmp, Events)>) -> Seen {
     let Some((qmp, mut events)) = talk else {
         process.exited().await;
         return Seen::Exited;
@@ -274,15 +272,13 @@ async fn watch_until_gone(process: &Process, talk: Option<(Qmp, Events)>) -> See
     let mut look = true;
     loop {
         if look {
-            match tokio::time::timeout(ANSWER, qmp.status()).await.ok().and_then(Result::ok).as_deref() {
-                Some("shutdown") => {
-                    quit(process, &qmp).await;
-                    return Seen::PoweredOff;
-                }
-                Some("internal-error" | "guest-panicked") => {
-                    tracing::warn!(pid = process.pid(), "the guest cannot go on");
-                    quit(process, &qmp).await;
-                    return Seen::Exited;
+            match tokio::time::timeout(ANSWER, qmp.status()).await {
+                Ok(Ok(status)) if status == "shutdown" => return Seen::PoweredOff,
+                Ok(Ok(status)) if matches!(&*status, "internal-error" | "guest-panicked") => {
+                    tracing::warn!(pid = process.pid(), status, "the guest cannot go on");
+                    if let Err(error) = process.kill() {
+                        tracing::warn!(%error, "nor can it be ended");
+                    }
                 }
                 _ => {}
             }
@@ -297,20 +293,6 @@ async fn watch_until_gone(process: &Process, talk: Option<(Qmp, Events)>) -> See
                 }
             },
         }
-    }
-}
-
-async fn quit(process: &Process, qmp: &Qmp) {
-    let asked = async {
-        // QEMU may close the socket before it answers.
-        drop(qmp.run("quit", None).await);
-        process.exited().await;
-    };
-    if tokio::time::timeout(QUIT, asked).await.is_err() {
-        if let Err(error) = process.kill() {
-            tracing::warn!(%error, "a stopped machine cannot be ended");
-        }
-        process.exited().await;
     }
 }
 
@@ -349,9 +331,8 @@ async fn make_overlay(programs: &Programs, disk: &Disk) -> Result<(), DriverErro
 /// read it.
 fn open_files(directory: &Path) -> Result<(OwnedFd, File), DriverError> {
     let open = || {
-        let private = |name| {
-            File::options().create(true).append(true).mode(0o600).open(directory.join(name))
-        };
+        let private =
+            |name| File::options().create(true).append(true).mode(0o600).open(directory.join(name));
         private(CONSOLE)?;
         let log = private(LOG)?;
         log.set_len(0)?;

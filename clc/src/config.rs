@@ -1,0 +1,222 @@
+//! The clc's configuration. What may be changed while it runs is no configuration but a setting
+//! ([`crate::settings`]).
+
+use std::net::{SocketAddr, UdpSocket};
+use std::path::PathBuf;
+
+use runtime::telemetry::LogFormat;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Everything that can be configured. Unknown keys are refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the clc keeps its records. Default `/var/lib/eucalypt/clc`.
+    pub data_dir: PathBuf,
+    /// Where the first start writes the administrator's credentials. Empty (the default): `admin`
+    /// in the data directory.
+    pub admin_dir: PathBuf,
+    /// Where the API listens. Default `0.0.0.0:8773`.
+    pub listen: SocketAddr,
+    /// Where messages of other services, `clc admin`, /healthz and /metrics are answered. Default
+    /// `127.0.0.1:8772`.
+    pub internal_listen: SocketAddr,
+    /// The name or address under which users reach this host; it stands in eucarc and in
+    /// DescribeRegions. Empty (the default): the address of the default route.
+    pub public_host: String,
+    /// The region's name. Default `eucalyptus`.
+    pub region: String,
+    /// The key that the services share: 32 random bytes, mode 0600. Default
+    /// `/etc/eucalypt/peer.key`.
+    pub peer_key_file: PathBuf,
+    /// What is logged: a level, or levels by module. Default `info`.
+    pub log: String,
+    /// How it is logged: `text` (the default) or `json`.
+    pub log_format: LogFormat,
+    /// The keeper of buckets and images.
+    pub walrus: Walrus,
+    /// The hosts that run instances.
+    pub nodes: Vec<Node>,
+}
+
+/// Where walrus is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Walrus {
+    /// Its internal listener. Default `http://127.0.0.1:8776`.
+    pub url: String,
+    /// The URL that users get. Empty (the default): port 8774 of the public host, with the path
+    /// `/services/Walrus`.
+    pub public_url: String,
+}
+
+/// A host that runs instances.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Node {
+    /// Its name, as its own configuration says it.
+    pub name: String,
+    /// Its internal listener, `http://HOST:8775`.
+    pub url: String,
+    /// Its availability zone, which ends in a letter. Default `eucalyptus-1a`.
+    #[serde(default = "default_zone")]
+    pub zone: String,
+}
+
+fn default_zone() -> String {
+    "eucalyptus-1a".to_owned()
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("/var/lib/eucalypt/clc"),
+            admin_dir: PathBuf::new(),
+            listen: SocketAddr::from(([0, 0, 0, 0], 8773)),
+            internal_listen: SocketAddr::from(([127, 0, 0, 1], 8772)),
+            public_host: String::new(),
+            region: "eucalyptus".to_owned(),
+            peer_key_file: PathBuf::from("/etc/eucalypt/peer.key"),
+            log: "info".to_owned(),
+            log_format: LogFormat::Text,
+            walrus: Walrus::default(),
+            nodes: Vec::new(),
+        }
+    }
+}
+
+impl Default for Walrus {
+    fn default() -> Self {
+        Self { url: "http://127.0.0.1:8776".to_owned(), public_url: String::new() }
+    }
+}
+
+/// Why a configuration makes no sense, though each of its keys is one.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub enum Unusable {
+    /// A name that is missing or has characters that no name has.
+    #[error("{key}: '{name}' is no name: letters, digits, '-', '.' and '_' make one")]
+    Name {
+        /// The key it stands under.
+        key: &'static str,
+        /// What stands there.
+        name: String,
+    },
+    /// A zone that could not be told from a region.
+    #[error("nodes.zone: '{0}' does not end in a letter, as zones do")]
+    Zone(String),
+    /// Two nodes of one name.
+    #[error("nodes.name: '{0}' is the name of two nodes")]
+    Twice(String),
+}
+
+impl Config {
+    /// Refuses names that nobody could use.
+    ///
+    /// # Errors
+    /// Names the first key at fault.
+    pub fn check(&self) -> Result<(), Unusable> {
+        let named = |key, name: &str| {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+            if name.is_empty() || !name.chars().all(plain) {
+                return Err(Unusable::Name { key, name: name.to_owned() });
+            }
+            Ok(())
+        };
+        named("region", &self.region)?;
+        for (at, node) in self.nodes.iter().enumerate() {
+            named("nodes.name", &node.name)?;
+            named("nodes.zone", &node.zone)?;
+            if !node.zone.ends_with(|c: char| c.is_ascii_alphabetic()) {
+                return Err(Unusable::Zone(node.zone.clone()));
+            }
+            if self.nodes[..at].iter().any(|other| other.name == node.name) {
+                return Err(Unusable::Twice(node.name.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The administrator's credentials directory.
+    pub fn admin_dir(&self) -> PathBuf {
+        if self.admin_dir.as_os_str().is_empty() {
+            return self.data_dir.join("admin");
+        }
+        self.admin_dir.clone()
+    }
+
+    /// The name or address under which users reach this host.
+    pub fn public_host(&self) -> String {
+        if self.public_host.is_empty() { default_address() } else { self.public_host.clone() }
+    }
+}
+
+/// The address that this host uses towards the world; sends nothing.
+fn default_address() -> String {
+    let asked = || {
+        let socket = UdpSocket::bind(("0.0.0.0", 0))?;
+        // Connecting a datagram socket only chooses the route. The address is one of those set
+        // aside for documentation: nobody's.
+        socket.connect(("192.0.2.1", 9))?;
+        Ok::<_, std::io::Error>(socket.local_addr()?.ip().to_string())
+    };
+    asked().unwrap_or_else(|_| "127.0.0.1".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use runtime::config::{Sources, load};
+
+    use super::*;
+
+    fn read(text: &str) -> Result<Config, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("clc.toml");
+        std::fs::write(&file, text).unwrap();
+        let file: Option<&Path> = Some(&file);
+        // No variable of a real environment begins so.
+        let from = Sources { program: "clc", environment: "NO_SUCH_CLC__", file, flags: Vec::new() };
+        load(&from).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_file_covers_the_defaults_and_unknown_keys_are_refused() {
+        let config = read(
+            "data_dir = '/d'\npublic_host = 'cloud'\n[walrus]\nurl = 'http://w:1'\n\
+             [[nodes]]\nname = 'a'\nurl = 'http://a:1'\n",
+        )
+        .unwrap();
+        assert_eq!(config.nodes[0].zone, "eucalyptus-1a");
+        assert_eq!(config.admin_dir(), Path::new("/d/admin"));
+        assert_eq!(config.public_host(), "cloud");
+        assert_eq!(config.check(), Ok(()));
+        for (text, key) in [
+            ("datadir = '/d'", "datadir"),
+            ("[walrus]\nuri = 'x'", "uri"),
+            ("[[nodes]]\nname = 'a'", "url"),
+            ("listen = 'everywhere'", "listen"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn names_that_cannot_be_used_are_refused() {
+        let node = |name: &str, zone: &str| Node {
+            name: name.into(),
+            url: "http://n".into(),
+            zone: zone.into(),
+        };
+        let check = |nodes| Config { nodes, ..Config::default() }.check();
+        assert!(matches!(check(vec![node("a/b", "z")]), Err(Unusable::Name { .. })));
+        assert!(matches!(check(vec![node("a", "")]), Err(Unusable::Name { .. })));
+        assert!(matches!(check(vec![node("a", "z1")]), Err(Unusable::Zone(_))));
+        assert!(matches!(check(vec![node("a", "z"), node("a", "z")]), Err(Unusable::Twice(_))));
+        assert!(Config { region: String::new(), ..Config::default() }.check().is_err());
+        assert!(!Config::default().public_host().is_empty());
+    }
+}

@@ -1,0 +1,124 @@
+//! The commands, one file per family: each reads its options, does its work, prints its lines.
+
+pub(crate) mod bundle;
+pub(crate) mod images;
+pub(crate) mod instances;
+pub(crate) mod keys;
+pub(crate) mod links;
+pub(crate) mod unbundle;
+pub(crate) mod upload;
+pub(crate) mod zones;
+
+use std::io::{self, Write};
+
+use common::ec2::images::BlockDevice;
+
+use crate::config::{ConfigError, Settings};
+use crate::environment::Environment;
+use crate::error::{ClientError, chain};
+use crate::client::Client;
+use crate::options::{Columns, Remote};
+use crate::output::Rows;
+
+/// What a command is given besides its options.
+pub(crate) struct Context<'a> {
+    /// The name it is called by, for its messages.
+    pub(crate) program: &'a str,
+    pub(crate) environment: &'a Environment,
+    pub(crate) out: &'a mut dyn Write,
+    pub(crate) err: &'a mut dyn Write,
+}
+
+impl Context<'_> {
+    /// A client of the EC2 endpoint that the options mean.
+    pub(crate) fn ec2(&self, remote: &Remote) -> Result<Client, Failure> {
+        Ok(Settings::of(remote, self.environment)?.ec2()?)
+    }
+
+    /// The output as rows of columns.
+    pub(crate) fn rows(&mut self, columns: &Columns) -> Rows<'_> {
+        Rows::new(self.out, columns.show_empty_fields)
+    }
+
+    /// Says something that is no failure on standard error.
+    pub(crate) fn warn(&mut self, text: &str) {
+        // Nobody can be told that standard error is closed.
+        let _ = writeln!(self.err, "{}: warning: {text}", self.program);
+    }
+}
+
+/// A command: its options, parsed, and what it does with them.
+pub(crate) trait Execute: clap::Args {
+    /// Does it.
+    fn run(self, cx: &mut Context<'_>) -> Result<(), Failure>;
+}
+
+/// Why a command did not succeed, in the ways in which that is told.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Called wrongly: status 2.
+    Usage(String),
+    /// Refused by the cloud: status 1.
+    Api { code: String, message: String },
+    /// Failed here or on the way: status 1.
+    Client(String),
+    /// The output cannot be written.
+    Output(io::Error),
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Api { code, message, .. } => Self::Api { code, message },
+            other => Self::Client(chain(&other)),
+        }
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::Client(chain(&error))
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// Reads `DEVICE=NAME` as a device of a launch or registration.
+pub(crate) fn block_devices(given: &[String]) -> Result<Vec<BlockDevice>, Failure> {
+    given
+        .iter()
+        .map(|mapping| match mapping.split_once('=') {
+            Some((device, name))
+                if !device.is_empty() && (name.starts_with("ephemeral") || name == "swap") =>
+            {
+                Ok(BlockDevice {
+                    device_name: Some(device.to_owned()),
+                    virtual_name: Some(name.to_owned()),
+                })
+            }
+            _ => Err(Failure::Usage(format!(
+                "argument -b: '{mapping}' is not DEVICE=ephemeralN or DEVICE=swap"
+            ))),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_of_a_launch() {
+        let given = ["/dev/sdb=ephemeral0".to_owned(), "sda3=swap".to_owned()];
+        let devices = block_devices(&given).unwrap();
+        assert_eq!(devices[1].device_name.as_deref(), Some("sda3"));
+        assert_eq!(devices[0].virtual_name.as_deref(), Some("ephemeral0"));
+        for bad in ["/dev/sdb", "=ephemeral0", "/dev/sdb=", "/dev/sdb=snap-12345678"] {
+            assert!(block_devices(&[bad.to_owned()]).is_err(), "{bad}");
+        }
+    }
+}

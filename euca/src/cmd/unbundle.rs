@@ -1,0 +1,110 @@
+//! `euca-unbundle`: checks a bundle from its first byte to its last and leaves its image, or nothing.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use bundle::{DigestMatch, Limits, Manifest, Part, PrivateKey, SparseSink};
+use clap::Args;
+
+use super::bundle::pem;
+use super::{Context, Execute, Failure};
+use crate::config::Settings;
+use crate::error::chain;
+use crate::options::{Local, ShowProgress};
+use crate::progress::Progress;
+use crate::staged::Staged;
+
+/// Options of `euca-unbundle`.
+#[derive(Debug, Args)]
+pub(crate) struct Unbundle {
+    /// The manifest
+    #[arg(short, long, value_name = "FILE")]
+    manifest: PathBuf,
+    /// Where the parts are; here or beside the manifest if absent
+    #[arg(short, long, value_name = "DIR")]
+    source: Option<PathBuf>,
+    /// Where the image goes
+    #[arg(short, long, value_name = "DIR", default_value = ".")]
+    destination: PathBuf,
+    /// Your private key, or the cloud's
+    #[arg(short = 'k', long, value_name = "FILE")]
+    privatekey: Option<PathBuf>,
+    #[command(flatten)]
+    progress: ShowProgress,
+    #[command(flatten)]
+    local: Local,
+}
+
+impl Execute for Unbundle {
+    fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        let settings = Settings::local(&self.local, cx.environment)?;
+        let (manifest, _) = read_manifest(&self.manifest)?;
+        let private = self.privatekey.clone().or_else(|| settings.private_key());
+        let private = private.ok_or_else(|| {
+            Failure::Client("no private key: give -k or set EC2_PRIVATE_KEY".to_owned())
+        })?;
+        let private = pem(&private, PrivateKey::from_pem)?;
+        let key = manifest
+            .any_symmetric_key(&private)
+            .map_err(|error| Failure::Client(error.to_string()))?;
+        let source = self.source(&manifest);
+        if !self.destination.is_dir() {
+            let destination = self.destination.display();
+            return Err(Failure::Client(format!("{destination} is not a directory")));
+        }
+
+        let path = self.destination.join(&manifest.name);
+        let fail = |error: io::Error| {
+            Failure::Client(format!("{} cannot be written: {error}", path.display()))
+        };
+        let staged = Staged::create(&path, 0o666).map_err(fail)?;
+        let mut sink = SparseSink::new(staged.file().map_err(fail)?);
+        let mut open = |_: usize, part: &Part| -> io::Result<Box<dyn Read + Send>> {
+            Ok(Box::new(File::open(source.join(&part.filename))?))
+        };
+        let total = manifest.bundled_size;
+        let bar = Progress::new("Unbundling", total, &self.progress, cx.environment);
+        let done = bundle::unbundle(&manifest, &key, &mut open, &mut sink, &mut |done| bar.at(done))
+            .map_err(|error| Failure::Client(chain(&error)))?;
+        drop(bar);
+        sink.finish().map_err(fail)?;
+        let path = staged.commit().map_err(fail)?;
+        if done.digest == DigestMatch::Absent {
+            cx.warn("the manifest tells no digest of the image; its parts and its size are right");
+        }
+        Ok(writeln!(cx.out, "Wrote {}", path.display())?)
+    }
+}
+
+impl Unbundle {
+    /// 3.4 looks here, 1.3 beside the manifest.
+    fn source(&self, manifest: &Manifest) -> PathBuf {
+        if let Some(source) = &self.source {
+            return source.clone();
+        }
+        let here = manifest.parts.first().is_some_and(|part| Path::new(&part.filename).exists());
+        if here { PathBuf::from(".") } else { beside(&self.manifest) }
+    }
+}
+
+/// The directory that a file is in.
+pub(super) fn beside(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Reads a manifest; gives its bytes, too.
+pub(super) fn read_manifest(path: &Path) -> Result<(Manifest, Vec<u8>), Failure> {
+    let limits = Limits::default();
+    let fail = |why: &dyn std::fmt::Display| Failure::Client(format!("{}: {why}", path.display()));
+    let mut bytes = Vec::new();
+    let most = u64::try_from(limits.manifest_bytes).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path)
+        .and_then(|file| file.take(most).read_to_end(&mut bytes))
+        .map_err(|error| fail(&error))?;
+    let manifest = Manifest::parse(&bytes, &limits).map_err(|error| fail(&error))?;
+    Ok((manifest, bytes))
+}

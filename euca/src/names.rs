@@ -1,0 +1,287 @@
+//! The table of commands: dispatch, the list that help prints, and the links are all this table.
+//!
+//! Names stand without their `euca-`. The first name of a row is 3.4's.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+
+use clap::error::ErrorKind;
+use clap::{ArgAction, ArgMatches};
+
+use crate::cmd::{self, Context, Execute, Failure};
+use crate::environment::Environment;
+
+/// One command.
+pub(crate) struct Row {
+    /// What it is called, by 3.4 first.
+    pub(crate) names: &'static [&'static str],
+    about: &'static str,
+    /// Whether 1.3's `-a` and `-s` stand for the access key here: elsewhere they mean something
+    /// else in 3.4.
+    short_keys: bool,
+    arguments: fn(clap::Command) -> clap::Command,
+    run: fn(&ArgMatches, &mut Context<'_>) -> Result<(), Failure>,
+}
+
+impl Row {
+    const fn of<C: Execute>(names: &'static [&'static str], about: &'static str) -> Self {
+        let (arguments, run) = (C::augment_args, execute::<C>);
+        Self { names, about, short_keys: false, arguments, run }
+    }
+
+    const fn short_keys(mut self) -> Self {
+        self.short_keys = true;
+        self
+    }
+}
+
+/// Every command.
+pub(crate) const TABLE: &[Row] = &[
+    Row::of::<cmd::bundle::BundleImage>(
+        &["bundle-image"],
+        "Pack a disk image, kernel or ramdisk for the cloud",
+    ),
+    Row::of::<cmd::unbundle::Unbundle>(&["unbundle"], "Unpack a bundle"),
+    Row::of::<cmd::upload::UploadBundle>(&["upload-bundle"], "Upload a bundle to a bucket")
+        .short_keys(),
+    Row::of::<cmd::images::Register>(&["register"], "Register an uploaded bundle as an image"),
+    Row::of::<cmd::images::DescribeImages>(&["describe-images"], "List images"),
+    Row::of::<cmd::images::Deregister>(&["deregister"], "Take an image out of the registry")
+        .short_keys(),
+    Row::of::<cmd::keys::CreateKeyPair>(
+        &["create-keypair", "add-keypair"],
+        "Make a key pair and print its private half",
+    )
+    .short_keys(),
+    Row::of::<cmd::keys::DescribeKeyPairs>(&["describe-keypairs"], "List key pairs").short_keys(),
+    Row::of::<cmd::keys::DeleteKeyPair>(&["delete-keypair"], "Remove a key pair").short_keys(),
+    Row::of::<cmd::instances::RunInstances>(&["run-instances"], "Start instances of an image"),
+    Row::of::<cmd::instances::DescribeInstances>(&["describe-instances"], "List instances")
+        .short_keys(),
+    Row::of::<cmd::instances::TerminateInstances>(&["terminate-instances"], "End instances")
+        .short_keys(),
+    Row::of::<cmd::instances::GetConsoleOutput>(
+        &["get-console-output"],
+        "Print the end of an instance's console log",
+    )
+    .short_keys(),
+    Row::of::<cmd::zones::DescribeZones>(&["describe-availability-zones"], "List zones")
+        .short_keys(),
+    Row::of::<cmd::zones::DescribeRegions>(&["describe-regions"], "List regions").short_keys(),
+    Row::of::<cmd::links::Version>(&["version"], "Print this program's version"),
+    Row::of::<cmd::links::InstallLinks>(
+        &["install-links"],
+        "Make links in a directory by which this program is called as its commands",
+    ),
+];
+
+fn execute<C: Execute>(matches: &ArgMatches, cx: &mut Context<'_>) -> Result<(), Failure> {
+    let command = C::from_arg_matches(matches).map_err(|e| Failure::Usage(e.to_string()))?;
+    command.run(cx)
+}
+
+fn find(name: &str) -> Option<&'static Row> {
+    TABLE.iter().find(|row| row.names.contains(&name))
+}
+
+/// Runs the program as called: `arguments` begin with its name, `out` and `err` are its streams.
+/// Gives the exit status: 0, 1 if something failed, 2 if it was called wrongly.
+pub fn run(
+    arguments: &[OsString],
+    environment: &Environment,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> u8 {
+    let called = arguments.first().map(Path::new).and_then(Path::file_name);
+    let called = called.and_then(|name| name.to_str()).unwrap_or("euca");
+    let rest = arguments.get(1..).unwrap_or_default();
+    let (name, rest) = match called.strip_prefix("euca-") {
+        Some(name) => (name, rest),
+        None => match rest.split_first() {
+            Some((first, rest)) => (first.to_str().unwrap_or("?"), rest),
+            None => ("--help", rest),
+        },
+    };
+    let name = name.strip_prefix("euca-").unwrap_or(name);
+    // Nobody can be told that the streams are closed.
+    match name {
+        "--help" | "-h" | "help" => status(write!(out, "{}", overview())),
+        "--version" => status(writeln!(out, "{}", cmd::links::version())),
+        _ => match find(name) {
+            Some(row) => run_row(row, name, rest, environment, out, err),
+            None => {
+                let _ = writeln!(err, "euca: error: there is no command '{name}'; see euca --help");
+                2
+            }
+        },
+    }
+}
+
+fn status(written: std::io::Result<()>) -> u8 {
+    u8::from(written.is_err())
+}
+
+fn run_row(
+    row: &Row,
+    name: &str,
+    arguments: &[OsString],
+    environment: &Environment,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> u8 {
+    let program = format!("euca-{name}");
+    let matches = match parser(row, &program).try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => {
+            let text = error.to_string();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                    status(out.write_all(text.as_bytes()))
+                }
+                _ => {
+                    let text = text.strip_prefix("error: ").unwrap_or(&text);
+                    let _ = write!(err, "{program}: error: {text}");
+                    2
+                }
+            };
+        }
+    };
+    let mut cx = Context { program: &program, environment, out, err };
+    let done = (row.run)(&matches, &mut cx).and_then(|()| Ok(cx.out.flush()?));
+    let Err(failure) = done else { return 0 };
+    let (line, status) = match failure {
+        // Whoever read the output has enough of it.
+        Failure::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return 1,
+        Failure::Output(error) => (format!("error: the output cannot be written: {error}"), 1),
+        Failure::Api { code, message } => (format!("error ({code}): {message}"), 1),
+        Failure::Client(text) => (format!("error: {text}"), 1),
+        Failure::Usage(text) => (format!("error: {}", text.trim_end()), 2),
+    };
+    let _ = writeln!(err, "{program}: {line}");
+    status
+}
+
+fn parser(row: &Row, program: &str) -> clap::Command {
+    let command = clap::Command::new("euca")
+        .bin_name(program)
+        .display_name(program)
+        .about(row.about)
+        .version(env!("CARGO_PKG_VERSION"))
+        .no_binary_name(true)
+        .infer_long_args(true)
+        .disable_version_flag(true)
+        .arg(
+            clap::Arg::new("version")
+                .long("version")
+                .action(ArgAction::Version)
+                .help("Print this program's version"),
+        );
+    let command = (row.arguments)(command);
+    match row.short_keys {
+        true => command
+            .mut_arg("access_key_id", |arg| arg.short_alias('a'))
+            .mut_arg("secret_key", |arg| arg.short_alias('s')),
+        false => command,
+    }
+}
+
+fn overview() -> String {
+    let mut text = "Usage: euca COMMAND [OPTION...] [ARGUMENT...]\n   or: euca-COMMAND … by a link \
+                    of that name\n\nCommands:\n"
+        .to_owned();
+    for row in TABLE {
+        text.push_str(&format!("  {:<28} {}\n", row.names.join(", "), row.about));
+    }
+    text.push_str("\neuca COMMAND --help tells the options of a command.\n");
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn called(arguments: &[&str]) -> (u8, String, String) {
+        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        let environment = Environment::new([("EUCA_CONFIG_PATH", "/absent")]);
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let status = run(&arguments, &environment, &mut out, &mut err);
+        (status, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    }
+
+    #[test]
+    fn every_row_is_sound_and_every_name_is_its_own() {
+        let mut names = HashSet::new();
+        for row in TABLE {
+            parser(row, "euca-x").debug_assert();
+            assert!(row.names.iter().all(|name| names.insert(*name)), "{:?}", row.names);
+            assert!(overview().contains(row.names[0]));
+        }
+    }
+
+    #[test]
+    fn a_command_is_called_by_link_or_by_word() {
+        for arguments in [
+            &["/usr/bin/euca-describe-images", "--help"][..],
+            &["euca", "describe-images", "--help"],
+            &["/opt/euca", "euca-describe-images", "-h"],
+        ] {
+            let (status, out, err) = called(arguments);
+            assert_eq!((status, err.as_str()), (0, ""), "{arguments:?}");
+            assert!(out.contains("Usage: euca-describe-images"), "{out}");
+        }
+        let (status, out, _) = called(&["euca"]);
+        assert!(status == 0 && out.contains("create-keypair, add-keypair"), "{out}");
+        assert_eq!(called(&["euca", "version"]).1, called(&["euca", "--version"]).1);
+    }
+
+    #[test]
+    fn wrong_calls_exit_with_2_and_failures_with_1() {
+        for (arguments, status, told) in [
+            (&["euca", "dance"][..], 2, "euca: error: there is no command 'dance'"),
+            (&["euca-run-instances"], 2, "euca-run-instances: error: the following required"),
+            (&["euca-describe-images", "--colour"], 2, "euca-describe-images: error: unexpected"),
+            (
+                &["euca-describe-regions", "--filter", "x=1"],
+                2,
+                "euca-describe-regions: error: argument --filter",
+            ),
+            (&["euca-describe-regions"], 1, "euca-describe-regions: error: no endpoint"),
+            (
+                &["euca-describe-regions", "-U", "http://h/"],
+                1,
+                "euca-describe-regions: error: no access key",
+            ),
+        ] {
+            let (found, out, err) = called(arguments);
+            assert_eq!((found, out.as_str()), (status, ""), "{arguments:?}: {err}");
+            assert!(err.starts_with(told), "{arguments:?}: {err}");
+        }
+    }
+
+    #[test]
+    fn both_generations_options_are_understood() {
+        for arguments in [
+            &["describe-instances", "-a", "AK", "-s", "SK"][..],
+            &["describe-instances", "-A", "AK", "-S", "SK"],
+            &["describe-instances", "-I", "AK", "--secret-key", "SK", "--show-empty-fields"],
+            &["describe-images", "-a", "--access-key", "AK", "-x", "self", "-o", "self"],
+            &["run-instances", "emi-1", "--key", "k", "--instance-count", "2-3", "-t", "m1.small"],
+            &["run-instances", "-g", "a", "-g", "b", "emi-1", "--availability-zone", "z"],
+            &["register", "b/k", "-a", "i386", "-n", "name"],
+            &["register", "b/k", "--block-device-mapping", "/dev/sdb=ephemeral0"],
+            &["bundle-image", "-i", "f", "--block-device-mapping", "ami=sda1", "--batch"],
+            &["bundle-image", "-i", "f", "-r", "i386", "--product", "A,B", "--image-type", "kernel"],
+            &["upload-bundle", "-b", "b", "-m", "m", "-a", "AK", "-s", "SK", "--part", "x.part.3"],
+            &["unbundle", "-m", "m", "-s", "dir", "-k", "key"],
+            &["add-keypair", "name", "-f", "file"],
+            &["describe-availability-zones", "verbose"],
+        ] {
+            let row = find(arguments[0]).unwrap();
+            let parsed = parser(row, "euca-x").try_get_matches_from(&arguments[1..]);
+            assert!(parsed.is_ok(), "{arguments:?}: {}", parsed.unwrap_err());
+        }
+    }
+}

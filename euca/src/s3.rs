@@ -1,0 +1,267 @@
+//! A small S3 client: what bundles need of buckets and objects.
+//!
+//! Addressed by path, signed with version 4. Bodies are streamed and not hashed for the signature;
+//! instead their MD5 is sent along, signed, checked by the far end, and compared with the ETag that
+//! comes back. An upload that fails is opened and sent again from its beginning.
+
+use std::io::{self, Read, Write};
+use std::time::Duration;
+
+use common::sign::{
+    Headers, PayloadCheck, Request, percent_encode, percent_encode_path, sign_s3_v4,
+};
+use base64::Engine;
+use md5::{Digest, Md5};
+use ureq::Body;
+use ureq::http::Response;
+
+use crate::client::{ClientError, Credentials, Trace};
+use crate::clock;
+use crate::http::{self, Exchange, Http, Outgoing, Url};
+
+/// Speaks to one S3 endpoint with one access key.
+#[derive(Clone)]
+pub struct S3 {
+    http: Http,
+    url: Url,
+    region: String,
+    credentials: Credentials,
+}
+
+/// An object to be uploaded.
+#[derive(Debug, Clone, Copy)]
+pub struct Upload<'a> {
+    /// The bucket.
+    pub bucket: &'a str,
+    /// The key; slashes are kept, all else that needs it is encoded.
+    pub key: &'a str,
+    /// A canned ACL.
+    pub acl: Option<&'a str>,
+    /// What `Content-Type` says.
+    pub content_type: &'a str,
+    /// Bytes in it.
+    pub length: u64,
+    /// Its MD5.
+    pub md5: [u8; 16],
+}
+
+impl S3 {
+    /// Makes a client of the endpoint at `url`, `http://HOST:PORT/PATH`. `region` goes into the
+    /// signature's scope.
+    ///
+    /// # Errors
+    /// [`ClientError::Url`].
+    pub fn new(url: &str, region: &str, credentials: Credentials) -> Result<Self, ClientError> {
+        let mut url = Url::parse(url)?;
+        url.path.truncate(url.path.trim_end_matches('/').len());
+        Ok(Self { http: Http::for_objects(), url, region: region.to_owned(), credentials })
+    }
+
+    /// Tells `trace` what goes over the wire, except for bodies and secrets.
+    #[must_use]
+    pub fn with_trace(mut self, trace: Trace) -> Self {
+        self.http.set_trace(trace);
+        self
+    }
+
+    /// Waits this long, up to twice as long by chance, before each further attempt; as many waits,
+    /// as many further attempts.
+    #[must_use]
+    pub fn with_waits(mut self, waits: impl Into<Vec<Duration>>) -> Self {
+        self.http.set_waits(waits.into());
+        self
+    }
+
+    /// Tries up to `retries` more times after a failure that may pass.
+    #[must_use]
+    pub fn with_retries(self, retries: u32) -> Self {
+        self.with_waits(http::waits(retries))
+    }
+
+    /// Whether a bucket exists, and the caller may look into it.
+    ///
+    /// # Errors
+    /// [`ClientError::Api`] with status 403 if it belongs to somebody else.
+    pub fn has_bucket(&self, bucket: &str) -> Result<bool, ClientError> {
+        let query = "max-keys=0";
+        let found = self.http.retrying(true, || {
+            let answer = self.send("GET", bucket, "", query, Vec::new(), None)?;
+            self.http.text(&self.url.authority, answer)
+        });
+        match found {
+            Ok(_) => Ok(true),
+            Err(ClientError::Api { status: 404, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a bucket; at `location`, if the cloud has several.
+    ///
+    /// # Errors
+    /// [`ClientError::Api`], for instance for a name that is taken.
+    pub fn create_bucket(
+        &self,
+        bucket: &str,
+        acl: Option<&str>,
+        location: Option<&str>,
+    ) -> Result<(), ClientError> {
+        let body = location.map_or_else(String::new, |location| {
+            format!(
+                "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+                 <LocationConstraint>{}</LocationConstraint></CreateBucketConfiguration>",
+                location.replace('&', "&amp;").replace('<', "&lt;")
+            )
+        });
+        let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
+        self.http.retrying(true, || {
+            let headers = acl.map(|acl| ("x-amz-acl", acl.to_owned())).into_iter().collect();
+            let body = Outgoing { reader: &mut body.as_bytes(), length };
+            self.send("PUT", bucket, "", "", headers, Some(body)).map(drop)
+        })
+    }
+
+    /// Uploads an object. `open` gives its bytes, from the first on, each time it is called;
+    /// `progress` is told how many of them are sent.
+    ///
+    /// # Errors
+    /// [`ClientError::Damaged`] if something else arrived.
+    pub fn put_object(
+        &self,
+        upload: &Upload<'_>,
+        open: &dyn Fn() -> io::Result<Box<dyn Read>>,
+        progress: &dyn Fn(u64),
+    ) -> Result<(), ClientError> {
+        let name = format!("{}/{}", upload.bucket, upload.key);
+        let content_md5 = base64::engine::general_purpose::STANDARD.encode(upload.md5);
+        let expected = hex::encode(upload.md5);
+        self.http.retrying(true, || {
+            let inner = open().map_err(|source| ClientError::Local {
+                what: format!("{name} cannot be read"),
+                source,
+            })?;
+            let mut reader = Counted { inner, count: 0, progress };
+            let mut headers = vec![
+                ("content-md5", content_md5.clone()),
+                ("content-type", upload.content_type.to_owned()),
+            ];
+            headers.extend(upload.acl.map(|acl| ("x-amz-acl", acl.to_owned())));
+            let body = Outgoing { reader: &mut reader, length: upload.length };
+            let answer = self.send("PUT", upload.bucket, upload.key, "", headers, Some(body))?;
+            compare(&name, &answer, &expected)
+        })
+    }
+
+    /// Downloads an object into `out`; gives its length.
+    ///
+    /// # Errors
+    /// [`ClientError::Damaged`] if it does not have the MD5 that its ETag tells; `out` then holds
+    /// something of no use, as with every other error.
+    pub fn get_object(
+        &self,
+        bucket: &str,
+        key: &str,
+        out: &mut dyn Write,
+    ) -> Result<u64, ClientError> {
+        let name = format!("{bucket}/{key}");
+        let answer = self
+            .http
+            .retrying(true, || self.send("GET", bucket, key, "", Vec::new(), None))?;
+        let announced = etag(&answer);
+        let mut reader = answer.into_body().into_reader();
+        let mut md5 = Md5::new();
+        let mut buffer = vec![0; 64 * 1024];
+        let mut length = 0_u64;
+        loop {
+            let got = reader.read(&mut buffer).map_err(|error| ClientError::Broken {
+                authority: self.url.authority.clone(),
+                reason: error.to_string(),
+            })?;
+            if got == 0 {
+                break;
+            }
+            md5.update(&buffer[..got]);
+            out.write_all(&buffer[..got]).map_err(|source| ClientError::Local {
+                what: format!("{name} cannot be stored"),
+                source,
+            })?;
+            length += got as u64;
+        }
+        let found = hex::encode(md5.finalize());
+        match announced {
+            // Other ETags are those of objects uploaded in several requests, and no MD5.
+            Some(expected) if expected.len() == 32 && expected != found => {
+                Err(ClientError::Damaged { key: name, expected, found })
+            }
+            _ => Ok(length),
+        }
+    }
+
+    /// Makes one signed attempt; an answer other than success is an error.
+    fn send(
+        &self,
+        method: &'static str,
+        bucket: &str,
+        key: &str,
+        query: &str,
+        own: Vec<(&'static str, String)>,
+        body: Option<Outgoing<'_>>,
+    ) -> Result<Response<Body>, ClientError> {
+        let mut path = format!("{}/{}", self.url.path, percent_encode(bucket));
+        if !key.is_empty() {
+            path.push('/');
+            path.push_str(&percent_encode_path(key));
+        }
+        let mut headers = vec![("host", self.url.authority.clone())];
+        headers.extend(own);
+        let signed: Headers = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let request = Request::new(method, &path, query, &signed);
+        let added = sign_s3_v4(
+            self.credentials.key(),
+            &request,
+            &self.region,
+            PayloadCheck::Unsigned,
+            clock::now(),
+        )
+        .map_err(|error| ClientError::Request(error.to_string()))?;
+        headers.extend(added);
+        let exchange = Exchange { method, url: &self.url, path: &path, query, headers };
+        let answer = self.http.exchange(&exchange, body)?;
+        match answer.status().is_success() {
+            true => Ok(answer),
+            false => Err(self.http.refusal(&self.url.authority, answer)),
+        }
+    }
+}
+
+fn etag(answer: &Response<Body>) -> Option<String> {
+    let value = answer.headers().get("etag")?.to_str().ok()?;
+    Some(value.trim_matches('"').to_ascii_lowercase())
+}
+
+fn compare(name: &str, answer: &Response<Body>, expected: &str) -> Result<(), ClientError> {
+    let found = etag(answer).unwrap_or_else(|| "unknown".to_owned());
+    match found == expected {
+        true => Ok(()),
+        false => Err(ClientError::Damaged {
+            key: name.to_owned(),
+            expected: expected.to_owned(),
+            found,
+        }),
+    }
+}
+
+/// Tells how much was read.
+struct Counted<'a> {
+    inner: Box<dyn Read>,
+    count: u64,
+    progress: &'a dyn Fn(u64),
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let got = self.inner.read(buf)?;
+        self.count += got as u64;
+        (self.progress)(self.count);
+        Ok(got)
+    }
+}

@@ -1,0 +1,359 @@
+//! The actor around the table: it runs what the table decides, on the pool.
+//!
+//! ```text
+//!   Want ──▶ table ──▶ effects, in their order, as one job of the pool:
+//!                      remove files, then unpack ──▶ Landed ──▶ table ──▶ …
+//! ```
+//! It owns which images are where, which flights run, and who waits; a [`Pin`] keeps an image from
+//! being evicted until it is dropped.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use actix::{
+    Actor, ActorContext as _, Addr, AsyncContext as _, Context, Handler, Message, MessageResult,
+    ResponseFuture,
+};
+use common::error::ApiError;
+use common::wire::walrus::CacheView;
+use runtime::pool;
+use tokio::sync::{oneshot, watch};
+
+use super::disk::{Disk, Image, remove};
+use super::table::{Effect, Failure, Figures, Key, Outcome, Table, Waiter};
+use crate::unbundle::{Flight, Progress};
+
+impl Waiter for oneshot::Sender<Outcome> {
+    fn listens(&self) -> bool {
+        !self.is_closed()
+    }
+}
+
+type Effects = Vec<Effect<oneshot::Sender<Outcome>>>;
+
+/// The actor.
+pub(crate) struct Cache {
+    table: Table<oneshot::Sender<Outcome>>,
+    disk: Arc<Disk>,
+    images: BTreeMap<Key, Image>,
+    /// What will be needed to unpack the images that are queued.
+    prepared: BTreeMap<Key, Flight>,
+    /// How far the images in flight are.
+    flying: BTreeMap<Key, Arc<Progress>>,
+    figures: watch::Sender<CacheView>,
+}
+
+impl Cache {
+    /// Starts the actor with the images found on disk; `limit` is in bytes. The receiver always
+    /// holds the present figures.
+    pub(crate) fn start(
+        disk: Arc<Disk>,
+        found: Vec<(Key, Image)>,
+        limit: u64,
+        flights: usize,
+    ) -> (Addr<Self>, watch::Receiver<CacheView>) {
+        let (figures, seen) = watch::channel(CacheView::default());
+        let mut table = Table::new(limit, flights);
+        for (key, image) in &found {
+            table.found(key.clone(), image.size);
+        }
+        let actor = Self {
+            table,
+            disk,
+            images: found.into_iter().collect(),
+            prepared: BTreeMap::new(),
+            flying: BTreeMap::new(),
+            figures,
+        };
+        (Actor::start(actor), seen)
+    }
+
+    /// Does what the table decided.
+    fn run(&mut self, effects: Effects, cache: Addr<Self>) {
+        let (mut unwanted, mut starts) = (Vec::new(), Vec::new());
+        for effect in effects {
+            match effect {
+                Effect::Remove(key) => unwanted.extend(self.images.remove(&key)),
+                Effect::Tell(waiters, outcome) => {
+                    for waiter in waiters {
+                        // Whoever has given up needs no answer.
+                        drop(waiter.send(outcome.clone()));
+                    }
+                }
+                Effect::Discard(key) => drop(self.prepared.remove(&key)),
+                Effect::Start(key) => {
+                    if let Some(flight) = self.prepared.remove(&key) {
+                        let progress = Arc::new(Progress::default());
+                        self.flying.insert(key.clone(), Arc::clone(&progress));
+                        starts.push((key, flight, progress));
+                    }
+                }
+            }
+        }
+        self.figures.send_replace(view(self.table.figures()));
+        if unwanted.is_empty() && starts.is_empty() {
+            return;
+        }
+        let disk = Arc::clone(&self.disk);
+        pool::spawn(async move {
+            // Room is made before it is used.
+            let removed = pool::block(move || {
+                unwanted.iter().for_each(|image: &Image| remove(&image.path));
+            });
+            drop(removed.await);
+            for (key, flight, progress) in starts {
+                let (disk, cache) = (Arc::clone(&disk), cache.clone());
+                pool::spawn(async move {
+                    let flown = key.clone();
+                    let flew = pool::block(move || flight.fly(&flown, &disk, &progress)).await;
+                    let result = flew.unwrap_or_else(|error| {
+                        Err(Failure { reason: error.text().to_owned(), retryable: true })
+                    });
+                    // An actor that is gone finds the file at its next start.
+                    drop(cache.send(Landed { key, result }).await);
+                });
+            }
+        });
+    }
+}
+
+fn view(figures: Figures) -> CacheView {
+    CacheView {
+        limit: figures.limit,
+        used: figures.used,
+        reserved: figures.reserved,
+        images: figures.images,
+        hits: figures.hits,
+        misses: figures.misses,
+        evictions: figures.evictions,
+        flights: figures.flights,
+    }
+}
+
+impl Actor for Cache {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        let effects = self.table.settle_found();
+        self.run(effects, ctx.address());
+    }
+
+    fn stopped(&mut self, _: &mut Context<Self>) {
+        self.flying.values().for_each(|progress| progress.stop.store(true, Ordering::Relaxed));
+    }
+}
+
+/// Somebody wants an image.
+pub(crate) struct Want {
+    /// Its key.
+    pub(crate) key: Key,
+    /// What it takes to unpack it; not used if it is there.
+    pub(crate) flight: Box<Flight>,
+    /// How long to wait for it.
+    pub(crate) wait: Duration,
+}
+
+/// Where a wanted image stands.
+#[derive(Debug)]
+pub(crate) enum Wanted {
+    /// It is there.
+    Here(Image),
+    /// It waits for room or is being unpacked: bytes done, bytes in all.
+    Unpacking(u64, u64),
+    /// It cannot be had.
+    Failed(Failure),
+}
+
+impl Message for Want {
+    type Result = Result<Wanted, ApiError>;
+}
+
+impl Handler<Want> for Cache {
+    type Result = ResponseFuture<Result<Wanted, ApiError>>;
+
+    fn handle(&mut self, want: Want, ctx: &mut Context<Self>) -> Self::Result {
+        let Want { key, flight, wait } = want;
+        let (waiter, mut outcome) = oneshot::channel();
+        let (size, total) = (flight.manifest.size, flight.manifest.bundled_size);
+        if self.table.is_absent(&key) {
+            self.prepared.insert(key.clone(), *flight);
+        }
+        let effects = self.table.want(&key, size, waiter);
+        self.run(effects, ctx.address());
+        let cache = ctx.address();
+        Box::pin(async move {
+            let mut told = outcome.try_recv().ok();
+            if told.is_none() {
+                let waited = tokio::time::timeout(wait, &mut outcome).await;
+                // From here on nobody listens: a later failure is kept for the next who asks.
+                outcome.close();
+                told = waited.ok().and_then(Result::ok).or_else(|| outcome.try_recv().ok());
+            }
+            let stopping = |error| ApiError::internal("The image cache has stopped", error);
+            match told {
+                Some(Outcome::Failed(failure)) => Ok(Wanted::Failed(failure)),
+                // An image that was evicted at once has to be asked for again.
+                Some(Outcome::Here) => match cache.send(Find(key)).await.map_err(stopping)? {
+                    Some(image) => Ok(Wanted::Here(image)),
+                    None => Ok(Wanted::Unpacking(0, total)),
+                },
+                None => {
+                    let done = cache.send(Done(key)).await.map_err(stopping)?;
+                    Ok(Wanted::Unpacking(done, total))
+                }
+            }
+        })
+    }
+}
+
+/// Where an image is.
+struct Find(Key);
+
+impl Message for Find {
+    type Result = Option<Image>;
+}
+
+impl Handler<Find> for Cache {
+    type Result = Option<Image>;
+    fn handle(&mut self, find: Find, _: &mut Context<Self>) -> Self::Result {
+        self.images.get(&find.0).cloned()
+    }
+}
+
+/// How many bytes of ciphertext of a flight are done.
+struct Done(Key);
+
+impl Message for Done {
+    type Result = u64;
+}
+
+impl Handler<Done> for Cache {
+    type Result = MessageResult<Done>;
+    fn handle(&mut self, done: Done, _: &mut Context<Self>) -> Self::Result {
+        let progress = self.flying.get(&done.0);
+        MessageResult(progress.map_or(0, |progress| progress.done.load(Ordering::Relaxed)))
+    }
+}
+
+/// A flight has ended.
+struct Landed {
+    key: Key,
+    result: Result<Image, Failure>,
+}
+
+impl Message for Landed {
+    type Result = ();
+}
+
+impl Handler<Landed> for Cache {
+    type Result = ();
+    fn handle(&mut self, landed: Landed, ctx: &mut Context<Self>) {
+        self.flying.remove(&landed.key);
+        let effects = match landed.result {
+            Ok(image) => {
+                tracing::info!(key = landed.key, size = image.size, "an image was unpacked");
+                self.images.insert(landed.key.clone(), image);
+                self.table.landed(&landed.key)
+            }
+            Err(failure) => {
+                tracing::info!(key = landed.key, reason = failure.reason, "an image failed");
+                self.table.failed(&landed.key, failure)
+            }
+        };
+        self.run(effects, ctx.address());
+    }
+}
+
+/// Somebody begins to read an image.
+pub(crate) struct PinImage(pub(crate) Key);
+
+/// Keeps an image from being evicted until it is dropped.
+pub(crate) struct Pin {
+    key: Key,
+    /// The image.
+    pub(crate) image: Image,
+    cache: Addr<Cache>,
+}
+
+impl Drop for Pin {
+    fn drop(&mut self) {
+        let (key, cache) = (std::mem::take(&mut self.key), self.cache.clone());
+        pool::spawn(async move {
+            // An actor that is gone evicts nothing.
+            drop(cache.send(Unpin(key)).await);
+        });
+    }
+}
+
+impl Message for PinImage {
+    type Result = Option<Pin>;
+}
+
+impl Handler<PinImage> for Cache {
+    type Result = MessageResult<PinImage>;
+    fn handle(&mut self, pin: PinImage, ctx: &mut Context<Self>) -> Self::Result {
+        let PinImage(key) = pin;
+        let image = self.images.get(&key).cloned().filter(|_| self.table.pin(&key));
+        MessageResult(image.map(|image| Pin { key, image, cache: ctx.address() }))
+    }
+}
+
+struct Unpin(Key);
+
+impl Message for Unpin {
+    type Result = ();
+}
+
+impl Handler<Unpin> for Cache {
+    type Result = ();
+    fn handle(&mut self, unpin: Unpin, ctx: &mut Context<Self>) {
+        let effects = self.table.unpin(&unpin.0);
+        self.run(effects, ctx.address());
+    }
+}
+
+/// An image is not needed any more.
+pub(crate) struct Forget(pub(crate) Key);
+
+impl Message for Forget {
+    type Result = ();
+}
+
+impl Handler<Forget> for Cache {
+    type Result = ();
+    fn handle(&mut self, forget: Forget, ctx: &mut Context<Self>) {
+        let effects = self.table.forget(&forget.0);
+        self.run(effects, ctx.address());
+    }
+}
+
+/// The limit becomes another one, in bytes.
+pub(crate) struct Limit(pub(crate) u64);
+
+impl Message for Limit {
+    type Result = ();
+}
+
+impl Handler<Limit> for Cache {
+    type Result = ();
+    fn handle(&mut self, limit: Limit, ctx: &mut Context<Self>) {
+        let effects = self.table.set_limit(limit.0);
+        self.run(effects, ctx.address());
+    }
+}
+
+/// The service stops: flights end at their next chunk.
+pub(crate) struct Stop;
+
+impl Message for Stop {
+    type Result = ();
+}
+
+impl Handler<Stop> for Cache {
+    type Result = ();
+    fn handle(&mut self, _: Stop, ctx: &mut Context<Self>) {
+        ctx.stop();
+    }
+}

@@ -1,0 +1,222 @@
+//! The messages of walrus and who answers them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Addr;
+use bundle::{Limits, Manifest};
+use common::error::{ApiError, ErrorCode};
+use common::wire::walrus::{
+    CacheView, CheckBundle, DescribeCache, ForgetImage, ImageTicket, InstallBundleKey,
+    SetCacheLimit, Walrus, WantImage, WantedImage,
+};
+use runtime::clock::Clock;
+use runtime::dispatcher::Dispatcher;
+use runtime::pool;
+use sha2::{Digest as _, Sha256};
+use store::{StoreError, transact};
+use tokio::sync::{Semaphore, watch};
+
+use super::check::{Checker, open_key, open_manifest};
+use super::location::Location;
+use super::ticket::Tickets;
+use crate::cache::actor::{Cache, Forget, Limit, Want, Wanted};
+use crate::cache::disk::is_digest;
+use crate::records::{CACHE_LIMIT, Failed, Records, Setting};
+use crate::unbundle::Flight;
+
+/// The longest wait for an image in one call.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// How many bundles are checked, and manifests read, at once: each may take a few times the size
+/// of a manifest in memory.
+const AT_ONCE: usize = 4;
+
+/// What the messages need.
+#[derive(Clone)]
+pub(crate) struct Door {
+    /// Checks bundles.
+    pub(crate) checker: Checker,
+    /// Keeps plain images.
+    pub(crate) cache: Addr<Cache>,
+    /// The cache's figures.
+    pub(crate) figures: watch::Receiver<CacheView>,
+    /// Makes tickets.
+    pub(crate) tickets: Tickets,
+    /// What stands before a ticket's path.
+    pub(crate) base_url: String,
+    /// The time.
+    pub(crate) clock: Clock,
+    /// Bytes of the disk that stay free.
+    pub(crate) reserve: u64,
+    manifests: Arc<Semaphore>,
+}
+
+/// Why a wanted image cannot be had, on its way up.
+enum Unwanted {
+    /// A sentence; asking again is of no use.
+    Failed(String),
+    Error(ApiError),
+}
+
+impl From<ApiError> for Unwanted {
+    fn from(error: ApiError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl Door {
+    /// A door over its parts.
+    pub(crate) fn new(
+        checker: Checker,
+        (cache, figures): (Addr<Cache>, watch::Receiver<CacheView>),
+        (tickets, base_url): (Tickets, String),
+        clock: Clock,
+        reserve: u64,
+    ) -> Self {
+        let manifests = Arc::new(Semaphore::new(AT_ONCE));
+        Self { checker, cache, figures, tickets, base_url, clock, reserve, manifests }
+    }
+
+    /// All messages.
+    pub(crate) fn dispatcher(self) -> Dispatcher<Walrus> {
+        macro_rules! answer {
+            ($method:ident, $message:ty) => {{
+                let door = self.clone();
+                move |message: $message| {
+                    let door = door.clone();
+                    async move { door.$method(message).await }
+                }
+            }};
+        }
+        Dispatcher::new()
+            .with(answer!(install, InstallBundleKey))
+            .with(answer!(check, CheckBundle))
+            .with(answer!(want, WantImage))
+            .with(answer!(forget, ForgetImage))
+            .with(answer!(set_limit, SetCacheLimit))
+            .with(answer!(describe, DescribeCache))
+    }
+
+    async fn install(&self, message: InstallBundleKey) -> Result<(), ApiError> {
+        let key = self.checker.key.clone();
+        pool::block(move || key.install(&message)).await?
+    }
+
+    async fn check(
+        &self,
+        message: CheckBundle,
+    ) -> Result<common::wire::walrus::CheckedBundle, ApiError> {
+        let _turn = self.turn().await?;
+        self.checker.check(message).await
+    }
+
+    async fn turn(&self) -> Result<tokio::sync::OwnedSemaphorePermit, ApiError> {
+        let turn = Arc::clone(&self.manifests).acquire_owned().await;
+        turn.map_err(|error| ApiError::internal("The service is stopping", error))
+    }
+
+    async fn want(&self, message: WantImage) -> Result<WantedImage, ApiError> {
+        let wait = Duration::from_millis(message.wait_ms).min(LONGEST_WAIT);
+        let key = message.bundle.manifest_sha256.clone();
+        let flight = {
+            let _turn = self.turn().await?;
+            match self.prepare(message).await {
+                Ok(flight) => flight,
+                Err(Unwanted::Failed(reason)) => {
+                    return Ok(WantedImage::Failed { reason, retryable: false });
+                }
+                Err(Unwanted::Error(error)) => return Err(error),
+            }
+        };
+        let want = Want { key: key.clone(), flight: Box::new(flight), wait };
+        let wanted = self.cache.send(want).await;
+        let wanted = wanted.map_err(|gone| {
+            ApiError::new(ErrorCode::Unavailable, "The service is stopping").because(gone)
+        })??;
+        Ok(match wanted {
+            Wanted::Here(image) => {
+                let (path, expires) = self.tickets.issue(&key, self.clock.now());
+                let url = format!("{}{path}", self.base_url);
+                WantedImage::Ready(ImageTicket {
+                    url,
+                    sha256: image.sha256,
+                    size: image.size,
+                    expires,
+                })
+            }
+            Wanted::Unpacking(done, total) => WantedImage::Unpacking { done, total },
+            Wanted::Failed(failure) => {
+                WantedImage::Failed { reason: failure.reason, retryable: failure.retryable }
+            }
+        })
+    }
+
+    /// Reads the manifest again: it must still be the one that was checked.
+    async fn prepare(&self, message: WantImage) -> Result<Flight, Unwanted> {
+        let bundle = message.bundle;
+        if !is_digest(&bundle.manifest_sha256) {
+            let error = ApiError::invalid("manifest_sha256", "it is no SHA-256 in lower-case hex");
+            return Err(error.into());
+        }
+        let location = Location::parse(&bundle.location)?;
+        let key = self.checker.key.get()?;
+        let (content, reserve) = (self.checker.content.clone(), self.reserve);
+        pool::block(move || {
+            let found = open_manifest(&content, &location, None).map_err(|error| {
+                match error.code() {
+                    ErrorCode::AuthFailure => {
+                        Unwanted::Failed(format!("the manifest {location} is no longer there"))
+                    }
+                    ErrorCode::InvalidManifest => Unwanted::Failed(error.text().to_owned()),
+                    _ => Unwanted::Error(error),
+                }
+            })?;
+            if hex::encode(Sha256::digest(&found.raw)) != bundle.manifest_sha256 {
+                return Err(Unwanted::Failed(format!(
+                    "the manifest {location} is not the one that was registered"
+                )));
+            }
+            let failed = |error: ApiError| Unwanted::Failed(error.text().to_owned());
+            let manifest = Manifest::parse(&found.raw, &Limits::default())
+                .map_err(|error| Unwanted::Failed(error.to_string()))?;
+            let key = open_key(&manifest, &key).map_err(failed)?;
+            let prefix = location.prefix().to_owned();
+            Ok(Flight { content, bucket: location.bucket, prefix, manifest, key, reserve })
+        })
+        .await?
+    }
+
+    async fn forget(&self, message: ForgetImage) -> Result<(), ApiError> {
+        let done = self.cache.send(Forget(message.bundle.manifest_sha256)).await;
+        done.map_err(|gone| ApiError::internal("The image cache has stopped", gone))
+    }
+
+    async fn set_limit(&self, message: SetCacheLimit) -> Result<(), ApiError> {
+        let bytes = message.megabytes.checked_mul(1 << 20).ok_or_else(|| {
+            ApiError::invalid("megabytes", format!("{} is too many", message.megabytes))
+        })?;
+        let records = self.checker.content.records.clone();
+        pool::block(move || keep_limit(&records, bytes)).await??;
+        let done = self.cache.send(Limit(bytes)).await;
+        done.map_err(|gone| ApiError::internal("The image cache has stopped", gone))
+    }
+
+    async fn describe(&self, _: DescribeCache) -> Result<CacheView, ApiError> {
+        Ok(self.figures.borrow().clone())
+    }
+}
+
+fn keep_limit(records: &Records, value: u64) -> Result<(), Failed> {
+    transact(records.engine(), |batch| {
+        match records.settings.get(CACHE_LIMIT)? {
+            Some(mut seen) => {
+                seen.record.value = value;
+                batch.replace(&seen)?;
+            }
+            None => drop(batch.insert(&Setting { name: CACHE_LIMIT.to_owned(), value })?),
+        }
+        Ok::<_, StoreError>(())
+    })?;
+    Ok(())
+}

@@ -1,0 +1,266 @@
+//! Wires walrus together: what lasts, the actors, the two listeners.
+//!
+//! Order matters at start: the store is opened first, because its lock keeps a second walrus away
+//! from the files; leftovers go before anybody can add to them; listeners come last.
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use actix::Addr;
+use common::error::ApiError;
+use common::wire::identity::Identity;
+use common::wire::walrus::CacheView;
+use futures_util::future::BoxFuture;
+use runtime::boot::Running;
+use runtime::clock::Clock;
+use runtime::endpoint::Endpoint;
+use runtime::envelope::PeerKey;
+use runtime::keyring::AskedKeyRing;
+use runtime::listen::{Limits, Listening, listen};
+use runtime::metrics::Metrics;
+use runtime::peer::Peer;
+use runtime::pool;
+use runtime::roster::Roster;
+use runtime::shutdown::Shutdown;
+use store::{EngineConfig, StoreError};
+use thiserror::Error;
+use tokio::sync::watch;
+
+use crate::blob::files::Files;
+use crate::blob::receive::Receiver;
+use crate::blob::uploads::Uploads;
+use crate::cache::actor::{Cache, Stop};
+use crate::cache::disk::{Disk, Image};
+use crate::config::{Config, Unusable};
+use crate::content::Content;
+use crate::image::check::Checker;
+use crate::image::door::Door;
+use crate::image::key::KeyFile;
+use crate::image::serve::Images;
+use crate::image::ticket::{PATH, Tickets};
+use crate::records::{CACHE_LIMIT, Records};
+use crate::s3::buckets::{Buckets, recall_leaving};
+use crate::s3::front::Front;
+use crate::s3::objects::Objects;
+use crate::s3::service::S3Actor;
+use crate::sweep::Sweep;
+
+/// Why walrus cannot start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The configuration makes no sense.
+    #[error(transparent)]
+    Config(#[from] Unusable),
+    /// The records cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file or directory of the data directory cannot be used.
+    #[error("{path}: {source}", path = path.display())]
+    Files {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A listener cannot be used.
+    #[error("the listener cannot be used: {0}")]
+    Listen(#[source] io::Error),
+    /// Something of our own failed.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+}
+
+/// Walrus, running.
+pub struct Server {
+    public: Listening,
+    internal: Listening,
+    cache: Addr<Cache>,
+    roster: Roster,
+    shutdown: Shutdown,
+}
+
+/// What was found in the data directory.
+struct Opened {
+    content: Content,
+    key: KeyFile,
+    tickets: Tickets,
+    disk: Arc<Disk>,
+    images: Vec<(String, Image)>,
+    limit: u64,
+}
+
+impl Server {
+    /// Starts walrus on two bound listeners: the public one serves S3, the internal one messages
+    /// and images. `identity` knows accounts and keys. Must be called within an actix system.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration, the data directory or a listener.
+    pub async fn start(
+        config: Config,
+        (public, internal): (TcpListener, TcpListener),
+        identity: Peer<Identity>,
+        peer_key: PeerKey,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        config.check()?;
+        let opening = config.clone();
+        let opened = pool::block(move || open(&opening)).await??;
+        let (shutdown, roster, metrics) =
+            (Shutdown::default(), Roster::default(), Metrics::default());
+
+        let Opened { content, key, tickets, disk, images, limit } = opened;
+        let uploads = Uploads::start(content.files.clone(), config.reserve());
+        let (cache, figures) = Cache::start(disk, images, limit, config.unbundle_flights);
+        declare(&metrics, &figures);
+        roster.enrol("uploads", uploads.clone());
+        roster.enrol("image cache", cache.clone());
+        roster.show("image cache", {
+            let figures = figures.clone();
+            move || figures.borrow().clone()
+        });
+
+        let base_url = config.internal_url(internal.local_addr().map_err(StartError::Listen)?);
+        let checker = Checker { content: content.clone(), identity: identity.clone(), key };
+        let door = Door::new(
+            checker,
+            (cache.clone(), figures),
+            (tickets.clone(), base_url),
+            clock.clone(),
+            config.reserve(),
+        );
+        let endpoint = Endpoint::new(peer_key, clock.clone(), roster.clone(), metrics.clone())
+            .service(Arc::new(door.dispatcher()))
+            .app(PATH, Arc::new(Images { cache: cache.clone(), tickets, clock: clock.clone() }));
+
+        let buckets = S3Actor::start(
+            Buckets {
+                records: content.records.clone(),
+                clock: clock.clone(),
+                region: config.region.clone(),
+            },
+            config.requests_at_once,
+        );
+        let objects = S3Actor::start(
+            Objects {
+                content: content.clone(),
+                receiver: Receiver { files: content.files.clone(), uploads: uploads.clone() },
+                clock: clock.clone(),
+                max_bytes: config.max_object_bytes,
+            },
+            config.requests_at_once,
+        );
+        roster.enrol("buckets", buckets.clone());
+        roster.enrol("objects", objects.clone());
+        let front = Front {
+            keys: Arc::new(AskedKeyRing::new(identity, clock.clone())),
+            clock,
+            buckets,
+            objects,
+            requests: metrics.counter("eucalypt_walrus_requests_total", "S3 requests answered"),
+            failures: metrics.counter(
+                "eucalypt_walrus_failures_total",
+                "S3 requests that failed by walrus' own fault",
+            ),
+        };
+        let sweep = Sweep {
+            content,
+            uploads,
+            removed: metrics.counter(
+                "eucalypt_walrus_swept_files_total",
+                "Files removed because no record named them",
+            ),
+        };
+        pool::spawn(sweep.run(config.sweep_interval(), shutdown.clone()));
+
+        let limits = Limits::default();
+        let internal =
+            listen(internal, &limits, Arc::new(endpoint)).map_err(StartError::Listen)?;
+        let public = listen(public, &limits, Arc::new(front)).map_err(StartError::Listen)?;
+        tracing::info!(s3 = %public.address(), internal = %internal.address(), "walrus is up");
+        Ok(Self { public, internal, cache, roster, shutdown })
+    }
+
+    /// Where S3 is served.
+    pub fn public_address(&self) -> SocketAddr {
+        self.public.address()
+    }
+
+    /// Where messages and images are served.
+    pub fn internal_address(&self) -> SocketAddr {
+        self.internal.address()
+    }
+
+    /// Takes nothing new, finishes what is under way, ends unpackings.
+    pub async fn stop(self) {
+        self.shutdown.raise();
+        // Flights end first: whoever waits for one would hold the listeners up.
+        drop(self.cache.send(Stop).await);
+        futures_util::future::join(self.public.stop(), self.internal.stop()).await;
+    }
+}
+
+impl Running for Server {
+    fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    fn shutdown(&self) -> &Shutdown {
+        &self.shutdown
+    }
+
+    fn drain(self) -> BoxFuture<'static, ()> {
+        Box::pin(self.stop())
+    }
+}
+
+/// Opens all that lasts.
+fn open(config: &Config) -> Result<Opened, StartError> {
+    let dir = config.data_dir.as_path();
+    let at = |path: PathBuf| move |source: io::Error| StartError::Files { path, source };
+    make_dir(dir).map_err(at(dir.to_path_buf()))?;
+    let records = Records::new(store::open(&EngineConfig::sled(dir.join("store")))?);
+    recall_leaving(&records).map_err(ApiError::from)?;
+    let objects = dir.join("objects");
+    let files = Arc::new(Files::open(&objects).map_err(at(objects))?);
+    let cache = dir.join("cache");
+    let disk = Arc::new(Disk::open(&cache).map_err(at(cache.clone()))?);
+    let images = disk.load().map_err(at(cache))?;
+    let key = KeyFile::open(dir).map_err(at(dir.to_path_buf()))?;
+    let tickets =
+        Tickets::open(dir, config.ticket_lifetime()).map_err(at(dir.to_path_buf()))?;
+    let limit = match records.settings.get(CACHE_LIMIT)? {
+        Some(setting) => setting.value,
+        None => config.unbundle_cache_mb.saturating_mul(1 << 20),
+    };
+    Ok(Opened { content: Content { records, files }, key, tickets, disk, images, limit })
+}
+
+fn make_dir(dir: &Path) -> io::Result<()> {
+    if fs::metadata(dir).is_ok_and(|found| found.is_dir()) {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// The figures of the image cache.
+fn declare(metrics: &Metrics, figures: &watch::Receiver<CacheView>) {
+    type Figure = fn(&CacheView) -> u64;
+    let table: [(&'static str, &'static str, Figure); 8] = [
+        ("eucalypt_walrus_cache_limit_bytes", "Space reserved for unbundling images", |v| v.limit),
+        ("eucalypt_walrus_cache_used_bytes", "Plain images in the cache", |v| v.used),
+        ("eucalypt_walrus_cache_reserved_bytes", "Images being unpacked", |v| v.reserved),
+        ("eucalypt_walrus_cache_images", "Number of plain images in the cache", |v| v.images),
+        ("eucalypt_walrus_cache_hits", "Wishes that found the image there", |v| v.hits),
+        ("eucalypt_walrus_cache_misses", "Wishes that did not", |v| v.misses),
+        ("eucalypt_walrus_cache_evictions", "Images removed to make room", |v| v.evictions),
+        ("eucalypt_walrus_cache_flights", "Number of images being unpacked", |v| v.flights),
+    ];
+    for (name, help, read) in table {
+        let figures = figures.clone();
+        metrics.gauge(name, help, move || read(&figures.borrow()));
+    }
+}
