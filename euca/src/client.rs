@@ -99,8 +99,7 @@ impl Client {
             ("content-type", "application/x-www-form-urlencoded; charset=utf-8".to_owned()),
         ];
         let signed: Headers = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let request =
-            Request::new("POST", &self.url.path, "", &signed).with_body(form.as_bytes());
+        let request = Request::new("POST", &self.url.path, "", &signed).with_body(form.as_bytes());
         let added =
             sign_ec2_v4(self.credentials.key(), &request, &self.region, "ec2", clock::now())
                 .map_err(|error| ClientError::Request(error.to_string()))?;

@@ -25,10 +25,24 @@ const REGION: &str = "eucalyptus";
 
 /// The variables that an eucarc given with `--config` must set itself to have them count.
 const REPLACED: &[&str] = &[
-    "AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY",
-    "AWS_CREDENTIAL_FILE", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL_S3",
-    "EC2_ACCESS_KEY", "EC2_SECRET_KEY", "EC2_URL", "S3_URL", "EC2_USER_ID", "EC2_CERT",
-    "EC2_PRIVATE_KEY", "EUCA_CERT", "EUCA_PRIVATE_KEY", "EUCALYPTUS_CERT",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_ACCESS_KEY",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECRET_KEY",
+    "AWS_CREDENTIAL_FILE",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL_EC2",
+    "AWS_ENDPOINT_URL_S3",
+    "EC2_ACCESS_KEY",
+    "EC2_SECRET_KEY",
+    "EC2_URL",
+    "S3_URL",
+    "EC2_USER_ID",
+    "EC2_CERT",
+    "EC2_PRIVATE_KEY",
+    "EUCA_CERT",
+    "EUCA_PRIVATE_KEY",
+    "EUCALYPTUS_CERT",
 ];
 
 /// Why it is not clear where to go or as whom.
@@ -163,7 +177,10 @@ impl Settings {
             return of_file().ok_or(ConfigError::NoCredentials);
         }
         let families: [(&[&str], &[&str]); 2] = [
-            (&["AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"], &["AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"]),
+            (
+                &["AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"],
+                &["AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"],
+            ),
             (&["EC2_ACCESS_KEY"], &["EC2_SECRET_KEY"]),
         ];
         for (ids, secrets) in families {
@@ -344,7 +361,8 @@ mod tests {
                 ("http://[::1]:1/", "eu"),
             ),
         ] {
-            let (url, region) = seen(&flags, variables).settings.unwrap().endpoint(service).unwrap();
+            let (url, region) =
+                seen(&flags, variables).settings.unwrap().endpoint(service).unwrap();
             assert_eq!((url.as_str(), region.as_str()), expected, "{flags:?} {variables:?}");
         }
         let nowhere = seen(&region("new"), &[]).settings.unwrap().endpoint(Service::S3);

@@ -65,7 +65,9 @@ impl Environment {
         let path = std::path::absolute(file)?;
         let mut shell = Command::new("sh");
         shell.args(["-c", ". \"$0\" >/dev/null && env -0"]).arg(&path);
-        shell.env_clear().envs(self.variables.iter().filter(|(n, _)| !replaced.contains(&n.as_str())));
+        shell
+            .env_clear()
+            .envs(self.variables.iter().filter(|(n, _)| !replaced.contains(&n.as_str())));
         let done = shell.output()?;
         if !done.status.success() {
             let told = String::from_utf8_lossy(&done.stderr);

@@ -177,7 +177,8 @@ impl Http {
         }
         let reason = status.canonical_reason().unwrap_or("error").to_owned();
         let plain = text.trim();
-        let message = if plain.is_empty() || plain.starts_with('<') { reason } else { plain.to_owned() };
+        let message =
+            if plain.is_empty() || plain.starts_with('<') { reason } else { plain.to_owned() };
         ClientError::Api { status: status.as_u16(), code: status.as_str().to_owned(), message }
     }
 
@@ -296,7 +297,11 @@ mod tests {
     #[test]
     fn endpoints_are_taken_apart() {
         for (text, authority, path) in [
-            ("http://cloud.example:8773/services/Eucalyptus", "cloud.example:8773", "/services/Eucalyptus"),
+            (
+                "http://cloud.example:8773/services/Eucalyptus",
+                "cloud.example:8773",
+                "/services/Eucalyptus",
+            ),
             ("http://127.0.0.1:8774", "127.0.0.1:8774", "/"),
             ("http://host:80/", "host", "/"),
             ("http://[::1]:8773/x/", "[::1]:8773", "/x/"),
@@ -304,7 +309,15 @@ mod tests {
             let url = Url::parse(text).unwrap();
             assert_eq!((url.authority.as_str(), url.path.as_str()), (authority, path), "{text}");
         }
-        for bad in ["", "cloud.example", "https://h/", "ftp://h/", "http:///x", "http://a@h/", "http://h/?q"] {
+        for bad in [
+            "",
+            "cloud.example",
+            "https://h/",
+            "ftp://h/",
+            "http:///x",
+            "http://a@h/",
+            "http://h/?q",
+        ] {
             assert!(Url::parse(bad).is_err(), "{bad}");
         }
     }
@@ -315,10 +328,12 @@ mod tests {
         assert_eq!(without_secrets(xml), "<R><keyName>k</keyName><keyMaterial>…</keyMaterial></R>");
         let url = Url::parse("http://h/").unwrap();
         let headers = vec![("authorization", "AWS4 Credential=AK/x, Signature=abc".to_owned())];
-        let exchange =
-            Exchange { method: "GET", url: &url, path: "/", query: "", headers };
+        let exchange = Exchange { method: "GET", url: &url, path: "/", query: "", headers };
         let shown = shown_request(&exchange, "http://h/");
-        assert!(shown.contains("Credential=AK/x, Signature=…") && !shown.contains("abc"), "{shown}");
+        assert!(
+            shown.contains("Credential=AK/x, Signature=…") && !shown.contains("abc"),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -187,9 +187,10 @@ fn parser(row: &Row, program: &str) -> clap::Command {
 }
 
 fn overview() -> String {
-    let mut text = "Usage: euca COMMAND [OPTION...] [ARGUMENT...]\n   or: euca-COMMAND … by a link \
+    let mut text =
+        "Usage: euca COMMAND [OPTION...] [ARGUMENT...]\n   or: euca-COMMAND … by a link \
                     of that name\n\nCommands:\n"
-        .to_owned();
+            .to_owned();
     for row in TABLE {
         text.push_str(&format!("  {:<28} {}\n", row.names.join(", "), row.about));
     }
@@ -267,13 +268,24 @@ mod tests {
             &["describe-instances", "-a", "AK", "-s", "SK"][..],
             &["describe-instances", "-A", "AK", "-S", "SK"],
             &["describe-instances", "-I", "AK", "--secret-key", "SK", "--show-empty-fields"],
-            &["describe-images", "-a", "--access-key", "AK", "-x", "self", "-o", "self"],
+            &["describe-images", "-a", "--access-key", "AK", "emi-1"],
+            &["describe-images", "-x", "self", "-o", "self", "-x", "all"],
             &["run-instances", "emi-1", "--key", "k", "--instance-count", "2-3", "-t", "m1.small"],
             &["run-instances", "-g", "a", "-g", "b", "emi-1", "--availability-zone", "z"],
             &["register", "b/k", "-a", "i386", "-n", "name"],
             &["register", "b/k", "--block-device-mapping", "/dev/sdb=ephemeral0"],
             &["bundle-image", "-i", "f", "--block-device-mapping", "ami=sda1", "--batch"],
-            &["bundle-image", "-i", "f", "-r", "i386", "--product", "A,B", "--image-type", "kernel"],
+            &[
+                "bundle-image",
+                "-i",
+                "f",
+                "-r",
+                "i386",
+                "--product",
+                "A,B",
+                "--image-type",
+                "kernel",
+            ],
             &["upload-bundle", "-b", "b", "-m", "m", "-a", "AK", "-s", "SK", "--part", "x.part.3"],
             &["unbundle", "-m", "m", "-s", "dir", "-k", "key"],
             &["add-keypair", "name", "-f", "file"],

@@ -62,8 +62,9 @@ impl Filters {
             let (name, value) = given.split_once('=').ok_or_else(|| {
                 Failure::Usage(format!("argument --filter: '{given}' is not NAME=VALUE"))
             })?;
-            let tag = known.contains(&"tag:KEY") && name.len() > 4 && name.starts_with("tag:");
-            if !tag && !(known.contains(&name) && name != "tag:KEY") {
+            let tag = name.strip_prefix("tag:").filter(|key| !key.is_empty() && *key != "KEY");
+            let looked_for = if tag.is_some() { "tag:KEY" } else { name };
+            if name == "tag:KEY" || !known.contains(&looked_for) {
                 let known = known.join(", ");
                 return Err(Failure::Usage(format!(
                     "argument --filter: there is no filter '{name}', but {known}"
@@ -100,7 +101,10 @@ mod tests {
         let given = ["state=a", "tag:x=1", "state=b=c", "state="].map(str::to_owned).to_vec();
         let filters = Filters { given }.named(&["state", "tag:KEY"]).unwrap();
         assert_eq!(filters.len(), 2);
-        assert_eq!((filters[0].name.as_str(), &filters[0].value[..]), ("state", &["a".to_owned(), "b=c".to_owned(), String::new()][..]));
+        assert_eq!(
+            (filters[0].name.as_str(), &filters[0].value[..]),
+            ("state", &["a".to_owned(), "b=c".to_owned(), String::new()][..])
+        );
         assert_eq!(filters[1].name, "tag:x");
         for bad in ["state", "colour=red", "tag:=1", "tag:KEY"] {
             let given = vec![bad.to_owned()];

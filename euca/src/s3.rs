@@ -7,10 +7,10 @@
 use std::io::{self, Read, Write};
 use std::time::Duration;
 
+use base64::Engine;
 use common::sign::{
     Headers, PayloadCheck, Request, percent_encode, percent_encode_path, sign_s3_v4,
 };
-use base64::Engine;
 use md5::{Digest, Md5};
 use ureq::Body;
 use ureq::http::Response;
@@ -163,9 +163,8 @@ impl S3 {
         out: &mut dyn Write,
     ) -> Result<u64, ClientError> {
         let name = format!("{bucket}/{key}");
-        let answer = self
-            .http
-            .retrying(true, || self.send("GET", bucket, key, "", Vec::new(), None))?;
+        let answer =
+            self.http.retrying(true, || self.send("GET", bucket, key, "", Vec::new(), None))?;
         let announced = etag(&answer);
         let mut reader = answer.into_body().into_reader();
         let mut md5 = Md5::new();
@@ -242,11 +241,9 @@ fn compare(name: &str, answer: &Response<Body>, expected: &str) -> Result<(), Cl
     let found = etag(answer).unwrap_or_else(|| "unknown".to_owned());
     match found == expected {
         true => Ok(()),
-        false => Err(ClientError::Damaged {
-            key: name.to_owned(),
-            expected: expected.to_owned(),
-            found,
-        }),
+        false => {
+            Err(ClientError::Damaged { key: name.to_owned(), expected: expected.to_owned(), found })
+        }
     }
 }
 

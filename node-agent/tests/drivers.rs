@@ -382,6 +382,51 @@ async fn a_guest_that_switched_off_unseen_is_told_from_a_crash() {
     assert_eq!(within("power off", driver.ended(&launch.directory)).await, Ended::PoweredOff);
 }
 
+/// A tap of its own, gone afterwards.
+struct Tap(String);
+
+impl Tap {
+    fn new() -> Self {
+        let tap = Self(format!("ectest{}", std::process::id()));
+        tap.ip(&["tuntap", "add", "mode", "tap", "dev", &tap.0]);
+        tap.ip(&["link", "set", &tap.0, "up"]);
+        tap
+    }
+
+    fn ip(&self, args: &[&str]) {
+        assert!(std::process::Command::new("ip").args(args).status().unwrap().success());
+    }
+
+    fn plugged(&self) -> bool {
+        let carrier = std::fs::read_to_string(format!("/sys/class/net/{}/carrier", self.0));
+        carrier.unwrap().trim() == "1"
+    }
+}
+
+impl Drop for Tap {
+    fn drop(&mut self) {
+        self.ip(&["link", "del", &self.0]);
+    }
+}
+
+#[tokio::test]
+async fn a_card_is_plugged_into_its_tap() {
+    if !with_qemu() {
+        return;
+    }
+    let (host, tap) = (Host::new(), Tap::new());
+    let driver = Real.open();
+    let (disk, launch) = host.launch(1, Guest::Stays);
+    let launch = Launch { card: Card::Tap { name: tap.0.clone() }, ..launch };
+    driver.prepare(&disk).await.unwrap();
+    assert!(!tap.plugged());
+    driver.start(&launch).await.unwrap();
+    assert!(tap.plugged());
+    shows(&*driver, &launch.directory, HELLO).await;
+    driver.kill(&launch.directory).await.unwrap();
+    assert!(!tap.plugged());
+}
+
 #[tokio::test]
 async fn the_probe_chooses_what_works() {
     if !with_qemu() {

@@ -197,11 +197,10 @@ fn from_the_wish_to_the_note() {
         assert!(vm.spec().borrow().is_none());
 
         // The note outlives the agent, keeps its time, and goes after an hour.
-        clock.advance(NOTE_KEPT / 2);
-        let agent = Agent::raise(&root, &clock, &gate).await;
+        let after = |time| Clock::manual(view.since.plus(time));
+        let agent = Agent::raise(&root, &after(NOTE_KEPT / 2), &gate).await;
         assert_eq!(*agent.machines[0].view().borrow(), view);
-        clock.advance(NOTE_KEPT / 2);
-        let agent = Agent::raise(&root, &clock, &gate).await;
+        let agent = Agent::raise(&root, &after(NOTE_KEPT), &gate).await;
         let mut gone = agent.machines[0].view();
         let closed = async { while gone.changed().await.is_ok() {} };
         timeout(Duration::from_secs(20), closed).await.unwrap();

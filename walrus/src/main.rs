@@ -1,6 +1,5 @@
 //! The program `walrus`: reads its configuration, binds its listeners, runs until it is stopped.
 
-use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;

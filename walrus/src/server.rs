@@ -198,7 +198,7 @@ impl Server {
     pub async fn stop(self) {
         self.shutdown.raise();
         // Flights end first: whoever waits for one would hold the listeners up.
-        drop(self.cache.send(Stop).await);
+        let _ = self.cache.send(Stop).await;
         futures_util::future::join(self.public.stop(), self.internal.stop()).await;
     }
 }

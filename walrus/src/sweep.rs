@@ -62,7 +62,7 @@ impl Sweep {
                 continue;
             }
             let held = self.uploads.send(Held).await;
-            let held = held.or_error(ErrorCode::Unavailable, "The service is stopping")?.0;
+            let held = held.or_error(ErrorCode::Unavailable, "The service is stopping")?;
             let content = self.content.clone();
             let gone = pool::block(move || {
                 let mut gone = 0;

@@ -1,12 +1,15 @@
 //! How a message between services is signed: with a key that both hosts hold, and dated.
 //!
 //! The text that is signed names the service, the message and its version, the time and a random
-//! number, and the hash of the body; a message is good for a minute either way. Who may send it is
-//! [`Sender`], a type of its own, so that mutual TLS can take the key's place later without a
-//! change above.
+//! number, and the hash of the body; a message is good for a minute either way, and once: [`Seen`]
+//! knows those that were accepted. A wish repeated is harmless, but not one that has been taken
+//! back since (a user disabled, an instance ended). The hash travels beside the signature, so that
+//! not a byte of a stranger's body is read. Who may send it is [`Sender`], a type of its own, so
+//! that mutual TLS can take the key's place later without a change above.
 
+use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use common::error::{ApiError, ErrorCode};
@@ -88,23 +91,29 @@ impl PeerKey {
 /// The headers that carry the signature.
 pub(crate) const DATE: &str = "x-eucalypt-date";
 pub(crate) const NONCE: &str = "x-eucalypt-nonce";
+pub(crate) const DIGEST: &str = "x-eucalypt-sha256";
 pub(crate) const SIGNATURE: &str = "x-eucalypt-signature";
+
+/// The hash of a body as it is signed and sent.
+pub(crate) fn digest_of(body: &[u8]) -> String {
+    hex::encode(Sha256::digest(body))
+}
 
 /// What a signature is made over.
 pub(crate) struct Sealed<'a> {
     pub(crate) path: &'a str,
     pub(crate) date: &'a str,
     pub(crate) nonce: &'a str,
-    pub(crate) body: &'a [u8],
+    /// [`digest_of`] the body.
+    pub(crate) digest: &'a str,
 }
 
 impl Sealed<'_> {
     fn mac(&self, key: &PeerKey) -> Hmac<Sha256> {
-        let body = hex::encode(Sha256::digest(self.body));
         // HMAC takes keys of any length.
         #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
         let mut mac = Hmac::<Sha256>::new_from_slice(key.0.as_ref()).expect("any length will do");
-        for line in [self.path, self.date, self.nonce, &body] {
+        for line in [self.path, self.date, self.nonce, self.digest] {
             mac.update(line.as_bytes());
             mac.update(b"\n");
         }
@@ -143,6 +152,42 @@ impl Sealed<'_> {
     }
 }
 
+/// The signatures of messages that were accepted, for as long as they could come again.
+#[derive(Default)]
+pub(crate) struct Seen(Mutex<Generations>);
+
+/// Two generations, each as long as a message is good: what is in neither is older than that.
+#[derive(Default)]
+struct Generations {
+    since: Option<Timestamp>,
+    young: HashSet<Vec<u8>>,
+    old: HashSet<Vec<u8>>,
+}
+
+impl Seen {
+    /// More than two thousand messages a second for as long as they are good; beyond that the
+    /// oldest are forgotten. Only holders of the key come here.
+    const MOST: usize = 1 << 18;
+
+    /// Remembers the signature of a message that was verified at `now`; refuses one that has come
+    /// before.
+    pub(crate) fn accept(&self, signature: &str, now: Timestamp) -> Result<(), ApiError> {
+        // Half of it is as good as the whole, and a digit may be written in either case.
+        let mark = hex::decode(signature.get(..32).unwrap_or_default()).unwrap_or_default();
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = *seen.since.get_or_insert(now);
+        if now.distance(since) > SKEW * 2 || seen.young.len() >= Self::MOST {
+            seen.old = std::mem::take(&mut seen.young);
+            seen.since = Some(now);
+        }
+        if seen.old.contains(&mark) || !seen.young.insert(mark) {
+            let text = "The message has been received before";
+            return Err(ApiError::new(ErrorCode::AuthFailure, text));
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,17 +197,37 @@ mod tests {
         let key = PeerKey::new([7; 32]);
         let now = Timestamp::from_secs(1_800_000_000);
         let date = now.basic_iso();
-        let sealed = Sealed { path: "/peer/node/1/Run", date: &date, nonce: "n", body: b"{}" };
+        let (body, other) = (digest_of(b"{}"), digest_of(b"{ }"));
+        let sealed = Sealed { path: "/peer/node/1/Run", date: &date, nonce: "n", digest: &body };
         let signature = sealed.sign(&key);
         assert!(sealed.verify(&key, &signature, now).is_ok());
         assert!(sealed.verify(&PeerKey::new([8; 32]), &signature, now).is_err());
-        let changed = Sealed { body: b"{ }", ..sealed };
+        let changed = Sealed { digest: &other, ..sealed };
         assert!(changed.verify(&key, &signature, now).is_err());
         let later = now.plus(Duration::from_secs(61));
-        let sealed = Sealed { body: b"{}", ..changed };
+        let sealed = Sealed { digest: &body, ..changed };
         let error = sealed.verify(&key, &signature, later).unwrap_err();
         assert_eq!(error.code(), ErrorCode::RequestExpired);
         assert!(error.text().contains(&now.iso()), "{error}");
+    }
+
+    #[test]
+    fn a_message_is_accepted_once_for_as_long_as_it_is_good() {
+        let start = Timestamp::from_secs(1_800_000_000);
+        let at = |secs| start.plus(Duration::from_secs(secs));
+        let (first, second) = ("ab".repeat(32), "cd".repeat(32));
+        let seen = Seen::default();
+        assert!(seen.accept(&first, at(0)).is_ok());
+        assert!(seen.accept(&first.to_uppercase(), at(0)).is_err());
+        assert!(seen.accept(&second, at(119)).is_ok());
+        for later in [121, 180, 239] {
+            assert!(seen.accept(&second, at(later)).is_err(), "{later}");
+        }
+        // Nothing is kept for ever.
+        assert!(seen.accept(&"ef".repeat(32), at(242)).is_ok());
+        assert!(seen.accept(&"01".repeat(32), at(363)).is_ok());
+        let left = seen.0.lock().unwrap();
+        assert_eq!((left.young.len(), left.old.len()), (1, 1));
     }
 
     #[test]

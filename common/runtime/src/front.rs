@@ -49,14 +49,14 @@ impl QueryApi {
         let mut told = Told::default();
         let answered = self.steps(&head, body, &mut told).await;
         let took: Duration = self.clock.now().since(began);
-        let response = match &answered {
-            Ok(xml) => Response::text(200, "text/xml;charset=UTF-8", xml.clone()),
+        told.audit(&head, answered.as_ref().err(), took);
+        let response = match answered {
+            Ok(xml) => Response::text(200, "text/xml;charset=UTF-8", xml),
             Err(error) => {
-                let text = xml::ec2_error(error, &head.request_id);
+                let text = xml::ec2_error(&error, &head.request_id);
                 Response::text(error.code().status(), "text/xml;charset=UTF-8", text)
             }
         };
-        told.audit(&head, answered.as_ref().err(), took);
         response.with("x-amzn-requestid", &head.request_id)
     }
 

@@ -4,6 +4,9 @@
 //! into the other at a single place, so that no other code of the house knows a web framework.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use common::sign::{self, Headers};
@@ -21,7 +24,7 @@ pub struct Head {
     pub raw_path: String,
     /// What followed the `?`, still percent-encoded; empty if nothing did.
     pub raw_query: String,
-    /// Headers in the order they came, names in lower case, values as raw bytes.
+    /// Headers, names in lower case, values as raw bytes; those of one name in the order they came.
     pub headers: Headers,
     /// Who sent it.
     pub peer: Option<SocketAddr>,
@@ -63,16 +66,54 @@ pub enum BodyError {
 pub struct Body {
     pieces: mpsc::Receiver<Result<Bytes, BodyError>>,
     length: Option<u64>,
+    cut: Arc<AtomicBool>,
 }
 
 /// How many pieces wait in a body's channel.
 pub const PIECES: usize = 8;
 
+/// How long a body may take that is read as a whole: such bodies are small.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The sending side of a request's body. Dropped before [`Feed::finish`], as it is when the
+/// connection dies with its request, it leaves a body that is broken and not one that has ended.
+pub(crate) struct Feed {
+    sender: mpsc::Sender<Result<Bytes, BodyError>>,
+    cut: Arc<AtomicBool>,
+    finished: bool,
+}
+
+impl Feed {
+    /// Hands a piece on as soon as there is room; `false` if nobody reads any more.
+    pub(crate) async fn send(&self, piece: Result<Bytes, BodyError>) -> bool {
+        self.sender.send(piece).await.is_ok()
+    }
+
+    /// Says that this was all.
+    pub(crate) fn finish(mut self) {
+        self.finished = true;
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        // The channel closes after this: whoever sees its end sees the mark.
+        self.cut.store(!self.finished, Ordering::SeqCst);
+    }
+}
+
 impl Body {
     /// A body that is fed through the returned sender.
     pub fn channel(length: Option<u64>) -> (mpsc::Sender<Result<Bytes, BodyError>>, Self) {
         let (sender, pieces) = mpsc::channel(PIECES);
-        (sender, Self { pieces, length })
+        (sender, Self { pieces, length, cut: Arc::default() })
+    }
+
+    /// A body that ends only when its feed says so.
+    pub(crate) fn fed(length: Option<u64>) -> (Feed, Self) {
+        let (sender, body) = Self::channel(length);
+        let cut = Arc::clone(&body.cut);
+        (Feed { sender, cut, finished: false }, body)
     }
 
     /// A body that is all there.
@@ -90,19 +131,37 @@ impl Body {
 
     /// The next piece; `None` at the end.
     pub async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
-        self.pieces.recv().await
+        let piece = self.pieces.recv().await;
+        piece.or_else(|| self.broken_end())
     }
 
     /// The next piece, for a thread that may wait.
     pub fn blocking_next(&mut self) -> Option<Result<Bytes, BodyError>> {
-        self.pieces.blocking_recv()
+        let piece = self.pieces.blocking_recv();
+        piece.or_else(|| self.broken_end())
     }
 
-    /// The whole body, if it is no larger than `limit` bytes.
+    fn broken_end(&self) -> Option<Result<Bytes, BodyError>> {
+        let broken = || Err(BodyError::Broken("the connection was lost".to_owned()));
+        self.cut.swap(false, Ordering::SeqCst).then(broken)
+    }
+
+    /// The whole body, if it is no larger than `limit` bytes and comes within half a minute.
     ///
     /// # Errors
-    /// `TooLarge` over the limit, `Broken` if the sender went away.
-    pub async fn read(mut self, limit: u64) -> Result<Bytes, BodyError> {
+    /// `TooLarge` over the limit, `Broken` if the sender went away or took too long.
+    pub async fn read(self, limit: u64) -> Result<Bytes, BodyError> {
+        self.read_within(limit, PATIENCE).await
+    }
+
+    async fn read_within(self, limit: u64, patience: Duration) -> Result<Bytes, BodyError> {
+        let read = tokio::time::timeout(patience, self.read_whole(limit)).await;
+        read.unwrap_or_else(|_| {
+            Err(BodyError::Broken(format!("it did not end within {patience:?}")))
+        })
+    }
+
+    async fn read_whole(mut self, limit: u64) -> Result<Bytes, BodyError> {
         if self.length.is_some_and(|length| length > limit) {
             return Err(BodyError::TooLarge(limit));
         }
@@ -170,4 +229,30 @@ impl Response {
 pub trait App: Send + Sync + 'static {
     /// Answers one request. A body that is not read to its end closes the connection.
     fn serve(&self, head: Head, body: Body) -> BoxFuture<'_, Response>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_whose_feed_dies_is_broken_and_not_short() {
+        for length in [None, Some(10)] {
+            let (feed, body) = Body::fed(length);
+            assert!(feed.send(Ok(Bytes::from_static(b"abc"))).await);
+            drop(feed);
+            assert!(matches!(body.read(100).await, Err(BodyError::Broken(_))));
+            let (feed, body) = Body::fed(length);
+            assert!(feed.send(Ok(Bytes::from_static(b"abc"))).await);
+            feed.finish();
+            assert_eq!(body.read(100).await.unwrap(), "abc");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let (_feed, body) = Body::fed(Some(10));
+        let read = body.read_within(100, Duration::from_millis(5)).await;
+        assert!(read.unwrap_err().to_string().contains("5ms"));
+    }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use common::error::ApiError;
 use common::time::Timestamp;
 use common::wire::identity::{Credential, FindAccessKey, Identity};
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
 
 use crate::clock::Clock;
 use crate::peer::Peer;
@@ -24,24 +25,48 @@ pub const BELIEVED: Duration = Duration::from_secs(5);
 pub const BELIEVED_ALONE: Duration = Duration::from_secs(15 * 60);
 const KEPT: usize = 4096;
 
+type Found = Result<Option<Credential>, ApiError>;
+type Question = BoxFuture<'static, Found>;
+
 /// A key ring that asks the clc and keeps answers for a moment, so that a burst of requests costs
 /// one question and a restart of the clc does not stop S3 for those it knows.
 pub struct AskedKeyRing {
     identity: Peer<Identity>,
     clock: Clock,
     kept: Mutex<BTreeMap<String, (Timestamp, Arc<Credential>)>>,
+    asked: Mutex<BTreeMap<String, WeakShared<Question>>>,
 }
 
 impl AskedKeyRing {
     /// A key ring without any answer yet.
     pub fn new(identity: Peer<Identity>, clock: Clock) -> Self {
-        Self { identity, clock, kept: Mutex::default() }
+        Self { identity, clock, kept: Mutex::default(), asked: Mutex::default() }
+    }
+
+    /// The question after a key: one that is under way already, or a new one.
+    fn question(&self, id: &str) -> Shared<Question> {
+        let mut asked = self.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(question) = asked.get(id).and_then(WeakShared::upgrade) {
+            return question;
+        }
+        // Questions whose askers have all gone away.
+        asked.retain(|_, question| question.upgrade().is_some());
+        let (identity, ask) = (self.identity.clone(), FindAccessKey { id: id.to_owned() });
+        let question = async move { identity.call(ask).await }.boxed().shared();
+        asked.extend(question.downgrade().map(|weak| (id.to_owned(), weak)));
+        question
+    }
+
+    fn answered(&self, id: &str) {
+        let mut asked = self.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        asked.remove(id);
     }
 
     fn kept(&self, id: &str, at_most: Duration) -> Option<Credential> {
         let kept = self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let (since, credential) = kept.get(id)?;
-        (self.clock.now().since(*since) <= at_most).then(|| Credential::clone(credential))
+        // Either way: a clock that was set back must not lengthen it.
+        (self.clock.now().distance(*since) <= at_most).then(|| Credential::clone(credential))
     }
 
     fn keep(&self, id: &str, found: Option<&Credential>) {
@@ -60,12 +85,14 @@ impl AskedKeyRing {
 }
 
 impl KeyRing for AskedKeyRing {
-    fn find<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Credential>, ApiError>> {
+    fn find<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Found> {
         Box::pin(async move {
             if let Some(credential) = self.kept(id, BELIEVED) {
                 return Ok(Some(credential));
             }
-            match self.identity.call(FindAccessKey { id: id.to_owned() }).await {
+            let found = self.question(id).await;
+            self.answered(id);
+            match found {
                 Ok(found) => {
                     self.keep(id, found.as_ref());
                     Ok(found)
@@ -77,5 +104,72 @@ impl KeyRing for AskedKeyRing {
                 Err(error) => Err(error),
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use common::error::ErrorCode;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::dispatcher::Dispatcher;
+
+    fn credential(id: String) -> Credential {
+        Credential {
+            id,
+            secret: "s".into(),
+            account: "123456789012".parse().unwrap(),
+            alias: "a".into(),
+            user: "admin".into(),
+            administrator: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_burst_of_requests_costs_one_question() {
+        let (asked, gate) = (Arc::new(AtomicU32::new(0)), Arc::new(Semaphore::new(0)));
+        let (count, answering) = (Arc::clone(&asked), Arc::clone(&gate));
+        let identity = Dispatcher::new().with(move |ask: FindAccessKey| {
+            count.fetch_add(1, Ordering::SeqCst);
+            let answering = Arc::clone(&answering);
+            async move {
+                drop(answering.acquire().await.unwrap());
+                Ok(Some(credential(ask.id)))
+            }
+        });
+        let keys = AskedKeyRing::new(Peer::here(Arc::new(identity)), Clock::system());
+        let burst = futures_util::future::join_all((0..50).map(|_| keys.find("AKI1")));
+        let let_go = async { gate.add_permits(1) };
+        let (found, ()) = tokio::join!(burst, let_go);
+        assert!(found.iter().all(|found| found.as_ref().unwrap().is_some()));
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        assert!(keys.asked.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_key_is_believed_for_a_moment_and_longer_while_nobody_can_be_asked() {
+        let clock = Clock::manual(Timestamp::from_secs(1_000_000));
+        let asked = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&asked);
+        let identity = Dispatcher::new().with(move |ask: FindAccessKey| {
+            let first = count.fetch_add(1, Ordering::SeqCst) == 0;
+            async move {
+                match first {
+                    true => Ok(Some(credential(ask.id))),
+                    false => Err(ApiError::new(ErrorCode::Unavailable, "gone")),
+                }
+            }
+        });
+        let keys = AskedKeyRing::new(Peer::here(Arc::new(identity)), clock.clone());
+        for (pass, found, questions) in
+            [(0, true, 1), (5, true, 1), (1, true, 2), (15 * 60, false, 3)]
+        {
+            clock.advance(Duration::from_secs(pass));
+            assert_eq!(keys.find("AKI1").await.is_ok(), found, "{pass}");
+            assert_eq!(asked.load(Ordering::SeqCst), questions, "{pass}");
+        }
     }
 }

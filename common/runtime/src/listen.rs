@@ -29,11 +29,22 @@ pub struct Limits {
     pub connections: usize,
     /// How long a client may take to send a request's head.
     pub head_timeout: Duration,
+    /// How long a client may leave an answer untaken before its connection is cut.
+    pub stall: Duration,
 }
+
+/// How long a client may go on sending a body that nobody wants, so that it comes to see the
+/// answer and not a connection that was reset under it.
+const LINGER: Duration = Duration::from_secs(5);
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { workers: 2, connections: 1024, head_timeout: Duration::from_secs(10) }
+        Self {
+            workers: 2,
+            connections: 1024,
+            head_timeout: Duration::from_secs(10),
+            stall: Duration::from_secs(120),
+        }
     }
 }
 
@@ -66,6 +77,7 @@ pub fn listen(
     app: Arc<dyn App>,
 ) -> std::io::Result<Listening> {
     let address = listener.local_addr()?;
+    let stall = u32::try_from(limits.stall.as_millis()).unwrap_or(u32::MAX);
     let server = HttpServer::new(move || {
         let app = Arc::clone(&app);
         actix_web::App::new().default_service(web::to(
@@ -75,21 +87,28 @@ pub fn listen(
             },
         ))
     })
-    .on_connect(|connection, _| {
-        // Nagle and delayed acknowledgement together cost small answers 40 ms.
+    .on_connect(move |connection, _| {
         if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() {
+            // Nagle and delayed acknowledgement together cost small answers 40 ms.
             drop(stream.set_nodelay(true));
+            // Nothing above the kernel notices a client that reads no more.
+            drop(rustix::net::sockopt::set_tcp_user_timeout(stream, stall));
         }
     })
     .workers(limits.workers)
     .max_connections(limits.connections)
     .client_request_timeout(limits.head_timeout)
+    .client_disconnect_timeout(LINGER)
     .shutdown_timeout(5)
     .disable_signals()
     .listen(listener)?
     .run();
     let handle = server.handle();
-    actix_web::rt::spawn(server);
+    actix_web::rt::spawn(async move {
+        if let Err(error) = server.await {
+            tracing::error!(%address, %error, "the listener failed");
+        }
+    });
     Ok(Listening { handle, address })
 }
 
@@ -102,20 +121,18 @@ async fn answer(
     let is_head = head.method == "HEAD";
     let length = head.header("content-length").and_then(|text| text.parse().ok());
     let bodyless = length.is_none_or(|n| n == 0) && head.header("transfer-encoding").is_none();
-    let (sender, body) = Body::channel(if bodyless { Some(0) } else { length });
+    let (feed, body) = Body::fed(if bodyless { Some(0) } else { length });
     let work = pool::run(async move { app.serve(head, body).await });
     let pump = async move {
-        if bodyless {
-            return;
-        }
-        while let Some(piece) = payload.next().await {
+        while !bodyless && let Some(piece) = payload.next().await {
             let piece = piece.map_err(|broken| BodyError::Broken(broken.to_string()));
             let broken = piece.is_err();
             // A reader that has gone away has seen enough.
-            if sender.send(piece).await.is_err() || broken {
-                return;
+            if !feed.send(piece).await || broken {
+                break;
             }
         }
+        feed.finish();
     };
     let (work, pump) = (std::pin::pin!(work), std::pin::pin!(pump));
     // An answer does not wait for a body that nobody reads any more.

@@ -59,6 +59,22 @@ pub async fn block<T: Send + 'static>(
     finish(pool().spawn_blocking(move || span.in_scope(work))).await
 }
 
+/// As [`run`], for work that nobody needs any more when whoever awaits it goes away: it is ended
+/// then.
+///
+/// # Errors
+/// `InternalError` if it panicked.
+pub async fn until_dropped<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, ApiError> {
+    let mut job = tokio::task::JoinSet::new();
+    job.spawn_on(work, pool().handle());
+    match job.join_next().await {
+        Some(ended) => ended.map_err(unexpected),
+        None => Err(unexpected("the work has gone")),
+    }
+}
+
 /// Starts a future on the pool's threads and lets it run. It must end by itself when its
 /// channels close or its stop signal comes.
 pub fn spawn(work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
@@ -66,7 +82,11 @@ pub fn spawn(work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> 
 }
 
 async fn finish<T>(job: JoinHandle<T>) -> Result<T, ApiError> {
-    job.await.map_err(|gone| ApiError::internal("the service met an unexpected condition", gone))
+    job.await.map_err(unexpected)
+}
+
+fn unexpected(gone: impl std::fmt::Display) -> ApiError {
+    ApiError::internal("the service met an unexpected condition", gone)
 }
 
 #[cfg(test)]

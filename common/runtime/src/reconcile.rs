@@ -22,7 +22,7 @@ use crate::shutdown::Shutdown;
 /// One thing that is kept as it is wanted.
 pub trait Reconciler: Send + Sync + 'static {
     /// Its name in the log and under `/debug`.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// Looks at everything once and takes the next step where one is due.
     fn pass(&self) -> BoxFuture<'_, Result<Pass, ApiError>>;
@@ -89,7 +89,7 @@ pub fn run(
 ) -> tokio::task::JoinHandle<()> {
     let status = Arc::new(Mutex::new(Status::default()));
     let shown = Arc::clone(&status);
-    let name = reconciler.name();
+    let name = reconciler.name().to_owned();
     roster.show(format!("reconcile/{name}"), move || {
         shown.lock().unwrap_or_else(PoisonError::into_inner).clone()
     });
@@ -104,7 +104,7 @@ pub fn run(
             let ended = clock.now();
             if let Err(error) = &passed {
                 let cause = error.source_text().unwrap_or_default();
-                tracing::warn!(reconciler = name, %error, cause, "a pass failed");
+                tracing::warn!(reconciler = %name, %error, cause, "a pass failed");
             }
             note(&status, passed, began, ended);
             tokio::select! {

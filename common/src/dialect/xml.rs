@@ -1,5 +1,7 @@
 //! The XML dialects: EC2's envelope, its item lists, and errors in the shape of each API.
 
+use std::borrow::Cow;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -63,7 +65,7 @@ pub fn ec2_answer<T: Serialize>(
     let answer =
         Ec2Answer { xmlns: format!("http://ec2.amazonaws.com/doc/{version}/"), request_id, output };
     let xml = quick_xml::se::to_string_with_root(&format!("{action}Response"), &answer)?;
-    Ok(format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{xml}"))
+    Ok(format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}", legible(&xml)))
 }
 
 /// Reads the answer of an EC2 action; the envelope is ignored.
@@ -74,13 +76,18 @@ pub fn read_ec2_answer<T: DeserializeOwned>(xml: &str) -> Result<T, quick_xml::D
     quick_xml::de::from_str(xml)
 }
 
+/// Puts `\u{fffd}` in the place of characters that XML cannot hold, not even escaped: one of them
+/// in one name would make the whole answer unreadable.
+fn legible(text: &str) -> Cow<'_, str> {
+    let illegible = |c| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
+    match text.contains(illegible) {
+        true => Cow::Owned(text.replace(illegible, "\u{fffd}")),
+        false => Cow::Borrowed(text),
+    }
+}
+
 fn escape(text: &str) -> String {
-    // Characters that XML cannot hold at all would make the whole answer unreadable.
-    let clean: String = text
-        .chars()
-        .map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c })
-        .collect();
-    quick_xml::escape::escape(clean.as_str()).into_owned()
+    quick_xml::escape::escape(legible(text)).into_owned()
 }
 
 /// An error as EC2 tells it.

@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 
 use bundle::keys::KeyError;
 use bundle::{
-    BundleOptions, Certificate, Kind, Mapping, Part, PartSink, PrivateKey, Recipients,
-    SymmetricKey,
+    BundleOptions, Certificate, Kind, Mapping, Part, PartSink, PrivateKey, Recipients, SymmetricKey,
 };
 use clap::Args;
 
@@ -120,8 +119,7 @@ impl Execute for BundleImage {
                 ));
             }
         }
-        let recipients =
-            Recipients { cloud: &cloud, user: user.as_ref(), signer: signer.as_ref() };
+        let recipients = Recipients { cloud: &cloud, user: user.as_ref(), signer: signer.as_ref() };
 
         let destination = Destination::of(self.destination.as_deref(), cx.environment)?;
         let mut parts = Parts::new(&destination.path);
@@ -179,9 +177,10 @@ impl BundleImage {
                 })?
                 .to_owned(),
         };
-        let account = self.user.clone().or_else(|| settings.account()).ok_or_else(|| {
-            Failure::Client("no account: give -u or set EC2_USER_ID".to_owned())
-        })?;
+        let account =
+            self.user.clone().or_else(|| settings.account()).ok_or_else(|| {
+                Failure::Client("no account: give -u or set EC2_USER_ID".to_owned())
+            })?;
         let digits = account.replace('-', "");
         if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(Failure::Client(format!("'{account}' is not an account number")));
@@ -213,7 +212,8 @@ impl BundleImage {
         options.product_codes = self.productcodes.clone();
         options.part_size = self.part_size;
         if let (Some(key), Some(iv)) = (&self.enc_key, &self.enc_iv) {
-            options.key = Some(SymmetricKey::new(sixteen("--enc-key", key)?, sixteen("--enc-iv", iv)?));
+            options.key =
+                Some(SymmetricKey::new(sixteen("--enc-key", key)?, sixteen("--enc-iv", iv)?));
         }
         Ok(options)
     }
@@ -267,9 +267,8 @@ fn mappings(given: &[String]) -> Result<Vec<Mapping>, Failure> {
 
 fn sixteen(option: &str, text: &str) -> Result<[u8; 16], Failure> {
     let mut bytes = [0; 16];
-    hex::decode_to_slice(text, &mut bytes).map_err(|_| {
-        Failure::Usage(format!("argument {option}: not 32 hexadecimal digits"))
-    })?;
+    hex::decode_to_slice(text, &mut bytes)
+        .map_err(|_| Failure::Usage(format!("argument {option}: not 32 hexadecimal digits")))?;
     Ok(bytes)
 }
 

@@ -107,13 +107,35 @@ pub(crate) struct DescribeImages {
 }
 
 const FILTERS: &[&str] = &[
-    "architecture", "block-device-mapping.delete-on-termination",
-    "block-device-mapping.device-name", "block-device-mapping.snapshot-id",
-    "block-device-mapping.volume-size", "block-device-mapping.volume-type", "description",
-    "hypervisor", "image-id", "image-type", "is-public", "kernel-id", "manifest-location", "name",
-    "owner-alias", "owner-id", "platform", "product-code", "product-code.type", "ramdisk-id",
-    "root-device-name", "root-device-type", "state", "state-reason-code", "state-reason-message",
-    "tag-key", "tag-value", "tag:KEY", "virtualization-type",
+    "architecture",
+    "block-device-mapping.delete-on-termination",
+    "block-device-mapping.device-name",
+    "block-device-mapping.snapshot-id",
+    "block-device-mapping.volume-size",
+    "block-device-mapping.volume-type",
+    "description",
+    "hypervisor",
+    "image-id",
+    "image-type",
+    "is-public",
+    "kernel-id",
+    "manifest-location",
+    "name",
+    "owner-alias",
+    "owner-id",
+    "platform",
+    "product-code",
+    "product-code.type",
+    "ramdisk-id",
+    "root-device-name",
+    "root-device-type",
+    "state",
+    "state-reason-code",
+    "state-reason-message",
+    "tag-key",
+    "tag-value",
+    "tag:KEY",
+    "virtualization-type",
 ];
 
 impl Execute for DescribeImages {
@@ -125,8 +147,7 @@ impl Execute for DescribeImages {
             executable_by: self.executable_by,
             filter,
         };
-        let plain =
-            ask.image_id.is_empty() && ask.owner.is_empty() && ask.executable_by.is_empty();
+        let plain = ask.image_id.is_empty() && ask.owner.is_empty() && ask.executable_by.is_empty();
         let asked = match !self.all && plain {
             // One's own, and those that one was given leave to run: a union, hence two questions.
             true => vec![

@@ -40,11 +40,8 @@ impl Execute for CreateKeyPair {
             Some(path) => Some(Staged::create(path, 0o600).map_err(|e| fail(path, e))?),
             None => None,
         };
-        let ask = keys::CreateKeyPair {
-            key_name: self.name,
-            key_type: self.key_type,
-            key_format: None,
-        };
+        let ask =
+            keys::CreateKeyPair { key_name: self.name, key_type: self.key_type, key_format: None };
         let made = client.send(&ask)?;
         let material = format!("{}\n", made.key_material.trim_end());
         let row = ["KEYPAIR", made.key_name.as_str(), made.key_fingerprint.as_str()];
@@ -82,8 +79,7 @@ pub(crate) struct DescribeKeyPairs {
 impl Execute for DescribeKeyPairs {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let filter = self.filters.named(&["fingerprint", "key-name", "key-pair-id"])?;
-        let ask =
-            keys::DescribeKeyPairs { key_name: self.names, filter, ..Default::default() };
+        let ask = keys::DescribeKeyPairs { key_name: self.names, filter, ..Default::default() };
         let answer = cx.ec2(&self.remote)?.send(&ask)?;
         let mut rows = cx.rows(&self.columns);
         for pair in &answer.key_set.item {

@@ -34,7 +34,8 @@ pub(crate) struct InstallLinks {
 
 impl Execute for InstallLinks {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
-        let fail = |what: String, error: std::io::Error| Failure::Client(format!("{what}: {error}"));
+        let fail =
+            |what: String, error: std::io::Error| Failure::Client(format!("{what}: {error}"));
         let program = std::env::current_exe()
             .map_err(|error| fail("this program does not find itself".to_owned(), error))?;
         let names = TABLE.iter().flat_map(|row| row.names).filter(|name| **name != "install-links");

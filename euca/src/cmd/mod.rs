@@ -13,10 +13,10 @@ use std::io::{self, Write};
 
 use common::ec2::images::BlockDevice;
 
+use crate::client::Client;
 use crate::config::{ConfigError, Settings};
 use crate::environment::Environment;
 use crate::error::{ClientError, chain};
-use crate::client::Client;
 use crate::options::{Columns, Remote};
 use crate::output::Rows;
 

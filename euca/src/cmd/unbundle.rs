@@ -65,8 +65,9 @@ impl Execute for Unbundle {
         };
         let total = manifest.bundled_size;
         let bar = Progress::new("Unbundling", total, &self.progress, cx.environment);
-        let done = bundle::unbundle(&manifest, &key, &mut open, &mut sink, &mut |done| bar.at(done))
-            .map_err(|error| Failure::Client(chain(&error)))?;
+        let done =
+            bundle::unbundle(&manifest, &key, &mut open, &mut sink, &mut |done| bar.at(done))
+                .map_err(|error| Failure::Client(chain(&error)))?;
         drop(bar);
         sink.finish().map_err(fail)?;
         let path = staged.commit().map_err(fail)?;

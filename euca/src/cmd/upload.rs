@@ -223,12 +223,9 @@ mod tests {
 
     #[test]
     fn buckets_and_prefixes() {
-        for (text, bucket, prefix) in [
-            ("b", "b", ""),
-            ("/b/", "b", ""),
-            ("b/p", "b", "p/"),
-            ("b/p/q/", "b", "p/q/"),
-        ] {
+        for (text, bucket, prefix) in
+            [("b", "b", ""), ("/b/", "b", ""), ("b/p", "b", "p/"), ("b/p/q/", "b", "p/q/")]
+        {
             assert_eq!(location(text).unwrap(), (bucket.to_owned(), prefix.to_owned()), "{text}");
         }
         assert!(location("/").is_err() && location("").is_err());

@@ -92,8 +92,12 @@ impl Dhcp {
         let directory = settings.directory.clone();
         let written = pool::block(move || write_all(&settings, &reservations).map(|()| settings));
         let settings = written.await.map_err(|broken| DhcpError::Start(broken.to_string()))??;
-        replace_old(&directory).await;
-        let child = spawn(&settings.program, &directory).await?;
+        let (program, place) = (settings.program.clone(), directory.clone());
+        let started = pool::run(async move {
+            replace_old(&place).await;
+            spawn(&program, &place).await
+        });
+        let child = started.await.map_err(|broken| DhcpError::Start(broken.to_string()))??;
         let (restart, stop) = (Arc::new(Notify::new()), Shutdown::default());
         let keeper = Keeper {
             program: settings.program,

@@ -142,16 +142,21 @@ fn line(op: &Op) -> String {
 
 fn tune(name: &str, role: Role) -> Result<(), HostError> {
     let settings: &[(&str, &str, &str)] = match role {
-        Role::Tap => {
-            &[("ipv4", "forwarding", "1"), ("ipv4", "proxy_arp", "1"), ("ipv6", "disable_ipv6", "1")]
-        }
-        Role::Holder => &[("ipv6", "disable_ipv6", "1")],
-        Role::Uplink => &[("ipv4", "forwarding", "1")],
+        Role::Tap => &[
+            ("ipv4/conf", "forwarding", "1"),
+            ("ipv4/conf", "proxy_arp", "1"),
+            // The kernel waits up to 0.8 s before it answers for others, to let a real neighbour
+            // be first; on a tap there is none.
+            ("ipv4/neigh", "proxy_delay", "0"),
+            ("ipv6/conf", "disable_ipv6", "1"),
+        ],
+        Role::Holder => &[("ipv6/conf", "disable_ipv6", "1")],
+        Role::Uplink => &[("ipv4/conf", "forwarding", "1")],
     };
     for (family, setting, value) in settings {
-        let path = format!("/proc/sys/net/{family}/conf/{name}/{setting}");
+        let path = format!("/proc/sys/net/{family}/{name}/{setting}");
         // A kernel without IPv6 has nothing to switch off.
-        if *family == "ipv6" && !Path::new(&path).exists() {
+        if family.starts_with("ipv6") && !Path::new(&path).exists() {
             continue;
         }
         std::fs::write(&path, value).map_err(|why| HostError::Setting { path, why })?;

@@ -85,11 +85,13 @@ pub(super) async fn sweep(
     hands: &Hands,
     folder: &Folder,
     wish: &Mutex<Option<Wish>>,
-    note: &Note,
+    note: Option<&Note>,
 ) -> Result<(), String> {
     let mut wish = wish.lock().await;
-    let (written, text) = (folder.clone(), note.clone());
-    files(move || written.write_note(&text)).await?;
+    if let Some(note) = note.cloned() {
+        let folder = folder.clone();
+        files(move || folder.write_note(&note)).await?;
+    }
     *wish = None;
     // Nothing should run here any more; below a living guest no disk is removed.
     hands.driver.kill(folder.path()).await.map_err(|error| error.to_string())?;

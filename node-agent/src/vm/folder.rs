@@ -146,12 +146,7 @@ impl Folder {
     /// # Errors
     /// If the file system refuses.
     pub fn create(&self, wish: &Wish) -> Result<(), FolderError> {
-        match DirBuilder::new().mode(0o700).create(&self.path) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                return Err(at(&self.path)(error));
-            }
-            _ => {}
-        }
+        self.make()?;
         self.write_wish(wish)?;
         sync(self.parent())
     }
@@ -164,11 +159,12 @@ impl Folder {
         self.write(WISH, wish)
     }
 
-    /// Writes down how the machine ended.
+    /// Writes down how the machine ended, even if somebody has removed its directory.
     ///
     /// # Errors
     /// If the file system refuses.
     pub fn write_note(&self, note: &Note) -> Result<(), FolderError> {
+        self.make()?;
         self.write(NOTE, note)
     }
 
@@ -177,7 +173,11 @@ impl Folder {
     /// # Errors
     /// If the file system refuses.
     pub fn clear(&self) -> Result<(), FolderError> {
-        for entry in std::fs::read_dir(&self.path).map_err(at(&self.path))? {
+        let entries = match std::fs::read_dir(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            entries => entries.map_err(at(&self.path))?,
+        };
+        for entry in entries {
             let entry = entry.map_err(at(&self.path))?;
             if entry.file_name() != NOTE {
                 std::fs::remove_file(entry.path()).map_err(at(&entry.path()))?;
@@ -195,6 +195,16 @@ impl Folder {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(at(&self.path)(error)),
             _ => sync(self.parent()),
         }
+    }
+
+    fn make(&self) -> Result<(), FolderError> {
+        match DirBuilder::new().mode(0o700).create(&self.path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(at(&self.path)(error));
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn parent(&self) -> &Path {

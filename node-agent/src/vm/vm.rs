@@ -269,17 +269,19 @@ impl Vm {
             Effect::Sweep(end) => {
                 self.abandon.send_replace(true);
                 let (rewiring, view) = (self.rewiring.take(), self.view.borrow().clone());
-                // A note that was found keeps its time.
-                let since = match view.state {
-                    MachineState::Gone | MachineState::Failed => view.since,
-                    _ => self.hands.clock.now(),
+                // A note that was found stays as it is.
+                let note = match view.state {
+                    MachineState::Gone | MachineState::Failed => None,
+                    _ => {
+                        let (generation, since) = (view.generation, self.hands.clock.now());
+                        Some(Note { generation, end, since })
+                    }
                 };
-                let note = Note { generation: view.generation, end, since };
                 let sweep = async move {
                     if let Some(rewiring) = rewiring {
                         drop(rewiring.await);
                     }
-                    let once = || sweep(&hands, &folder, &wish, &note);
+                    let once = || sweep(&hands, &folder, &wish, note.as_ref());
                     persist("sweep", &folder, once).await;
                     Event::Swept
                 };

@@ -175,6 +175,8 @@ fn unwritable(error: io::Error) -> ApiError {
 mod tests {
     use std::path::Path;
 
+    use runtime::boot::in_system;
+
     use super::*;
     use crate::blob::uploads::Held;
 
@@ -197,7 +199,7 @@ mod tests {
     }
 
     async fn nothing_left(receiver: &Receiver, dir: &Path) {
-        while !receiver.uploads.send(Held).await.unwrap().0.is_empty() {
+        while !receiver.uploads.send(Held).await.unwrap().is_empty() {
             tokio::task::yield_now().await;
         }
         assert_eq!(std::fs::read_dir(dir.join("staging")).unwrap().count(), 0);
@@ -206,40 +208,46 @@ mod tests {
         }
     }
 
-    #[actix::test]
-    async fn a_body_arrives_in_one_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let receiver = receiver(dir.path());
-        let pieces = (0..40).map(|_| Ok(Bytes::from(vec![7; 50_000]))).collect();
-        let received = receiver.receive(body(pieces), 2_000_000, Expected::default()).await;
-        let ticket = received.unwrap().ticket.unwrap();
-        let file = receiver.files.open_blob(ticket.id()).unwrap();
-        assert_eq!(file.metadata().unwrap().len(), 2_000_000);
-        drop(ticket);
-        nothing_left(&receiver, dir.path()).await;
+    #[test]
+    fn a_body_arrives_in_one_file() {
+        in_system(async {
+            let dir = tempfile::tempdir().unwrap();
+            let receiver = receiver(dir.path());
+            let pieces = (0..40).map(|_| Ok(Bytes::from(vec![7; 50_000]))).collect();
+            let received = receiver.receive(body(pieces), 2_000_000, Expected::default()).await;
+            let ticket = received.unwrap().ticket.unwrap();
+            let file = receiver.files.open_blob(ticket.id()).unwrap();
+            assert_eq!(file.metadata().unwrap().len(), 2_000_000);
+            drop(ticket);
+            nothing_left(&receiver, dir.path()).await;
+        })
+        .unwrap();
     }
 
-    #[actix::test]
-    async fn nothing_stays_of_what_did_not_arrive_whole() {
-        let dir = tempfile::tempdir().unwrap();
-        let receiver = receiver(dir.path());
-        let hello = || Ok(Bytes::from_static(b"hello"));
-        let broken = || Err(BodyError::Broken("gone".into()));
-        let wrong = Expected { md5: Some(vec![0; 16]), ..Expected::default() };
-        let table = [
-            (vec![hello()], 6, Expected::default(), ErrorCode::IncompleteBody),
-            (vec![hello(), broken()], 10, Expected::default(), ErrorCode::IncompleteBody),
-            (vec![hello(), hello()], 8, Expected::default(), ErrorCode::IncompleteBody),
-            (vec![hello()], 5, wrong.clone(), ErrorCode::BadDigest),
-            (vec![], 0, wrong, ErrorCode::BadDigest),
-        ];
-        for (pieces, length, expected, code) in table {
-            let error = receiver.receive(body(pieces), length, expected).await.err().unwrap();
-            assert_eq!(error.code(), code);
-            nothing_left(&receiver, dir.path()).await;
-        }
-        let empty = receiver.receive(body(vec![]), 0, Expected::default()).await.unwrap();
-        assert_eq!(empty.etag, "d41d8cd98f00b204e9800998ecf8427e");
-        assert!(empty.ticket.is_none());
+    #[test]
+    fn nothing_stays_of_what_did_not_arrive_whole() {
+        in_system(async {
+            let dir = tempfile::tempdir().unwrap();
+            let receiver = receiver(dir.path());
+            let hello = || Ok(Bytes::from_static(b"hello"));
+            let broken = || Err(BodyError::Broken("gone".into()));
+            let wrong = Expected { md5: Some(vec![0; 16]), ..Expected::default() };
+            let table = [
+                (vec![hello()], 6, Expected::default(), ErrorCode::IncompleteBody),
+                (vec![hello(), broken()], 10, Expected::default(), ErrorCode::IncompleteBody),
+                (vec![hello(), hello()], 8, Expected::default(), ErrorCode::IncompleteBody),
+                (vec![hello()], 5, wrong.clone(), ErrorCode::BadDigest),
+                (vec![], 0, wrong, ErrorCode::BadDigest),
+            ];
+            for (pieces, length, expected, code) in table {
+                let error = receiver.receive(body(pieces), length, expected).await.err().unwrap();
+                assert_eq!(error.code(), code);
+                nothing_left(&receiver, dir.path()).await;
+            }
+            let empty = receiver.receive(body(vec![]), 0, Expected::default()).await.unwrap();
+            assert_eq!(empty.etag, "d41d8cd98f00b204e9800998ecf8427e");
+            assert!(empty.ticket.is_none());
+        })
+        .unwrap();
     }
 }

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::{
-    Actor, ActorFutureExt as _, Addr, Context, Handler, Message, ResponseActFuture,
-    WrapFuture as _,
+    Actor, ActorFutureExt as _, Addr, Context, Handler, Message, MessageResult,
+    ResponseActFuture, WrapFuture as _,
 };
 use common::error::{ApiError, ErrorCode};
 use runtime::pool;
@@ -119,17 +119,13 @@ impl Handler<End> for Uploads {
 pub(crate) struct Held;
 
 impl Message for Held {
-    type Result = HeldSet;
+    type Result = BTreeSet<BlobId>;
 }
 
-/// The ids of such files.
-#[derive(actix::MessageResponse)]
-pub(crate) struct HeldSet(pub(crate) BTreeSet<BlobId>);
-
 impl Handler<Held> for Uploads {
-    type Result = HeldSet;
-    fn handle(&mut self, _: Held, _: &mut Context<Self>) -> HeldSet {
-        HeldSet(self.held.keys().cloned().collect())
+    type Result = MessageResult<Held>;
+    fn handle(&mut self, _: Held, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(self.held.keys().cloned().collect())
     }
 }
 
@@ -169,63 +165,74 @@ impl Drop for Ticket {
                 drop(pool::block(move || files.remove(&unwanted)).await);
             }
             // An actor that is gone keeps no promises.
-            drop(uploads.send(End { id }).await);
+            let _ = uploads.send(End { id }).await;
         });
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use runtime::boot::in_system;
+
     use super::*;
 
-    #[actix::test]
-    async fn a_dropped_ticket_takes_its_file_along() {
-        let dir = tempfile::tempdir().unwrap();
-        let files = Arc::new(Files::open(dir.path()).unwrap());
-        let uploads = Uploads::start(Arc::clone(&files), 0);
-        let ticket = uploads.send(Begin { size: 10 }).await.unwrap().unwrap();
-        let file = files.create(ticket.id()).unwrap();
-        files.land(ticket.id(), &file).unwrap();
-        assert_eq!(uploads.send(Held).await.unwrap().0.len(), 1);
-        let id = ticket.id().clone();
-        drop(ticket);
-        while !uploads.send(Held).await.unwrap().0.is_empty() {
-            tokio::task::yield_now().await;
-        }
-        assert!(files.open_blob(&id).is_err());
+    #[test]
+    fn a_dropped_ticket_takes_its_file_along() {
+        in_system(async {
+            let dir = tempfile::tempdir().unwrap();
+            let files = Arc::new(Files::open(dir.path()).unwrap());
+            let uploads = Uploads::start(Arc::clone(&files), 0);
+            let ticket = uploads.send(Begin { size: 10 }).await.unwrap().unwrap();
+            let file = files.create(ticket.id()).unwrap();
+            files.land(ticket.id(), &file).unwrap();
+            assert_eq!(uploads.send(Held).await.unwrap().len(), 1);
+            let id = ticket.id().clone();
+            drop(ticket);
+            while !uploads.send(Held).await.unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            assert!(files.open_blob(&id).is_err());
 
-        let kept = uploads.send(Begin { size: 10 }).await.unwrap().unwrap();
-        let file = files.create(kept.id()).unwrap();
-        files.land(kept.id(), &file).unwrap();
-        let id = kept.id().clone();
-        kept.keep();
-        while !uploads.send(Held).await.unwrap().0.is_empty() {
-            tokio::task::yield_now().await;
-        }
-        assert!(files.open_blob(&id).is_ok());
+            let kept = uploads.send(Begin { size: 10 }).await.unwrap().unwrap();
+            let file = files.create(kept.id()).unwrap();
+            files.land(kept.id(), &file).unwrap();
+            let id = kept.id().clone();
+            kept.keep();
+            while !uploads.send(Held).await.unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            assert!(files.open_blob(&id).is_ok());
+        })
+        .unwrap();
     }
 
-    #[actix::test]
-    async fn what_is_promised_is_not_promised_twice() {
-        let dir = tempfile::tempdir().unwrap();
-        let files = Arc::new(Files::open(dir.path()).unwrap());
-        let free = free_space(files.root()).unwrap();
-        let uploads = Uploads::start(files, 0);
-        let most = uploads.send(Begin { size: free / 10 * 6 }).await.unwrap().unwrap();
-        let refused = uploads.send(Begin { size: free / 10 * 6 }).await.unwrap();
-        assert_eq!(refused.err().map(|e| e.code()), Some(ErrorCode::ServiceUnavailable));
-        drop(most);
-        while !uploads.send(Held).await.unwrap().0.is_empty() {
-            tokio::task::yield_now().await;
-        }
-        assert!(uploads.send(Begin { size: free / 10 * 6 }).await.unwrap().is_ok());
+    #[test]
+    fn what_is_promised_is_not_promised_twice() {
+        in_system(async {
+            let dir = tempfile::tempdir().unwrap();
+            let files = Arc::new(Files::open(dir.path()).unwrap());
+            let free = free_space(files.root()).unwrap();
+            let uploads = Uploads::start(files, 0);
+            let most = uploads.send(Begin { size: free / 10 * 6 }).await.unwrap().unwrap();
+            let refused = uploads.send(Begin { size: free / 10 * 6 }).await.unwrap();
+            assert_eq!(refused.err().map(|e| e.code()), Some(ErrorCode::ServiceUnavailable));
+            drop(most);
+            while !uploads.send(Held).await.unwrap().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            assert!(uploads.send(Begin { size: free / 10 * 6 }).await.unwrap().is_ok());
+        })
+        .unwrap();
     }
 
-    #[actix::test]
-    async fn the_reserve_stays_free() {
-        let dir = tempfile::tempdir().unwrap();
-        let files = Arc::new(Files::open(dir.path()).unwrap());
-        let uploads = Uploads::start(files, u64::MAX / 2);
-        assert!(uploads.send(Begin { size: 1 }).await.unwrap().is_err());
+    #[test]
+    fn the_reserve_stays_free() {
+        in_system(async {
+            let dir = tempfile::tempdir().unwrap();
+            let files = Arc::new(Files::open(dir.path()).unwrap());
+            let uploads = Uploads::start(files, u64::MAX / 2);
+            assert!(uploads.send(Begin { size: 1 }).await.unwrap().is_err());
+        })
+        .unwrap();
     }
 }

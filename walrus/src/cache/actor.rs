@@ -112,7 +112,7 @@ impl Cache {
                         Err(Failure { reason: error.text().to_owned(), retryable: true })
                     });
                     // An actor that is gone finds the file at its next start.
-                    drop(cache.send(Landed { key, result }).await);
+                    let _ = cache.send(Landed { key, result }).await;
                 });
             }
         });
@@ -282,7 +282,7 @@ impl Drop for Pin {
         let (key, cache) = (std::mem::take(&mut self.key), self.cache.clone());
         pool::spawn(async move {
             // An actor that is gone evicts nothing.
-            drop(cache.send(Unpin(key)).await);
+            let _ = cache.send(Unpin(key)).await;
         });
     }
 }

@@ -191,7 +191,7 @@ mod tests {
         fs::write(&short, b"12345").unwrap();
         let twin = dir.path().join(format!("{}.{}.5.77.img", key('a'), key('0')));
         fs::write(&twin, b"12345").unwrap();
-        fs::File::open(&twin).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        File::open(&twin).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
         fs::write(dir.path().join("odd"), b"").unwrap();
 
         let again = Disk::open(dir.path()).unwrap();

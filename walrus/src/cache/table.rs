@@ -171,7 +171,7 @@ impl<W: Waiter> Table<W> {
     pub(crate) fn landed(&mut self, key: &str) -> Vec<Effect<W>> {
         let used = self.next_moment();
         let mut effects = Vec::new();
-        if let Some(Slot::Flying { bytes, waiters, unwanted }) = self.slots.remove(key) {
+        if let Some((bytes, waiters, unwanted)) = self.take_flight(key) {
             if bytes > self.limit {
                 effects.push(Effect::Remove(key.to_owned()));
                 effects.push(Effect::Tell(waiters, self.too_large(bytes)));
@@ -193,7 +193,7 @@ impl<W: Waiter> Table<W> {
     /// A flight has failed and left nothing behind.
     pub(crate) fn failed(&mut self, key: &str, failure: Failure) -> Vec<Effect<W>> {
         let mut effects = Vec::new();
-        if let Some(Slot::Flying { waiters, unwanted, .. }) = self.slots.remove(key) {
+        if let Some((_, waiters, unwanted)) = self.take_flight(key) {
             let waiters: Vec<W> = waiters.into_iter().filter(Waiter::listens).collect();
             let unheard = self.slots.values().filter(|s| matches!(s, Slot::Failed(_))).count();
             if waiters.is_empty() && !unwanted && unheard < UNHEARD {
@@ -301,6 +301,17 @@ impl<W: Waiter> Table<W> {
             }
         }
         figures
+    }
+
+    /// Takes an image out of flight; whatever else it may be stays what it is.
+    fn take_flight(&mut self, key: &str) -> Option<(u64, Vec<W>, bool)> {
+        if !matches!(self.slots.get(key), Some(Slot::Flying { .. })) {
+            return None;
+        }
+        match self.slots.remove(key) {
+            Some(Slot::Flying { bytes, waiters, unwanted }) => Some((bytes, waiters, unwanted)),
+            _ => None,
+        }
     }
 
     fn next_moment(&mut self) -> u64 {

@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::key::{BundleKey, KeyFile};
 use super::location::Location;
-use crate::content::{Content, Opened};
+use crate::content::Content;
 use crate::unbundle::find_part;
 
 /// The longest manifest that is read, in bytes.
@@ -32,14 +32,6 @@ pub(crate) struct Checker {
     pub(crate) identity: Peer<Identity>,
     /// The bundle key.
     pub(crate) key: KeyFile,
-}
-
-/// A manifest as it was found.
-pub(crate) struct Found {
-    /// Its record and file.
-    opened: Opened,
-    /// Its bytes.
-    pub(crate) raw: Vec<u8>,
 }
 
 /// The error of a manifest that is not as it must be.
@@ -58,9 +50,9 @@ impl Checker {
         let (content, place) = (self.content.clone(), location.clone());
         let (account, administrator) = (asked.account.clone(), asked.administrator);
         let (manifest, digest) = pool::block(move || {
-            let found = open_manifest(&content, &place, Some((&account, administrator)))?;
-            let manifest = Manifest::parse(&found.raw, &Limits::default()).map_err(invalid)?;
-            Ok::<_, ApiError>((manifest, hex::encode(Sha256::digest(&found.raw))))
+            let raw = open_manifest(&content, &place, Some((&account, administrator)))?;
+            let manifest = Manifest::parse(&raw, &Limits::default()).map_err(invalid)?;
+            Ok::<_, ApiError>((manifest, hex::encode(Sha256::digest(&raw))))
         })
         .await??;
         let owner = FindCertificates { account: manifest.user.clone() };
@@ -77,7 +69,7 @@ impl Checker {
     }
 }
 
-/// Reads a manifest; with a reader named, only if they may read it. Blocks.
+/// Reads the bytes of a manifest; with a reader named, only if they may read it. Blocks.
 ///
 /// # Errors
 /// `AuthFailure` if it is not there or not for that reader, `InvalidManifest` if it is too long.
@@ -85,7 +77,7 @@ pub(crate) fn open_manifest(
     content: &Content,
     location: &Location,
     reader: Option<(&AccountId, bool)>,
-) -> Result<Found, ApiError> {
+) -> Result<Vec<u8>, ApiError> {
     let opened = content.open(&location.bucket, location.key.as_str())?;
     // Who may not read it does not learn whether it is there.
     let opened = opened.filter(|opened| {
@@ -110,15 +102,7 @@ pub(crate) fn open_manifest(
     if raw.len() as u64 != opened.object.size {
         return Err(ApiError::internal("The manifest cannot be read", "its file has another size"));
     }
-    Ok(Found { opened, raw })
-}
-
-impl Found {
-    /// Whose the manifest's object is.
-    #[cfg(test)]
-    pub(crate) fn owner(&self) -> &AccountId {
-        &self.opened.object.owner.account
-    }
+    Ok(raw)
 }
 
 fn check_owner(

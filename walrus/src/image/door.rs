@@ -163,7 +163,7 @@ impl Door {
         let key = self.checker.key.get()?;
         let (content, reserve) = (self.checker.content.clone(), self.reserve);
         pool::block(move || {
-            let found = open_manifest(&content, &location, None).map_err(|error| {
+            let raw = open_manifest(&content, &location, None).map_err(|error| {
                 match error.code() {
                     ErrorCode::AuthFailure => {
                         Unwanted::Failed(format!("the manifest {location} is no longer there"))
@@ -172,13 +172,13 @@ impl Door {
                     _ => Unwanted::Error(error),
                 }
             })?;
-            if hex::encode(Sha256::digest(&found.raw)) != bundle.manifest_sha256 {
+            if hex::encode(Sha256::digest(&raw)) != bundle.manifest_sha256 {
                 return Err(Unwanted::Failed(format!(
                     "the manifest {location} is not the one that was registered"
                 )));
             }
             let failed = |error: ApiError| Unwanted::Failed(error.text().to_owned());
-            let manifest = Manifest::parse(&found.raw, &Limits::default())
+            let manifest = Manifest::parse(&raw, &Limits::default())
                 .map_err(|error| Unwanted::Failed(error.to_string()))?;
             let key = open_key(&manifest, &key).map_err(failed)?;
             let prefix = location.prefix().to_owned();

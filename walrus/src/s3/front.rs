@@ -15,7 +15,7 @@ use common::s3::buckets::{
 use common::s3::objects::{DeleteObject, GetObject, HeadObject, PutObject};
 use common::s3::routes::{self, Operation};
 use common::s3::{Address, Query, Request, xml};
-use common::sign::{self, Claim, PayloadCheck, SignError};
+use common::sign::{Claim, PayloadCheck, SignError};
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
 use runtime::http::{App, Body, Head, Payload, Response};
@@ -76,7 +76,7 @@ impl Front {
         let begun = self.clock.now();
         let mut trace = Trace::default();
         let answered = match self.decide(&head, &mut trace).await {
-            Ok(decided) => self.perform(decided, &head, body).await.map_err(Refusal::from),
+            Ok(decided) => self.perform(decided, body).await.map_err(Refusal::from),
             Err(refusal) => {
                 read_past(&mut body).await;
                 Err(refusal)
@@ -116,21 +116,20 @@ impl Front {
         let query = Query::parse(&head.raw_query)?;
         let operation = routes::find(&head.method, address.level(), &query)?;
         trace.operation = Some(operation);
-        let request = Request { address: &address, query: &query, headers: &head.headers };
-        request.refuse_unknown_wishes()?;
-        Ok(Decided { address, query, operation, caller, payload })
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        let headers = head.headers.iter().map(|(name, value)| (name.to_owned(), text(value)));
+        let decided =
+            Decided { address, query, headers: headers.collect(), operation, caller, payload };
+        decided.request().refuse_unknown_wishes()?;
+        Ok(decided)
     }
 
     async fn authenticate(
         &self,
         head: &Head,
     ) -> Result<(Option<Caller>, PayloadCheck), Refusal> {
-        let headers: sign::Headers = head.headers.iter().map(|(n, v)| (n, v)).collect();
-        let request =
-            sign::Request::new(&head.method, &head.raw_path, &head.raw_query, &headers);
-        let Some(claim) = Claim::s3(&request).map_err(|error| refused_signature(&error))? else {
-            return Ok((None, PayloadCheck::Unsigned));
-        };
+        let claim = Claim::s3(&head.signed(None)).map_err(|error| refused_signature(&error))?;
+        let Some(claim) = claim else { return Ok((None, PayloadCheck::Unsigned)) };
         let found = self.keys.find(claim.access_key_id()).await.map_err(|error| {
             match error.code() {
                 ErrorCode::Unavailable => {
@@ -165,18 +164,9 @@ impl Front {
         }
     }
 
-    async fn perform(
-        &self,
-        decided: Decided,
-        head: &Head,
-        mut body: Body,
-    ) -> Result<Response, ApiError> {
-        let request = Request {
-            address: &decided.address,
-            query: &decided.query,
-            headers: &head.headers,
-        };
-        let (caller, payload) = (decided.caller, decided.payload);
+    async fn perform(&self, decided: Decided, mut body: Body) -> Result<Response, ApiError> {
+        let request = decided.request();
+        let (caller, payload) = (decided.caller.clone(), decided.payload);
         let (buckets, objects) = (&self.buckets, &self.objects);
         match (decided.operation, decided.address.clone()) {
             (Operation::ListBuckets, _) => ask(buckets, ListBuckets, caller).await,
@@ -264,9 +254,16 @@ impl Front {
 struct Decided {
     address: Address,
     query: Query,
+    headers: Vec<(String, String)>,
     operation: Operation,
     caller: Option<Caller>,
     payload: PayloadCheck,
+}
+
+impl Decided {
+    fn request(&self) -> Request<'_> {
+        Request { address: &self.address, query: &self.query, headers: &self.headers }
+    }
 }
 
 async fn ask<O: Operate>(

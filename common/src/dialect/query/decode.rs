@@ -135,8 +135,12 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             return Err(de::Error::custom("a numbered list is expected, NAME.1, NAME.2 …"));
         }
         let (list, prefix) = match self.0.children.get("member") {
-            Some(members) => (members, "member."),
-            None => (self.0, ""),
+            // Beside other children, or with a text of its own, it is a step like any other: what
+            // stands there must not be passed over in silence.
+            Some(members) if self.0.children.len() == 1 && members.text.is_none() => {
+                (members, "member.")
+            }
+            _ => (self.0, ""),
         };
         let mut items = Vec::with_capacity(list.children.len());
         for (step, node) in &list.children {

@@ -1,0 +1,253 @@
+//! The instances of one node: made to run, made to end, seen as they are.
+//!
+//! One reconciler a node, so that a node that hangs holds up nobody else. Which step is next is
+//! [`super::step`]'s to say; here it is taken.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Addr;
+use common::error::{ApiError, ErrorCode};
+use common::wire::node::Terminate;
+use futures_util::future::BoxFuture;
+use runtime::clock::Clock;
+use runtime::reconcile::{Pass, Reconciler, Waker};
+use store::{After, StoreError};
+
+use super::launch::{self, Ready};
+use super::plain::PlainImages;
+use super::step::{self, Step};
+use crate::cluster::Member;
+use crate::records::{Instance, Reason, Records, SeenState, Wanted};
+use crate::schedule::scheduler::{Release, Scheduler};
+
+/// How long a node may take to note a wish.
+const TELLING: Duration = Duration::from_secs(30);
+
+/// Looks after one node's instances.
+pub struct Instances {
+    /// Its name in the log.
+    pub name: String,
+    /// The node.
+    pub member: Arc<Member>,
+    /// What lasts.
+    pub records: Records,
+    /// Plain images.
+    pub plain: PlainImages,
+    /// Seats to give back.
+    pub scheduler: Addr<Scheduler>,
+    /// The time.
+    pub clock: Clock,
+    /// The region's name, for the guests.
+    pub region: String,
+    /// Asks for another pass when a step has made the next one due.
+    pub waker: Waker,
+}
+
+impl Reconciler for Instances {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn pass(&self) -> BoxFuture<'_, Result<Pass, ApiError>> {
+        Box::pin(self.look())
+    }
+}
+
+impl Instances {
+    async fn look(&self) -> Result<Pass, ApiError> {
+        let mut pass = Pass::default();
+        for instance in self.recorded().await? {
+            pass.looked += 1;
+            let now = self.clock.now();
+            let seen = self.member.sighting();
+            let step =
+                step::next(&instance, seen.of(&instance.id), seen.is_reachable(now), now);
+            match step {
+                Step::Settled => continue,
+                Step::Nothing => pass.unsettled += 1,
+                step => {
+                    pass.unsettled += 1;
+                    pass.steps += 1;
+                    // One instance's trouble is not another's.
+                    if let Err(error) = self.take(&instance, step).await {
+                        let cause = error.source_text().unwrap_or_default();
+                        tracing::warn!(
+                            instance = %instance.id, node = self.member.name, %error, cause,
+                            "a step for an instance failed"
+                        );
+                    }
+                }
+            }
+        }
+        Ok(pass)
+    }
+
+    async fn recorded(&self) -> Result<Vec<Instance>, ApiError> {
+        let prefix = format!("{}/", self.member.name);
+        self.records
+            .work(move |records| {
+                let mut found = Vec::new();
+                for row in records.instances_on.scan(&prefix, After::Start, usize::MAX)? {
+                    found.extend(records.instances.get(&row.value)?.map(|seen| seen.record));
+                }
+                Ok(found)
+            })
+            .await
+    }
+
+    async fn take(&self, instance: &Instance, step: Step) -> Result<(), ApiError> {
+        match step {
+            Step::Nothing | Step::Settled => Ok(()),
+            Step::Launch => self.launch(instance).await,
+            Step::See(state) => {
+                let now = self.clock.now();
+                self.change(instance, move |it| {
+                    // What is wanted gone is not seen running again.
+                    if it.wanted == Wanted::Running && it.lives() {
+                        it.see(state, now);
+                    }
+                })
+                .await
+            }
+            Step::Miss(since) => self.change(instance, move |it| it.missing_since = since).await,
+            Step::Terminate => self.terminate(instance).await,
+            Step::TerminateUnknown => {
+                self.terminate(instance).await?;
+                let seen = self.member.look(self.clock.now()).await?;
+                if seen.of(&instance.id).is_none() {
+                    let reason = instance.reason.clone().unwrap_or_else(Reason::by_user);
+                    self.finish(instance, reason).await?;
+                }
+                Ok(())
+            }
+            Step::Finish(reason) => self.finish(instance, reason).await,
+        }
+    }
+
+    async fn launch(&self, instance: &Instance) -> Result<(), ApiError> {
+        let ready =
+            launch::prepare(&self.records, &self.plain, &self.region, instance).await?;
+        let run = match ready {
+            Ready::Go(run) => *run,
+            Ready::Wait => return Ok(()),
+            Ready::Never(reason) => return self.give_up(instance, reason).await,
+        };
+        if !instance.told {
+            // On record before the node hears of it; and not at all if it was ended meanwhile.
+            let told = self.tell(instance).await?;
+            if !told {
+                return Ok(());
+            }
+        }
+        match self.patiently(self.member.peer.call(run)).await {
+            Ok(()) => Ok(()),
+            Err(error) if is_final(error.code()) => {
+                let text = format!("The node {} refuses it: {}", self.member.name, error.text());
+                self.give_up(instance, Reason::new("Server.InternalError", text)).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn tell(&self, instance: &Instance) -> Result<bool, ApiError> {
+        let id = instance.id.clone();
+        self.records
+            .work(move |records| {
+                let seen = records.instances.update(id.as_str(), |it| {
+                    it.told |= it.wanted == Wanted::Running;
+                    Ok::<_, StoreError>(())
+                })?;
+                Ok(seen.told && seen.wanted == Wanted::Running)
+            })
+            .await
+    }
+
+    async fn terminate(&self, instance: &Instance) -> Result<(), ApiError> {
+        let wish = Terminate { instance: instance.id.clone() };
+        self.patiently(self.member.peer.call(wish)).await
+    }
+
+    async fn patiently<T>(
+        &self,
+        call: impl Future<Output = Result<T, ApiError>>,
+    ) -> Result<T, ApiError> {
+        tokio::time::timeout(TELLING, call).await.unwrap_or_else(|_| {
+            let text = format!("The node {} does not answer", self.member.name);
+            Err(ApiError::new(ErrorCode::Unavailable, text))
+        })
+    }
+
+    async fn change(
+        &self,
+        instance: &Instance,
+        change: impl Fn(&mut Instance) + Send + 'static,
+    ) -> Result<(), ApiError> {
+        let id = instance.id.clone();
+        self.records
+            .work(move |records| {
+                records.instances.update(id.as_str(), |it| {
+                    change(it);
+                    Ok::<_, StoreError>(())
+                })?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// It cannot be run: from now on it is wanted gone, and what the node has of it is ended.
+    async fn give_up(&self, instance: &Instance, reason: Reason) -> Result<(), ApiError> {
+        tracing::warn!(instance = %instance.id, reason = reason.text, "the instance cannot be run");
+        let now = self.clock.now();
+        self.change(instance, move |it| {
+            it.end(reason.clone(), now);
+        })
+        .await?;
+        if instance.told {
+            self.waker.wake();
+            return Ok(());
+        }
+        // The node may have heard of it in this very step; then the next pass ends it there.
+        let id = instance.id.clone();
+        let now_on_record = self
+            .records
+            .work(move |records| Ok(records.instances.get(id.as_str())?.map(|seen| seen.record)))
+            .await?;
+        match now_on_record {
+            Some(it) if !it.told => {
+                let reason = it.reason.clone().unwrap_or_else(Reason::by_user);
+                self.finish(&it, reason).await
+            }
+            _ => {
+                self.waker.wake();
+                Ok(())
+            }
+        }
+    }
+
+    async fn finish(&self, instance: &Instance, reason: Reason) -> Result<(), ApiError> {
+        let now = self.clock.now();
+        self.change(instance, move |it| {
+            it.end(reason.clone(), now);
+            it.see(SeenState::Terminated, now);
+        })
+        .await?;
+        tracing::info!(instance = %instance.id, node = self.member.name, "the instance has ended");
+        // A scheduler that is gone ends the process, and the next one reads the record.
+        drop(self.scheduler.send(Release(vec![instance.id.clone()])).await);
+        Ok(())
+    }
+}
+
+/// Whether a node's refusal is about the wish itself, so that asking again is in vain. What
+/// concerns the way between the hosts (keys, clocks) is set right by an administrator.
+fn is_final(code: ErrorCode) -> bool {
+    let about_the_way = matches!(
+        code,
+        ErrorCode::AuthFailure
+            | ErrorCode::RequestExpired
+            | ErrorCode::MissingAuthenticationToken
+            | ErrorCode::InvalidAction
+    );
+    !code.retryable() && !about_the_way
+}

@@ -1,0 +1,137 @@
+//! Telling a node to run an instance: its images, the whole wish, and where the bytes are.
+
+use common::id::ImageId;
+use common::wire::node::Run;
+use common::wire::spec::{
+    BootSpec, DiskSpec, ImageRef, InstanceSpec, MetadataSpec, NetworkSpec,
+};
+use common::wire::walrus::{ImageTicket, WantedImage};
+
+use common::error::ApiError;
+
+use super::plain::PlainImages;
+use crate::records::{Image, ImageState, Instance, Reason, Records};
+
+/// What a launch needs, or why it does not go on.
+pub enum Ready {
+    /// Everything is there.
+    Go(Box<Run>),
+    /// An image is not there yet; somebody wakes the reconciler when it is.
+    Wait,
+    /// It cannot be run, ever.
+    Never(Reason),
+}
+
+/// Gets an instance's images and writes its wish.
+///
+/// # Errors
+/// If walrus cannot be reached or the store fails; another try may help.
+pub async fn prepare(
+    records: &Records,
+    plain: &PlainImages,
+    region: &str,
+    instance: &Instance,
+) -> Result<Ready, ApiError> {
+    let mut ids = vec![instance.image.clone(), instance.kernel.clone()];
+    ids.extend(instance.ramdisk.clone());
+    let found = records
+        .work(move |records| {
+            let find = |id: &ImageId| Ok(records.images.get(id.as_str())?.map(|seen| seen.record));
+            ids.into_iter().map(|id| Ok((find(&id)?, id))).collect::<Result<Vec<_>, ApiError>>()
+        })
+        .await?;
+    let mut images = Vec::new();
+    for (image, id) in found {
+        match usable(image, &id) {
+            Ok(Some(image)) => images.push(image),
+            Ok(None) => return Ok(Ready::Wait),
+            Err(reason) => return Ok(Ready::Never(reason)),
+        }
+    }
+    let mut refs = Vec::new();
+    let mut tickets: Vec<ImageTicket> = Vec::new();
+    for image in &images {
+        match plain.want(&image.bundle).await? {
+            WantedImage::Ready(ticket) => {
+                refs.push(ImageRef {
+                    image: image.id.clone(),
+                    sha256: ticket.sha256.clone(),
+                    size: ticket.size,
+                });
+                if tickets.iter().all(|other| other.sha256 != ticket.sha256) {
+                    tickets.push(ticket);
+                }
+            }
+            WantedImage::Unpacking { .. } => return Ok(Ready::Wait),
+            WantedImage::Failed { retryable: true, reason } => {
+                tracing::warn!(image = %image.id, reason, "the image cannot be had just now");
+                return Ok(Ready::Wait);
+            }
+            WantedImage::Failed { retryable: false, reason } => {
+                return Ok(Ready::Never(broken(&image.id, &reason)));
+            }
+        }
+    }
+    let mut refs = refs.into_iter();
+    let (Some(root), Some(kernel)) = (refs.next(), refs.next()) else { return Ok(Ready::Wait) };
+    let spec = spec(instance, &images[0], region, root, kernel, refs.next());
+    Ok(Ready::Go(Box::new(Run { spec, tickets })))
+}
+
+/// An image that can be asked for; `None` while it is not known to be whole.
+fn usable(image: Option<Image>, id: &ImageId) -> Result<Option<Image>, Reason> {
+    let gone = || {
+        let text = format!("The image {id} was deregistered before it could be used");
+        Reason::new("Client.InvalidImage", text)
+    };
+    let image = image.ok_or_else(gone)?;
+    match &image.state {
+        ImageState::Pending => Ok(None),
+        ImageState::Available { .. } | ImageState::Deregistered { sha256: Some(_) } => {
+            Ok(Some(image))
+        }
+        ImageState::Failed { reason } => Err(broken(id, reason)),
+        ImageState::Deregistered { sha256: None } => Err(gone()),
+    }
+}
+
+fn broken(id: &ImageId, why: &str) -> Reason {
+    Reason::new("Client.InvalidImage", format!("The image {id} cannot be used: {why}"))
+}
+
+fn spec(
+    instance: &Instance,
+    image: &Image,
+    region: &str,
+    root: ImageRef,
+    kernel: ImageRef,
+    ramdisk: Option<ImageRef>,
+) -> InstanceSpec {
+    let size = (instance.disk_mib << 20).max(root.size);
+    InstanceSpec {
+        instance: instance.id.clone(),
+        generation: instance.generation,
+        account: instance.account.clone(),
+        cpus: instance.cpus,
+        memory_mib: instance.memory_mib,
+        root: DiskSpec { image: root, size },
+        boot: BootSpec { kernel, ramdisk },
+        network: NetworkSpec { mac: instance.mac.clone(), address: instance.address },
+        metadata: MetadataSpec {
+            image: instance.image.clone(),
+            manifest_path: image.bundle.location.clone(),
+            kernel: Some(instance.kernel.clone()),
+            ramdisk: instance.ramdisk.clone(),
+            ancestors: image.ancestors.clone(),
+            product_codes: instance.product_codes.clone(),
+            reservation: instance.reservation.clone(),
+            launch_index: instance.index,
+            instance_type: instance.instance_type.clone(),
+            zone: instance.zone.clone(),
+            region: region.to_owned(),
+            key: instance.key.clone(),
+            security_groups: instance.groups.clone(),
+            launched: instance.launched,
+        },
+    }
+}

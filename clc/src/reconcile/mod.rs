@@ -1,0 +1,50 @@
+//! Making what is seen equal to what is wanted: instances on their nodes, images in walrus'
+//! cache, what walrus must have from here, and old records.
+//!
+//! Each is a [`runtime::reconcile::Reconciler`]: level-triggered, without memory of its own that
+//! matters, the same path after a crash as on a good day.
+
+pub mod images;
+pub mod instances;
+pub mod launch;
+pub mod plain;
+pub mod step;
+pub mod sweep;
+pub mod walrus;
+
+use std::collections::BTreeMap;
+
+use runtime::reconcile::Waker;
+
+/// How everybody with news wakes the reconcilers.
+#[derive(Clone)]
+pub struct Wakers {
+    /// Of images.
+    pub images: Waker,
+    /// Of what walrus must have.
+    pub walrus: Waker,
+    /// Of each node's instances, by the node's name.
+    pub nodes: BTreeMap<String, Waker>,
+}
+
+impl Wakers {
+    /// Wakers for these nodes.
+    pub fn new<'a>(nodes: impl Iterator<Item = &'a str>) -> Self {
+        let nodes = nodes.map(|name| (name.to_owned(), Waker::new())).collect();
+        Self { images: Waker::new(), walrus: Waker::new(), nodes }
+    }
+
+    /// Wakes the reconciler of a node's instances.
+    pub fn node(&self, name: &str) {
+        if let Some(waker) = self.nodes.get(name) {
+            waker.wake();
+        }
+    }
+
+    /// Wakes the reconcilers of all nodes' instances: an image they may wait for has changed.
+    pub fn all_nodes(&self) {
+        for waker in self.nodes.values() {
+            waker.wake();
+        }
+    }
+}

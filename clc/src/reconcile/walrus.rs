@@ -1,0 +1,100 @@
+//! What walrus must have from here: the private half of the cloud's certificate, once, and the
+//! limit of its cache, always.
+
+use std::path::PathBuf;
+
+use common::error::ApiError;
+use common::wire::walrus::{DescribeCache, InstallBundleKey, SetCacheLimit, Walrus};
+use futures_util::future::BoxFuture;
+use runtime::peer::Peer;
+use runtime::reconcile::{Pass, Reconciler};
+use store::StoreError;
+
+use crate::records::Records;
+use crate::records::accounts::CLOUD_KEY;
+use crate::settings;
+
+/// Looks after walrus.
+pub struct ForWalrus {
+    /// What lasts.
+    pub records: Records,
+    /// Walrus.
+    pub walrus: Peer<Walrus>,
+    /// Where the private half lies until walrus has it.
+    pub bundle_key_file: PathBuf,
+}
+
+impl Reconciler for ForWalrus {
+    fn name(&self) -> &str {
+        "walrus"
+    }
+
+    fn pass(&self) -> BoxFuture<'_, Result<Pass, ApiError>> {
+        Box::pin(self.look())
+    }
+}
+
+impl ForWalrus {
+    async fn look(&self) -> Result<Pass, ApiError> {
+        let steps = u64::from(self.hand_over_key().await?) + u64::from(self.set_limit().await?);
+        Ok(Pass { looked: 2, steps, unsettled: 0 })
+    }
+
+    /// The key is on record as delivered before its file goes: a crash in between removes the
+    /// file at the next look, and never loses a key that walrus does not have.
+    async fn hand_over_key(&self) -> Result<bool, ApiError> {
+        let file = self.bundle_key_file.clone();
+        let held = self
+            .records
+            .work(move |records| {
+                let key = records.cloud_keys.get(CLOUD_KEY)?;
+                let Some(key) = key.filter(|key| !key.delivered) else {
+                    remove(&file)?;
+                    return Ok(None);
+                };
+                let private_key = std::fs::read_to_string(&file).map_err(|error| {
+                    ApiError::internal("The cloud's key cannot be read", error)
+                })?;
+                let certificate = key.record.certificate;
+                Ok(Some(InstallBundleKey { certificate, private_key }))
+            })
+            .await?;
+        let Some(key) = held else { return Ok(false) };
+        self.walrus.call(key).await?;
+        let file = self.bundle_key_file.clone();
+        self.records
+            .work(move |records| {
+                records.cloud_keys.update(CLOUD_KEY, |key| {
+                    key.delivered = true;
+                    Ok::<_, StoreError>(())
+                })?;
+                remove(&file)
+            })
+            .await?;
+        tracing::info!("walrus has the cloud's key");
+        Ok(true)
+    }
+
+    async fn set_limit(&self) -> Result<bool, ApiError> {
+        let wanted = self
+            .records
+            .work(|records| settings::get(records, settings::CACHE_MEGABYTES))
+            .await?;
+        let Ok(megabytes) = wanted.parse::<u64>() else { return Ok(false) };
+        let cache = self.walrus.call(DescribeCache {}).await?;
+        if cache.limit == megabytes << 20 {
+            return Ok(false);
+        }
+        self.walrus.call(SetCacheLimit { megabytes }).await?;
+        Ok(true)
+    }
+}
+
+fn remove(file: &std::path::Path) -> Result<(), ApiError> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(ApiError::internal("The cloud's key file cannot be removed", error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,236 @@
+//! `euca-upload-bundle` and the S3 client against buckets in memory.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine;
+use common::sign::percent_decode;
+use euca::client::{ClientError, Credentials};
+use euca::s3::{S3, Upload};
+use md5::{Digest, Md5};
+
+use crate::server::{Answer, Seen, Server};
+use crate::{KEY, call, golden, names};
+
+type Objects = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
+
+fn error(status: u16, code: &str) -> Answer {
+    Answer::xml(status, format!("<Error><Code>{code}</Code><Message>told</Message></Error>"))
+}
+
+/// Answers as buckets would; a bucket is an object whose name has no slash behind the first.
+fn buckets(objects: &Objects, seen: &Seen) -> Answer {
+    let path = percent_decode(seen.path.strip_prefix("/services/Walrus").unwrap());
+    let mut objects = objects.lock().unwrap();
+    let bucket = format!("/{}", path.split('/').nth(1).unwrap());
+    if bucket == "/somebodys" {
+        return error(403, "AccessDenied");
+    }
+    match seen.method.as_str() {
+        "PUT" => {
+            let md5 = Md5::digest(&seen.body);
+            if let Some(told) = seen.headers.text("content-md5") {
+                assert_eq!(told, base64::engine::general_purpose::STANDARD.encode(md5));
+            }
+            if path != bucket && !objects.contains_key(&bucket) {
+                return error(404, "NoSuchBucket");
+            }
+            objects.insert(path, seen.body.clone());
+            let etag = vec![("ETag".to_owned(), format!("\"{}\"", hex::encode(md5)))];
+            Answer::Http(200, etag, String::new())
+        }
+        "GET" if path == bucket => match objects.contains_key(&bucket) {
+            true => Answer::xml(200, "<ListBucketResult/>"),
+            false => error(404, "NoSuchBucket"),
+        },
+        "GET" => match objects.get(&path) {
+            Some(bytes) => {
+                let etag = format!("\"{}\"", hex::encode(Md5::digest(bytes)));
+                let text = String::from_utf8(bytes.clone()).unwrap();
+                Answer::Http(200, vec![("ETag".to_owned(), etag)], text)
+            }
+            None => error(404, "NoSuchKey"),
+        },
+        other => panic!("{other}"),
+    }
+}
+
+fn server() -> (Server, Objects) {
+    let objects = Objects::default();
+    let own = Arc::clone(&objects);
+    (Server::start(move |_, seen| buckets(&own, seen)), objects)
+}
+
+fn s3(server: &Server) -> S3 {
+    let credentials = Credentials { access_key_id: KEY.0.into(), secret: KEY.1.into() };
+    let url = format!("{}/services/Walrus/", server.url);
+    S3::new(&url, "eucalyptus", credentials).unwrap().with_waits([Duration::ZERO; 2])
+}
+
+#[test]
+fn a_bundle_is_uploaded_manifest_first() {
+    let (server, objects) = server();
+    let url = format!("{}/services/Walrus", server.url);
+    let manifest = golden("1.3/amp-prefix/a&b<c>.manifest.xml");
+    let manifest = manifest.to_str().unwrap();
+    let arguments = ["euca-upload-bundle", "-b", "bucket/some dir", "-m", manifest];
+    let called = call(&arguments, &[("S3_URL", &url)]);
+    assert_eq!((called.status, called.err.as_str()), (0, ""));
+    assert_eq!(called.out, "Uploaded bucket/some dir/a&b<c>.manifest.xml\n");
+    let lines: Vec<String> = server
+        .seen()
+        .iter()
+        .map(|seen| {
+            let acl = seen.headers.text("x-amz-acl").unwrap_or("-");
+            format!("{} {}?{} {acl}", seen.method, seen.path, seen.query)
+        })
+        .collect();
+    let at = "/services/Walrus/bucket/some%20dir/a%26b%3Cc%3E";
+    assert_eq!(
+        lines,
+        [
+            "GET /services/Walrus/bucket?max-keys=0 -".to_owned(),
+            "PUT /services/Walrus/bucket? -".to_owned(),
+            format!("PUT {at}.manifest.xml? aws-exec-read"),
+            format!("PUT {at}.part.0? aws-exec-read"),
+        ]
+    );
+    let part = fs::read(golden("1.3/amp-prefix/a&b<c>.part.0")).unwrap();
+    assert!(objects.lock().unwrap()["/bucket/some dir/a&b<c>.part.0"] == part);
+}
+
+#[test]
+fn an_upload_goes_on_from_a_part() {
+    let (server, objects) = server();
+    let url = format!("{}/services/Walrus", server.url);
+    let manifest = golden("3.4/exact/small-3MiB.img.manifest.xml");
+    let common =
+        ["euca-upload-bundle", "-b", "b", "-m", manifest.to_str().unwrap(), "--skipmanifest"];
+    for (part, expected) in [("1", 2), ("small-3MiB.img.part.02", 1), ("0", 3)] {
+        objects.lock().unwrap().clear();
+        let arguments: Vec<&str> =
+            common.iter().copied().chain(["--part", part, "--acl", "public-read"]).collect();
+        let called = call(&arguments, &[("S3_URL", &url)]);
+        assert_eq!((called.status, called.out.as_str()), (0, ""), "{}", called.err);
+        assert_eq!(objects.lock().unwrap().len(), expected + 1, "{part}");
+    }
+    let arguments: Vec<&str> = common.iter().copied().chain(["--part", "3"]).collect();
+    assert_eq!(call(&arguments, &[("S3_URL", &url)]).status, 2);
+    let last = server.seen().pop().unwrap();
+    assert_eq!(last.headers.text("x-amz-acl"), Some("public-read"));
+}
+
+#[test]
+fn nothing_is_sent_of_a_bundle_that_is_not_whole() {
+    let (server, _) = server();
+    let url = format!("{}/services/Walrus", server.url);
+    let dir = tempfile::tempdir().unwrap();
+    for name in names(&golden("3.4/exact")) {
+        fs::copy(golden("3.4/exact").join(&name), dir.path().join(&name)).unwrap();
+    }
+    let part = dir.path().join("small-3MiB.img.part.01");
+    let mut bytes = fs::read(&part).unwrap();
+    bytes[0] ^= 1;
+    fs::write(&part, bytes).unwrap();
+    let manifest = dir.path().join("small-3MiB.img.manifest.xml");
+    let arguments = ["euca-upload-bundle", "-b", "b", "-m", manifest.to_str().unwrap()];
+    for _ in 0..2 {
+        let called = call(&arguments, &[("S3_URL", &url)]);
+        assert_eq!((called.status, called.out.as_str()), (1, ""));
+        assert!(called.err.contains("small-3MiB.img.part.01"), "{}", called.err);
+        let _ = fs::remove_file(&part);
+    }
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[test]
+fn somebody_elses_bucket_is_a_clear_error() {
+    let (server, _) = server();
+    let url = format!("{}/services/Walrus", server.url);
+    let manifest = golden("1.3/amp-prefix/a&b<c>.manifest.xml");
+    let arguments = ["euca-upload-bundle", "-b", "somebodys", "-m", manifest.to_str().unwrap()];
+    let called = call(&arguments, &[("S3_URL", &url)]);
+    assert_eq!(called.status, 1);
+    assert_eq!(
+        called.err,
+        "euca-upload-bundle: error (AccessDenied): the bucket 'somebodys' is not yours to use: told\n"
+    );
+}
+
+#[test]
+fn objects_come_back_and_broken_uploads_are_repeated() {
+    let objects = Objects::default();
+    let own = Arc::clone(&objects);
+    let server = Server::start(move |number, seen| match number {
+        1 => Answer::Nothing,
+        2 => error(503, "SlowDown"),
+        _ => buckets(&own, seen),
+    });
+    let s3 = s3(&server);
+    s3.create_bucket("b", Some("private"), Some("here & <there>")).unwrap();
+    let body = server.seen()[0].body.clone();
+    assert!(String::from_utf8(body).unwrap().contains("here &amp; &lt;there>"));
+    let upload = Upload {
+        bucket: "b",
+        key: "a b/c+d",
+        acl: None,
+        content_type: "text/plain",
+        length: 5,
+        md5: Md5::digest(b"hello").into(),
+    };
+    let opened = std::cell::Cell::new(0);
+    let open = || {
+        opened.set(opened.get() + 1);
+        Ok(Box::new(&b"hello"[..]) as Box<dyn std::io::Read>)
+    };
+    let sent = std::cell::Cell::new(0);
+    s3.put_object(&upload, &open, &|bytes| sent.set(bytes)).unwrap();
+    assert_eq!((opened.get(), sent.get()), (3, 5));
+    let mut back = Vec::new();
+    assert_eq!(s3.get_object("b", "a b/c+d", &mut back).unwrap(), 5);
+    assert_eq!(back, b"hello");
+    assert!(s3.has_bucket("b").unwrap() && !s3.has_bucket("c").unwrap());
+    let absent = s3.get_object("b", "absent", &mut back).unwrap_err();
+    assert_eq!((absent.code(), absent.status()), (Some("NoSuchKey"), Some(404)));
+}
+
+#[test]
+fn what_arrives_damaged_is_an_error() {
+    let server = Server::start(|_, _| {
+        let etag = vec![("ETag".to_owned(), format!("\"{}\"", "0".repeat(32)))];
+        Answer::Http(200, etag, "hello".to_owned())
+    });
+    let s3 = s3(&server);
+    let upload = Upload {
+        bucket: "b",
+        key: "k",
+        acl: None,
+        content_type: "text/plain",
+        length: 5,
+        md5: Md5::digest(b"hello").into(),
+    };
+    let open = || Ok(Box::new(&b"hello"[..]) as Box<dyn std::io::Read>);
+    let put = s3.put_object(&upload, &open, &|_| {}).unwrap_err();
+    assert!(matches!(put, ClientError::Damaged { .. }), "{put}");
+    assert_eq!(server.seen().len(), 3);
+    let get = s3.get_object("b", "k", &mut Vec::new()).unwrap_err();
+    assert!(matches!(get, ClientError::Damaged { .. }), "{get}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_no_broken_connection() {
+    let (server, _) = server();
+    let upload = Upload {
+        bucket: "b",
+        key: "k",
+        acl: None,
+        content_type: "text/plain",
+        length: 5,
+        md5: [0; 16],
+    };
+    let open = || Err(std::io::ErrorKind::NotFound.into());
+    let error = s3(&server).put_object(&upload, &open, &|_| {}).unwrap_err();
+    assert!(matches!(error, ClientError::Local { .. }), "{error}");
+}
