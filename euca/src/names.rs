@@ -13,9 +13,9 @@ use crate::cmd::{self, Context, Execute, Failure};
 use crate::environment::Environment;
 
 /// One command.
-pub(crate) struct Row {
+struct Row {
     /// What it is called, by 3.4 first.
-    pub(crate) names: &'static [&'static str],
+    names: &'static [&'static str],
     about: &'static str,
     /// Whether 1.3's `-a` and `-s` stand for the access key here: elsewhere they mean something
     /// else in 3.4.
@@ -37,7 +37,7 @@ impl Row {
 }
 
 /// Every command.
-pub(crate) const TABLE: &[Row] = &[
+const TABLE: &[Row] = &[
     Row::of::<cmd::bundle::BundleImage>(
         &["bundle-image"],
         "Pack a disk image, kernel or ramdisk for the cloud",
@@ -79,6 +79,12 @@ pub(crate) const TABLE: &[Row] = &[
 fn execute<C: Execute>(matches: &ArgMatches, cx: &mut Context<'_>) -> Result<(), Failure> {
     let command = C::from_arg_matches(matches).map_err(|e| Failure::Usage(e.to_string()))?;
     command.run(cx)
+}
+
+/// Every name but that of the command which only the program itself has.
+fn links() -> Vec<&'static str> {
+    let names = TABLE.iter().flat_map(|row| row.names).copied();
+    names.filter(|name| *name != "install-links").collect()
 }
 
 fn find(name: &str) -> Option<&'static Row> {
@@ -147,7 +153,8 @@ fn run_row(
             };
         }
     };
-    let mut cx = Context { program: &program, environment, out, err };
+    let links = links();
+    let mut cx = Context { program: &program, links: &links, environment, out, err };
     let done = (row.run)(&matches, &mut cx).and_then(|()| Ok(cx.out.flush()?));
     let Err(failure) = done else { return 0 };
     let (line, status) = match failure {
@@ -166,7 +173,6 @@ fn parser(row: &Row, program: &str) -> clap::Command {
     let command = clap::Command::new("euca")
         .bin_name(program)
         .display_name(program)
-        .about(row.about)
         .version(env!("CARGO_PKG_VERSION"))
         .no_binary_name(true)
         .infer_long_args(true)
@@ -177,7 +183,7 @@ fn parser(row: &Row, program: &str) -> clap::Command {
                 .action(ArgAction::Version)
                 .help("Print this program's version"),
         );
-    let command = (row.arguments)(command);
+    let command = (row.arguments)(command).about(row.about);
     match row.short_keys {
         true => command
             .mut_arg("access_key_id", |arg| arg.short_alias('a'))

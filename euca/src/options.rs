@@ -5,7 +5,21 @@ use std::path::PathBuf;
 use clap::Args;
 use common::ec2::types::Filter;
 
-use crate::cmd::Failure;
+/// A filter that cannot be sent.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FilterError {
+    /// It is not `NAME=VALUE`.
+    #[error("argument --filter: '{0}' is not NAME=VALUE")]
+    Form(String),
+    /// The things asked for have no filter of that name.
+    #[error("argument --filter: there is no filter '{name}', but {known}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+}
 
 /// Options of commands that stay on this machine and need certificates or keys.
 #[derive(Debug, Clone, Default, Args)]
@@ -56,19 +70,16 @@ pub(crate) struct Filters {
 impl Filters {
     /// The filters as they are sent, each name once, if all names are `known` (`tag:KEY` stands for
     /// any key).
-    pub(crate) fn named(&self, known: &[&str]) -> Result<Vec<Filter>, Failure> {
+    pub(crate) fn named(&self, known: &[&str]) -> Result<Vec<Filter>, FilterError> {
         let mut filters: Vec<Filter> = Vec::new();
         for given in &self.given {
-            let (name, value) = given.split_once('=').ok_or_else(|| {
-                Failure::Usage(format!("argument --filter: '{given}' is not NAME=VALUE"))
-            })?;
+            let (name, value) =
+                given.split_once('=').ok_or_else(|| FilterError::Form(given.clone()))?;
             let tag = name.strip_prefix("tag:").filter(|key| !key.is_empty() && *key != "KEY");
             let looked_for = if tag.is_some() { "tag:KEY" } else { name };
             if name == "tag:KEY" || !known.contains(&looked_for) {
-                let known = known.join(", ");
-                return Err(Failure::Usage(format!(
-                    "argument --filter: there is no filter '{name}', but {known}"
-                )));
+                let (name, known) = (name.to_owned(), known.join(", "));
+                return Err(FilterError::Unknown { name, known });
             }
             match filters.iter_mut().find(|filter| filter.name == name) {
                 Some(filter) => filter.value.push(value.to_owned()),

@@ -6,3 +6,7 @@ pub mod vm;
 
 pub mod metadata;
 pub mod network;
+pub mod agent;
+pub mod config;
+pub mod routes;
+pub mod server;

@@ -1,2 +1,76 @@
-//! Entry.
-fn main() {}
+//! The program `node-agent`: reads its configuration, binds its listener, runs until it is stopped.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use node_agent::config::Config;
+use node_agent::server::{Server, StartError};
+use runtime::boot;
+use runtime::clock::Clock;
+use runtime::config::{Sources, load, print};
+use runtime::envelope::{PeerKey, PeerKeyError};
+use runtime::telemetry;
+use thiserror::Error;
+
+/// Runs instances on this host, as the clc wants them.
+#[derive(Parser)]
+#[command(name = "node-agent", version)]
+struct Flags {
+    /// Configuration file (TOML) [default: /etc/eucalypt/node-agent.toml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where messages of the clc are answered, ADDRESS:PORT
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// Print the configuration and end
+    #[arg(long)]
+    print_config: bool,
+}
+
+#[derive(Debug, Error)]
+enum Failure {
+    #[error(transparent)]
+    Key(#[from] PeerKeyError),
+    #[error("cannot listen on {0}: {1}")]
+    Bind(SocketAddr, std::io::Error),
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    let address = flags.listen.iter();
+    let sources = Sources {
+        program: "node-agent",
+        environment: "EUCALYPT_NODE__",
+        file: flags.config.as_deref(),
+        flags: address.map(|address| ("internal_listen", address.to_string())).collect(),
+    };
+    let config: Config = match load(&sources) {
+        Ok(config) => config,
+        Err(error) => return say(&mut std::io::stderr(), &format!("node-agent: {error}"), 78),
+    };
+    if flags.print_config {
+        return match print(&config) {
+            Ok(text) => say(&mut std::io::stdout(), text.trim_end(), 0),
+            Err(error) => say(&mut std::io::stderr(), &format!("node-agent: {error}"), 78),
+        };
+    }
+    telemetry::start(&config.log, config.log_format);
+    boot::serve("node-agent", || start(config))
+}
+
+fn say(to: &mut dyn std::io::Write, text: &str, code: u8) -> ExitCode {
+    // Nobody is left to be told that nobody listens.
+    drop(writeln!(to, "{text}"));
+    ExitCode::from(code)
+}
+
+async fn start(config: Config) -> Result<Server, Failure> {
+    let key = PeerKey::read(&config.peer_key_file)?;
+    let address = config.internal_listen;
+    let listener = TcpListener::bind(address).map_err(|error| Failure::Bind(address, error))?;
+    Ok(Server::start(config, listener, key, Clock::system()).await?)
+}

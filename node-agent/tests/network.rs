@@ -230,6 +230,9 @@ impl Namespace {
 
 impl Drop for Namespace {
     fn drop(&mut self) {
+        for process in output("ip", &["netns", "pids", &self.0]).split_whitespace() {
+            drop(Command::new("kill").arg(process).status());
+        }
         drop(Command::new("ip").args(["netns", "delete", &self.0]).status());
     }
 }

@@ -88,8 +88,8 @@ fn owned(asked: &DescribeImages, caller: &Caller, image: &Image) -> bool {
 fn executable(asked: &DescribeImages, caller: &Caller, image: &Image) -> bool {
     let may = |who: &String| match who.as_str() {
         "all" => image.public,
-        // `self` means: by leave given to the account, which its owner has of course.
-        "self" => image.may_run(&caller.account, false),
+        // `self` means: by leave given to the account itself, which its owner has of course.
+        "self" => image.account == caller.account,
         text => text
             .parse::<AccountId>()
             .is_ok_and(|account| image.account == account && account == caller.account),

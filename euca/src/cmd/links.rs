@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Context, Execute, Failure};
-use crate::names::TABLE;
 
 /// The program's name and version.
 pub(crate) fn version() -> String {
@@ -38,8 +37,7 @@ impl Execute for InstallLinks {
             |what: String, error: std::io::Error| Failure::Client(format!("{what}: {error}"));
         let program = std::env::current_exe()
             .map_err(|error| fail("this program does not find itself".to_owned(), error))?;
-        let names = TABLE.iter().flat_map(|row| row.names).filter(|name| **name != "install-links");
-        for name in names {
+        for name in cx.links {
             let link = self.directory.join(format!("euca-{name}"));
             match fs::symlink_metadata(&link) {
                 Ok(there) if there.is_symlink() => fs::remove_file(&link)
@@ -73,6 +71,7 @@ mod tests {
             let environment = Environment::default();
             let mut cx = Context {
                 program: "euca-install-links",
+                links: &["add-keypair", "describe-images"],
                 environment: &environment,
                 out: &mut out,
                 err: &mut err,
@@ -83,7 +82,7 @@ mod tests {
         install().unwrap();
         let link = dir.path().join("euca-add-keypair");
         assert_eq!(fs::read_link(&link).unwrap(), std::env::current_exe().unwrap());
-        assert!(!dir.path().join("euca-install-links").exists());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
         fs::remove_file(&link).unwrap();
         fs::write(&link, "mine").unwrap();
         assert!(install().is_err());

@@ -17,13 +17,15 @@ use crate::client::Client;
 use crate::config::{ConfigError, Settings};
 use crate::environment::Environment;
 use crate::error::{ClientError, chain};
-use crate::options::{Columns, Remote};
+use crate::options::{Columns, FilterError, Remote};
 use crate::output::Rows;
 
 /// What a command is given besides its options.
 pub(crate) struct Context<'a> {
     /// The name it is called by, for its messages.
     pub(crate) program: &'a str,
+    /// All names that this program has links for, without their `euca-`.
+    pub(crate) links: &'a [&'a str],
     pub(crate) environment: &'a Environment,
     pub(crate) out: &'a mut dyn Write,
     pub(crate) err: &'a mut dyn Write,
@@ -78,6 +80,12 @@ impl From<ClientError> for Failure {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::Client(chain(&error))
+    }
+}
+
+impl From<FilterError> for Failure {
+    fn from(error: FilterError) -> Self {
+        Self::Usage(error.to_string())
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::{call, golden, names};
+use crate::program::{Called, call, golden, names};
 
 fn keys() -> Vec<(&'static str, String)> {
     let file = |name: &str| golden("keys").join(name).to_str().unwrap().to_owned();
@@ -16,7 +16,7 @@ fn keys() -> Vec<(&'static str, String)> {
     ]
 }
 
-fn with_keys(arguments: &[&str]) -> crate::Called {
+fn with_keys(arguments: &[&str]) -> Called {
     let keys = keys();
     let variables: Vec<(&str, &str)> = keys.iter().map(|(n, v)| (*n, v.as_str())).collect();
     call(arguments, &variables)
@@ -123,6 +123,31 @@ fn without_a_destination_there_is_a_new_directory() {
     ] {
         assert!(xml.contains(expected), "{expected}: {xml}");
     }
+}
+
+#[test]
+fn the_same_key_makes_the_same_parts_from_a_file_of_the_same_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("image");
+    fs::write(&file, image(50_000)).unwrap();
+    let part = || {
+        let arguments = [
+            "euca-bundle-image",
+            "-i",
+            path(&file),
+            "-d",
+            path(dir.path()),
+            "--enc-key",
+            "000102030405060708090a0b0c0d0e0f",
+            "--enc-iv",
+            "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
+            "--image-size",
+            "50000",
+        ];
+        assert_eq!(with_keys(&arguments).status, 0);
+        fs::read(dir.path().join("image.part.0")).unwrap()
+    };
+    assert!(part() == part());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use common::ec2::keys::{CreateKeyPair, DescribeKeyPairs};
 use common::ec2::types::Filter;
 use euca::client::{Client, ClientError, Credentials};
 
-use crate::KEY;
+use crate::program::KEY;
 use crate::server::{Answer, Server};
 
 fn client(server: &Server) -> Client {

@@ -134,6 +134,6 @@ fn verify(seen: &Seen) {
         Some(_) => Claim::s3(&request).unwrap().unwrap(),
         None => Claim::ec2(&request.with_body(&seen.body)).unwrap(),
     };
-    assert_eq!(claim.access_key_id(), crate::KEY.0);
-    claim.verify(crate::KEY.1, euca::clock::now()).unwrap();
+    assert_eq!(claim.access_key_id(), crate::program::KEY.0);
+    claim.verify(crate::program::KEY.1, euca::clock::now()).unwrap();
 }

@@ -11,8 +11,8 @@ use euca::client::{ClientError, Credentials};
 use euca::s3::{S3, Upload};
 use md5::{Digest, Md5};
 
+use crate::program::{KEY, call, golden, names};
 use crate::server::{Answer, Seen, Server};
-use crate::{KEY, call, golden, names};
 
 type Objects = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 

@@ -137,6 +137,13 @@ impl Metadata {
         Ok(())
     }
 
+    /// Lets an instance that is answered know what the wish says now.
+    pub fn refresh(&self, spec: &InstanceSpec) {
+        if let Some(listener) = lock(&self.0.listeners).get(&spec.instance) {
+            *lock(&listener.guest.tree) = Arc::new(Tree::of(spec));
+        }
+    }
+
     /// Answers an instance no more.
     pub fn close(&self, instance: &InstanceId) {
         if let Some(listener) = lock(&self.0.listeners).remove(instance) {

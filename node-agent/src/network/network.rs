@@ -10,8 +10,9 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use actix::{Actor, Addr, AtomicResponse, Context, Handler, Message, WrapFuture as _};
-use actix::ActorFutureExt as _;
+use actix::{
+    Actor, ActorFutureExt as _, Addr, AtomicResponse, Context, Handler, Message, WrapFuture as _,
+};
 use common::id::InstanceId;
 use common::wire::node::Subnet;
 use common::wire::spec::NetworkSpec;
@@ -83,8 +84,7 @@ impl Network {
     /// dnsmasq and the actor.
     ///
     /// # Errors
-    /// If an instance's addresses cannot be used, the host refuses a change, or dnsmasq does not
-    /// run.
+    /// If the host refuses a change, or dnsmasq does not run.
     pub async fn start(
         settings: NetworkSettings,
         tools: &Tools,
@@ -98,7 +98,10 @@ impl Network {
             taps: BTreeMap::new(),
         };
         for (instance, spec) in &instances {
-            want(&mut wanted, instance, spec)?;
+            // One that cannot be plugged in any more (the subnet was changed) keeps no other.
+            if let Err(error) = want(&mut wanted, instance, spec) {
+                tracing::error!(%instance, %error, "this instance has no network");
+            }
         }
         let executor: Arc<dyn Executor> = Arc::new(Host::new(tools));
         let (seen, done) = apply(Arc::clone(&executor), wanted.clone(), None).await;

@@ -4,6 +4,7 @@
 //! evicted under a reader.
 
 use actix::Addr;
+use common::error::ErrorCode;
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
 use runtime::http::{App, Body, Head, Payload, Response};
@@ -31,29 +32,34 @@ impl App for Images {
     }
 }
 
-fn refuse(status: u16, text: &str) -> Response {
-    Response::text(status, "text/plain; charset=utf-8", format!("{text}\n"))
+fn refuse(code: ErrorCode, text: &str) -> Response {
+    Response::text(code.status(), "text/plain; charset=utf-8", format!("{text}\n"))
+}
+
+fn unreadable(error: &dyn std::error::Error) -> Response {
+    tracing::error!(%error, "an image of the cache cannot be opened");
+    refuse(ErrorCode::InternalError, "the image cannot be read")
 }
 
 impl Images {
     async fn answer(&self, head: Head) -> Response {
         if !matches!(head.method.as_str(), "GET" | "HEAD") {
-            return refuse(405, "images can be read and nothing else").with("allow", "GET, HEAD");
+            return refuse(ErrorCode::MethodNotAllowed, "images can be read and nothing else").with("allow", "GET, HEAD");
         }
         let now = self.clock.now();
         let Some(key) = self.tickets.check(&head.raw_path, &head.raw_query, now) else {
-            return refuse(403, "this is no ticket, or it has expired");
+            return refuse(ErrorCode::AccessDenied, "this is no ticket, or it has expired");
         };
         let pinned = self.cache.send(PinImage(key.to_owned())).await;
-        let Ok(pinned) = pinned else { return refuse(503, "the image cache has stopped") };
+        let Ok(pinned) = pinned else { return refuse(ErrorCode::ServiceUnavailable, "the image cache has stopped") };
         let Some(pin) = pinned else {
-            return refuse(404, "the image is not in the cache any more, ask for it again");
+            return refuse(ErrorCode::NoSuchKey, "the image is not in the cache any more, ask for it again");
         };
         let image = pin.image.clone();
         let etag = format!("\"{}\"", image.sha256);
         let digest = ("x-eucalypt-sha256", image.sha256.clone());
         if head.header("if-match").is_some_and(|known| !matches(known, &etag)) {
-            return refuse(412, "the image is another one by now").with(digest.0, digest.1);
+            return refuse(ErrorCode::PreconditionFailed, "the image is another one by now").with(digest.0, digest.1);
         }
         let same = head.header("if-range").is_none_or(|known| known.trim() == etag);
         let span = Span::of(head.header("range").filter(|_| same), image.size);
@@ -76,14 +82,8 @@ impl Images {
                 response.payload = stream(file, start, length, pin);
                 response
             }
-            Ok(Err(error)) => {
-                tracing::error!(%error, "an image of the cache cannot be opened");
-                refuse(500, "the image cannot be read")
-            }
-            Err(error) => {
-                tracing::error!(%error, "an image of the cache cannot be opened");
-                refuse(500, "the image cannot be read")
-            }
+            Ok(Err(error)) => unreadable(&error),
+            Err(error) => unreadable(&error),
         }
     }
 }

@@ -1,0 +1,214 @@
+//! Key pairs: CreateKeyPair, DescribeKeyPairs, DeleteKeyPair.
+
+use common::action::Caller;
+use common::ec2::keys::{
+    CreateKeyPair, CreatedKeyPair, DeleteKeyPair, DescribeKeyPairs, KeyPair as View, KeyPairs,
+};
+use common::ec2::types::Done;
+use common::error::{ApiError, ErrorCode};
+use common::id::{AccountId, KeyPairId};
+use runtime::actor::{Handle, Scene};
+use runtime::clock::Clock;
+use runtime::pool;
+use store::StoreError;
+
+use super::filters::{Field, Filters};
+use super::key_material::{self, KeyMaterial};
+use super::keys_ahead::KeysAhead;
+use crate::random;
+use crate::records::{KeyPair, Records};
+
+/// What the actions on key pairs work with.
+pub struct Keys {
+    /// What lasts.
+    pub records: Records,
+    /// The time.
+    pub clock: Clock,
+    /// Keys made ahead.
+    pub ahead: KeysAhead,
+}
+
+const FILTERS: &[Field<KeyPair>] = &[
+    ("fingerprint", |it| vec![it.fingerprint.clone()]),
+    ("key-name", |it| vec![it.name.clone()]),
+    ("key-pair-id", |it| vec![it.id.to_string()]),
+    ("key-type", |it| vec![it.kind.clone()]),
+];
+
+/// There is no such key pair.
+pub fn no_key(name: &str) -> ApiError {
+    let text = format!("The key pair '{name}' does not exist");
+    ApiError::new(ErrorCode::InvalidKeyPairNotFound, text)
+}
+
+impl Handle for CreateKeyPair {
+    type State = Keys;
+
+    async fn handle(self, scene: Scene<Keys>) -> Result<CreatedKeyPair, ApiError> {
+        check_name(&self.key_name)?;
+        let kind = self.key_type.as_deref().unwrap_or("rsa");
+        if !matches!(kind, "rsa" | "ed25519") {
+            return Err(ApiError::invalid("KeyType", format!("'{kind}' is neither rsa nor ed25519")));
+        }
+        if let Some(form) = self.key_format.as_deref().filter(|form| *form != "pem") {
+            return Err(ApiError::invalid("KeyFormat", format!("'{form}' is not pem")));
+        }
+        let account = scene.caller.account.clone();
+        let key = KeyPair::key_of(&account, &self.key_name);
+        let name = self.key_name.clone();
+        // Making a key takes long; a name that is taken is refused before.
+        scene
+            .records
+            .work(move |records| match records.key_pairs.get(&key)? {
+                Some(_) => Err(taken(&name)),
+                None => Ok(()),
+            })
+            .await?;
+        let made = match kind {
+            "rsa" => scene.ahead.take().await?,
+            _ => pool::block(key_material::ed25519).await??,
+        };
+        let KeyMaterial { private, public, fingerprint } = made;
+        let record = KeyPair {
+            openssh: format!("{public} {}", comment(&self.key_name)),
+            account,
+            name: self.key_name,
+            id: KeyPairId::from_random(random::bytes()?),
+            kind: kind.to_owned(),
+            fingerprint,
+            created: scene.clock.now(),
+        };
+        let record = scene
+            .records
+            .work(move |records| match records.key_pairs.insert(record.clone()) {
+                Ok(_) => Ok(record),
+                Err(StoreError::Conflict { .. }) => Err(taken(&record.name)),
+                Err(error) => Err(error.into()),
+            })
+            .await?;
+        Ok(CreatedKeyPair {
+            key_name: record.name,
+            key_fingerprint: record.fingerprint,
+            key_material: private,
+            key_pair_id: record.id,
+        })
+    }
+}
+
+fn taken(name: &str) -> ApiError {
+    let text = format!("The key pair '{name}' already exists");
+    ApiError::new(ErrorCode::InvalidKeyPairDuplicate, text)
+}
+
+/// Any text will do, as long as an answer can carry it: XML has no way to write most control
+/// characters.
+fn check_name(name: &str) -> Result<(), ApiError> {
+    let length = name.chars().count();
+    if !(1..=255).contains(&length) {
+        let why = format!("a name has 1 to 255 characters, this one {length}");
+        return Err(ApiError::invalid("KeyName", why));
+    }
+    let unwritable = |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
+    if name.chars().any(unwritable) {
+        return Err(ApiError::invalid("KeyName", "control characters are in it"));
+    }
+    Ok(())
+}
+
+/// The name as the comment of a line in an authorized_keys file, which it must not end.
+fn comment(name: &str) -> String {
+    name.chars().map(|c| if c.is_whitespace() { '_' } else { c }).collect()
+}
+
+impl Handle for DescribeKeyPairs {
+    type State = Keys;
+
+    async fn handle(self, scene: Scene<Keys>) -> Result<KeyPairs, ApiError> {
+        let caller = scene.caller.clone();
+        let with_public = self.include_public_key;
+        let found = scene.records.work(move |records| find(records, &self, &caller)).await?;
+        let view = |it: KeyPair| View {
+            key_name: it.name,
+            key_fingerprint: it.fingerprint,
+            key_pair_id: it.id,
+            key_type: it.kind,
+            public_key: with_public.then_some(it.openssh),
+        };
+        Ok(KeyPairs { key_set: found.into_iter().map(view).collect() })
+    }
+}
+
+fn find(
+    records: &Records,
+    asked: &DescribeKeyPairs,
+    caller: &Caller,
+) -> Result<Vec<KeyPair>, ApiError> {
+    let filters = Filters::new(&asked.filter, FILTERS)?;
+    let mut found = of_account(records, &caller.account)?;
+    for name in &asked.key_name {
+        if !found.iter().any(|it| it.name == *name) {
+            return Err(no_key(name));
+        }
+    }
+    for id in &asked.key_pair_id {
+        if !found.iter().any(|it| it.id == *id) {
+            return Err(no_key(id.as_str()));
+        }
+    }
+    if !asked.key_name.is_empty() || !asked.key_pair_id.is_empty() {
+        found.retain(|it| asked.key_name.contains(&it.name) || asked.key_pair_id.contains(&it.id));
+    }
+    found.retain(|it| filters.admit(it));
+    Ok(found)
+}
+
+fn of_account(records: &Records, account: &AccountId) -> Result<Vec<KeyPair>, ApiError> {
+    let all = records.key_pairs.all(&format!("{account}/"));
+    Ok(all.map(|seen| seen.map(|seen| seen.record)).collect::<Result<_, _>>()?)
+}
+
+impl Handle for DeleteKeyPair {
+    type State = Keys;
+
+    async fn handle(self, scene: Scene<Keys>) -> Result<Done, ApiError> {
+        if self.key_name.is_none() && self.key_pair_id.is_none() {
+            return Err(ApiError::missing("KeyName"));
+        }
+        let account = scene.caller.account.clone();
+        scene
+            .records
+            .work(move |records| {
+                let mut names: Vec<_> = self.key_name.into_iter().collect();
+                if let Some(id) = self.key_pair_id {
+                    let all = of_account(records, &account)?;
+                    names.extend(all.into_iter().filter(|it| it.id == id).map(|it| it.name));
+                }
+                for name in names {
+                    records.key_pairs.remove(&KeyPair::key_of(&account, &name))?;
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(Done::YES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_name_will_do_that_an_answer_can_carry() {
+        for good in ["a", "my key", "日本語 & <b>", "../x/\\", &"鍵".repeat(255)] {
+            assert!(check_name(good).is_ok(), "{good}");
+        }
+        for bad in ["", &"k".repeat(256), "a\nb", "a\u{0}"] {
+            assert!(check_name(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_never_ends_the_line_it_stands_in() {
+        assert_eq!(comment("a b\u{2028}c\n"), "a_b_c_");
+    }
+}

@@ -1,0 +1,224 @@
+//! What a launch is made of: which image, kernel, ramdisk and key pair; and its records.
+//!
+//! Kernel: the request's, else the image's, else the cloud's default, else an error. Ramdisk: the
+//! request's; the image's and the default only if the request names no kernel, because a ramdisk
+//! belongs to its kernel; none is fine.
+
+use common::action::Caller;
+use common::ec2::instances::RunInstances;
+use common::error::{ApiError, ErrorCode};
+use common::id::{ImageId, ImageKind, InstanceId, ReservationId};
+use common::time::Timestamp;
+use common::wire::spec::PublicKey;
+use store::{Batch, Seen};
+
+use super::ids;
+use super::images::visible;
+use super::types::InstanceType;
+use crate::random;
+use crate::records::{
+    Image, ImageState, Instance, KeyPair, Launch, Records, SeenState, Wanted,
+};
+use crate::schedule::scheduler::Placed;
+use crate::settings::{self, DEFAULT_KERNEL, DEFAULT_RAMDISK};
+
+/// What a launch is made of, as it was read.
+pub struct Plan {
+    /// The machine image.
+    pub image: Seen<Image>,
+    /// The kernel.
+    pub kernel: Seen<Image>,
+    /// The ramdisk.
+    pub ramdisk: Option<Seen<Image>>,
+    /// The key pair.
+    pub key: Option<Seen<KeyPair>>,
+}
+
+/// Finds what a launch is made of. Blocks.
+///
+/// # Errors
+/// Names what is not there, cannot be used, or does not fit.
+pub fn plan(
+    records: &Records,
+    asked: &RunInstances,
+    caller: &Caller,
+    kind: InstanceType,
+) -> Result<Plan, ApiError> {
+    let image = usable(records, &asked.image_id, ImageKind::Machine, caller)?;
+    let disk = kind.disk_gib << 30;
+    if image.size > disk {
+        let text = format!(
+            "The image {} has {} MiB, the disk of an instance of type {} only {} MiB",
+            image.id,
+            image.size.div_ceil(1 << 20),
+            kind.name,
+            disk >> 20
+        );
+        return Err(ApiError::new(ErrorCode::InvalidParameterCombination, text));
+    }
+    let of_image = |id: &Option<ImageId>| id.as_ref().map(ToString::to_string);
+    let default = |setting| Ok::<_, ApiError>(of_image(&settings::image(records, setting)?));
+    let kernel = match asked.kernel_id.clone().or_else(|| of_image(&image.kernel)) {
+        Some(id) => Some(id),
+        None => default(DEFAULT_KERNEL)?,
+    };
+    let kernel = kernel.ok_or_else(|| {
+        let text = format!(
+            "No kernel for {}: neither KernelId nor the image names one, and the cloud has no default",
+            image.id
+        );
+        ApiError::new(ErrorCode::MissingParameter, text)
+    })?;
+    let ramdisk = match (&asked.ramdisk_id, &asked.kernel_id, of_image(&image.ramdisk)) {
+        (Some(id), ..) => Some(id.clone()),
+        (None, Some(_), _) => None,
+        (None, None, Some(id)) => Some(id),
+        (None, None, None) => default(DEFAULT_RAMDISK)?,
+    };
+    let kernel = usable(records, &kernel, ImageKind::Kernel, caller)?;
+    let ramdisk = match ramdisk {
+        Some(id) => Some(usable(records, &id, ImageKind::Ramdisk, caller)?),
+        None => None,
+    };
+    let key = match &asked.key_name {
+        None => None,
+        Some(name) => {
+            let seen = records.key_pairs.get(&KeyPair::key_of(&caller.account, name))?;
+            Some(seen.ok_or_else(|| super::keys::no_key(name))?)
+        }
+    };
+    Ok(Plan { image, kernel, ramdisk, key })
+}
+
+/// An image of the wanted kind that the caller may run and that has not failed.
+fn usable(
+    records: &Records,
+    id: &str,
+    kind: ImageKind,
+    caller: &Caller,
+) -> Result<Seen<Image>, ApiError> {
+    let id = ids::image(id)?;
+    let image = visible(records, &id, &caller.account, caller.administrator)?;
+    if image.kind() != kind {
+        let what = match kind {
+            ImageKind::Machine => "a machine image",
+            ImageKind::Kernel => "a kernel",
+            ImageKind::Ramdisk => "a ramdisk",
+        };
+        return Err(ApiError::new(
+            ErrorCode::InvalidParameterValue,
+            format!("The image {id} is not {what}"),
+        ));
+    }
+    if let ImageState::Failed { reason } = &image.state {
+        let text = format!("The image {id} cannot be used: {reason}");
+        return Err(ApiError::new(ErrorCode::InvalidAmiIdUnavailable, text));
+    }
+    Ok(image)
+}
+
+/// Adds a launch's records to a batch and answers its instances. Blocks.
+///
+/// # Errors
+/// If a record cannot be written.
+#[expect(clippy::too_many_arguments, reason = "a launch is made of all of this, and only here")]
+pub fn commit(
+    records: &Records,
+    batch: &mut Batch,
+    asked: &RunInstances,
+    caller: &Caller,
+    kind: InstanceType,
+    plan: &Plan,
+    placed: &[Placed],
+    parameters: &str,
+    now: Timestamp,
+) -> Result<Vec<Instance>, ApiError> {
+    let reservation = ReservationId::from_random(random::bytes()?);
+    let groups = vec!["default".to_owned()];
+    // What the launch is made of must still be there when it is committed.
+    batch.hold(&plan.image).hold(&plan.kernel);
+    if let Some(ramdisk) = &plan.ramdisk {
+        batch.hold(ramdisk);
+    }
+    if let Some(key) = &plan.key {
+        batch.hold(key);
+    }
+    let image = &plan.image.record;
+    let demand = kind.demand();
+    let mut made = Vec::with_capacity(placed.len());
+    for (index, seat) in (0..).zip(placed) {
+        let instance = Instance {
+            id: seat.instance.clone(),
+            reservation: reservation.clone(),
+            index,
+            account: caller.account.clone(),
+            wanted: Wanted::Running,
+            seen: SeenState::Pending,
+            since: now,
+            reason: None,
+            generation: 1,
+            node: seat.node.clone(),
+            zone: seat.zone.clone(),
+            told: false,
+            missing_since: None,
+            address: seat.address,
+            mac: mac(&seat.instance),
+            image: image.id.clone(),
+            kernel: plan.kernel.id.clone(),
+            ramdisk: plan.ramdisk.as_ref().map(|ramdisk| ramdisk.id.clone()),
+            product_codes: image.product_codes.clone(),
+            root_device: image.root_device.clone(),
+            architecture: image.architecture.clone(),
+            instance_type: kind.name.to_owned(),
+            cpus: demand.cpus,
+            memory_mib: demand.memory_mib,
+            disk_mib: demand.disk_mib,
+            key: plan.key.as_ref().map(|key| PublicKey {
+                name: key.name.clone(),
+                openssh: key.openssh.clone(),
+            }),
+            groups: groups.clone(),
+            launched: now,
+            client_token: asked.client_token.clone(),
+        };
+        batch.insert(&instance)?;
+        instance.point(records, batch);
+        made.push(instance);
+    }
+    if let Some(token) = &asked.client_token {
+        batch.insert(&Launch {
+            account: caller.account.clone(),
+            token: token.clone(),
+            parameters: parameters.to_owned(),
+            reservation,
+            instances: made.iter().map(|it| it.id.clone()).collect(),
+            groups,
+            at: now,
+        })?;
+    }
+    Ok(made)
+}
+
+/// The card's address: `d0:0d` and the first four bytes of the instance's id.
+fn mac(instance: &InstanceId) -> String {
+    let digits = instance.as_str().trim_start_matches(InstanceId::PREFIX);
+    let mut mac = "d0:0d".to_owned();
+    for at in [0, 2, 4, 6] {
+        mac.push(':');
+        mac.push_str(digits.get(at..at + 2).unwrap_or("00"));
+    }
+    mac
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_card_has_its_address_from_the_id() {
+        let id: InstanceId = "i-0123abcd".parse().unwrap();
+        assert_eq!(mac(&id), "d0:0d:01:23:ab:cd");
+        let long: InstanceId = "i-0123abcd456789ef0".parse().unwrap();
+        assert_eq!(mac(&long), "d0:0d:01:23:ab:cd");
+    }
+}

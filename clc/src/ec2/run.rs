@@ -1,0 +1,248 @@
+//! RunInstances: the request is checked, seats are taken, records are committed, and that is the
+//! answer. The reconciler does the rest.
+
+use common::action::Caller;
+use common::ec2::instances::{Reservation, RunInstances};
+use common::error::{ApiError, ErrorCode};
+use common::id::InstanceId;
+use runtime::actor::{Handle, Scene};
+use sha2::{Digest as _, Sha256};
+
+use super::instances::{Instances, groups, reservations};
+use super::launch::{self, Plan};
+use super::types::{self, InstanceType};
+use crate::random;
+use crate::records::{Instance, Launch, Records};
+use crate::schedule::scheduler::{Place, Ticket};
+
+/// The most instances of one launch.
+const MOST: u32 = 256;
+
+impl Handle for RunInstances {
+    type State = Instances;
+
+    async fn handle(self, scene: Scene<Instances>) -> Result<Reservation, ApiError> {
+        let (min, max) = counts(&self)?;
+        let kind = check(&self, &scene.zones)?;
+        let caller = scene.caller.clone();
+        let parameters = fingerprint(&self)?;
+        let before = {
+            let (asked, caller, parameters) = (self.clone(), caller.clone(), parameters.clone());
+            scene
+                .records
+                .work(move |records| {
+                    if let Some(launch) = earlier(records, &asked, &caller, &parameters)? {
+                        return Ok(Some(launch));
+                    }
+                    // What is wrong with the request is said before what is wrong with the room.
+                    launch::plan(records, &asked, &caller, kind).map(|_| None)
+                })
+                .await?
+        };
+        if let Some((launch, instances)) = before {
+            return Ok(answer(&scene, launch, instances));
+        }
+        let mut instances = Vec::new();
+        for _ in 0..max {
+            instances.push(InstanceId::from_random(random::bytes()?));
+        }
+        let zone = self.placement.as_ref().and_then(|place| place.availability_zone.clone());
+        let wish = Place { zone, demand: kind.demand(), min, instances };
+        let ticket = Ticket::take(&scene.scheduler, wish).await?;
+        let placed = ticket.placed().to_vec();
+        let now = scene.clock.now();
+        let done = scene
+            .records
+            .work(move |records| {
+                let commit = || {
+                    store::transact(&*records.engine, |batch| {
+                        if let Some(before) = earlier(records, &self, &caller, &parameters)? {
+                            return Ok(Done::Before(Box::new(before)));
+                        }
+                        let Plan { image, kernel, ramdisk, key } =
+                            launch::plan(records, &self, &caller, kind)?;
+                        let plan = Plan { image, kernel, ramdisk, key };
+                        let made = launch::commit(
+                            records, batch, &self, &caller, kind, &plan, &placed, &parameters, now,
+                        )?;
+                        Ok::<_, ApiError>(Done::Now(made))
+                    })
+                };
+                commit().map(|(done, _)| done)
+            })
+            .await?;
+        match done {
+            // Another request with the token was faster: its seats are kept, these go back.
+            Done::Before(before) => Ok(answer(&scene, before.0, before.1)),
+            Done::Now(made) => {
+                ticket.settle();
+                for instance in &made {
+                    scene.wakers.node(&instance.node);
+                }
+                let shown = made.into_iter().map(|it| scene.show(it)).collect();
+                let mut made = reservations(shown, &scene.version);
+                made.pop().ok_or_else(|| {
+                    ApiError::new(ErrorCode::InternalError, "The launch made no instance")
+                })
+            }
+        }
+    }
+}
+
+enum Done {
+    Before(Box<(Launch, Vec<Instance>)>),
+    Now(Vec<Instance>),
+}
+
+fn answer(scene: &Scene<Instances>, launch: Launch, instances: Vec<Instance>) -> Reservation {
+    let shown = instances.into_iter().map(|it| scene.show(it)).collect();
+    reservations(shown, &scene.version).pop().unwrap_or_else(|| Reservation {
+        // Its instances ended so long ago that they are not listed any more.
+        reservation_id: launch.reservation,
+        owner_id: launch.account.to_string(),
+        group_set: groups(&launch.groups),
+        instances_set: Vec::new().into(),
+    })
+}
+
+/// How many instances will do, and how many are wanted.
+fn counts(asked: &RunInstances) -> Result<(usize, u32), ApiError> {
+    let min = asked.min_count.unwrap_or(1);
+    let max = asked.max_count.unwrap_or(min);
+    if min == 0 {
+        return Err(ApiError::invalid("MinCount", "it is at least 1"));
+    }
+    if max < min {
+        let why = format!("it is {max}, less than MinCount, which is {min}");
+        return Err(ApiError::invalid("MaxCount", why));
+    }
+    if max > MOST {
+        return Err(ApiError::invalid("MaxCount", format!("one launch has at most {MOST}")));
+    }
+    Ok((min as usize, max))
+}
+
+/// What can be refused without reading records; answers the type.
+fn check(asked: &RunInstances, zones: &[String]) -> Result<InstanceType, ApiError> {
+    let unsupported = |what: &str| {
+        let text = format!("The parameter {what} is not supported");
+        Err(ApiError::new(ErrorCode::UnsupportedOperation, text))
+    };
+    if let Some(name) = asked.unsupported.first() {
+        return unsupported(name);
+    }
+    if asked.user_data.is_some() {
+        return unsupported("UserData");
+    }
+    if !asked.block_device_mapping.is_empty() {
+        return unsupported("BlockDeviceMapping");
+    }
+    if let Some(group) = asked.security_group.iter().find(|name| *name != "default") {
+        let why = format!("there is no security group '{group}', only 'default'");
+        return Err(ApiError::invalid("SecurityGroup", why));
+    }
+    if let Some(token) = &asked.client_token
+        && (token.len() > 64 || !token.is_ascii())
+    {
+        return Err(ApiError::invalid("ClientToken", "it has at most 64 ASCII characters"));
+    }
+    if let Some(zone) = asked.placement.as_ref().and_then(|it| it.availability_zone.as_ref())
+        && !zones.contains(zone)
+    {
+        let why = format!("there is no availability zone '{zone}'");
+        return Err(ApiError::invalid("Placement.AvailabilityZone", why));
+    }
+    let name = asked.instance_type.as_deref().unwrap_or(types::DEFAULT);
+    InstanceType::find(name).ok_or_else(|| {
+        let names: Vec<_> = types::ALL.iter().map(|it| it.name).collect();
+        let why = format!("there is no type '{name}'; there are {}", names.join(", "));
+        ApiError::invalid("InstanceType", why)
+    })
+}
+
+/// A hash over what makes two launches the same.
+fn fingerprint(asked: &RunInstances) -> Result<String, ApiError> {
+    let same = RunInstances { client_token: None, ..asked.clone() };
+    let json = serde_json::to_vec(&same)
+        .map_err(|error| ApiError::internal("The request cannot be compared", error))?;
+    Ok(hex::encode(Sha256::digest(json)))
+}
+
+/// The launch that the same token made earlier.
+fn earlier(
+    records: &Records,
+    asked: &RunInstances,
+    caller: &Caller,
+    parameters: &str,
+) -> Result<Option<(Launch, Vec<Instance>)>, ApiError> {
+    let Some(token) = &asked.client_token else { return Ok(None) };
+    let Some(seen) = records.launches.get(&Launch::key_of(&caller.account, token))? else {
+        return Ok(None);
+    };
+    let launch = seen.record;
+    if launch.parameters != parameters {
+        let text = format!("The client token '{token}' was used before with other parameters");
+        return Err(ApiError::new(ErrorCode::IdempotentParameterMismatch, text));
+    }
+    let mut instances = Vec::new();
+    for id in &launch.instances {
+        instances.extend(records.instances.get(id.as_str())?.map(|seen| seen.record));
+    }
+    Ok(Some((launch, instances)))
+}
+
+#[cfg(test)]
+mod tests {
+    use common::ec2::instances::Placement;
+
+    use super::*;
+
+    fn asked() -> RunInstances {
+        RunInstances { image_id: "emi-00000001".into(), ..RunInstances::default() }
+    }
+
+    #[test]
+    fn counts_follow_their_rules() {
+        let count = |min, max| {
+            counts(&RunInstances { min_count: min, max_count: max, ..asked() })
+                .map_err(|error| error.text().to_owned())
+        };
+        assert_eq!(count(None, None), Ok((1, 1)));
+        assert_eq!(count(Some(2), None), Ok((2, 2)));
+        assert_eq!(count(None, Some(3)), Ok((1, 3)));
+        for (min, max, name) in
+            [(Some(0), None, "MinCount"), (Some(2), Some(1), "MaxCount"), (None, Some(257), "MaxCount")]
+        {
+            assert!(count(min, max).unwrap_err().contains(name));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_refused_by_name() {
+        let zones = ["z".to_owned()];
+        let place = |zone: &str| Some(Placement { availability_zone: Some(zone.into()) });
+        assert_eq!(check(&asked(), &zones).unwrap().name, "m1.small");
+        assert!(check(&RunInstances { placement: place("z"), ..asked() }, &zones).is_ok());
+        let table = [
+            (RunInstances { user_data: Some("x".into()), ..asked() }, "UserData"),
+            (RunInstances { unsupported: vec!["SubnetId".into()], ..asked() }, "SubnetId"),
+            (RunInstances { security_group: vec!["web".into()], ..asked() }, "web"),
+            (RunInstances { client_token: Some("t".repeat(65)), ..asked() }, "ClientToken"),
+            (RunInstances { placement: place("y"), ..asked() }, "'y'"),
+            (RunInstances { instance_type: Some("t9.tiny".into()), ..asked() }, "t9.tiny"),
+        ];
+        for (asked, name) in table {
+            let error = check(&asked, &zones).unwrap_err();
+            assert!(error.text().contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_token_does_not_count_among_the_parameters() {
+        let one = RunInstances { client_token: Some("a".into()), ..asked() };
+        let two = RunInstances { client_token: Some("b".into()), ..asked() };
+        let other = RunInstances { max_count: Some(2), ..asked() };
+        assert_eq!(fingerprint(&one).unwrap(), fingerprint(&two).unwrap());
+        assert_ne!(fingerprint(&one).unwrap(), fingerprint(&other).unwrap());
+    }
+}

@@ -1,0 +1,20 @@
+//! The messages of the service `node` and who answers each.
+
+use actix::Addr;
+use common::wire::node::{Console, Node, Report, Run, Terminate};
+use runtime::dispatcher::Dispatcher;
+
+use crate::agent::agent::Agent;
+use crate::agent::report::Board;
+
+/// The table. A report is read from the board: whoever waits for news waits on nobody's time.
+pub fn dispatcher(agent: &Addr<Agent>, board: Board) -> Dispatcher<Node> {
+    Dispatcher::new()
+        .on::<Run>(agent.clone().recipient())
+        .on::<Terminate>(agent.clone().recipient())
+        .on::<Console>(agent.clone().recipient())
+        .with(move |ask: Report| {
+            let board = board.clone();
+            async move { board.answer(ask).await }
+        })
+}

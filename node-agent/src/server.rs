@@ -1,0 +1,361 @@
+//! Wires the node agent together: what is there, the network, the images, the machines, the
+//! listener.
+//!
+//! Order matters at start: a lock keeps a second agent away from the same machines; what is on
+//! disk is read before the network and the images are brought to it, so that neither takes
+//! anything away that a living machine uses; the listener comes last. Before all of it stands the
+//! question whether the host can do what it shall: everything that is missing is said at once.
+
+use std::collections::BTreeMap;
+use std::fs::{DirBuilder, File};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use actix::Addr;
+use common::error::ApiError;
+use common::wire::node::{Capacity, MachineState, NodeReport};
+use futures_util::future::BoxFuture;
+use runtime::boot::Running;
+use runtime::clock::Clock;
+use runtime::endpoint::Endpoint;
+use runtime::envelope::PeerKey;
+use runtime::listen::{Limits, Listening, listen};
+use runtime::metrics::Metrics;
+use runtime::pool;
+use runtime::roster::Roster;
+use runtime::shutdown::Shutdown;
+use rustix::fs::{FlockOperation, flock};
+use thiserror::Error;
+
+use crate::agent::adopt::{self, AdoptError};
+use crate::agent::agent::Agent;
+use crate::agent::capacity::{self, CapacityError};
+use crate::agent::plugs::{Plugs, Unplugged};
+use crate::agent::report::Board;
+use crate::config::{Config, DriverKind, Unusable};
+use crate::hypervisor::driver::{Driver, DriverError};
+use crate::hypervisor::qemu::probe::{Programs, probe};
+use crate::hypervisor::qemu::qemu::Qemu;
+use crate::hypervisor::sim::{Sim, SimMode};
+use crate::image::fetch::Http;
+use crate::image::images::{Images, ImagesConfig};
+use crate::image::table::ImageError;
+use crate::metadata::serve::Metadata;
+use crate::network::executor::{Host, HostError};
+use crate::network::names::Names;
+use crate::network::network::{Network, NetworkError, NetworkSettings, Stop};
+use crate::network::plan::Outbound;
+use crate::network::tools::Tools;
+use crate::routes;
+use crate::vm::effects::Hands;
+use crate::vm::folder::{Remains, Scan, holders};
+use crate::vm::vm::Vm;
+use crate::vm::wiring::Wiring;
+
+/// Why the node agent cannot start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The configuration makes no sense.
+    #[error(transparent)]
+    Config(#[from] Unusable),
+    /// The host lacks something; each thing is named.
+    #[error("{0}")]
+    Missing(String),
+    /// A file or directory of the data directory cannot be used.
+    #[error("{path}: {source}", path = path.display())]
+    Files {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another agent has this data directory.
+    #[error("another node-agent uses {0}")]
+    Locked(PathBuf),
+    /// Guests shall reach the outside, and there is none.
+    #[error("masquerade is set, but this host has no default route: name the uplink")]
+    NoUplink,
+    /// What the host can hold is unknown.
+    #[error(transparent)]
+    Capacity(#[from] CapacityError),
+    /// What is on disk or alive cannot be found out.
+    #[error(transparent)]
+    Adopt(#[from] AdoptError),
+    /// The hypervisor cannot be used.
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+    /// The host's network cannot be seen.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    /// The host's network cannot be made.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The image cache cannot be opened.
+    #[error(transparent)]
+    Images(#[from] ImageError),
+    /// The listener cannot be used.
+    #[error("the listener cannot be used: {0}")]
+    Listen(#[source] std::io::Error),
+    /// Something of our own failed.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+}
+
+/// The node agent, running.
+pub struct Server {
+    internal: Listening,
+    network: Option<Addr<Network>>,
+    metadata: Metadata,
+    roster: Roster,
+    shutdown: Shutdown,
+    /// Held as long as the agent lives.
+    lock: File,
+}
+
+impl Server {
+    /// Starts the agent on a bound listener with the driver that the configuration names. Must be
+    /// called within an actix system.
+    ///
+    /// # Errors
+    /// What is wrong with the configuration, the host, the data directory or the listener.
+    pub async fn start(
+        config: Config,
+        internal: TcpListener,
+        peer_key: PeerKey,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let config = config.check()?;
+        let (lock, capacity) = open(&config).await?;
+        let base = Base { config, lock, capacity, internal, peer_key, clock };
+        match base.config.driver {
+            DriverKind::Sim => base.raise(Arc::new(Sim::new(SimMode::Automatic)), None).await,
+            DriverKind::Qemu => {
+                let (tools, driver) = host(&base.config.data_dir).await?;
+                base.raise(driver, Some(tools)).await
+            }
+        }
+    }
+
+    /// Starts the agent with played machines that somebody else moves, and without a network.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub async fn start_played(
+        config: Config,
+        internal: TcpListener,
+        peer_key: PeerKey,
+        clock: Clock,
+        driver: Sim,
+    ) -> Result<Self, StartError> {
+        let config = config.check()?;
+        let (lock, capacity) = open(&config).await?;
+        let base = Base { config, lock, capacity, internal, peer_key, clock };
+        base.raise(Arc::new(driver), None).await
+    }
+
+    /// Where messages are answered.
+    pub fn internal_address(&self) -> SocketAddr {
+        self.internal.address()
+    }
+
+    /// Answers nobody any more. Machines run on, with their taps; a host without machines is left
+    /// as it was found.
+    pub async fn stop(self) {
+        self.shutdown.raise();
+        self.internal.stop().await;
+        self.metadata.close_all();
+        if let Some(network) = &self.network
+            && let Ok(Err(error)) = network.send(Stop { purge: false }).await
+        {
+            tracing::warn!(%error, "the network was not left as it should be");
+        }
+        drop(self.lock);
+    }
+}
+
+impl Running for Server {
+    fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    fn shutdown(&self) -> &Shutdown {
+        &self.shutdown
+    }
+
+    fn drain(self) -> BoxFuture<'static, ()> {
+        // Futures of actors stay on their thread; this one only talks to them.
+        Box::pin(self.stop())
+    }
+}
+
+/// What is certain before anything runs.
+struct Base {
+    config: Config,
+    lock: File,
+    capacity: Capacity,
+    internal: TcpListener,
+    peer_key: PeerKey,
+    clock: Clock,
+}
+
+impl Base {
+    async fn raise(
+        self,
+        driver: Arc<dyn Driver>,
+        tools: Option<Tools>,
+    ) -> Result<Server, StartError> {
+        let Self { config, lock, capacity, internal, peer_key, clock } = self;
+        let instances = config.data_dir.join("instances");
+        let scan = adopt::look(&instances).await?;
+        let alive = adopt::living(&*driver, &instances, &scan).await?;
+
+        let (shutdown, roster, metrics) =
+            (Shutdown::default(), Roster::default(), Metrics::default());
+        let metadata = Metadata::new(clock.clone());
+        let (network, wiring) = wire(&config, tools, &scan, &metadata).await?;
+        let images = ImagesConfig {
+            directory: config.data_dir.join("images"),
+            limit: config.image_cache_mb << 20,
+        };
+        let fetch = Arc::new(Http::default());
+        let images = Images::open(images, holders(&scan.kept), fetch, clock.clone()).await?;
+        let report = NodeReport {
+            name: config.name.clone(),
+            session: session()?,
+            revision: 1,
+            hypervisor: driver.name().to_owned(),
+            capacity,
+            subnet: config.subnet.0,
+            instances: Vec::new(),
+        };
+        let board = Board::new(report, shutdown.clone());
+        let hands = Arc::new(Hands { driver, images, wiring, clock: clock.clone() });
+        let found: Vec<_> = scan
+            .kept
+            .into_iter()
+            .map(|kept| {
+                let living = alive.contains(kept.folder.path());
+                Vm::adopt(kept, living, Arc::clone(&hands))
+            })
+            .collect();
+        let adopted = found.len();
+        let agent = Agent::start(instances, hands, metadata.clone(), board.clone(), found);
+        roster.enrol("agent", agent.clone());
+        if let Some(network) = &network {
+            roster.enrol("network", network.clone());
+        }
+        declare(&metrics, &roster, &board, &metadata);
+        let endpoint = Endpoint::new(peer_key, clock, roster.clone(), metrics)
+            .service(Arc::new(routes::dispatcher(&agent, board.clone())));
+        let internal = listen(internal, &Limits::default(), Arc::new(endpoint))
+            .map_err(StartError::Listen)?;
+        tracing::info!(
+            node = config.name, hypervisor = board.now().hypervisor, adopted,
+            internal = %internal.address(), "node-agent is up"
+        );
+        Ok(Server { internal, network, metadata, roster, shutdown, lock })
+    }
+}
+
+/// The network of the machines that were found, and how others are joined to it.
+async fn wire(
+    config: &Config,
+    tools: Option<Tools>,
+    scan: &Scan,
+    metadata: &Metadata,
+) -> Result<(Option<Addr<Network>>, Arc<dyn Wiring>), StartError> {
+    let Some(tools) = tools else {
+        return Ok((None, Arc::new(Unplugged(Names::new(&config.name)))));
+    };
+    let uplink = match config.uplink.as_str() {
+        "" if config.masquerade => {
+            let host = Host::new(&tools);
+            pool::block(move || host.default_uplink()).await??.ok_or(StartError::NoUplink)?
+        }
+        named => named.to_owned(),
+    };
+    let outbound = match (config.masquerade, uplink.is_empty()) {
+        (true, _) => Outbound::Masquerade(uplink),
+        (false, true) => Outbound::None,
+        (false, false) => Outbound::Routed(uplink),
+    };
+    let settings = NetworkSettings {
+        node: config.name.clone(),
+        subnet: config.subnet.0,
+        outbound,
+        dns: config.dns.clone(),
+        run_directory: config.run_dir.clone(),
+    };
+    let known: BTreeMap<_, _> = scan
+        .kept
+        .iter()
+        .filter_map(|kept| match &kept.what {
+            Remains::Wish(wish) => Some((wish.spec.instance.clone(), wish.spec.network.clone())),
+            Remains::Note(_) => None,
+        })
+        .collect();
+    let network = Network::start(settings, &tools, known).await?;
+    let plugs = Plugs { network: network.clone(), metadata: metadata.clone() };
+    Ok((Some(network), Arc::new(plugs)))
+}
+
+/// What this host runs real machines with.
+async fn host(scratch: &Path) -> Result<(Tools, Arc<dyn Driver>), StartError> {
+    let tools = pool::block(Tools::find).await?;
+    let programs = Programs::default();
+    match (tools, probe(&programs, scratch).await) {
+        (Ok(tools), Ok(found)) => {
+            tracing::info!("instances run by {found}");
+            Ok((tools, Arc::new(Qemu::new(programs, &found))))
+        }
+        (Err(missing), Ok(_)) => Err(StartError::Missing(missing.to_string())),
+        (Ok(_), Err(error)) => Err(error.into()),
+        (Err(missing), Err(error)) => Err(StartError::Missing(format!("{missing}; {error}"))),
+    }
+}
+
+/// Makes the data directory, keeps others away from it, and looks what the host can hold.
+async fn open(config: &Config) -> Result<(File, Capacity), StartError> {
+    let config = config.clone();
+    let opened = pool::block(move || {
+        let dir = config.data_dir.as_path();
+        let at = |source| StartError::Files { path: dir.to_owned(), source };
+        if !dir.is_dir() {
+            DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(at)?;
+        }
+        let path = dir.join("lock");
+        let lock = File::create(&path).map_err(at)?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(StartError::Locked(dir.to_owned())),
+            Err(error) => return Err(StartError::Files { path, source: error.into() }),
+        }
+        Ok((lock, capacity::capacity(&config)?))
+    });
+    opened.await?
+}
+
+/// A name for this life of the agent.
+fn session() -> Result<String, ApiError> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| ApiError::internal("the host gives no random numbers", error))?;
+    Ok(hex::encode(bytes))
+}
+
+fn declare(metrics: &Metrics, roster: &Roster, board: &Board, metadata: &Metadata) {
+    let of = |state| {
+        let board = board.clone();
+        move || board.count(state)
+    };
+    let (preparing, running) = (MachineState::Preparing, MachineState::Running);
+    metrics.gauge("eucalypt_node_preparing", "Instances being prepared", of(preparing));
+    metrics.gauge("eucalypt_node_running", "Instances that run", of(running));
+    metrics.gauge("eucalypt_node_failed", "Failed instances of the last hour", of(MachineState::Failed));
+    let shown = board.clone();
+    roster.show("report", move || shown.now());
+    let asked = metadata.clone();
+    roster.show("first metadata answers", move || asked.first_answers());
+}

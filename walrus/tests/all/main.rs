@@ -1,0 +1,12 @@
+//! Walrus over real sockets: S3 as clients speak it, the image door as its peers do.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail at once")]
+
+mod bad_bundles;
+mod buckets;
+mod door;
+mod forge;
+mod http;
+mod objects;
+mod restart;
+mod signing;
+mod world;
