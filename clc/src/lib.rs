@@ -1,1 +1,22 @@
-//! Placeholder.
+//! The cloud controller: who is who, what is registered, what runs where.
+//!
+//! It answers the EC2 API from its records, and makes the cloud equal to them: it commits a wish,
+//! answers, and lets a reconciler take the next single step until what is seen is what is wanted.
+//! It never touches an image's bytes and never asks a node for more than it reports.
+//!
+//! Floors, lowest first; a module uses only what stands above it in this list:
+//! `random`, `config` · `records`, `settings` · `identity` · `schedule` · `cluster` · `reconcile` ·
+//! `ec2`, `admin` · `routes` · `server`.
+
+pub mod admin;
+pub mod cluster;
+pub mod config;
+pub mod ec2;
+pub mod identity;
+mod random;
+pub mod reconcile;
+pub mod records;
+pub mod routes;
+pub mod schedule;
+pub mod server;
+pub mod settings;

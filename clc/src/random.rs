@@ -6,7 +6,7 @@ use common::error::ApiError;
 ///
 /// # Errors
 /// If the system has no random bytes.
-pub fn access_key_id() -> Result<String, ApiError> {
+pub(crate) fn access_key_id() -> Result<String, ApiError> {
     Ok(format!("AKI{}", text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 17)?))
 }
 
@@ -14,7 +14,7 @@ pub fn access_key_id() -> Result<String, ApiError> {
 ///
 /// # Errors
 /// If the system has no random bytes.
-pub fn secret_key() -> Result<String, ApiError> {
+pub(crate) fn secret_key() -> Result<String, ApiError> {
     text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 40)
 }
 
@@ -22,7 +22,7 @@ pub fn secret_key() -> Result<String, ApiError> {
 ///
 /// # Errors
 /// If the system has no random bytes.
-pub fn bytes<const N: usize>() -> Result<[u8; N], ApiError> {
+pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], ApiError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)
         .map_err(|error| ApiError::internal("No random bytes could be had", error))?;

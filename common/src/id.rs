@@ -245,7 +245,8 @@ mod tests {
 
     #[test]
     fn what_is_no_id_is_refused() {
-        for text in ["", "i-", "i-1234567", "i-123456789", "r-12345678", "i-1234567g", "i-ä234567"] {
+        for text in ["", "i-", "i-1234567", "i-123456789", "r-12345678", "i-1234567g", "i-ä234567"]
+        {
             assert!(text.parse::<InstanceId>().is_err(), "{text}");
         }
         for text in ["ami-12345678", "emi-", "eki", "日本語"] {

@@ -6,13 +6,13 @@
 //! Floors, lowest first; a module uses only what stands above it in this list:
 //! `time`, `id`, `name` · `error` · `action`, `sign` · `dialect` · `ec2`, `s3` · `wire`.
 
-pub mod time;
-pub mod id;
-pub mod name;
-pub mod error;
 pub mod action;
-pub mod sign;
 pub mod dialect;
 pub mod ec2;
+pub mod error;
+pub mod id;
+pub mod name;
 pub mod s3;
+pub mod sign;
+pub mod time;
 pub mod wire;

@@ -47,7 +47,9 @@ mod tests {
         for good in ["a", "taro.yamada@example_1-x", &"n".repeat(30), "eucalyptus1"] {
             assert_eq!(check_account_name(good), Ok(()), "{good}");
         }
-        for bad in ["", &"n".repeat(31), "a b", "a/b", "日本", "a\n", "eucalyptus", "EucaLyptus", "a:b"] {
+        for bad in
+            ["", &"n".repeat(31), "a b", "a/b", "日本", "a\n", "eucalyptus", "EucaLyptus", "a:b"]
+        {
             assert!(check_account_name(bad).is_err(), "{bad}");
         }
     }

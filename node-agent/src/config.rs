@@ -201,9 +201,11 @@ mod tests {
         std::fs::write(&file, &text).unwrap();
         assert_eq!(load::<Config>(&from).unwrap(), Config::default());
         assert!(!Config::default().check().unwrap().name.is_empty());
-        for (line, word) in
-            [("subnet = '10.0.0.1/24'", "10.0.0.0/24"), ("zone = 'x'", "zone"), ("driver = 'kvm'", "kvm")]
-        {
+        for (line, word) in [
+            ("subnet = '10.0.0.1/24'", "10.0.0.0/24"),
+            ("zone = 'x'", "zone"),
+            ("driver = 'kvm'", "kvm"),
+        ] {
             std::fs::write(&file, line).unwrap();
             let error = load::<Config>(&from).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");

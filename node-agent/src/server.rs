@@ -209,7 +209,7 @@ impl Base {
         let Self { config, lock, capacity, internal, peer_key, clock } = self;
         let instances = config.data_dir.join("instances");
         let scan = adopt::look(&instances).await?;
-        let alive = adopt::living(&*driver, &instances, &scan).await?;
+        let alive = adopt::living(Arc::clone(&driver), &instances, &scan).await?;
 
         let (shutdown, roster, metrics) =
             (Shutdown::default(), Roster::default(), Metrics::default());
@@ -249,8 +249,8 @@ impl Base {
         declare(&metrics, &roster, &board, &metadata);
         let endpoint = Endpoint::new(peer_key, clock, roster.clone(), metrics)
             .service(Arc::new(routes::dispatcher(&agent, board.clone())));
-        let internal = listen(internal, &Limits::default(), Arc::new(endpoint))
-            .map_err(StartError::Listen)?;
+        let internal =
+            listen(internal, &Limits::default(), Arc::new(endpoint)).map_err(StartError::Listen)?;
         tracing::info!(
             node = config.name, hypervisor = board.now().hypervisor, adopted,
             internal = %internal.address(), "node-agent is up"
@@ -266,8 +266,12 @@ async fn wire(
     scan: &Scan,
     metadata: &Metadata,
 ) -> Result<(Option<Addr<Network>>, Arc<dyn Wiring>), StartError> {
+    // Two agents of one name on one host are two agents: neither may take the other's taps away.
+    let data_dir = std::path::absolute(&config.data_dir)
+        .map_err(|source| StartError::Files { path: config.data_dir.clone(), source })?;
+    let identity = format!("{} {}", config.name, data_dir.display());
     let Some(tools) = tools else {
-        return Ok((None, Arc::new(Unplugged(Names::new(&config.name)))));
+        return Ok((None, Arc::new(Unplugged(Names::new(&identity)))));
     };
     let uplink = match config.uplink.as_str() {
         "" if config.masquerade => {
@@ -282,7 +286,7 @@ async fn wire(
         (false, false) => Outbound::Routed(uplink),
     };
     let settings = NetworkSettings {
-        node: config.name.clone(),
+        identity,
         subnet: config.subnet.0,
         outbound,
         dns: config.dns.clone(),
@@ -353,7 +357,11 @@ fn declare(metrics: &Metrics, roster: &Roster, board: &Board, metadata: &Metadat
     let (preparing, running) = (MachineState::Preparing, MachineState::Running);
     metrics.gauge("eucalypt_node_preparing", "Instances being prepared", of(preparing));
     metrics.gauge("eucalypt_node_running", "Instances that run", of(running));
-    metrics.gauge("eucalypt_node_failed", "Failed instances of the last hour", of(MachineState::Failed));
+    metrics.gauge(
+        "eucalypt_node_failed",
+        "Failed instances of the last hour",
+        of(MachineState::Failed),
+    );
     let shown = board.clone();
     roster.show("report", move || shown.now());
     let asked = metadata.clone();

@@ -1,12 +1,16 @@
 //! The agent as the clc meets it, with played machines: it is asked over its listener, stopped,
 //! started again, and knows what it knew.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::net::TcpListener;
 use std::path::Path;
 
 use common::error::ErrorCode;
 use common::id::InstanceId;
-use common::wire::node::{Console, InstanceView, MachineState, Node, NodeReport, Report, Run, Terminate};
+use common::wire::node::{
+    Console, InstanceView, MachineState, Node, NodeReport, Report, Run, Terminate,
+};
 use common::wire::walrus::ImageTicket;
 use node_agent::config::{Config, DriverKind};
 use node_agent::hypervisor::sim::{Sim, SimMode};
@@ -54,7 +58,10 @@ async fn walrus() -> String {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = [0; 4096];
             let _ = stream.read(&mut request).await;
-            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", IMAGE.len());
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                IMAGE.len()
+            );
             let _ = stream.write_all(&[head.as_bytes(), IMAGE].concat()).await;
         }
     });
@@ -63,7 +70,8 @@ async fn walrus() -> String {
 
 fn run(number: u8, url: &str) -> Run {
     let sha256 = hex::encode(Sha256::digest(IMAGE));
-    let image = |id: &str| serde_json::json!({ "image": id, "sha256": sha256, "size": IMAGE.len() });
+    let image =
+        |id: &str| serde_json::json!({ "image": id, "sha256": sha256, "size": IMAGE.len() });
     let spec = serde_json::json!({
         "instance": format!("i-0000000{number}"),
         "generation": 1,
@@ -136,7 +144,8 @@ async fn scenario() {
     node.peer.call(Terminate { instance: unknown }).await.unwrap();
 
     node.peer.call(Terminate { instance: second.clone() }).await.unwrap();
-    until(&node.peer, "the second is gone", |r| state(r, &second) == Some(MachineState::Gone)).await;
+    until(&node.peer, "the second is gone", |r| state(r, &second) == Some(MachineState::Gone))
+        .await;
 
     // Stopped while somebody waits for news, it answers and goes; machines go on.
     let last = until(&node.peer, "a report", |_| true).await;

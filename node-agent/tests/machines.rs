@@ -1,6 +1,8 @@
 //! The life of machines with the played driver: from the wish on disk to the note, over restarts
 //! of the agent and over everything that may go wrong on the way.
 
+#![cfg(test)]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};

@@ -46,7 +46,9 @@ impl Content {
                 // Overwritten or removed since the record was read: it says something else now.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => {
-                    return Err(ApiError::internal("The object's bytes cannot be read", error).into());
+                    return Err(
+                        ApiError::internal("The object's bytes cannot be read", error).into()
+                    );
                 }
             }
         }

@@ -177,8 +177,7 @@ impl Server {
         pool::spawn(sweep.run(config.sweep_interval(), shutdown.clone()));
 
         let limits = Limits::default();
-        let internal =
-            listen(internal, &limits, Arc::new(endpoint)).map_err(StartError::Listen)?;
+        let internal = listen(internal, &limits, Arc::new(endpoint)).map_err(StartError::Listen)?;
         let public = listen(public, &limits, Arc::new(front)).map_err(StartError::Listen)?;
         tracing::info!(s3 = %public.address(), internal = %internal.address(), "walrus is up");
         Ok(Self { public, internal, cache, roster, shutdown })
@@ -230,8 +229,7 @@ fn open(config: &Config) -> Result<Opened, StartError> {
     let disk = Arc::new(Disk::open(&cache).map_err(at(cache.clone()))?);
     let images = disk.load().map_err(at(cache))?;
     let key = KeyFile::open(dir).map_err(at(dir.to_path_buf()))?;
-    let tickets =
-        Tickets::open(dir, config.ticket_lifetime()).map_err(at(dir.to_path_buf()))?;
+    let tickets = Tickets::open(dir, config.ticket_lifetime()).map_err(at(dir.to_path_buf()))?;
     let limit = match records.settings.get(CACHE_LIMIT)? {
         Some(setting) => setting.value,
         None => config.unbundle_cache_mb.saturating_mul(1 << 20),

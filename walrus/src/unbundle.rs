@@ -93,11 +93,7 @@ impl Flight {
         Ok((hex::encode(unpacked.sha256_raw), unpacked.size))
     }
 
-    fn open_part(
-        &self,
-        part: &Part,
-        progress: &Arc<Progress>,
-    ) -> io::Result<Box<dyn Read + Send>> {
+    fn open_part(&self, part: &Part, progress: &Arc<Progress>) -> io::Result<Box<dyn Read + Send>> {
         let opened = find_part(&self.content, &self.bucket, &self.prefix, &part.filename)
             .map_err(io::Error::other)?;
         let Some(opened) = opened else {

@@ -88,7 +88,7 @@ impl Poller {
             subnet: report.subnet,
         };
         // A scheduler that is gone ends the process.
-        drop(self.scheduler.send(saw).await);
+        let _ = self.scheduler.send(saw).await;
         let first = member.sighting().answered.is_none();
         let returned = member.sighting().problem.is_some();
         let hypervisor = report.hypervisor.clone();

@@ -10,9 +10,7 @@ use super::ids;
 use super::instances::{Instances, named};
 use crate::records::SeenState;
 
-impl Handle for GetConsoleOutput {
-    type State = Instances;
-
+impl Handle<Instances> for GetConsoleOutput {
     async fn handle(self, scene: Scene<Instances>) -> Result<ConsoleOutput, ApiError> {
         let id = ids::instance(&self.instance_id)?;
         let (caller, wanted) = (scene.caller.clone(), id.clone());

@@ -13,9 +13,7 @@ use super::images::{Images, visible};
 use crate::reconcile::images::undefault;
 use crate::records::{Image, ImageState, Records};
 
-impl Handle for DeregisterImage {
-    type State = Images;
-
+impl Handle<Images> for DeregisterImage {
     async fn handle(self, scene: Scene<Images>) -> Result<Done, ApiError> {
         let id = ids::image(&self.image_id)?;
         let caller = scene.caller.clone();

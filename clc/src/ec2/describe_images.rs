@@ -33,9 +33,7 @@ const FILTERS: &[Field<Image>] = &[
     ("virtualization-type", |_| vec!["paravirtual".to_owned()]),
 ];
 
-impl Handle for DescribeImages {
-    type State = Images;
-
+impl Handle<Images> for DescribeImages {
     async fn handle(self, scene: Scene<Images>) -> Result<Views, ApiError> {
         let caller = scene.caller.clone();
         let found = scene.records.work(move |records| find(records, &self, &caller)).await?;

@@ -128,9 +128,7 @@ pub fn named(
     if absent.is_empty() { Ok(found) } else { Err(ids::no_instances(&absent)) }
 }
 
-impl Handle for DescribeInstances {
-    type State = Instances;
-
+impl Handle<Instances> for DescribeInstances {
     async fn handle(self, scene: Scene<Instances>) -> Result<Reservations, ApiError> {
         let caller = scene.caller.clone();
         let filters = Filters::new(&self.filter, FILTERS)?;

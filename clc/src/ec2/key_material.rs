@@ -41,12 +41,9 @@ fn of_rsa(key: &RsaPrivateKey) -> Result<KeyMaterial, ApiError> {
     let pkcs8 = key.to_pkcs8_der().map_err(failed)?;
     let digest = Sha1::digest(pkcs8.as_bytes());
     let pairs: Vec<_> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    let number = |bytes: &[u8]| Mpint::from_positive_bytes(bytes).map_err(failed);
-    let public = public::RsaPublicKey::new(
-        number(&key.e_bytes())?,
-        number(&key.n_bytes())?,
-    )
-    .map_err(failed)?;
+    let exponent = Mpint::from_positive_bytes(&key.e_bytes());
+    let modulus = Mpint::from_positive_bytes(&key.n_bytes());
+    let public = public::RsaPublicKey::new(exponent, modulus).map_err(failed)?;
     Ok(KeyMaterial {
         private: key.to_pkcs1_pem(LineEnding::LF).map_err(failed)?.as_str().to_owned(),
         public: PublicKey::from(public::KeyData::Rsa(public)).to_openssh().map_err(failed)?,
@@ -63,7 +60,7 @@ pub fn ed25519() -> Result<KeyMaterial, ApiError> {
     let key = PrivateKey::from(pair);
     let public = key.public_key().to_bytes().map_err(failed)?;
     Ok(KeyMaterial {
-        private: key.to_openssh(ssh_key::LineEnding::LF).map_err(failed)?.as_str().to_owned(),
+        private: key.to_openssh(LineEnding::LF).map_err(failed)?.as_str().to_owned(),
         public: key.public_key().to_openssh().map_err(failed)?,
         fingerprint: STANDARD.encode(Sha256::digest(public)),
     })

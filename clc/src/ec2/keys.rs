@@ -41,9 +41,7 @@ pub fn no_key(name: &str) -> ApiError {
     ApiError::new(ErrorCode::InvalidKeyPairNotFound, text)
 }
 
-impl Handle for CreateKeyPair {
-    type State = Keys;
-
+impl Handle<Keys> for CreateKeyPair {
     async fn handle(self, scene: Scene<Keys>) -> Result<CreatedKeyPair, ApiError> {
         check_name(&self.key_name)?;
         let kind = self.key_type.as_deref().unwrap_or("rsa");
@@ -120,9 +118,7 @@ fn comment(name: &str) -> String {
     name.chars().map(|c| if c.is_whitespace() { '_' } else { c }).collect()
 }
 
-impl Handle for DescribeKeyPairs {
-    type State = Keys;
-
+impl Handle<Keys> for DescribeKeyPairs {
     async fn handle(self, scene: Scene<Keys>) -> Result<KeyPairs, ApiError> {
         let caller = scene.caller.clone();
         let with_public = self.include_public_key;
@@ -167,9 +163,7 @@ fn of_account(records: &Records, account: &AccountId) -> Result<Vec<KeyPair>, Ap
     Ok(all.map(|seen| seen.map(|seen| seen.record)).collect::<Result<_, _>>()?)
 }
 
-impl Handle for DeleteKeyPair {
-    type State = Keys;
-
+impl Handle<Keys> for DeleteKeyPair {
     async fn handle(self, scene: Scene<Keys>) -> Result<Done, ApiError> {
         if self.key_name.is_none() && self.key_pair_id.is_none() {
             return Err(ApiError::missing("KeyName"));

@@ -22,6 +22,21 @@ use crate::records::{
 use crate::schedule::scheduler::Placed;
 use crate::settings::{self, DEFAULT_KERNEL, DEFAULT_RAMDISK};
 
+/// A request that passed what can be checked without records.
+#[derive(Clone)]
+pub struct Asked {
+    /// The request itself.
+    pub request: RunInstances,
+    /// Who asks.
+    pub caller: Caller,
+    /// The type it names.
+    pub kind: InstanceType,
+    /// A hash over what makes two launches the same.
+    pub parameters: String,
+    /// When it was asked.
+    pub now: Timestamp,
+}
+
 /// What a launch is made of, as it was read.
 pub struct Plan {
     /// The machine image.
@@ -38,12 +53,8 @@ pub struct Plan {
 ///
 /// # Errors
 /// Names what is not there, cannot be used, or does not fit.
-pub fn plan(
-    records: &Records,
-    asked: &RunInstances,
-    caller: &Caller,
-    kind: InstanceType,
-) -> Result<Plan, ApiError> {
+pub fn plan(records: &Records, asked: &Asked) -> Result<Plan, ApiError> {
+    let Asked { request: asked, caller, kind, .. } = asked;
     let image = usable(records, &asked.image_id, ImageKind::Machine, caller)?;
     let disk = kind.disk_gib << 30;
     if image.size > disk {
@@ -121,18 +132,15 @@ fn usable(
 ///
 /// # Errors
 /// If a record cannot be written.
-#[expect(clippy::too_many_arguments, reason = "a launch is made of all of this, and only here")]
-pub fn commit(
+pub fn record(
     records: &Records,
     batch: &mut Batch,
-    asked: &RunInstances,
-    caller: &Caller,
-    kind: InstanceType,
+    asked: &Asked,
     plan: &Plan,
     placed: &[Placed],
-    parameters: &str,
-    now: Timestamp,
 ) -> Result<Vec<Instance>, ApiError> {
+    let Asked { request: asked, caller, kind, parameters, now } = asked;
+    let now = *now;
     let reservation = ReservationId::from_random(random::bytes()?);
     let groups = vec!["default".to_owned()];
     // What the launch is made of must still be there when it is committed.
@@ -189,7 +197,7 @@ pub fn commit(
         batch.insert(&Launch {
             account: caller.account.clone(),
             token: token.clone(),
-            parameters: parameters.to_owned(),
+            parameters: parameters.clone(),
             reservation,
             instances: made.iter().map(|it| it.id.clone()).collect(),
             groups,

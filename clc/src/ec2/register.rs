@@ -14,9 +14,7 @@ use crate::random;
 use crate::records::{Image, ImageState, Records};
 use crate::settings;
 
-impl Handle for RegisterImage {
-    type State = Images;
-
+impl Handle<Images> for RegisterImage {
     async fn handle(self, scene: Scene<Images>) -> Result<RegisteredImage, ApiError> {
         let caller = scene.caller.clone();
         let location = self.check()?;

@@ -1,7 +1,6 @@
 //! RunInstances: the request is checked, seats are taken, records are committed, and that is the
 //! answer. The reconciler does the rest.
 
-use common::action::Caller;
 use common::ec2::instances::{Reservation, RunInstances};
 use common::error::{ApiError, ErrorCode};
 use common::id::InstanceId;
@@ -9,36 +8,36 @@ use runtime::actor::{Handle, Scene};
 use sha2::{Digest as _, Sha256};
 
 use super::instances::{Instances, groups, reservations};
-use super::launch::{self, Plan};
+use super::launch::{self, Asked};
 use super::types::{self, InstanceType};
 use crate::random;
 use crate::records::{Instance, Launch, Records};
-use crate::schedule::scheduler::{Place, Ticket};
+use crate::schedule::scheduler::{Place, Placed, Ticket};
 
 /// The most instances of one launch.
 const MOST: u32 = 256;
 
-impl Handle for RunInstances {
-    type State = Instances;
-
+impl Handle<Instances> for RunInstances {
     async fn handle(self, scene: Scene<Instances>) -> Result<Reservation, ApiError> {
         let (min, max) = counts(&self)?;
         let kind = check(&self, &scene.zones)?;
-        let caller = scene.caller.clone();
-        let parameters = fingerprint(&self)?;
-        let before = {
-            let (asked, caller, parameters) = (self.clone(), caller.clone(), parameters.clone());
-            scene
-                .records
-                .work(move |records| {
-                    if let Some(launch) = earlier(records, &asked, &caller, &parameters)? {
-                        return Ok(Some(launch));
-                    }
-                    // What is wrong with the request is said before what is wrong with the room.
-                    launch::plan(records, &asked, &caller, kind).map(|_| None)
-                })
-                .await?
+        let zone = self.placement.as_ref().and_then(|place| place.availability_zone.clone());
+        let asked = Asked {
+            parameters: fingerprint(&self)?,
+            request: self,
+            caller: scene.caller.clone(),
+            kind,
+            now: scene.clock.now(),
         };
+        let looked = asked.clone();
+        let before = scene
+            .records
+            .work(move |records| match earlier(records, &looked)? {
+                Some(before) => Ok(Some(before)),
+                // What is wrong with the request is said before what is wrong with the room.
+                None => launch::plan(records, &looked).map(|_| None),
+            })
+            .await?;
         if let Some((launch, instances)) = before {
             return Ok(answer(&scene, launch, instances));
         }
@@ -46,31 +45,10 @@ impl Handle for RunInstances {
         for _ in 0..max {
             instances.push(InstanceId::from_random(random::bytes()?));
         }
-        let zone = self.placement.as_ref().and_then(|place| place.availability_zone.clone());
         let wish = Place { zone, demand: kind.demand(), min, instances };
         let ticket = Ticket::take(&scene.scheduler, wish).await?;
         let placed = ticket.placed().to_vec();
-        let now = scene.clock.now();
-        let done = scene
-            .records
-            .work(move |records| {
-                let commit = || {
-                    store::transact(&*records.engine, |batch| {
-                        if let Some(before) = earlier(records, &self, &caller, &parameters)? {
-                            return Ok(Done::Before(Box::new(before)));
-                        }
-                        let Plan { image, kernel, ramdisk, key } =
-                            launch::plan(records, &self, &caller, kind)?;
-                        let plan = Plan { image, kernel, ramdisk, key };
-                        let made = launch::commit(
-                            records, batch, &self, &caller, kind, &plan, &placed, &parameters, now,
-                        )?;
-                        Ok::<_, ApiError>(Done::Now(made))
-                    })
-                };
-                commit().map(|(done, _)| done)
-            })
-            .await?;
+        let done = scene.records.work(move |records| commit(records, &asked, &placed)).await?;
         match done {
             // Another request with the token was faster: its seats are kept, these go back.
             Done::Before(before) => Ok(answer(&scene, before.0, before.1)),
@@ -92,6 +70,17 @@ impl Handle for RunInstances {
 enum Done {
     Before(Box<(Launch, Vec<Instance>)>),
     Now(Vec<Instance>),
+}
+
+fn commit(records: &Records, asked: &Asked, placed: &[Placed]) -> Result<Done, ApiError> {
+    let (done, _) = store::transact(&*records.engine, |batch| {
+        if let Some(before) = earlier(records, asked)? {
+            return Ok(Done::Before(Box::new(before)));
+        }
+        let plan = launch::plan(records, asked)?;
+        Ok::<_, ApiError>(Done::Now(launch::record(records, batch, asked, &plan, placed)?))
+    })?;
+    Ok(done)
 }
 
 fn answer(scene: &Scene<Instances>, launch: Launch, instances: Vec<Instance>) -> Reservation {
@@ -171,16 +160,14 @@ fn fingerprint(asked: &RunInstances) -> Result<String, ApiError> {
 /// The launch that the same token made earlier.
 fn earlier(
     records: &Records,
-    asked: &RunInstances,
-    caller: &Caller,
-    parameters: &str,
+    asked: &Asked,
 ) -> Result<Option<(Launch, Vec<Instance>)>, ApiError> {
-    let Some(token) = &asked.client_token else { return Ok(None) };
-    let Some(seen) = records.launches.get(&Launch::key_of(&caller.account, token))? else {
+    let Some(token) = &asked.request.client_token else { return Ok(None) };
+    let Some(seen) = records.launches.get(&Launch::key_of(&asked.caller.account, token))? else {
         return Ok(None);
     };
     let launch = seen.record;
-    if launch.parameters != parameters {
+    if launch.parameters != asked.parameters {
         let text = format!("The client token '{token}' was used before with other parameters");
         return Err(ApiError::new(ErrorCode::IdempotentParameterMismatch, text));
     }

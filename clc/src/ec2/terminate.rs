@@ -11,9 +11,7 @@ use super::ids;
 use super::instances::{Instances, named, state};
 use crate::records::{Instance, Reason, Records, SeenState};
 
-impl Handle for TerminateInstances {
-    type State = Instances;
-
+impl Handle<Instances> for TerminateInstances {
     async fn handle(self, scene: Scene<Instances>) -> Result<ChangedInstances, ApiError> {
         if self.instance_id.is_empty() {
             return Err(ApiError::missing("InstanceId"));

@@ -35,9 +35,7 @@ const REGION_FILTERS: &[Field<Region>] = &[
     ("region-name", |it| vec![it.region_name.clone()]),
 ];
 
-impl Handle for DescribeRegions {
-    type State = Zones;
-
+impl Handle<Zones> for DescribeRegions {
     async fn handle(self, scene: Scene<Zones>) -> Result<Regions, ApiError> {
         let filters = Filters::new(&self.filter, REGION_FILTERS)?;
         if let Some(name) = self.region_name.iter().find(|name| **name != scene.region) {
@@ -59,9 +57,7 @@ const ZONE_FILTERS: &[Field<AvailabilityZone>] = &[
     ("zone-name", |it| vec![it.zone_name.clone()]),
 ];
 
-impl Handle for DescribeAvailabilityZones {
-    type State = Zones;
-
+impl Handle<Zones> for DescribeAvailabilityZones {
     async fn handle(self, scene: Scene<Zones>) -> Result<AvailabilityZones, ApiError> {
         let filters = Filters::new(&self.filter, ZONE_FILTERS)?;
         let verbose = self.zone_name.iter().any(|name| name == "verbose");

@@ -234,7 +234,7 @@ impl Instances {
         .await?;
         tracing::info!(instance = %instance.id, node = self.member.name, "the instance has ended");
         // A scheduler that is gone ends the process, and the next one reads the record.
-        drop(self.scheduler.send(Release(vec![instance.id.clone()])).await);
+        let _ = self.scheduler.send(Release(vec![instance.id.clone()])).await;
         Ok(())
     }
 }

@@ -36,8 +36,11 @@ pub async fn prepare(
     ids.extend(instance.ramdisk.clone());
     let found = records
         .work(move |records| {
-            let find = |id: &ImageId| Ok(records.images.get(id.as_str())?.map(|seen| seen.record));
-            ids.into_iter().map(|id| Ok((find(&id)?, id))).collect::<Result<Vec<_>, ApiError>>()
+            let mut found = Vec::new();
+            for id in ids {
+                found.push((records.images.get(id.as_str())?.map(|seen| seen.record), id));
+            }
+            Ok(found)
         })
         .await?;
     let mut images = Vec::new();

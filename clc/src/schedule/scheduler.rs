@@ -99,9 +99,12 @@ impl Handler<Place> for Scheduler {
 }
 
 /// These instances are gone, or never came to be.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
+#[derive(Debug)]
 pub struct Release(pub Vec<InstanceId>);
+
+impl Message for Release {
+    type Result = ();
+}
 
 impl Handler<Release> for Scheduler {
     type Result = ();
@@ -116,8 +119,7 @@ impl Handler<Release> for Scheduler {
 }
 
 /// A node answered, and said this of itself.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
+#[derive(Debug)]
 pub struct Saw {
     /// The node.
     pub node: String,
@@ -125,6 +127,10 @@ pub struct Saw {
     pub capacity: Capacity,
     /// Where its addresses come from.
     pub subnet: Subnet,
+}
+
+impl Message for Saw {
+    type Result = ();
 }
 
 impl Handler<Saw> for Scheduler {
@@ -185,7 +191,7 @@ impl Drop for Ticket {
         let scheduler = self.scheduler.clone();
         pool::spawn(async move {
             // A scheduler that is gone has no seats to give back.
-            drop(scheduler.send(Release(instances)).await);
+            let _ = scheduler.send(Release(instances)).await;
         });
     }
 }

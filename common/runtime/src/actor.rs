@@ -58,19 +58,16 @@ impl<S> Deref for Scene<S> {
     }
 }
 
-/// Doing an action. The one place where its meaning stands.
-pub trait Handle: Action {
-    /// The state of the actor that does it.
-    type State: Send + Sync + 'static;
-
+/// Doing an action, with the state `S` of the actor that does it. The one place where its meaning
+/// stands. The state is a parameter because it is the service's own type, while the action is the
+/// language's.
+pub trait Handle<S>: Action {
     /// Does it: reads records, checks rules, commits, wakes a reconciler.
-    fn handle(
-        self,
-        scene: Scene<Self::State>,
-    ) -> impl Future<Output = Result<Self::Output, ApiError>> + Send;
+    fn handle(self, scene: Scene<S>)
+    -> impl Future<Output = Result<Self::Output, ApiError>> + Send;
 }
 
-/// An actor that answers every action whose [`Handle::State`] is `S`.
+/// An actor that answers every action that has a [`Handle`] for `S`.
 #[derive(Debug)]
 pub struct ServiceActor<S> {
     state: Arc<S>,
@@ -92,7 +89,7 @@ impl<S: Send + Sync + 'static> Actor for ServiceActor<S> {
 impl<S, A> Handler<Call<A>> for ServiceActor<S>
 where
     S: Send + Sync + 'static,
-    A: Handle<State = S>,
+    A: Handle<S>,
 {
     type Result = ResponseFuture<Result<A::Output, ApiError>>;
 

@@ -152,8 +152,7 @@ mod tests {
 
     fn head(key: &PeerKey, body: &[u8]) -> Head {
         let (date, digest) = (Clock::system().now().basic_iso(), digest_of(body));
-        let signature =
-            Sealed { path: PATH, date: &date, nonce: "n", digest: &digest }.sign(key);
+        let signature = Sealed { path: PATH, date: &date, nonce: "n", digest: &digest }.sign(key);
         let headers = [(DATE, date), (NONCE, "n".into()), (DIGEST, digest), (SIGNATURE, signature)];
         Head {
             method: "POST".into(),

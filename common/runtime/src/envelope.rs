@@ -91,7 +91,7 @@ impl PeerKey {
 /// The headers that carry the signature.
 pub(crate) const DATE: &str = "x-eucalypt-date";
 pub(crate) const NONCE: &str = "x-eucalypt-nonce";
-pub(crate) const DIGEST: &str = "x-eucalypt-sha256";
+pub(crate) const DIGEST: &str = "x-eucalypt-body-sha256";
 pub(crate) const SIGNATURE: &str = "x-eucalypt-signature";
 
 /// The hash of a body as it is signed and sent.

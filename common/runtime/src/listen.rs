@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::body::SizedStream;
+use actix_web::body::{BodyStream, SizedStream};
 use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -35,7 +35,7 @@ pub struct Limits {
 
 /// How long a client may go on sending a body that nobody wants, so that it comes to see the
 /// answer and not a connection that was reset under it.
-const LINGER: Duration = Duration::from_secs(5);
+const LINGER: Duration = Duration::from_secs(2);
 
 impl Default for Limits {
     fn default() -> Self {
@@ -92,14 +92,16 @@ pub fn listen(
             // Nagle and delayed acknowledgement together cost small answers 40 ms.
             drop(stream.set_nodelay(true));
             // Nothing above the kernel notices a client that reads no more.
-            drop(rustix::net::sockopt::set_tcp_user_timeout(stream, stall));
+            let set = rustix::net::sockopt::set_tcp_user_timeout(stream, stall);
+            tracing::trace!(?set, "a connection is watched for stalling");
         }
     })
     .workers(limits.workers)
     .max_connections(limits.connections)
     .client_request_timeout(limits.head_timeout)
     .client_disconnect_timeout(LINGER)
-    .shutdown_timeout(5)
+    // Two listeners that are stopped one after the other stay within a stop's time.
+    .shutdown_timeout(4)
     .disable_signals()
     .listen(listener)?
     .run();
@@ -180,12 +182,18 @@ fn render(response: Response, is_head: bool) -> HttpResponse {
         }
         append(&mut builder, name, value);
     }
+    if is_head {
+        // Its answer states the length of what a GET would bring, and brings nothing. Not left to
+        // actix: when another request waits behind it, actix takes the one for the other.
+        let length = match &response.payload {
+            Payload::Empty => stated_length.unwrap_or(0),
+            Payload::Full(bytes) => bytes.len() as u64,
+            Payload::Stream { length, .. } => *length,
+        };
+        let nothing = futures_util::stream::empty::<std::io::Result<Bytes>>();
+        return builder.no_chunking(length).body(BodyStream::new(nothing));
+    }
     match response.payload {
-        // A HEAD's answer states the length of what a GET would bring, and brings nothing.
-        Payload::Empty if is_head => {
-            let nothing = futures_util::stream::empty::<std::io::Result<Bytes>>();
-            builder.body(SizedStream::new(stated_length.unwrap_or(0), nothing))
-        }
         Payload::Empty => builder.finish(),
         Payload::Full(bytes) => builder.body(bytes),
         Payload::Stream { length, pieces } => builder.body(SizedStream::new(length, drain(pieces))),

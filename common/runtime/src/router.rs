@@ -46,7 +46,11 @@ impl Router {
     /// # Panics
     /// If the action stands in the table already: that is a mistake of ours, met at start.
     #[must_use]
-    pub fn on<A: Handle>(mut self, actor: &Addr<ServiceActor<A::State>>) -> Self {
+    pub fn on<A, S>(mut self, actor: &Addr<ServiceActor<S>>) -> Self
+    where
+        A: Handle<S>,
+        S: Send + Sync + 'static,
+    {
         let actor = actor.clone();
         let row: Row = Box::new(move |routed| {
             let actor = actor.clone();

@@ -46,9 +46,7 @@ impl Transport {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(Duration::from_secs(5)));
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE)
-            .build(connector);
+        let client = Client::builder(TokioExecutor::new()).pool_idle_timeout(IDLE).build(connector);
         let base = base.trim_end_matches('/').to_owned();
         Self { base, key, clock, client, deadline: DEADLINE }
     }
@@ -119,12 +117,14 @@ impl Transport {
             let body = body.map_err(|e| chain(e.as_ref()))?.to_bytes();
             Ok::<_, String>((status, body))
         };
-        let (status, body) = pool::until_dropped(exchange).await?.map_err(|cause| self.unreachable(cause))?;
+        let (status, body) =
+            pool::until_dropped(exchange).await?.map_err(|cause| self.unreachable(cause))?;
         if status.is_success() {
             return Ok(body);
         }
-        Err(serde_json::from_slice::<ApiError>(&body)
-            .unwrap_or_else(|_| self.unreachable(format!("it answered {status} without saying why"))))
+        Err(serde_json::from_slice::<ApiError>(&body).unwrap_or_else(|_| {
+            self.unreachable(format!("it answered {status} without saying why"))
+        }))
     }
 }
 

@@ -52,22 +52,19 @@ actions! {
 
 struct Gate(Semaphore);
 
-impl Handle for Echo {
-    type State = Gate;
+impl Handle<Gate> for Echo {
     async fn handle(self, scene: Scene<Gate>) -> Result<Echoed, ApiError> {
         Ok(Echoed { text: self.text, owner: scene.caller.account.to_string() })
     }
 }
 
-impl Handle for Fall {
-    type State = Gate;
+impl Handle<Gate> for Fall {
     async fn handle(self, _: Scene<Gate>) -> Result<Echoed, ApiError> {
         panic!("a mistake of ours")
     }
 }
 
-impl Handle for Hold {
-    type State = Gate;
+impl Handle<Gate> for Hold {
     async fn handle(self, scene: Scene<Gate>) -> Result<Echoed, ApiError> {
         drop(scene.0.acquire().await.unwrap());
         Ok(Echoed { text: "held".into(), owner: String::new() })
@@ -100,7 +97,7 @@ struct Served {
 fn serve(permits: usize) -> Served {
     let gate = Arc::new(Gate(Semaphore::new(0)));
     let actor = ServiceActor::start(Arc::clone(&gate), permits);
-    let router = Router::new().on::<Echo>(&actor).on::<Fall>(&actor).on::<Hold>(&actor);
+    let router = Router::new().on::<Echo, _>(&actor).on::<Fall, _>(&actor).on::<Hold, _>(&actor);
     let clock = Clock::system();
     let api = QueryApi::new(router, Arc::new(Keys), clock.clone(), "2016-11-15");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -14,7 +14,10 @@ use runtime::pool;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-struct Sample;
+#[derive(Default)]
+struct Sample {
+    ended: Arc<tokio::sync::Notify>,
+}
 
 impl App for Sample {
     fn serve(&self, head: Head, body: Body) -> BoxFuture<'_, Response> {
@@ -22,6 +25,19 @@ impl App for Sample {
             match head.raw_path.as_str() {
                 "/length" => Response::empty(200).with("content-length", "12345"),
                 "/refuse" => Response::text(403, "text/plain", "no"),
+                "/full" => Response::text(200, "text/plain", "sixteen bytes it"),
+                "/204" => Response::empty(204),
+                "/304" => Response::empty(304).with("etag", "\"e\""),
+                "/endless" => {
+                    let (sender, pieces) = tokio::sync::mpsc::channel(1);
+                    let ended = Arc::clone(&self.ended);
+                    drop(pool::spawn(async move {
+                        while sender.send(Ok(Bytes::from_static(&[0; 1 << 16]))).await.is_ok() {}
+                        ended.notify_one();
+                    }));
+                    let payload = Payload::Stream { length: 1 << 40, pieces };
+                    Response { payload, ..Response::empty(200) }
+                }
                 "/stream" | "/broken" => {
                     let (sender, pieces) = tokio::sync::mpsc::channel(2);
                     let broken = head.raw_path == "/broken";
@@ -59,7 +75,7 @@ impl App for Sample {
 
 fn served() -> Listening {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listen(listener, &Limits::default(), Arc::new(Sample)).unwrap()
+    listen(listener, &Limits::default(), Arc::new(Sample::default())).unwrap()
 }
 
 async fn ask(listening: &Listening, request: &str) -> String {
@@ -146,6 +162,120 @@ fn a_body_over_its_limit_is_told() {
             let answer = ask(&listening, &request).await;
             assert!(answer.ends_with("the body is larger than 1000 bytes"), "{answer}");
         }
+        listening.stop().await;
+    })
+    .unwrap();
+}
+
+#[test]
+fn what_brings_no_bytes_is_framed_so_that_the_next_answer_is_understood() {
+    in_system(async {
+        let listening = served();
+        let next = "GET /last HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n";
+        for (line, status, has, has_not) in [
+            ("HEAD /full", "200", "content-length: 16\r\n", "sixteen"),
+            ("HEAD /stream", "200", "content-length: 16\r\n", "abcd"),
+            ("HEAD /refuse", "403", "content-length: 2\r\n", "\r\n\r\nno"),
+            ("GET /204", "204", "HTTP/1.1 204", "chunked"),
+            ("GET /304", "304", "etag: \"e\"\r\n", "chunked"),
+            ("DELETE /204", "204", "HTTP/1.1 204", "chunked"),
+        ] {
+            let mut stream = TcpStream::connect(listening.address()).await.unwrap();
+            let request = format!("{line} HTTP/1.1\r\nHost: n\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answers = Vec::new();
+            while !answers.ends_with(b"\r\n\r\n") {
+                assert_ne!(stream.read_buf(&mut answers).await.unwrap(), 0, "{line}");
+            }
+            stream.write_all(next.as_bytes()).await.unwrap();
+            stream.read_to_end(&mut answers).await.unwrap();
+            let answers = String::from_utf8(answers).unwrap();
+            let second = answers.rfind("HTTP/1.1 200").unwrap();
+            let (first, second) = answers.split_at(second);
+            assert!(first.starts_with(&format!("HTTP/1.1 {status}")), "{line}: {answers}");
+            assert!(first.contains(has) && !first.contains(has_not), "{line}: {answers}");
+            assert!(
+                first.ends_with("\r\n\r\n") && second.contains("GET /last"),
+                "{line}: {answers}"
+            );
+        }
+        listening.stop().await;
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_head_brings_no_bytes_even_if_the_next_request_waits_behind_it() {
+    in_system(async {
+        let listening = served();
+        let answers = ask(
+            &listening,
+            "HEAD /stream HTTP/1.1\r\nHost: n\r\n\r\n\
+             GET /last HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n",
+        )
+        .await;
+        assert!(
+            answers.contains("content-length: 16\r\n") && !answers.contains("abcd"),
+            "{answers}"
+        );
+        assert!(answers.contains("GET /last"), "{answers}");
+        listening.stop().await;
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_body_that_nobody_read_is_never_taken_for_a_request() {
+    in_system(async {
+        let listening = served();
+        let get = |path| format!("GET /{path} HTTP/1.1\r\nHost: n\r\nConnection: close\r\n\r\n");
+        let (inner, last) = (get("smuggled"), get("last"));
+        let length = inner.len();
+        for body in [
+            format!("Content-Length: {length}\r\n\r\n{inner}"),
+            format!("Transfer-Encoding: chunked\r\n\r\n{length:x}\r\n{inner}\r\n0\r\n\r\n"),
+        ] {
+            let request = format!("PUT /refuse HTTP/1.1\r\nHost: n\r\n{body}{last}");
+            let answers = ask(&listening, &request).await;
+            // Whether the connection goes on after it or not.
+            assert!(answers.starts_with("HTTP/1.1 403"), "{answers}");
+            assert!(!answers.contains("smuggled"), "{answers}");
+        }
+        listening.stop().await;
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_client_that_writes_all_before_it_reads_sees_the_refusal() {
+    in_system(async {
+        let listening = served();
+        let body = vec![b'x'; 30 << 20];
+        let mut stream = TcpStream::connect(listening.address()).await.unwrap();
+        let head =
+            format!("PUT /refuse HTTP/1.1\r\nHost: n\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&body).await.unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await.unwrap();
+        assert_eq!(&status, b"HTTP/1.1 403");
+        drop(stream);
+        listening.stop().await;
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_client_that_takes_nothing_is_cut_off() {
+    in_system(async {
+        let ended = Arc::new(tokio::sync::Notify::new());
+        let app = Sample { ended: Arc::clone(&ended) };
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let limits = Limits { stall: Duration::from_millis(300), ..Limits::default() };
+        let listening = listen(listener, &limits, Arc::new(app)).unwrap();
+        let mut stream = TcpStream::connect(listening.address()).await.unwrap();
+        stream.write_all(b"GET /endless HTTP/1.1\r\nHost: n\r\n\r\n").await.unwrap();
+        tokio::time::timeout(Duration::from_secs(20), ended.notified()).await.unwrap();
         listening.stop().await;
     })
     .unwrap();

@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn an_empty_value_is_an_absent_one() {
-        let node = tree(&[("ImageId", "emi-1"), ("Placement.AvailabilityZone", ""), ("MinCount", "")]);
+        let node =
+            tree(&[("ImageId", "emi-1"), ("Placement.AvailabilityZone", ""), ("MinCount", "")]);
         let sample: Sample = node.decode().unwrap();
         assert_eq!((sample.placement, sample.min_count), (None, None));
     }
@@ -93,7 +94,11 @@ mod tests {
     fn errors_name_the_parameter_as_the_caller_wrote_it() {
         for (pairs, code, name) in [
             (vec![], ErrorCode::MissingParameter, "ImageId"),
-            (vec![("ImageId", "x"), ("MinCount", "-1")], ErrorCode::InvalidParameterValue, "MinCount"),
+            (
+                vec![("ImageId", "x"), ("MinCount", "-1")],
+                ErrorCode::InvalidParameterValue,
+                "MinCount",
+            ),
             (
                 vec![("ImageId", "x"), ("BlockDeviceMapping.2.NoDevice", "true")],
                 ErrorCode::MissingParameter,
@@ -109,7 +114,11 @@ mod tests {
                 "BlockDeviceMapping.1.NoDevice",
             ),
             (vec![("ImageId.1", "x")], ErrorCode::InvalidParameterValue, "ImageId"),
-            (vec![("ImageId", "x"), ("InstanceId", "i")], ErrorCode::InvalidParameterValue, "InstanceId"),
+            (
+                vec![("ImageId", "x"), ("InstanceId", "i")],
+                ErrorCode::InvalidParameterValue,
+                "InstanceId",
+            ),
             (vec![("ImageId", "x"), ("Kind", "three")], ErrorCode::InvalidParameterValue, "Kind"),
         ] {
             let error = tree(&pairs).decode::<Sample>().unwrap_err();
@@ -150,9 +159,14 @@ mod tests {
             assert!(odd(name).is_ok(), "{name}");
         }
         for name in [
-            "InstanceId.", "InstanceId..1", "InstanceId.x", "InstanceId.-1",
-            "InstanceId.99999999999", "InstanceId.1.2",
-            "InstanceId.member", "InstanceId.member.x",
+            "InstanceId.",
+            "InstanceId..1",
+            "InstanceId.x",
+            "InstanceId.-1",
+            "InstanceId.99999999999",
+            "InstanceId.1.2",
+            "InstanceId.member",
+            "InstanceId.member.x",
         ] {
             let error = odd(name).unwrap_err();
             assert_eq!(error.code(), ErrorCode::InvalidParameterValue, "{name}");

@@ -176,10 +176,13 @@ mod tests {
             count: 3,
         };
         let xml = ec2_answer("DescribeKeyPairs", "2016-11-15", "r-1", &output).unwrap();
-        assert!(xml.contains(
-            "<DescribeKeyPairsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\
+        assert!(
+            xml.contains(
+                "<DescribeKeyPairsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\
              <requestId>r-1</requestId><keySet><item><keyName>a&lt;b&amp;"
-        ), "{xml}");
+            ),
+            "{xml}"
+        );
         assert_eq!(read_ec2_answer::<Output>(&xml).unwrap(), output);
     }
 
@@ -206,7 +209,9 @@ mod tests {
     #[test]
     fn texts_come_back_as_they_were_whatever_they_hold() {
         let pem = "-----BEGIN RSA PRIVATE KEY-----\nMIIE+/=\nAAAA\n-----END RSA PRIVATE KEY-----\n";
-        for text in [pem, " a ", "\ta\n", "a\r\nb", "]]>", "<!-- x -->", "&amp;", "&#10;", "日本\u{1f600}"] {
+        for text in
+            [pem, " a ", "\ta\n", "a\r\nb", "]]>", "<!-- x -->", "&amp;", "&#10;", "日本\u{1f600}"]
+        {
             let output = Output {
                 key_set: Set { item: vec![Key { key_name: text.into() }] },
                 note: Some(text.into()),

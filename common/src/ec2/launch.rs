@@ -113,7 +113,10 @@ impl Sent {
             ("DisableApiTermination", self.disable_api_termination == Some(true)),
             ("DisableApiStop", self.disable_api_stop == Some(true)),
             // An instance whose disk is made from an image cannot be stopped, only ended.
-            ("InstanceInitiatedShutdownBehavior", behaviour.is_some_and(|text| text != "terminate")),
+            (
+                "InstanceInitiatedShutdownBehavior",
+                behaviour.is_some_and(|text| text != "terminate"),
+            ),
             ("SecurityGroupId", self.security_group_id.is_some()),
             ("SubnetId", self.subnet_id.is_some()),
             ("PrivateIpAddress", self.private_ip_address.is_some()),

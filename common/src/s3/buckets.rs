@@ -31,11 +31,7 @@ impl CreateBucket {
     ///
     /// # Errors
     /// `MalformedXML`, or an unknown canned access control list.
-    pub fn read(
-        bucket: BucketName,
-        request: &Request<'_>,
-        body: &[u8],
-    ) -> Result<Self, ApiError> {
+    pub fn read(bucket: BucketName, request: &Request<'_>, body: &[u8]) -> Result<Self, ApiError> {
         let location = text_of_child(body, "CreateBucketConfiguration", "LocationConstraint")?;
         let location = location.filter(|place| !place.is_empty());
         Ok(Self { bucket, acl: acl_of(request)?, location })

@@ -212,19 +212,14 @@ pub fn find(method: &str, level: Level, query: &Query) -> Result<Operation, ApiE
     let here = |marker: &str| {
         ROUTES.iter().find(|r| r.method == method && r.level == level && r.marker == marker)
     };
-    let marked = query.names().filter(|name| is_marker(name));
+    let marked: Vec<&str> = query.names().filter(|name| is_marker(name)).collect();
+    let rows: Vec<&Route> = marked.iter().filter_map(|marker| here(marker)).collect();
     // A row that is not offered wins over one that is: ?acl&location is refused, not answered.
-    let mut chosen = None;
-    for marker in marked {
-        let Some(route) = here(marker) else {
-            return Err(refuse_method(method, level, Some(marker)));
-        };
-        if chosen.is_none_or(|other: &Route| other.operation.is_some()) {
-            chosen = Some(route);
-        }
-    }
-    let Some(route) = chosen.or_else(|| here("")) else {
-        return Err(refuse_method(method, level, None));
+    let chosen = rows.iter().find(|row| row.operation.is_none()).or(rows.first()).copied();
+    let route = match (chosen, marked.first()) {
+        (Some(route), _) => route,
+        (None, Some(marker)) => return Err(refuse_method(method, level, Some(marker))),
+        (None, None) => here("").ok_or_else(|| refuse_method(method, level, None))?,
     };
     let Some(operation) = route.operation else {
         let text = format!("The operation {} is not offered here", route.name);

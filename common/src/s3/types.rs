@@ -191,8 +191,20 @@ mod tests {
             assert!(good.parse::<BucketName>().is_ok(), "{good}");
         }
         for bad in [
-            "", "ab", "-ab", ".ab", "_ab", "a b", "a/b", "日本語", "192.168.0.1", "services",
-            "Services", "a%b", "a\0b", &"b".repeat(256),
+            "",
+            "ab",
+            "-ab",
+            ".ab",
+            "_ab",
+            "a b",
+            "a/b",
+            "日本語",
+            "192.168.0.1",
+            "services",
+            "Services",
+            "a%b",
+            "a\0b",
+            &"b".repeat(256),
         ] {
             let error = bad.parse::<BucketName>().unwrap_err();
             assert_eq!(error.code(), ErrorCode::InvalidBucketName, "{bad}");

@@ -170,8 +170,12 @@ mod tests {
     fn errors_name_their_resource() {
         let fault = ApiError::new(ErrorCode::NoSuchKey, "no <such> key");
         let text = error(&fault, "/b/k&", "id", &[("StringToSign", "a\nb".into())]);
-        assert!(text.contains("<Error><Code>NoSuchKey</Code><Message>no &lt;such&gt; key</Message>"));
-        assert!(text.contains("<Resource>/b/k&amp;</Resource><RequestId>id</RequestId><StringToSign>a&#xA;b<"));
+        assert!(
+            text.contains("<Error><Code>NoSuchKey</Code><Message>no &lt;such&gt; key</Message>")
+        );
+        assert!(text.contains(
+            "<Resource>/b/k&amp;</Resource><RequestId>id</RequestId><StringToSign>a&#xA;b<"
+        ));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use common::error::ApiError;
 use runtime::pool;
@@ -47,18 +48,23 @@ pub async fn look(instances: &Path) -> Result<Scan, AdoptError> {
 /// # Errors
 /// If the driver cannot look. A stranger that cannot be ended is only logged.
 pub async fn living(
-    driver: &dyn Driver,
+    driver: Arc<dyn Driver>,
     instances: &Path,
     scan: &Scan,
 ) -> Result<BTreeSet<PathBuf>, AdoptError> {
-    let found = driver.find(instances).await?;
+    // In the pool, which outlives the arbiter: what the driver watches, it watches from there.
+    let (asked, directory) = (Arc::clone(&driver), instances.to_owned());
+    let found = pool::run(async move { asked.find(&directory).await }).await??;
     let (known, strangers) = sort(found, scan);
-    for path in strangers {
-        tracing::warn!(path = %path.display(), "ending a machine that nobody knows");
-        if let Err(error) = driver.kill(&path).await {
-            tracing::error!(path = %path.display(), %error, "it cannot be ended");
+    let ended = pool::run(async move {
+        for path in strangers {
+            tracing::warn!(path = %path.display(), "ending a machine that nobody knows");
+            if let Err(error) = driver.kill(&path).await {
+                tracing::error!(path = %path.display(), %error, "it cannot be ended");
+            }
         }
-    }
+    });
+    ended.await?;
     Ok(known)
 }
 

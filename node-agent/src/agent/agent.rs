@@ -51,8 +51,7 @@ impl Agent {
         found: Vec<VmHandle>,
     ) -> Addr<Self> {
         Self::create(|ctx| {
-            let mut agent =
-                Self { instances, hands, metadata, board, machines: BTreeMap::new() };
+            let mut agent = Self { instances, hands, metadata, board, machines: BTreeMap::new() };
             for machine in found {
                 let coming = std::future::ready(Ok(machine.clone())).boxed_local().shared();
                 agent.machines.insert(machine.instance().clone(), coming);

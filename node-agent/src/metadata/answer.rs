@@ -88,7 +88,8 @@ fn decode(segment: &str) -> Option<String> {
             decoded.push(byte);
             continue;
         }
-        let mut digit = || char::from(bytes.next()?).to_digit(16).and_then(|d| u8::try_from(d).ok());
+        let mut digit =
+            || char::from(bytes.next()?).to_digit(16).and_then(|d| u8::try_from(d).ok());
         let (high, low) = (digit()?, digit()?);
         decoded.push(high << 4 | low);
     }

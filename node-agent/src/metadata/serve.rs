@@ -49,7 +49,9 @@ const HEAD_LIMIT: usize = 16 << 10;
 #[derive(Debug, Error)]
 pub enum ListenError {
     /// Something else on this host has port 80 on all addresses.
-    #[error("169.254.169.254:80 on {tap} is taken: another program on this host listens on port 80 of all addresses")]
+    #[error(
+        "169.254.169.254:80 on {tap} is taken: another program on this host listens on port 80 of all addresses"
+    )]
     Taken {
         /// The tap.
         tap: String,

@@ -240,7 +240,8 @@ pub(crate) mod tests {
 
     /// A wish with everything in it.
     pub(crate) fn spec() -> InstanceSpec {
-        let image = |id: &str| ImageRef { image: id.parse().unwrap(), sha256: "0".repeat(64), size: 1 };
+        let image =
+            |id: &str| ImageRef { image: id.parse().unwrap(), sha256: "0".repeat(64), size: 1 };
         InstanceSpec {
             instance: "i-0123abcd".parse().unwrap(),
             generation: 1,
@@ -331,7 +332,10 @@ pub(crate) mod tests {
             ("latest/meta-data/block-device-mapping/root", Some("/dev/vda")),
             ("latest/meta-data/security-groups", Some("default\nweb")),
             ("latest/meta-data/network/interfaces/macs/", Some("d0:0d:00:00:00:01/")),
-            ("latest/meta-data/network/interfaces/macs/d0:0d:00:00:00:01/owner-id", Some("123456789012")),
+            (
+                "latest/meta-data/network/interfaces/macs/d0:0d:00:00:00:01/owner-id",
+                Some("123456789012"),
+            ),
             ("latest/meta-data/placement/availability-zone", Some("eucalyptus-1a")),
             ("latest", Some("dynamic/\nmeta-data/")),
             ("latest/meta-data/ramdisk-id", None),

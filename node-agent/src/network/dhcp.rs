@@ -20,7 +20,7 @@ use std::time::Duration;
 use common::wire::node::Subnet;
 use runtime::pool;
 use runtime::shutdown::Shutdown;
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use thiserror::Error;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, Command};
@@ -297,7 +297,11 @@ async fn spawn(program: &Path, directory: &Path) -> Result<Child, DhcpError> {
             let mut lines = BufReader::new(stderr);
             let mut line = Vec::new();
             // Whoever prints one endless line is cut, not believed.
-            while (&mut lines).take(LINE_LIMIT).read_until(b'\n', &mut line).await.is_ok_and(|n| n > 0)
+            while (&mut lines)
+                .take(LINE_LIMIT)
+                .read_until(b'\n', &mut line)
+                .await
+                .is_ok_and(|n| n > 0)
             {
                 let text = String::from_utf8_lossy(&line).trim().to_owned();
                 tracing::debug!(target: "dnsmasq", "{text}");
@@ -309,7 +313,9 @@ async fn spawn(program: &Path, directory: &Path) -> Result<Child, DhcpError> {
     let pid_file = directory.join("dnsmasq.pid");
     let serving = async {
         // It writes its pid when its sockets are open and its files are read.
-        while tokio::fs::read_to_string(&pid_file).await.ok().map(|text| text.trim().to_owned()) != pid {
+        while tokio::fs::read_to_string(&pid_file).await.ok().map(|text| text.trim().to_owned())
+            != pid
+        {
             sleep(Duration::from_millis(5)).await;
         }
     };
@@ -332,9 +338,9 @@ fn argument(directory: &Path) -> String {
 async fn replace_old(directory: &Path) {
     let Ok(text) = tokio::fs::read_to_string(directory.join("dnsmasq.pid")).await else { return };
     let Some(pid) = text.trim().parse().ok().and_then(Pid::from_raw) else { return };
-    let line = tokio::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())).await;
+    let command_line = PathBuf::from(format!("/proc/{}/cmdline", pid.as_raw_nonzero()));
     let wanted = argument(directory);
-    if !line.is_ok_and(|line| line.split(|b| *b == 0).any(|word| word == wanted.as_bytes())) {
+    if !is_running(&command_line, &wanted).await {
         return;
     }
     tracing::info!(pid = pid.as_raw_nonzero(), "replacing the dnsmasq of an earlier agent");
@@ -342,11 +348,17 @@ async fn replace_old(directory: &Path) {
         tracing::warn!(%error, "the dnsmasq of an earlier agent cannot be ended");
     }
     let gone = async {
-        while test_kill_process(pid).is_ok() {
+        while is_running(&command_line, &wanted).await {
             sleep(Duration::from_millis(5)).await;
         }
     };
     drop(timeout(START_LIMIT, gone).await);
+}
+
+/// A process that has ended and that nobody has asked about has no command line any more.
+async fn is_running(command_line: &Path, argument: &str) -> bool {
+    let line = tokio::fs::read(command_line).await;
+    line.is_ok_and(|line| line.split(|b| *b == 0).any(|word| word == argument.as_bytes()))
 }
 
 #[cfg(test)]

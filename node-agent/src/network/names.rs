@@ -1,8 +1,8 @@
 //! Names of what an agent makes on its host.
 //!
 //! They are derived, so that an agent finds its own after a restart and several agents on one host
-//! never meet. Interface names have at most 15 characters: `et`, five hex digits of the node's
-//! name, eight of the instance's id. The holder begins otherwise, so that `et12345*` is the taps
+//! never meet. Interface names have at most 15 characters: `et`, five hex digits of the agent's
+//! identity, eight of the instance's id. The holder begins otherwise, so that `et12345*` is the taps
 //! and nothing else.
 
 use common::id::InstanceId;
@@ -15,9 +15,9 @@ pub struct Names {
 }
 
 impl Names {
-    /// The names of the agent of this node.
-    pub fn new(node: &str) -> Self {
-        Self { tag: digest(node, 5) }
+    /// The names of the agent of this identity.
+    pub fn new(identity: &str) -> Self {
+        Self { tag: digest(identity, 5) }
     }
 
     /// What the name of every tap begins with.

@@ -58,8 +58,9 @@ pub enum NetworkError {
 /// What the network of a node is made of.
 #[derive(Debug, Clone)]
 pub struct NetworkSettings {
-    /// The node's name; names of interfaces, tables and files are derived from it.
-    pub node: String,
+    /// What tells this agent from others on the host: names of interfaces, tables and files are
+    /// derived from it.
+    pub identity: String,
     /// The guests' network.
     pub subnet: Subnet,
     /// The way out.
@@ -90,7 +91,7 @@ impl Network {
         tools: &Tools,
         instances: BTreeMap<InstanceId, NetworkSpec>,
     ) -> Result<Addr<Self>, NetworkError> {
-        let names = Names::new(&settings.node);
+        let names = Names::new(&settings.identity);
         let mut wanted = Wanted {
             names: names.clone(),
             subnet: settings.subnet,

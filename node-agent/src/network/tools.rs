@@ -94,7 +94,10 @@ mod tests {
     #[test]
     fn rights_are_read_from_the_kernels_mask() {
         assert_eq!(absent_rights("Name:\tx\nCapEff:\t000001ffffffffff\n"), Vec::<&str>::new());
-        assert_eq!(absent_rights("CapEff:\t0000000000001000\n"), ["CAP_NET_RAW", "CAP_NET_BIND_SERVICE"]);
+        assert_eq!(
+            absent_rights("CapEff:\t0000000000001000\n"),
+            ["CAP_NET_RAW", "CAP_NET_BIND_SERVICE"]
+        );
         assert_eq!(absent_rights("").len(), 3);
     }
 

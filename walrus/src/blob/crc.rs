@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn the_published_check_values_come_out() {
-        let table: [(fn() -> Crc, &str); 3] = [
+        type Make = fn() -> Crc;
+        let table: [(Make, &str); 3] = [
             (Crc::crc32, "cbf43926"),
             (Crc::crc32c, "e3069283"),
             (Crc::crc64_nvme, "ae8b14860a799888"),

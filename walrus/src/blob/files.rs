@@ -39,8 +39,7 @@ impl BlobId {
 impl TryFrom<String> for BlobId {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
-        let fits = text.len() == 32
-            && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let fits = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         if fits { Ok(Self(text)) } else { Err(format!("{text:?} is no blob id")) }
     }
 }
@@ -181,7 +180,7 @@ mod tests {
         file.write_all(b"bytes").unwrap();
         files.land(&id, &file).unwrap();
         let first = u8::from_str_radix(&id.as_str()[..2], 16).unwrap();
-        assert_eq!(files.on_shelf(first).unwrap(), [id.clone()]);
+        assert_eq!(files.on_shelf(first).unwrap(), std::slice::from_ref(&id));
         let mut open = files.open_blob(&id).unwrap();
         files.remove(&id);
         assert!(files.open_blob(&id).is_err());

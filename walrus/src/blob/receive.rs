@@ -118,7 +118,9 @@ impl Receiving {
         let (mut batch, mut size) = (Vec::new(), 0);
         while size < BATCH && before + (size as u64) < self.length {
             let piece = next(&mut self.body).await?;
-            let Some(piece) = piece else { return Err(incomplete(before + size as u64, self.length)) };
+            let Some(piece) = piece else {
+                return Err(incomplete(before + size as u64, self.length));
+            };
             size += piece.len();
             batch.push(piece);
         }

@@ -62,7 +62,8 @@ mod tests {
     #[tokio::test]
     async fn a_part_of_a_file_comes_whole_and_lets_go() {
         let mut file = tempfile::tempfile().unwrap();
-        let bytes: Vec<u8> = (0..400_000_u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[1]).collect();
+        let bytes: Vec<u8> =
+            (0..400_000_u32).map(|n| n.to_le_bytes()[0] ^ n.to_le_bytes()[1]).collect();
         file.write_all(&bytes).unwrap();
         let kept = Arc::new(());
         let payload = stream(file, 1000, 300_000, Arc::clone(&kept));

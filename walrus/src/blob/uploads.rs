@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix::{
-    Actor, ActorFutureExt as _, Addr, Context, Handler, Message, MessageResult,
-    ResponseActFuture, WrapFuture as _,
+    Actor, ActorFutureExt as _, Addr, Context, Handler, Message, MessageResult, ResponseActFuture,
+    WrapFuture as _,
 };
 use common::error::{ApiError, ErrorCode};
 use runtime::pool;

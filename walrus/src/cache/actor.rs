@@ -13,10 +13,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::{
-    Actor, ActorContext as _, Addr, AsyncContext as _, Context, Handler, Message, MessageResult,
-    ResponseFuture,
+    Actor, ActorContext as _, Addr, AsyncContext as _, Context, Handler, MailboxError, Message,
+    MessageResult, ResponseFuture,
 };
-use common::error::ApiError;
+use common::error::{ApiError, ErrorCode};
 use common::wire::walrus::CacheView;
 use runtime::pool;
 use tokio::sync::{oneshot, watch};
@@ -84,11 +84,9 @@ impl Cache {
                 }
                 Effect::Discard(key) => drop(self.prepared.remove(&key)),
                 Effect::Start(key) => {
-                    if let Some(flight) = self.prepared.remove(&key) {
-                        let progress = Arc::new(Progress::default());
-                        self.flying.insert(key.clone(), Arc::clone(&progress));
-                        starts.push((key, flight, progress));
-                    }
+                    let progress = Arc::new(Progress::default());
+                    self.flying.insert(key.clone(), Arc::clone(&progress));
+                    starts.push((self.prepared.remove(&key), key, progress));
                 }
             }
         }
@@ -103,11 +101,15 @@ impl Cache {
                 unwanted.iter().for_each(|image: &Image| remove(&image.path));
             });
             drop(removed.await);
-            for (key, flight, progress) in starts {
+            for (flight, key, progress) in starts {
                 let (disk, cache) = (Arc::clone(&disk), cache.clone());
                 pool::spawn(async move {
                     let flown = key.clone();
-                    let flew = pool::block(move || flight.fly(&flown, &disk, &progress)).await;
+                    let flew = pool::block(move || match flight {
+                        Some(flight) => flight.fly(&flown, &disk, &progress),
+                        None => Err(unprepared()),
+                    })
+                    .await;
                     let result = flew.unwrap_or_else(|error| {
                         Err(Failure { reason: error.text().to_owned(), retryable: true })
                     });
@@ -117,6 +119,11 @@ impl Cache {
             }
         });
     }
+}
+
+/// A flight that nobody prepared: a mistake of ours, which must not keep its image in the air.
+fn unprepared() -> Failure {
+    Failure { reason: "the image has to be asked for again".to_owned(), retryable: true }
 }
 
 fn view(figures: Figures) -> CacheView {
@@ -155,6 +162,11 @@ pub(crate) struct Want {
     pub(crate) wait: Duration,
 }
 
+/// The error of a message to an actor that has ended.
+pub(crate) fn stopping(gone: MailboxError) -> ApiError {
+    ApiError::new(ErrorCode::Unavailable, "The service is stopping").because(gone)
+}
+
 /// Where a wanted image stands.
 #[derive(Debug)]
 pub(crate) enum Wanted {
@@ -191,7 +203,6 @@ impl Handler<Want> for Cache {
                 outcome.close();
                 told = waited.ok().and_then(Result::ok).or_else(|| outcome.try_recv().ok());
             }
-            let stopping = |error| ApiError::internal("The image cache has stopped", error);
             match told {
                 Some(Outcome::Failed(failure)) => Ok(Wanted::Failed(failure)),
                 // An image that was evicted at once has to be asked for again.

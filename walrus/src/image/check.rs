@@ -184,9 +184,11 @@ fn check_parts(
 }
 
 fn describe(location: &Location, manifest: &Manifest, manifest_sha256: String) -> CheckedBundle {
-    let kernel_id = manifest.kernel().map(str::to_owned);
+    // Windows bundles bear that word where others name their kernel.
+    let says_windows = |id: &str| id.eq_ignore_ascii_case("windows");
     let windows = manifest.name.to_ascii_lowercase().starts_with("windows")
-        || kernel_id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case("windows"));
+        || manifest.kernel().is_some_and(says_windows);
+    let kernel_id = manifest.kernel().filter(|id| !says_windows(id)).map(str::to_owned);
     CheckedBundle {
         bundle: BundleRef { location: location.to_string(), manifest_sha256 },
         kind: match manifest.kind(location.key.as_str()) {

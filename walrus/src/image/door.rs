@@ -20,7 +20,7 @@ use tokio::sync::{Semaphore, watch};
 use super::check::{Checker, open_key, open_manifest};
 use super::location::Location;
 use super::ticket::Tickets;
-use crate::cache::actor::{Cache, Forget, Limit, Want, Wanted};
+use crate::cache::actor::{Cache, Forget, Limit, Want, Wanted, stopping};
 use crate::cache::disk::is_digest;
 use crate::records::{CACHE_LIMIT, Failed, Records, Setting};
 use crate::unbundle::Flight;
@@ -130,10 +130,7 @@ impl Door {
             }
         };
         let want = Want { key: key.clone(), flight: Box::new(flight), wait };
-        let wanted = self.cache.send(want).await;
-        let wanted = wanted.map_err(|gone| {
-            ApiError::new(ErrorCode::Unavailable, "The service is stopping").because(gone)
-        })??;
+        let wanted = self.cache.send(want).await.map_err(stopping)??;
         Ok(match wanted {
             Wanted::Here(image) => {
                 let (path, expires) = self.tickets.issue(&key, self.clock.now());
@@ -163,15 +160,14 @@ impl Door {
         let key = self.checker.key.get()?;
         let (content, reserve) = (self.checker.content.clone(), self.reserve);
         pool::block(move || {
-            let raw = open_manifest(&content, &location, None).map_err(|error| {
-                match error.code() {
+            let raw =
+                open_manifest(&content, &location, None).map_err(|error| match error.code() {
                     ErrorCode::AuthFailure => {
                         Unwanted::Failed(format!("the manifest {location} is no longer there"))
                     }
                     ErrorCode::InvalidManifest => Unwanted::Failed(error.text().to_owned()),
                     _ => Unwanted::Error(error),
-                }
-            })?;
+                })?;
             if hex::encode(Sha256::digest(&raw)) != bundle.manifest_sha256 {
                 return Err(Unwanted::Failed(format!(
                     "the manifest {location} is not the one that was registered"
@@ -188,8 +184,7 @@ impl Door {
     }
 
     async fn forget(&self, message: ForgetImage) -> Result<(), ApiError> {
-        let done = self.cache.send(Forget(message.bundle.manifest_sha256)).await;
-        done.map_err(|gone| ApiError::internal("The image cache has stopped", gone))
+        self.cache.send(Forget(message.bundle.manifest_sha256)).await.map_err(stopping)
     }
 
     async fn set_limit(&self, message: SetCacheLimit) -> Result<(), ApiError> {
@@ -198,8 +193,7 @@ impl Door {
         })?;
         let records = self.checker.content.records.clone();
         pool::block(move || keep_limit(&records, bytes)).await??;
-        let done = self.cache.send(Limit(bytes)).await;
-        done.map_err(|gone| ApiError::internal("The image cache has stopped", gone))
+        self.cache.send(Limit(bytes)).await.map_err(stopping)
     }
 
     async fn describe(&self, _: DescribeCache) -> Result<CacheView, ApiError> {

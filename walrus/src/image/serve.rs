@@ -44,22 +44,29 @@ fn unreadable(error: &dyn std::error::Error) -> Response {
 impl Images {
     async fn answer(&self, head: Head) -> Response {
         if !matches!(head.method.as_str(), "GET" | "HEAD") {
-            return refuse(ErrorCode::MethodNotAllowed, "images can be read and nothing else").with("allow", "GET, HEAD");
+            return refuse(ErrorCode::MethodNotAllowed, "images can be read and nothing else")
+                .with("allow", "GET, HEAD");
         }
         let now = self.clock.now();
         let Some(key) = self.tickets.check(&head.raw_path, &head.raw_query, now) else {
             return refuse(ErrorCode::AccessDenied, "this is no ticket, or it has expired");
         };
         let pinned = self.cache.send(PinImage(key.to_owned())).await;
-        let Ok(pinned) = pinned else { return refuse(ErrorCode::ServiceUnavailable, "the image cache has stopped") };
+        let Ok(pinned) = pinned else {
+            return refuse(ErrorCode::ServiceUnavailable, "the image cache has stopped");
+        };
         let Some(pin) = pinned else {
-            return refuse(ErrorCode::NoSuchKey, "the image is not in the cache any more, ask for it again");
+            return refuse(
+                ErrorCode::NoSuchKey,
+                "the image is not in the cache any more, ask for it again",
+            );
         };
         let image = pin.image.clone();
         let etag = format!("\"{}\"", image.sha256);
         let digest = ("x-eucalypt-sha256", image.sha256.clone());
         if head.header("if-match").is_some_and(|known| !matches(known, &etag)) {
-            return refuse(ErrorCode::PreconditionFailed, "the image is another one by now").with(digest.0, digest.1);
+            return refuse(ErrorCode::PreconditionFailed, "the image is another one by now")
+                .with(digest.0, digest.1);
         }
         let same = head.header("if-range").is_none_or(|known| known.trim() == etag);
         let span = Span::of(head.header("range").filter(|_| same), image.size);

@@ -149,9 +149,8 @@ fn is_empty(records: &Records, name: &BucketName) -> Result<bool, Failed> {
 }
 
 fn remove(records: &Records, name: &BucketName) -> Result<(), Failed> {
-    let not_empty = || {
-        ApiError::new(ErrorCode::BucketNotEmpty, "The bucket you tried to delete is not empty")
-    };
+    let not_empty =
+        || ApiError::new(ErrorCode::BucketNotEmpty, "The bucket you tried to delete is not empty");
     // Most refusals end here, without disturbing those who write.
     if !is_empty(records, name)? {
         return Err(not_empty().into());

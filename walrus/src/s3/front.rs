@@ -91,9 +91,8 @@ impl Front {
             }
         };
         let status = response.status;
-        response = response
-            .with("x-amz-request-id", head.request_id.as_str())
-            .with("server", "Walrus");
+        response =
+            response.with("x-amz-request-id", head.request_id.as_str()).with("server", "Walrus");
         tracing::info!(
             request_id = head.request_id,
             caller = trace.caller.map(|caller| caller.arn()).unwrap_or_default(),
@@ -124,21 +123,17 @@ impl Front {
         Ok(decided)
     }
 
-    async fn authenticate(
-        &self,
-        head: &Head,
-    ) -> Result<(Option<Caller>, PayloadCheck), Refusal> {
+    async fn authenticate(&self, head: &Head) -> Result<(Option<Caller>, PayloadCheck), Refusal> {
         let claim = Claim::s3(&head.signed(None)).map_err(|error| refused_signature(&error))?;
         let Some(claim) = claim else { return Ok((None, PayloadCheck::Unsigned)) };
-        let found = self.keys.find(claim.access_key_id()).await.map_err(|error| {
-            match error.code() {
+        let found =
+            self.keys.find(claim.access_key_id()).await.map_err(|error| match error.code() {
                 ErrorCode::Unavailable => {
                     let text = "The owner of the access key cannot be found out just now";
                     ApiError::new(ErrorCode::ServiceUnavailable, text).because(error)
                 }
                 _ => error,
-            }
-        })?;
+            })?;
         let Some(credential) = found else {
             let text = "The AWS Access Key Id you provided does not exist in our records";
             let further = vec![("AWSAccessKeyId", claim.access_key_id().to_owned())];
@@ -337,7 +332,5 @@ fn denied_because(error: &SignError) -> ApiError {
 fn sentence(error: &SignError) -> String {
     let text = error.to_string();
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

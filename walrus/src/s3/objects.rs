@@ -53,8 +53,7 @@ impl Operate for PutObject {
             checksums: self.checksums,
         };
         let Scene { body, permit, .. } = scene;
-        let Received { etag, ticket } =
-            state.receiver.receive(body, self.length, expected).await?;
+        let Received { etag, ticket } = state.receiver.receive(body, self.length, expected).await?;
         let object = Object {
             bucket: self.bucket,
             key: self.key,
@@ -183,10 +182,9 @@ async fn prepare(
 ) -> Result<(Opened, Span, Response), ApiError> {
     let (caller, state) = (scene.caller.clone(), scene.state());
     let (range, if_range) = (asked.range, asked.if_range);
-    let opened = pool::block(move || {
-        open(&state.content, caller.as_ref(), &asked.bucket, &asked.key)
-    })
-    .await??;
+    let opened =
+        pool::block(move || open(&state.content, caller.as_ref(), &asked.bucket, &asked.key))
+            .await??;
     let object = &opened.object;
     let etag = format!("\"{}\"", object.etag);
     // A range of another version is not wanted; a date in If-Range never matches either.

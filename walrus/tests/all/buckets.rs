@@ -62,7 +62,8 @@ fn a_location_is_kept_whatever_its_namespace() {
 #[test]
 fn names_that_no_bucket_may_have() {
     let world = World::new();
-    for path in ["/ab", "/services", "/Services/Walrus/services", "/192.168.0.1", "/a%20b", "/..b"] {
+    for path in ["/ab", "/services", "/Services/Walrus/services", "/192.168.0.1", "/a%20b", "/..b"]
+    {
         let refused = world.put(Who::Alice, path, b"");
         assert_eq!(refused.refusal(), (400, "InvalidBucketName".into()), "{path}");
     }

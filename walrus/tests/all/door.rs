@@ -156,7 +156,10 @@ fn an_image_is_served_in_ranges_with_its_digest() {
     let etag = format!("\"{}\"", ticket.sha256);
     assert_eq!(head.header("etag"), Some(etag.as_str()));
     let part = fetch(&world, &ticket.url, "GET", &[("range", "bytes=1000-200999")]);
-    assert_eq!((part.status, part.header("content-range")), (206, Some("bytes 1000-200999/300000")));
+    assert_eq!(
+        (part.status, part.header("content-range")),
+        (206, Some("bytes 1000-200999/300000"))
+    );
     assert!(part.body == image[1000..201_000]);
     let beyond = fetch(&world, &ticket.url, "GET", &[("range", "bytes=300000-")]);
     assert_eq!((beyond.status, beyond.header("content-range")), (416, Some("bytes */300000")));
@@ -186,7 +189,8 @@ fn many_who_want_the_same_share_one_flight() {
     let cache = world.ask(DescribeCache {}).unwrap();
     assert_eq!((cache.misses, cache.images, cache.flights, cache.reserved), (1, 1, 0, 0));
     assert_eq!(world.files("cache").len(), 1);
-    let metrics = send(world.internal, "GET", "/metrics", &[]).read().text();
+    let host = [("host".to_owned(), world.internal.to_string())];
+    let metrics = send(world.internal, "GET", "/metrics", &host).read().text();
     assert!(metrics.contains("eucalypt_walrus_cache_used_bytes 2000000"), "{metrics}");
     assert!(metrics.contains("eucalypt_walrus_cache_misses 1"));
 }
@@ -202,8 +206,7 @@ fn the_limit_holds_and_lowering_it_evicts_at_once() {
     let (reason, retryable) = failure(&world, &large);
     assert!(reason.contains("larger than the 3145728 bytes reserved"), "{reason}");
     assert!(!retryable);
-    let images: Vec<BundleRef> =
-        (0..5).map(|n| bundle(&format!("i{n}"), n, 1 << 20)).collect();
+    let images: Vec<BundleRef> = (0..5).map(|n| bundle(&format!("i{n}"), n, 1 << 20)).collect();
     for image in &images {
         ready(want(&world, image));
         let cache = world.ask(DescribeCache {}).unwrap();

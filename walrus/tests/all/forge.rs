@@ -66,8 +66,7 @@ pub(crate) fn make(prefix: &str, account: &str, image: &[u8]) -> Files {
     let (cloud, signer) = (cloud(), signer());
     let recipients = Recipients { cloud: &cloud, user: None, signer: Some(&signer) };
     let size = image.len() as u64;
-    let made =
-        bundle::bundle(image, size, &options, &recipients, &mut parts, &mut |_| {}).unwrap();
+    let made = bundle::bundle(image, size, &options, &recipients, &mut parts, &mut |_| {}).unwrap();
     Files { parts: parts.0, manifest: made.manifest }
 }
 

@@ -56,8 +56,15 @@ fn keys_are_what_was_sent() {
     let world = world();
     let long = "k".repeat(1024);
     let keys = [
-        "a&b%3Cc%3E.part.00", "a%2526", "..%2F..%2Fetc", "%2E%2E/x", "//double//", "a+b", "a%20b",
-        "%E6%97%A5%E6%9C%AC", long.as_str(),
+        "a&b%3Cc%3E.part.00",
+        "a%2526",
+        "..%2F..%2Fetc",
+        "%2E%2E/x",
+        "//double//",
+        "a+b",
+        "a%20b",
+        "%E6%97%A5%E6%9C%AC",
+        long.as_str(),
     ];
     for (n, key) in keys.iter().enumerate() {
         let path = format!("/services/Walrus/buck/{key}");
@@ -116,12 +123,9 @@ fn access_control_lists_decide_who_reads() {
     {
         let path = format!("/buck/{acl}");
         world.call(Who::Alice, "PUT", &path, &[("x-amz-acl", acl)], b"x");
-        for (who, status) in [
-            (Who::Alice, 200),
-            (Who::Root, 200),
-            (Who::Bob, everybody),
-            (Who::Nobody, everybody),
-        ] {
+        for (who, status) in
+            [(Who::Alice, 200), (Who::Root, 200), (Who::Bob, everybody), (Who::Nobody, everybody)]
+        {
             assert_eq!(world.get(who, &path).status, status, "{acl} {who:?}");
             assert_eq!(world.call(who, "HEAD", &path, &[], b"").status, status);
         }

@@ -9,11 +9,9 @@ use std::time::{Duration, Instant};
 use common::error::ApiError;
 use common::sign::{Credentials, Headers, PayloadCheck, Request, sign_s3_v2, sign_s3_v4};
 use common::time::Timestamp;
-use common::wire::identity::{
-    Certificates, Credential, FindAccessKey, FindCertificates, Identity,
-};
-use common::wire::walrus::{InstallBundleKey, Walrus};
 use common::wire::Message;
+use common::wire::identity::{Certificates, Credential, FindAccessKey, FindCertificates, Identity};
+use common::wire::walrus::{InstallBundleKey, Walrus};
 use runtime::boot::in_system;
 use runtime::clock::Clock;
 use runtime::dispatcher::Dispatcher;
@@ -94,7 +92,8 @@ fn identity() -> Peer<Identity> {
 
 /// A walrus that runs.
 pub(crate) struct World {
-    pub(crate) dir: TempDir,
+    /// Removed at the end.
+    _dir: TempDir,
     pub(crate) public: SocketAddr,
     pub(crate) internal: SocketAddr,
     config: Config,
@@ -116,8 +115,14 @@ impl World {
         };
         change(&mut config);
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut world =
-            Self { dir, public: nowhere, internal: nowhere, config, stop: None, thread: None };
+        let mut world = Self {
+            _dir: dir,
+            public: nowhere,
+            internal: nowhere,
+            config,
+            stop: None,
+            thread: None,
+        };
         world.start();
         world
     }
@@ -234,7 +239,10 @@ impl World {
     }
 
     /// Asks walrus as the clc does.
-    pub(crate) fn ask<M: Message<Service = Walrus>>(&self, message: M) -> Result<M::Reply, ApiError> {
+    pub(crate) fn ask<M: Message<Service = Walrus>>(
+        &self,
+        message: M,
+    ) -> Result<M::Reply, ApiError> {
         let url = format!("http://{}", self.internal);
         let transport = Transport::new(&url, PeerKey::new([7; 32]), Clock::system());
         let peer: Peer<Walrus> = Peer::there(transport);

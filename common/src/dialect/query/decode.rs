@@ -144,9 +144,8 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         };
         let mut items = Vec::with_capacity(list.children.len());
         for (step, node) in &list.children {
-            let index: u32 = step
-                .parse()
-                .map_err(|_| Refusal::custom_at(step, "a list is numbered from 1"))?;
+            let index: u32 =
+                step.parse().map_err(|_| Refusal::custom_at(step, "a list is numbered from 1"))?;
             items.push((index, format!("{prefix}{step}"), node));
         }
         items.sort_by_key(|(index, ..)| *index);

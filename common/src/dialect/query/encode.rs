@@ -15,7 +15,8 @@ pub fn encode<T: Serialize>(request: &T) -> Result<Vec<(String, String)>, serde_
 }
 
 fn flatten(name: String, value: &Value, pairs: &mut Vec<(String, String)>) {
-    let below = |step: &str| if name.is_empty() { step.to_owned() } else { format!("{name}.{step}") };
+    let below =
+        |step: &str| if name.is_empty() { step.to_owned() } else { format!("{name}.{step}") };
     match value {
         Value::Null => {}
         Value::Bool(flag) => pairs.push((name, flag.to_string())),

@@ -1,0 +1,88 @@
+//! What the internal listener answers: whose keys and certificates these are (asked by walrus),
+//! and what `clc admin` asks. Nothing here lives, so no actor stands between a message and the
+//! records.
+
+use common::wire::admin::{
+    AddUser, Admin, ChangeSetting, DescribeSettings, DescribeUsers, EnableUser, GetCredentials,
+};
+use common::wire::identity::{FindAccessKey, FindCertificates, Identity};
+use runtime::clock::Clock;
+use runtime::dispatcher::Dispatcher;
+
+use crate::identity::accounts;
+use crate::identity::credentials::Endpoints;
+use crate::reconcile::Wakers;
+use crate::records::Records;
+use crate::settings;
+
+/// Answers who is who.
+pub fn identity(records: &Records) -> Dispatcher<Identity> {
+    let (keys, certificates) = (records.clone(), records.clone());
+    Dispatcher::new()
+        .with(move |ask: FindAccessKey| {
+            let records = keys.clone();
+            async move { records.work(move |r| accounts::credential(r, &ask.id)).await }
+        })
+        .with(move |ask: FindCertificates| {
+            let records = certificates.clone();
+            async move { records.work(move |r| accounts::certificates(r, &ask.account)).await }
+        })
+}
+
+/// What administration needs.
+#[derive(Clone)]
+pub struct Administration {
+    /// What lasts.
+    pub records: Records,
+    /// What stands in credentials.
+    pub endpoints: Endpoints,
+    /// The time.
+    pub clock: Clock,
+    /// Whom to wake when a setting has changed.
+    pub wakers: Wakers,
+}
+
+impl Administration {
+    /// Answers administration.
+    pub fn dispatcher(self) -> Dispatcher<Admin> {
+        let [add, renew, users, enable, list, change] = std::array::from_fn(|_| self.clone());
+        Dispatcher::new()
+            .with(move |ask: AddUser| {
+                let Self { records, endpoints, clock, .. } = add.clone();
+                let now = clock.now();
+                async move {
+                    records.work(move |r| accounts::register(r, &endpoints, &ask.name, now)).await
+                }
+            })
+            .with(move |ask: GetCredentials| {
+                let Self { records, endpoints, clock, .. } = renew.clone();
+                let now = clock.now();
+                async move {
+                    records.work(move |r| accounts::renew(r, &endpoints, &ask.name, now)).await
+                }
+            })
+            .with(move |_: DescribeUsers| {
+                let records = users.records.clone();
+                async move { records.work(accounts::list).await }
+            })
+            .with(move |ask: EnableUser| {
+                let records = enable.records.clone();
+                async move {
+                    records.work(move |r| accounts::enable(r, &ask.name, ask.enabled)).await
+                }
+            })
+            .with(move |_: DescribeSettings| {
+                let records = list.records.clone();
+                async move { records.work(settings::list).await }
+            })
+            .with(move |ask: ChangeSetting| {
+                let Self { records, wakers, .. } = change.clone();
+                async move {
+                    let done =
+                        records.work(move |r| settings::change(r, &ask.name, &ask.value)).await;
+                    wakers.walrus.wake();
+                    done
+                }
+            })
+    }
+}

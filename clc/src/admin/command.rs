@@ -1,0 +1,223 @@
+//! `clc admin …`: works on the clc's own host, for whoever can read the peer key (root and the
+//! service's user), without credentials. It asks the running clc and prints what it answers.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use common::error::ApiError;
+use common::wire::Message;
+use common::wire::admin::{
+    AddUser, Admin, ChangeSetting, CredentialFiles, DescribeSettings, DescribeUsers, EnableUser,
+    GetCredentials,
+};
+use runtime::clock::Clock;
+use runtime::envelope::{PeerKey, PeerKeyError};
+use runtime::peer::Peer;
+use runtime::transport::Transport;
+use thiserror::Error;
+
+use crate::config::Config;
+use crate::identity::credentials::EUCARC;
+use crate::identity::folder;
+
+/// What an administrator on the host can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Register a user and write the credentials into a directory
+    AddUser(Named),
+    /// List the users: name, account number, enabled or disabled
+    DescribeUsers,
+    /// Make new credentials for a user and write them into a directory; old ones stay good
+    GetCredentials(Named),
+    /// Let a user use the cloud again
+    EnableUser {
+        /// The user's name
+        name: String,
+    },
+    /// Let a user use nothing: neither the APIs nor S3
+    DisableUser {
+        /// The user's name
+        name: String,
+    },
+    /// List the properties that can be changed while the cloud runs
+    DescribeProperties,
+    /// Change a property
+    ModifyProperty {
+        /// What it shall be
+        #[arg(short = 'p', long = "property", value_name = "NAME=VALUE")]
+        property: String,
+    },
+}
+
+/// A user, and where the credentials go.
+#[derive(Debug, Args)]
+pub struct Named {
+    /// The user's name: 1 to 30 letters, digits and '-', '.', '@', '_'
+    name: String,
+    /// The directory for the credentials; it must not hold others already [default: ./NAME]
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+/// Why a command failed.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// The peer key cannot be used.
+    #[error("{0}; clc admin runs as root or as the user of the clc")]
+    Key(#[from] PeerKeyError),
+    /// The clc refused.
+    #[error("{0}")]
+    Refused(String),
+    /// The clc cannot be reached.
+    #[error("the clc does not answer at {0}: is it running?")]
+    Away(String),
+    /// The directory holds credentials.
+    #[error("{0} holds credentials already: name another directory with --dir")]
+    Occupied(PathBuf),
+    /// The name could not be a directory's.
+    #[error("'{0}' cannot be the name of a directory: name one with --dir")]
+    NoFolder(String),
+    /// The credentials were made but not written.
+    #[error("the user exists, but the credentials could not be written to {0}; \
+             make new ones with: clc admin get-credentials {1} --dir DIR")]
+    Unwritten(io::Error, String),
+    /// What is to be changed is not written `NAME=VALUE`.
+    #[error("'{0}' is not written NAME=VALUE")]
+    NoAssignment(String),
+    /// The answer could not be printed.
+    #[error("cannot print the answer: {0}")]
+    Print(#[from] io::Error),
+}
+
+/// Does a command and prints its result.
+///
+/// # Errors
+/// Says what to do about it.
+pub async fn run(
+    command: Command,
+    config: &Config,
+    out: &mut (dyn Write + Send),
+) -> Result<(), CommandError> {
+    let clc = Clc::find(config)?;
+    match command {
+        Command::AddUser(named) => {
+            let dir = named.folder()?;
+            let files = clc.ask(AddUser { name: named.name.clone() }).await?;
+            named.write(&dir, &files, out)
+        }
+        Command::GetCredentials(named) => {
+            let dir = named.folder()?;
+            let files = clc.ask(GetCredentials { name: named.name.clone() }).await?;
+            named.write(&dir, &files, out)
+        }
+        Command::DescribeUsers => {
+            for user in clc.ask(DescribeUsers {}).await? {
+                let state = if user.enabled { "enabled" } else { "disabled" };
+                writeln!(out, "USER\t{}\t{}\t{state}", user.name, user.account)?;
+            }
+            Ok(())
+        }
+        Command::EnableUser { name } => {
+            clc.ask(EnableUser { name: name.clone(), enabled: true }).await?;
+            Ok(writeln!(out, "USER\t{name}\tenabled")?)
+        }
+        Command::DisableUser { name } => {
+            clc.ask(EnableUser { name: name.clone(), enabled: false }).await?;
+            Ok(writeln!(out, "USER\t{name}\tdisabled")?)
+        }
+        Command::DescribeProperties => {
+            for it in clc.ask(DescribeSettings {}).await? {
+                writeln!(out, "PROPERTY\t{}\t{}\t{}", it.name, it.value, it.meaning)?;
+            }
+            Ok(())
+        }
+        Command::ModifyProperty { property } => {
+            let (name, value) = property
+                .split_once('=')
+                .ok_or_else(|| CommandError::NoAssignment(property.clone()))?;
+            let (name, value) = (name.trim().to_owned(), value.to_owned());
+            clc.ask(ChangeSetting { name: name.clone(), value: value.clone() }).await?;
+            Ok(writeln!(out, "PROPERTY\t{name}\t{value}")?)
+        }
+    }
+}
+
+impl Named {
+    /// Where the credentials go; checked before anything is made.
+    fn folder(&self) -> Result<PathBuf, CommandError> {
+        let dir = match &self.dir {
+            Some(dir) => dir.clone(),
+            // A user may be called `..`, but a directory of that name is somebody else's.
+            None if self.name.is_empty() || matches!(self.name.as_str(), "." | "..") => {
+                return Err(CommandError::NoFolder(self.name.clone()));
+            }
+            None if self.name.contains('/') => {
+                return Err(CommandError::NoFolder(self.name.clone()));
+            }
+            None => Path::new(".").join(&self.name),
+        };
+        if dir.join(EUCARC).exists() {
+            return Err(CommandError::Occupied(dir));
+        }
+        Ok(dir)
+    }
+
+    fn write(
+        &self,
+        dir: &Path,
+        files: &CredentialFiles,
+        out: &mut (dyn Write + Send),
+    ) -> Result<(), CommandError> {
+        let written = folder::write(dir, &files.files)
+            .map_err(|error| CommandError::Unwritten(error, self.name.clone()))?;
+        writeln!(out, "USER\t{}\t{}\t{}", self.name, files.account, written.display())?;
+        Ok(())
+    }
+}
+
+struct Clc {
+    peer: Peer<Admin>,
+    url: String,
+}
+
+impl Clc {
+    fn find(config: &Config) -> Result<Self, CommandError> {
+        let key = PeerKey::read(&config.peer_key_file)?;
+        let mut address = config.internal_listen;
+        if address.ip().is_unspecified() {
+            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+        }
+        let url = format!("http://{address}");
+        Ok(Self { peer: Peer::there(Transport::new(&url, key, Clock::system())), url })
+    }
+
+    async fn ask<M: Message<Service = Admin>>(&self, message: M) -> Result<M::Reply, CommandError> {
+        self.peer.call(message).await.map_err(|error: ApiError| {
+            let unreachable = error.text().contains("cannot be reached");
+            if unreachable {
+                return CommandError::Away(self.url.clone());
+            }
+            CommandError::Refused(error.text().to_owned())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_never_land_where_nobody_expects_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let named =
+            |name: &str, dir: Option<&Path>| Named { name: name.into(), dir: dir.map(Into::into) };
+        for name in ["", ".", "..", "a/b", "/etc"] {
+            assert!(matches!(named(name, None).folder(), Err(CommandError::NoFolder(_))), "{name}");
+        }
+        assert_eq!(named("taro", None).folder().unwrap(), Path::new("./taro"));
+        assert!(named("..", Some(dir.path())).folder().is_ok());
+        std::fs::write(dir.path().join(EUCARC), "").unwrap();
+        assert!(matches!(named("x", Some(dir.path())).folder(), Err(CommandError::Occupied(_))));
+    }
+}

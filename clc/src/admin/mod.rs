@@ -1,0 +1,4 @@
+//! Administration on the clc's own host: what it answers, and the command that asks.
+
+pub mod answers;
+pub mod command;

@@ -1,0 +1,434 @@
+//! The clc, put together: store, actors, reconcilers, listeners; started and stopped here.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use common::error::ApiError;
+use common::time::Timestamp;
+use common::wire::node::Node;
+use common::wire::walrus::Walrus;
+use futures_util::future::BoxFuture;
+use runtime::actor::ServiceActor;
+use runtime::boot::Running;
+use runtime::clock::Clock;
+use runtime::endpoint::Endpoint;
+use runtime::envelope::{PeerKey, PeerKeyError};
+use runtime::front::QueryApi;
+use runtime::listen::{Limits, Listening, listen};
+use runtime::metrics::Metrics;
+use runtime::peer::Peer;
+use runtime::pool;
+use runtime::reconcile::{self as driver, Reconciler, Waker};
+use runtime::roster::Roster;
+use runtime::shutdown::Shutdown;
+use runtime::transport::Transport;
+use store::{Engine, EngineConfig, StoreError};
+use thiserror::Error;
+
+use crate::admin::answers::{Administration, identity};
+use crate::cluster::{Cluster, Member, Poller, poll};
+use crate::config::{Config, Unusable};
+use crate::ec2::images::Images;
+use crate::ec2::instances::Instances;
+use crate::ec2::keys::Keys;
+use crate::ec2::keys_ahead::KeysAhead;
+use crate::ec2::zones::Zones;
+use crate::identity::credentials::Endpoints;
+use crate::identity::first_start::{self, FirstStartError};
+use crate::identity::keyring::RecordedKeyRing;
+use crate::reconcile::Wakers;
+use crate::reconcile::plain::PlainImages;
+use crate::records::Records;
+use crate::routes::{Actors, router};
+use crate::schedule::ledger::{Demand, Ledger, REST, Seat};
+use crate::schedule::scheduler::Scheduler;
+
+/// How often reconcilers look when nobody wakes them.
+const PERIOD: Duration = Duration::from_secs(5);
+/// How often old records are looked for.
+const SWEEP_PERIOD: Duration = Duration::from_secs(60);
+/// How long a start waits for nodes to answer, so that the first launch finds them.
+const MEETING: Duration = Duration::from_secs(2);
+/// The actors, by the names under which they are watched.
+const ACTORS: [&str; 5] = ["images", "instances", "keys", "scheduler", "zones"];
+
+/// Why the clc could not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The configuration makes no sense.
+    #[error("the configuration cannot be used: {0}")]
+    Config(#[from] Unusable),
+    /// The peer key cannot be used.
+    #[error("{0}")]
+    Key(#[from] PeerKeyError),
+    /// The data directory cannot be used.
+    #[error("cannot use the data directory {path}: {source}", path = path.display())]
+    DataDir {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The store cannot be opened or read.
+    #[error("cannot use the store: {0}")]
+    Store(#[from] StoreError),
+    /// The first start failed.
+    #[error("{0}")]
+    FirstStart(#[from] FirstStartError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, io::Error),
+    /// Something that never should happen happened while starting.
+    #[error("{0}")]
+    Broken(#[from] ApiError),
+}
+
+/// The sockets of a clc.
+#[derive(Debug)]
+pub struct Listeners {
+    /// The API.
+    pub api: TcpListener,
+    /// Messages of other services.
+    pub internal: TcpListener,
+}
+
+impl Listeners {
+    /// Binds where the configuration says.
+    ///
+    /// # Errors
+    /// Names the address that cannot be had.
+    pub fn bind(config: &Config) -> Result<Self, StartError> {
+        let bind = |address: SocketAddr| {
+            TcpListener::bind(address).map_err(|error| StartError::Listen(address, error))
+        };
+        Ok(Self { api: bind(config.listen)?, internal: bind(config.internal_listen)? })
+    }
+}
+
+/// A clc that runs.
+pub struct Server {
+    api: Listening,
+    internal: Listening,
+    admin_dir: PathBuf,
+    roster: Roster,
+    shutdown: Shutdown,
+    loops: Vec<tokio::task::JoinHandle<()>>,
+    store: Weak<dyn Engine>,
+}
+
+impl Server {
+    /// Starts a clc on bound sockets. Must be called within [`runtime::boot::in_system`].
+    ///
+    /// # Errors
+    /// Says what cannot be used.
+    pub async fn start(
+        config: Config,
+        listeners: Listeners,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        config.check()?;
+        let address = |listener: &TcpListener| {
+            listener.local_addr().map_err(|error| StartError::Listen(config.listen, error))
+        };
+        let endpoints = endpoints(&config, address(&listeners.api)?.port());
+        let admin_dir = config.admin_dir();
+        let (key, records, ledger) = {
+            let (config, endpoints, now) = (config.clone(), endpoints.clone(), clock.now());
+            pool::block(move || prepare(&config, &endpoints, now)).await??
+        };
+
+        let shutdown = Shutdown::default();
+        let roster = Roster::default();
+        let metrics = Metrics::default();
+        let wakers = Wakers::new(config.nodes.iter().map(|node| node.name.as_str()));
+        let there = |url: &str| Transport::new(url, key.clone(), clock.clone());
+        let walrus: Peer<Walrus> = Peer::there(there(&config.walrus.url));
+        let cluster = Cluster::new(config.nodes.iter().map(|node| {
+            let peer: Peer<Node> = Peer::there(there(&node.url));
+            Member::new(node.name.clone(), node.zone.clone(), peer)
+        }));
+        let (scheduler, rooms) = Scheduler::start(ledger, clock.clone());
+        roster.enrol("scheduler", scheduler.clone());
+        let plain = PlainImages::new(walrus.clone(), wakers.clone(), shutdown.clone());
+
+        let parts = Parts {
+            config: &config,
+            endpoints: &endpoints,
+            records: &records,
+            clock: &clock,
+            walrus: &walrus,
+            cluster: &cluster,
+            wakers: &wakers,
+            scheduler: &scheduler,
+            shutdown: &shutdown,
+            roster: &roster,
+        };
+        let actors = parts.actors(rooms.clone());
+        let loops = parts.reconcilers(&plain);
+        parts.polls();
+        declare(&metrics, &cluster, &clock, rooms);
+        cluster.meet(MEETING).await;
+
+        let keys = Arc::new(RecordedKeyRing(records.clone()));
+        let api = QueryApi::new(router(&actors), keys, clock.clone(), common::ec2::VERSION);
+        let administration =
+            Administration { records: records.clone(), endpoints, clock: clock.clone(), wakers };
+        let internal = Endpoint::new(key, clock, roster.clone(), metrics)
+            .service(Arc::new(identity(&records)))
+            .service(Arc::new(administration.dispatcher()));
+        let open = |listener: TcpListener, app| {
+            let address = listener.local_addr().unwrap_or(config.listen);
+            listen(listener, &Limits::default(), app)
+                .map_err(|error| StartError::Listen(address, error))
+        };
+        let api = open(listeners.api, Arc::new(api))?;
+        let internal = open(listeners.internal, Arc::new(internal))?;
+        tracing::info!(api = %api.address(), internal = %internal.address(), "clc is up");
+        let store = Arc::downgrade(&records.engine);
+        Ok(Self { api, internal, admin_dir, roster, shutdown, loops, store })
+    }
+
+    /// Where the API listens.
+    pub fn api_address(&self) -> SocketAddr {
+        self.api.address()
+    }
+
+    /// Where messages of other services are answered.
+    pub fn internal_address(&self) -> SocketAddr {
+        self.internal.address()
+    }
+
+    /// Where the administrator's credentials are.
+    pub fn admin_dir(&self) -> &std::path::Path {
+        &self.admin_dir
+    }
+
+    /// Takes nothing new, finishes what is under way, and gives the store back.
+    pub async fn stop(self) {
+        self.shutdown.raise();
+        self.api.stop().await;
+        self.internal.stop().await;
+        for task in self.loops {
+            // A loop that panicked has ended, too.
+            drop(task.await);
+        }
+        for name in ACTORS {
+            self.roster.dismiss(name);
+        }
+        // Actors end when nobody knows them any more; whoever starts next on this directory must
+        // find it free.
+        let pause = Duration::from_millis(5);
+        for _ in 0..400 {
+            if self.store.strong_count() == 0 {
+                return;
+            }
+            tokio::time::sleep(pause).await;
+        }
+        tracing::warn!("somebody still holds the store");
+    }
+}
+
+impl Running for Server {
+    fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    fn shutdown(&self) -> &Shutdown {
+        &self.shutdown
+    }
+
+    fn drain(self) -> BoxFuture<'static, ()> {
+        Box::pin(self.stop())
+    }
+}
+
+fn endpoints(config: &Config, port: u16) -> Endpoints {
+    let host = config.public_host();
+    let walrus = match config.walrus.public_url.as_str() {
+        "" => format!("http://{host}:8774/services/Walrus"),
+        url => url.trim_end_matches('/').to_owned(),
+    };
+    Endpoints { clc: format!("http://{host}:{port}"), walrus, region: config.region.clone() }
+}
+
+/// Everything that waits for the disk before the first actor lives.
+fn prepare(
+    config: &Config,
+    endpoints: &Endpoints,
+    now: Timestamp,
+) -> Result<(PeerKey, Records, Ledger), StartError> {
+    let key = PeerKey::read(&config.peer_key_file)?;
+    let dir = &config.data_dir;
+    // The store holds secrets.
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(|source| StartError::DataDir { path: dir.clone(), source })?;
+    let records = Records::new(store::open(&EngineConfig::sled(dir.join("store")))?);
+    first_start::prepare(&records, dir, &config.admin_dir(), endpoints, now)?;
+    let ledger = restore(config, &records, now)?;
+    Ok((key, records, ledger))
+}
+
+/// The book of capacity as the records have it.
+fn restore(config: &Config, records: &Records, now: Timestamp) -> Result<Ledger, StoreError> {
+    let nodes = config.nodes.iter().map(|node| (node.name.clone(), node.zone.clone()));
+    let mut ledger = Ledger::new(nodes);
+    for seen in records.instances.all("") {
+        let it = seen?.record;
+        if it.lives() {
+            let demand =
+                Demand { cpus: it.cpus, memory_mib: it.memory_mib, disk_mib: it.disk_mib };
+            ledger.restore(&it.node, it.id, Seat { demand, address: it.address });
+        } else if now.since(it.since) < REST {
+            ledger.rest(&it.node, it.address, it.since);
+        }
+    }
+    Ok(ledger)
+}
+
+fn declare(
+    metrics: &Metrics,
+    cluster: &Cluster,
+    clock: &Clock,
+    rooms: tokio::sync::watch::Receiver<Arc<Vec<crate::schedule::ledger::Room>>>,
+) {
+    let (seen, now) = (cluster.clone(), clock.clone());
+    metrics.gauge("eucalypt_clc_nodes_reachable", "Nodes that answered lately.", move || {
+        let now = now.now();
+        seen.members().filter(|member| member.sighting().is_reachable(now)).count() as u64
+    });
+    let all = cluster.clone();
+    metrics.gauge("eucalypt_clc_nodes", "Nodes that are configured.", move || {
+        all.members().count() as u64
+    });
+    metrics.gauge("eucalypt_clc_free_cpus", "Virtual processors not promised.", move || {
+        rooms.borrow().iter().map(|room| u64::from(room.free.cpus)).sum()
+    });
+}
+
+/// What the actors and loops are made of.
+struct Parts<'a> {
+    config: &'a Config,
+    endpoints: &'a Endpoints,
+    records: &'a Records,
+    clock: &'a Clock,
+    walrus: &'a Peer<Walrus>,
+    cluster: &'a Cluster,
+    wakers: &'a Wakers,
+    scheduler: &'a actix::Addr<Scheduler>,
+    shutdown: &'a Shutdown,
+    roster: &'a Roster,
+}
+
+impl Parts<'_> {
+    fn actors(
+        &self,
+        rooms: tokio::sync::watch::Receiver<Arc<Vec<crate::schedule::ledger::Room>>>,
+    ) -> Actors {
+        let mut zones: Vec<_> = self.config.nodes.iter().map(|node| node.zone.clone()).collect();
+        zones.sort();
+        zones.dedup();
+        let images = ServiceActor::start(
+            Arc::new(Images {
+                records: self.records.clone(),
+                walrus: self.walrus.clone(),
+                clock: self.clock.clone(),
+                wakers: self.wakers.clone(),
+            }),
+            64,
+        );
+        let instances = ServiceActor::start(
+            Arc::new(Instances {
+                records: self.records.clone(),
+                clock: self.clock.clone(),
+                scheduler: self.scheduler.clone(),
+                cluster: self.cluster.clone(),
+                wakers: self.wakers.clone(),
+                zones,
+            }),
+            128,
+        );
+        let keys = ServiceActor::start(
+            Arc::new(Keys {
+                records: self.records.clone(),
+                clock: self.clock.clone(),
+                ahead: KeysAhead::start(self.shutdown),
+            }),
+            64,
+        );
+        let zones = ServiceActor::start(
+            Arc::new(Zones {
+                region: self.config.region.clone(),
+                endpoint: self.endpoints.ec2(),
+                cluster: self.cluster.clone(),
+                rooms,
+                clock: self.clock.clone(),
+            }),
+            64,
+        );
+        self.roster.enrol("images", images.clone());
+        self.roster.enrol("instances", instances.clone());
+        self.roster.enrol("keys", keys.clone());
+        self.roster.enrol("zones", zones.clone());
+        Actors { images, instances, keys, zones }
+    }
+
+    fn reconcilers(&self, plain: &PlainImages) -> Vec<tokio::task::JoinHandle<()>> {
+        let run = |reconciler: Arc<dyn Reconciler>, waker: &Waker, period| {
+            driver::run(reconciler, waker, period, self.clock, self.roster, self.shutdown)
+        };
+        let images = crate::reconcile::images::Images {
+            records: self.records.clone(),
+            plain: plain.clone(),
+            walrus: self.walrus.clone(),
+            wakers: self.wakers.clone(),
+        };
+        let walrus = crate::reconcile::walrus::ForWalrus {
+            records: self.records.clone(),
+            walrus: self.walrus.clone(),
+            bundle_key_file: first_start::bundle_key_file(&self.config.data_dir),
+        };
+        let sweep = crate::reconcile::sweep::Sweep {
+            records: self.records.clone(),
+            clock: self.clock.clone(),
+        };
+        let mut loops = vec![
+            run(Arc::new(images), &self.wakers.images, PERIOD),
+            run(Arc::new(walrus), &self.wakers.walrus, PERIOD),
+            run(Arc::new(sweep), &Waker::new(), SWEEP_PERIOD),
+        ];
+        for member in self.cluster.members() {
+            let waker = self.wakers.nodes.get(&member.name).cloned().unwrap_or_default();
+            let instances = crate::reconcile::instances::Instances {
+                name: format!("instances on {}", member.name),
+                member: Arc::clone(member),
+                records: self.records.clone(),
+                plain: plain.clone(),
+                scheduler: self.scheduler.clone(),
+                clock: self.clock.clone(),
+                region: self.config.region.clone(),
+                waker: waker.clone(),
+            };
+            loops.push(run(Arc::new(instances), &waker, PERIOD));
+        }
+        loops
+    }
+
+    fn polls(&self) {
+        for member in self.cluster.members() {
+            let poller = Poller {
+                scheduler: self.scheduler.clone(),
+                waker: self.wakers.nodes.get(&member.name).cloned().unwrap_or_default(),
+                clock: self.clock.clone(),
+                shutdown: self.shutdown.clone(),
+            };
+            poll(Arc::clone(member), poller);
+        }
+    }
+}

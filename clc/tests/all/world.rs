@@ -1,0 +1,506 @@
+//! A cloud controller on real sockets, with a walrus and nodes that do as the test says.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::fs;
+use std::future::Future;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use clc::config::{self, Config};
+use clc::server::{Listeners, Server};
+use common::action::Action;
+use common::dialect::{query, xml};
+use common::error::{ApiError, ErrorCode};
+use common::id::{ImageKind, InstanceId};
+use common::sign::{Credentials, QueryMac, sign_ec2_v2, write_query};
+use common::time::Timestamp;
+use common::wire::Service;
+use common::wire::admin::{Admin, CredentialFiles};
+use common::wire::identity::Identity;
+use common::wire::node::{
+    Capacity, Console, ConsoleLog, InstanceView, MachineState, Node, NodeReport, Report, Run,
+    Subnet, Terminate,
+};
+use common::wire::walrus::{
+    BundleRef, CacheView, CheckBundle, CheckedBundle, DescribeCache, ForgetImage, ImageTicket,
+    InstallBundleKey, SetCacheLimit, Walrus, WantImage, WantedImage,
+};
+use runtime::clock::Clock;
+use runtime::dispatcher::Dispatcher;
+use runtime::endpoint::Endpoint;
+use runtime::envelope::PeerKey;
+use runtime::listen::{Limits, Listening, listen};
+use runtime::metrics::Metrics;
+use runtime::peer::Peer;
+use runtime::roster::Roster;
+use runtime::transport::Transport;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+const KEY: [u8; 32] = [7; 32];
+
+/// What an action was refused with: code and message.
+pub type Refused = (String, String);
+
+/// Someone with an access key.
+#[derive(Debug, Clone)]
+pub struct User {
+    pub access_key: String,
+    pub secret: String,
+    pub account: String,
+}
+
+impl User {
+    /// Whoever a text of an eucarc is for.
+    pub fn of(eucarc: &str) -> Self {
+        let value = |name: &str| {
+            let start = format!("export {name}='");
+            let line = eucarc.lines().find_map(|line| line.strip_prefix(&start));
+            line.unwrap_or_else(|| panic!("{name} in {eucarc}")).trim_end_matches('\'').to_owned()
+        };
+        Self {
+            access_key: value("EC2_ACCESS_KEY"),
+            secret: value("EC2_SECRET_KEY"),
+            account: value("EC2_USER_ID"),
+        }
+    }
+
+    pub fn from_files(files: &CredentialFiles) -> Self {
+        Self::of(&files.files.iter().find(|file| file.name == "eucarc").unwrap().text)
+    }
+}
+
+/// What the walrus of a test knows.
+#[derive(Default)]
+pub struct WalrusState {
+    pub bundles: BTreeMap<String, Result<CheckedBundle, ApiError>>,
+    pub wanted: BTreeMap<String, WantedImage>,
+    pub key: Option<InstallBundleKey>,
+    pub limit: u64,
+    pub forgotten: Vec<String>,
+    pub checks: Vec<CheckBundle>,
+}
+
+/// A walrus that answers what the test put there.
+pub struct StubWalrus {
+    pub state: Arc<Mutex<WalrusState>>,
+    changed: watch::Sender<u64>,
+    listening: Listening,
+}
+
+impl StubWalrus {
+    fn start(clock: &Clock) -> Self {
+        let state: Arc<Mutex<WalrusState>> = Arc::default();
+        let changed = watch::Sender::new(0u64);
+        let with = |state: &Arc<Mutex<WalrusState>>| Arc::clone(state);
+        let (check, want, install, forget, limit, cache) = (
+            with(&state), with(&state), with(&state), with(&state), with(&state), with(&state),
+        );
+        let waits = changed.clone();
+        let dispatcher = Dispatcher::<Walrus>::new()
+            .with(move |ask: CheckBundle| {
+                let mut state = check.lock().unwrap();
+                let found = state.bundles.get(&ask.location).cloned();
+                state.checks.push(ask);
+                async move {
+                    found.unwrap_or_else(|| {
+                        Err(ApiError::new(ErrorCode::InvalidManifest, "there is no such manifest"))
+                    })
+                }
+            })
+            .with(move |ask: WantImage| {
+                let (state, mut changed) = (Arc::clone(&want), waits.subscribe());
+                async move {
+                    let find = || {
+                        let state = state.lock().unwrap();
+                        state.wanted.get(&ask.bundle.location).cloned().unwrap()
+                    };
+                    let wait = Duration::from_millis(ask.wait_ms);
+                    let done = tokio::time::timeout(wait, async {
+                        while matches!(find(), WantedImage::Unpacking { .. }) {
+                            changed.changed().await.unwrap();
+                        }
+                    });
+                    drop(done.await);
+                    Ok(find())
+                }
+            })
+            .with(move |ask: InstallBundleKey| {
+                install.lock().unwrap().key = Some(ask);
+                async { Ok(()) }
+            })
+            .with(move |ask: ForgetImage| {
+                forget.lock().unwrap().forgotten.push(ask.bundle.location);
+                async { Ok(()) }
+            })
+            .with(move |ask: SetCacheLimit| {
+                limit.lock().unwrap().limit = ask.megabytes << 20;
+                async { Ok(()) }
+            })
+            .with(move |_: DescribeCache| {
+                let limit = cache.lock().unwrap().limit;
+                async move { Ok(CacheView { limit, ..CacheView::default() }) }
+            });
+        Self { state, changed, listening: serve(dispatcher, clock) }
+    }
+
+    /// Puts a bundle there that is whole, or being unpacked.
+    pub fn bundle(&self, location: &str, kind: ImageKind, size: u64, whole: bool) {
+        let bundle = BundleRef { location: location.into(), manifest_sha256: "00".repeat(32) };
+        let checked = CheckedBundle {
+            bundle,
+            kind,
+            architecture: "x86_64".into(),
+            kernel_id: None,
+            ramdisk_id: None,
+            name: "image".into(),
+            size,
+            block_device_mapping: vec![("root".into(), "/dev/sda1".into())],
+            product_codes: Vec::new(),
+            ancestors: Vec::new(),
+            windows: false,
+        };
+        self.state.lock().unwrap().bundles.insert(location.into(), Ok(checked));
+        self.becomes(location, if whole { self.ready(location, size) } else { unpacking() });
+    }
+
+    pub fn ready(&self, location: &str, size: u64) -> WantedImage {
+        WantedImage::Ready(ImageTicket {
+            url: format!("http://walrus/{location}"),
+            sha256: format!("{:064x}", location.len() as u64 * 1000 + size),
+            size,
+            expires: Timestamp::from_secs(4_000_000_000),
+        })
+    }
+
+    pub fn becomes(&self, location: &str, wanted: WantedImage) {
+        self.state.lock().unwrap().wanted.insert(location.into(), wanted);
+        self.changed.send_modify(|n| *n += 1);
+    }
+}
+
+pub fn unpacking() -> WantedImage {
+    WantedImage::Unpacking { done: 0, total: 1 }
+}
+
+/// What the node of a test knows.
+#[derive(Default)]
+pub struct NodeState {
+    pub views: BTreeMap<InstanceId, InstanceView>,
+    pub runs: Vec<Run>,
+    pub ended: Vec<InstanceId>,
+    pub session: u32,
+    /// Whether what is run runs at once.
+    pub quick: bool,
+    /// What `Run` is refused with.
+    pub refuse: Option<ApiError>,
+}
+
+/// A node that does as the test says.
+pub struct StubNode {
+    pub name: String,
+    pub state: Arc<Mutex<NodeState>>,
+    revision: watch::Sender<u64>,
+    listening: Option<Listening>,
+    address: std::net::SocketAddr,
+}
+
+impl StubNode {
+    fn start(name: &str, number: u8, cpus: u32, clock: &Clock) -> Self {
+        let state = NodeState { quick: true, session: 1, ..NodeState::default() };
+        let (state, revision) = (Arc::new(Mutex::new(state)), watch::Sender::new(1u64));
+        let dispatcher = Self::dispatcher(name, number, cpus, &state, &revision);
+        let listening = serve(dispatcher, clock);
+        let address = listening.address();
+        Self { name: name.into(), state, revision, listening: Some(listening), address }
+    }
+
+    fn dispatcher(
+        name: &str,
+        number: u8,
+        cpus: u32,
+        state: &Arc<Mutex<NodeState>>,
+        revision: &watch::Sender<u64>,
+    ) -> Dispatcher<Node> {
+        let (run, end, console, report) =
+            (Arc::clone(state), Arc::clone(state), Arc::clone(state), Arc::clone(state));
+        let (ran, ended, told) = (revision.clone(), revision.clone(), revision.clone());
+        let name = name.to_owned();
+        Dispatcher::new()
+            .with(move |ask: Run| {
+                let mut state = run.lock().unwrap();
+                let refused = state.refuse.clone();
+                if refused.is_none() {
+                    let machine =
+                        if state.quick { MachineState::Running } else { MachineState::Preparing };
+                    state.views.insert(ask.spec.instance.clone(), view(&ask.spec.instance, machine));
+                    state.runs.push(ask);
+                    ran.send_modify(|n| *n += 1);
+                }
+                async move { refused.map_or(Ok(()), Err) }
+            })
+            .with(move |ask: Terminate| {
+                let mut state = end.lock().unwrap();
+                if state.views.contains_key(&ask.instance) {
+                    let gone = view(&ask.instance, MachineState::Gone);
+                    state.views.insert(ask.instance.clone(), gone);
+                }
+                state.ended.push(ask.instance);
+                ended.send_modify(|n| *n += 1);
+                async { Ok(()) }
+            })
+            .with(move |ask: Console| {
+                let known = console.lock().unwrap().views.contains_key(&ask.instance);
+                async move {
+                    if !known {
+                        return Err(ApiError::new(ErrorCode::InvalidInstanceIdNotFound, "unknown"));
+                    }
+                    Ok(ConsoleLog { base64: "aGVsbG8=".into(), at: Timestamp::from_secs(5) })
+                }
+            })
+            .with(move |ask: Report| {
+                let (state, mut told) = (Arc::clone(&report), told.subscribe());
+                let name = name.clone();
+                async move {
+                    let session = state.lock().unwrap().session.to_string();
+                    let since = if ask.session == session { ask.since } else { 0 };
+                    let wait = Duration::from_millis(ask.wait_ms);
+                    drop(tokio::time::timeout(wait, told.wait_for(|n| *n > since)).await);
+                    let state = state.lock().unwrap();
+                    let revision = *told.borrow();
+                    Ok(NodeReport {
+                        name,
+                        session: state.session.to_string(),
+                        revision,
+                        hypervisor: "sim".into(),
+                        capacity: Capacity {
+                            cpus,
+                            memory_mib: u64::from(cpus) * 1024,
+                            disk_mib: u64::from(cpus) * 100_000,
+                        },
+                        subnet: Subnet { network: Ipv4Addr::new(10, number, 0, 0), prefix: 24 },
+                        instances: state.views.values().cloned().collect(),
+                    })
+                }
+            })
+    }
+
+    /// Changes what the node says, and lets it say so.
+    pub fn change(&self, change: impl FnOnce(&mut NodeState)) {
+        change(&mut self.state.lock().unwrap());
+        self.revision.send_modify(|n| *n += 1);
+    }
+
+    /// Makes an instance be seen in this state.
+    pub fn sees(&self, instance: &InstanceId, machine: MachineState, reason: Option<&str>) {
+        let reason = reason.map(str::to_owned);
+        let seen = InstanceView { reason, ..view(instance, machine) };
+        self.change(|state| drop(state.views.insert(instance.clone(), seen)));
+    }
+
+    pub fn runs(&self) -> Vec<Run> {
+        self.state.lock().unwrap().runs.clone()
+    }
+
+    /// Cuts the node off.
+    pub async fn leave(&mut self) {
+        if let Some(listening) = self.listening.take() {
+            // What waits is let go, or the stop would wait for it.
+            self.revision.send_modify(|n| *n += 1);
+            listening.stop().await;
+        }
+    }
+
+    /// Brings it back where it was.
+    pub fn return_to(&mut self, number: u8, cpus: u32, clock: &Clock) {
+        let dispatcher = Self::dispatcher(&self.name, number, cpus, &self.state, &self.revision);
+        let listener = TcpListener::bind(self.address).unwrap();
+        self.listening = Some(serve_on(listener, dispatcher, clock));
+    }
+}
+
+fn view(instance: &InstanceId, state: MachineState) -> InstanceView {
+    let since = Timestamp::from_secs(1_800_000_000);
+    InstanceView { instance: instance.clone(), generation: 1, state, reason: None, since }
+}
+
+fn serve<S: Service>(dispatcher: Dispatcher<S>, clock: &Clock) -> Listening {
+    serve_on(TcpListener::bind("127.0.0.1:0").unwrap(), dispatcher, clock)
+}
+
+fn serve_on<S: Service>(
+    listener: TcpListener,
+    dispatcher: Dispatcher<S>,
+    clock: &Clock,
+) -> Listening {
+    let endpoint =
+        Endpoint::new(PeerKey::new(KEY), clock.clone(), Roster::default(), Metrics::default())
+            .service(Arc::new(dispatcher));
+    let limits = Limits { workers: 1, ..Limits::default() };
+    listen(listener, &limits, Arc::new(endpoint)).unwrap()
+}
+
+/// A cloud of one clc and stubs.
+pub struct World {
+    pub config: Config,
+    pub clock: Clock,
+    pub walrus: StubWalrus,
+    pub nodes: Vec<StubNode>,
+    pub admin: User,
+    server: Option<Server>,
+    pub dir: TempDir,
+}
+
+/// Runs a test in a cloud whose nodes have these many processors.
+pub fn world<F: Future<Output = ()>>(cpus: &[u32], test: impl FnOnce(World) -> F) {
+    world_at(Clock::system(), cpus, test);
+}
+
+/// Runs a test in a cloud with that clock.
+pub fn world_at<F: Future<Output = ()>>(clock: Clock, cpus: &[u32], test: impl FnOnce(World) -> F) {
+    runtime::boot::in_system(async {
+        let world = World::start(clock, cpus).await;
+        test(world).await;
+    })
+    .unwrap();
+}
+
+impl World {
+    async fn start(clock: Clock, cpus: &[u32]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let key = dir.path().join("peer.key");
+        fs::write(&key, KEY).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        let walrus = StubWalrus::start(&clock);
+        let names = ["a", "b", "c"].into_iter().zip(1..).zip(cpus);
+        let nodes: Vec<_> =
+            names.map(|((name, n), cpus)| StubNode::start(name, n, *cpus, &clock)).collect();
+        let config = Config {
+            data_dir: dir.path().join("clc"),
+            public_host: "127.0.0.1".into(),
+            peer_key_file: key,
+            walrus: config::Walrus {
+                url: format!("http://{}", walrus.listening.address()),
+                public_url: String::new(),
+            },
+            nodes: nodes
+                .iter()
+                .map(|node| config::Node {
+                    name: node.name.clone(),
+                    url: format!("http://{}", node.address),
+                    zone: "eucalyptus-1a".into(),
+                })
+                .collect(),
+            ..Config::default()
+        };
+        let server = start(&config, &clock).await;
+        let eucarc = fs::read_to_string(server.admin_dir().join("eucarc")).unwrap();
+        let admin = User::of(&eucarc);
+        Self { config, clock, walrus, nodes, admin, server: Some(server), dir }
+    }
+
+    pub fn server(&self) -> &Server {
+        self.server.as_ref().unwrap()
+    }
+
+    /// Stops the clc.
+    pub async fn stop(&mut self) {
+        self.server.take().unwrap().stop().await;
+    }
+
+    /// Stops the clc and starts it again.
+    pub async fn restart(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop().await;
+        }
+        self.server = Some(start(&self.config, &self.clock).await);
+    }
+
+    fn transport(&self) -> Transport {
+        let url = format!("http://{}", self.server().internal_address());
+        Transport::new(&url, PeerKey::new(KEY), self.clock.clone())
+    }
+
+    pub fn identity(&self) -> Peer<Identity> {
+        Peer::there(self.transport())
+    }
+
+    pub fn administration(&self) -> Peer<Admin> {
+        Peer::there(self.transport())
+    }
+
+    /// Registers a user.
+    pub async fn user(&self, name: &str) -> User {
+        let ask = common::wire::admin::AddUser { name: name.into() };
+        User::from_files(&self.administration().call(ask).await.unwrap())
+    }
+
+    /// Does an action as a user, and reads its answer.
+    pub async fn call<A: Action>(&self, user: &User, action: &A) -> Result<A::Output, Refused> {
+        let mut pairs = query::encode(action).unwrap();
+        pairs.push(("Action".into(), A::NAME.into()));
+        pairs.push(("Version".into(), "2016-11-15".into()));
+        let answer = self.send(user, pairs).await?;
+        Ok(xml::read_ec2_answer(&answer).unwrap_or_else(|error| panic!("{error}: {answer}")))
+    }
+
+    /// Sends raw parameters and answers the XML.
+    pub async fn raw(&self, user: &User, pairs: &[(&str, &str)]) -> Result<String, Refused> {
+        let own = |(n, v): &(&str, &str)| ((*n).to_owned(), (*v).to_owned());
+        self.send(user, pairs.iter().map(own).collect()).await
+    }
+
+    async fn send(&self, user: &User, pairs: Vec<(String, String)>) -> Result<String, Refused> {
+        let address = self.server().api_address();
+        let host = address.to_string();
+        let credentials = Credentials { access_key_id: &user.access_key, secret: &user.secret };
+        let path = "/services/Eucalyptus";
+        let now = self.clock.now();
+        let pairs =
+            sign_ec2_v2(credentials, "POST", &host, path, &pairs, QueryMac::Sha256, now);
+        let body = write_query(&pairs);
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+             content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(body.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        if head.starts_with("HTTP/1.1 200") {
+            return Ok(body.to_owned());
+        }
+        let told = xml::read_error(body).unwrap_or_else(|| panic!("{answer}"));
+        Err((told.code, told.message))
+    }
+}
+
+async fn start(config: &Config, clock: &Clock) -> Server {
+    let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
+    let listeners = Listeners { api: bind(), internal: bind() };
+    Server::start(config.clone(), listeners, clock.clone()).await.unwrap()
+}
+
+/// Waits until a condition holds, and answers what it found.
+pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+    for _ in 0..3000 {
+        if let Some(found) = look().await {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("in vain: {what}");
+}
+
+/// The code of a refusal.
+pub fn code<T: Debug>(answer: Result<T, Refused>) -> String {
+    answer.unwrap_err().0
+}
