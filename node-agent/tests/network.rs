@@ -17,6 +17,7 @@ use common::time::Timestamp;
 use common::wire::node::Subnet;
 use common::wire::spec::*;
 use node_agent::metadata::serve::Metadata;
+use node_agent::network::names::Names;
 use node_agent::network::network::{Attach, Detach, Network, NetworkSettings, Stop};
 use node_agent::network::plan::Outbound;
 use node_agent::network::tools::Tools;
@@ -98,11 +99,17 @@ async fn scenario() {
     network.send(Stop { purge: false }).await.unwrap().unwrap();
     assert_eq!(links(), before);
     let known = [&a, &b].map(|s| (s.instance.clone(), s.network.clone()));
+    let names = Names::new(&settings.identity);
     let network = Network::start(settings, &tools, known.into()).await.unwrap();
     assert_eq!(links(), before);
+    // A dnsmasq that dies is started again.
+    let pid_file = folder.path().join(names.directory()).join("dnsmasq.pid");
+    let pid = std::fs::read_to_string(&pid_file).unwrap();
+    ok("kill", &["-9", pid.trim()]);
     let tried = tokio::task::spawn_blocking(move || {
         assert_eq!(guest_b.get("/latest/meta-data/instance-id"), guest_b.instance.as_str());
         guest_b.takes_its_address();
+        assert_ne!(std::fs::read_to_string(&pid_file).unwrap(), pid);
         drop((guest_a, guest_b));
     });
     tried.await.unwrap();

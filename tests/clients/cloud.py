@@ -73,7 +73,7 @@ class Cloud:
             + f'[clc]\nurl = "http://127.0.0.1:{p["clc_in"]}"\n'
         )
         (d / "etc/node-agent.toml").write_text(
-            f'name = "node1"\nzone = "eucalyptus-1a"\ndata_dir = "{d}/node"\n'
+            f'name = "node1"\ndata_dir = "{d}/node"\n'
             f'internal_listen = "127.0.0.1:{p["node_in"]}"\ndriver = "sim"\n' + common
         )
 

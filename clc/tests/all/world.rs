@@ -1,7 +1,6 @@
 //! A cloud controller on real sockets, with a walrus and nodes that do as the test says.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
 use std::fs;
 use std::future::Future;
 use std::net::{Ipv4Addr, TcpListener};
@@ -45,19 +44,19 @@ use tokio::sync::watch;
 const KEY: [u8; 32] = [7; 32];
 
 /// What an action was refused with: code and message.
-pub type Refused = (String, String);
+pub(crate) type Refused = (String, String);
 
 /// Someone with an access key.
 #[derive(Debug, Clone)]
-pub struct User {
-    pub access_key: String,
-    pub secret: String,
-    pub account: String,
+pub(crate) struct User {
+    pub(crate) access_key: String,
+    pub(crate) secret: String,
+    pub(crate) account: String,
 }
 
 impl User {
     /// Whoever a text of an eucarc is for.
-    pub fn of(eucarc: &str) -> Self {
+    pub(crate) fn of(eucarc: &str) -> Self {
         let value = |name: &str| {
             let start = format!("export {name}='");
             let line = eucarc.lines().find_map(|line| line.strip_prefix(&start));
@@ -70,25 +69,25 @@ impl User {
         }
     }
 
-    pub fn from_files(files: &CredentialFiles) -> Self {
+    pub(crate) fn from_files(files: &CredentialFiles) -> Self {
         Self::of(&files.files.iter().find(|file| file.name == "eucarc").unwrap().text)
     }
 }
 
 /// What the walrus of a test knows.
 #[derive(Default)]
-pub struct WalrusState {
-    pub bundles: BTreeMap<String, Result<CheckedBundle, ApiError>>,
-    pub wanted: BTreeMap<String, WantedImage>,
-    pub key: Option<InstallBundleKey>,
-    pub limit: u64,
-    pub forgotten: Vec<String>,
-    pub checks: Vec<CheckBundle>,
+pub(crate) struct WalrusState {
+    pub(crate) bundles: BTreeMap<String, Result<CheckedBundle, ApiError>>,
+    pub(crate) wanted: BTreeMap<String, WantedImage>,
+    pub(crate) key: Option<InstallBundleKey>,
+    pub(crate) limit: u64,
+    pub(crate) forgotten: Vec<String>,
+    pub(crate) checks: Vec<CheckBundle>,
 }
 
 /// A walrus that answers what the test put there.
-pub struct StubWalrus {
-    pub state: Arc<Mutex<WalrusState>>,
+pub(crate) struct StubWalrus {
+    pub(crate) state: Arc<Mutex<WalrusState>>,
     changed: watch::Sender<u64>,
     listening: Listening,
 }
@@ -150,7 +149,7 @@ impl StubWalrus {
     }
 
     /// Puts a bundle there that is whole, or being unpacked.
-    pub fn bundle(&self, location: &str, kind: ImageKind, size: u64, whole: bool) {
+    pub(crate) fn bundle(&self, location: &str, kind: ImageKind, size: u64, whole: bool) {
         let bundle = BundleRef { location: location.into(), manifest_sha256: "00".repeat(32) };
         let checked = CheckedBundle {
             bundle,
@@ -169,7 +168,7 @@ impl StubWalrus {
         self.becomes(location, if whole { self.ready(location, size) } else { unpacking() });
     }
 
-    pub fn ready(&self, location: &str, size: u64) -> WantedImage {
+    pub(crate) fn ready(&self, location: &str, size: u64) -> WantedImage {
         WantedImage::Ready(ImageTicket {
             url: format!("http://walrus/{location}"),
             sha256: format!("{:064x}", location.len() as u64 * 1000 + size),
@@ -178,36 +177,46 @@ impl StubWalrus {
         })
     }
 
-    pub fn becomes(&self, location: &str, wanted: WantedImage) {
+    pub(crate) fn becomes(&self, location: &str, wanted: WantedImage) {
         self.state.lock().unwrap().wanted.insert(location.into(), wanted);
         self.changed.send_modify(|n| *n += 1);
     }
 }
 
-pub fn unpacking() -> WantedImage {
+pub(crate) fn unpacking() -> WantedImage {
     WantedImage::Unpacking { done: 0, total: 1 }
 }
 
 /// What the node of a test knows.
 #[derive(Default)]
-pub struct NodeState {
-    pub views: BTreeMap<InstanceId, InstanceView>,
-    pub runs: Vec<Run>,
-    pub ended: Vec<InstanceId>,
-    pub session: u32,
+pub(crate) struct NodeState {
+    pub(crate) views: BTreeMap<InstanceId, InstanceView>,
+    pub(crate) runs: Vec<Run>,
+    pub(crate) ended: Vec<InstanceId>,
+    pub(crate) session: u32,
     /// Whether what is run runs at once.
-    pub quick: bool,
+    pub(crate) quick: bool,
     /// What `Run` is refused with.
-    pub refuse: Option<ApiError>,
+    pub(crate) refuse: Option<ApiError>,
+    /// Whether it answers nothing.
+    pub(crate) away: bool,
+}
+
+impl NodeState {
+    fn here(&self) -> Result<(), ApiError> {
+        if !self.away {
+            return Ok(());
+        }
+        Err(ApiError::new(ErrorCode::Unavailable, "The service cannot be reached"))
+    }
 }
 
 /// A node that does as the test says.
-pub struct StubNode {
-    pub name: String,
-    pub state: Arc<Mutex<NodeState>>,
+pub(crate) struct StubNode {
+    pub(crate) name: String,
+    pub(crate) state: Arc<Mutex<NodeState>>,
     revision: watch::Sender<u64>,
-    listening: Option<Listening>,
-    address: std::net::SocketAddr,
+    listening: Listening,
 }
 
 impl StubNode {
@@ -215,9 +224,7 @@ impl StubNode {
         let state = NodeState { quick: true, session: 1, ..NodeState::default() };
         let (state, revision) = (Arc::new(Mutex::new(state)), watch::Sender::new(1u64));
         let dispatcher = Self::dispatcher(name, number, cpus, &state, &revision);
-        let listening = serve(dispatcher, clock);
-        let address = listening.address();
-        Self { name: name.into(), state, revision, listening: Some(listening), address }
+        Self { name: name.into(), state, revision, listening: serve(dispatcher, clock) }
     }
 
     fn dispatcher(
@@ -234,7 +241,7 @@ impl StubNode {
         Dispatcher::new()
             .with(move |ask: Run| {
                 let mut state = run.lock().unwrap();
-                let refused = state.refuse.clone();
+                let refused = state.here().err().or_else(|| state.refuse.clone());
                 if refused.is_none() {
                     let machine =
                         if state.quick { MachineState::Running } else { MachineState::Preparing };
@@ -246,17 +253,20 @@ impl StubNode {
             })
             .with(move |ask: Terminate| {
                 let mut state = end.lock().unwrap();
-                if state.views.contains_key(&ask.instance) {
+                let here = state.here();
+                if here.is_ok() && state.views.contains_key(&ask.instance) {
                     let gone = view(&ask.instance, MachineState::Gone);
                     state.views.insert(ask.instance.clone(), gone);
                 }
                 state.ended.push(ask.instance);
                 ended.send_modify(|n| *n += 1);
-                async { Ok(()) }
+                async { here }
             })
             .with(move |ask: Console| {
-                let known = console.lock().unwrap().views.contains_key(&ask.instance);
+                let state = console.lock().unwrap();
+                let (here, known) = (state.here(), state.views.contains_key(&ask.instance));
                 async move {
+                    here?;
                     if !known {
                         return Err(ApiError::new(ErrorCode::InvalidInstanceIdNotFound, "unknown"));
                     }
@@ -272,6 +282,7 @@ impl StubNode {
                     let wait = Duration::from_millis(ask.wait_ms);
                     drop(tokio::time::timeout(wait, told.wait_for(|n| *n > since)).await);
                     let state = state.lock().unwrap();
+                    state.here()?;
                     let revision = *told.borrow();
                     Ok(NodeReport {
                         name,
@@ -291,36 +302,20 @@ impl StubNode {
     }
 
     /// Changes what the node says, and lets it say so.
-    pub fn change(&self, change: impl FnOnce(&mut NodeState)) {
+    pub(crate) fn change(&self, change: impl FnOnce(&mut NodeState)) {
         change(&mut self.state.lock().unwrap());
         self.revision.send_modify(|n| *n += 1);
     }
 
     /// Makes an instance be seen in this state.
-    pub fn sees(&self, instance: &InstanceId, machine: MachineState, reason: Option<&str>) {
+    pub(crate) fn sees(&self, instance: &InstanceId, machine: MachineState, reason: Option<&str>) {
         let reason = reason.map(str::to_owned);
         let seen = InstanceView { reason, ..view(instance, machine) };
         self.change(|state| drop(state.views.insert(instance.clone(), seen)));
     }
 
-    pub fn runs(&self) -> Vec<Run> {
+    pub(crate) fn runs(&self) -> Vec<Run> {
         self.state.lock().unwrap().runs.clone()
-    }
-
-    /// Cuts the node off.
-    pub async fn leave(&mut self) {
-        if let Some(listening) = self.listening.take() {
-            // What waits is let go, or the stop would wait for it.
-            self.revision.send_modify(|n| *n += 1);
-            listening.stop().await;
-        }
-    }
-
-    /// Brings it back where it was.
-    pub fn return_to(&mut self, number: u8, cpus: u32, clock: &Clock) {
-        let dispatcher = Self::dispatcher(&self.name, number, cpus, &self.state, &self.revision);
-        let listener = TcpListener::bind(self.address).unwrap();
-        self.listening = Some(serve_on(listener, dispatcher, clock));
     }
 }
 
@@ -330,14 +325,7 @@ fn view(instance: &InstanceId, state: MachineState) -> InstanceView {
 }
 
 fn serve<S: Service>(dispatcher: Dispatcher<S>, clock: &Clock) -> Listening {
-    serve_on(TcpListener::bind("127.0.0.1:0").unwrap(), dispatcher, clock)
-}
-
-fn serve_on<S: Service>(
-    listener: TcpListener,
-    dispatcher: Dispatcher<S>,
-    clock: &Clock,
-) -> Listening {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint =
         Endpoint::new(PeerKey::new(KEY), clock.clone(), Roster::default(), Metrics::default())
             .service(Arc::new(dispatcher));
@@ -346,23 +334,23 @@ fn serve_on<S: Service>(
 }
 
 /// A cloud of one clc and stubs.
-pub struct World {
-    pub config: Config,
-    pub clock: Clock,
-    pub walrus: StubWalrus,
-    pub nodes: Vec<StubNode>,
-    pub admin: User,
+pub(crate) struct World {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) walrus: StubWalrus,
+    pub(crate) nodes: Vec<StubNode>,
+    pub(crate) admin: User,
     server: Option<Server>,
-    pub dir: TempDir,
+    pub(crate) dir: TempDir,
 }
 
 /// Runs a test in a cloud whose nodes have these many processors.
-pub fn world<F: Future<Output = ()>>(cpus: &[u32], test: impl FnOnce(World) -> F) {
+pub(crate) fn world<F: Future<Output = ()>>(cpus: &[u32], test: impl FnOnce(World) -> F) {
     world_at(Clock::system(), cpus, test);
 }
 
 /// Runs a test in a cloud with that clock.
-pub fn world_at<F: Future<Output = ()>>(clock: Clock, cpus: &[u32], test: impl FnOnce(World) -> F) {
+pub(crate) fn world_at<F: Future<Output = ()>>(clock: Clock, cpus: &[u32], test: impl FnOnce(World) -> F) {
     runtime::boot::in_system(async {
         let world = World::start(clock, cpus).await;
         test(world).await;
@@ -392,7 +380,7 @@ impl World {
                 .iter()
                 .map(|node| config::Node {
                     name: node.name.clone(),
-                    url: format!("http://{}", node.address),
+                    url: format!("http://{}", node.listening.address()),
                     zone: "eucalyptus-1a".into(),
                 })
                 .collect(),
@@ -404,17 +392,17 @@ impl World {
         Self { config, clock, walrus, nodes, admin, server: Some(server), dir }
     }
 
-    pub fn server(&self) -> &Server {
+    pub(crate) fn server(&self) -> &Server {
         self.server.as_ref().unwrap()
     }
 
     /// Stops the clc.
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         self.server.take().unwrap().stop().await;
     }
 
     /// Stops the clc and starts it again.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         if let Some(server) = self.server.take() {
             server.stop().await;
         }
@@ -426,22 +414,22 @@ impl World {
         Transport::new(&url, PeerKey::new(KEY), self.clock.clone())
     }
 
-    pub fn identity(&self) -> Peer<Identity> {
+    pub(crate) fn identity(&self) -> Peer<Identity> {
         Peer::there(self.transport())
     }
 
-    pub fn administration(&self) -> Peer<Admin> {
+    pub(crate) fn administration(&self) -> Peer<Admin> {
         Peer::there(self.transport())
     }
 
     /// Registers a user.
-    pub async fn user(&self, name: &str) -> User {
+    pub(crate) async fn user(&self, name: &str) -> User {
         let ask = common::wire::admin::AddUser { name: name.into() };
         User::from_files(&self.administration().call(ask).await.unwrap())
     }
 
     /// Does an action as a user, and reads its answer.
-    pub async fn call<A: Action>(&self, user: &User, action: &A) -> Result<A::Output, Refused> {
+    pub(crate) async fn call<A: Action>(&self, user: &User, action: &A) -> Result<A::Output, Refused> {
         let mut pairs = query::encode(action).unwrap();
         pairs.push(("Action".into(), A::NAME.into()));
         pairs.push(("Version".into(), "2016-11-15".into()));
@@ -450,7 +438,7 @@ impl World {
     }
 
     /// Sends raw parameters and answers the XML.
-    pub async fn raw(&self, user: &User, pairs: &[(&str, &str)]) -> Result<String, Refused> {
+    pub(crate) async fn raw(&self, user: &User, pairs: &[(&str, &str)]) -> Result<String, Refused> {
         let own = |(n, v): &(&str, &str)| ((*n).to_owned(), (*v).to_owned());
         self.send(user, pairs.iter().map(own).collect()).await
     }
@@ -462,7 +450,7 @@ impl World {
         let path = "/services/Eucalyptus";
         let now = self.clock.now();
         let pairs =
-            sign_ec2_v2(credentials, "POST", &host, path, &pairs, QueryMac::Sha256, now);
+            sign_ec2_v2(credentials, "POST", &host, path, &pairs, QueryMac::HmacSha256, now);
         let body = write_query(&pairs);
         let mut stream = TcpStream::connect(address).await.unwrap();
         let head = format!(
@@ -490,7 +478,7 @@ async fn start(config: &Config, clock: &Clock) -> Server {
 }
 
 /// Waits until a condition holds, and answers what it found.
-pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
     for _ in 0..3000 {
         if let Some(found) = look().await {
             return found;
@@ -501,6 +489,6 @@ pub async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl 
 }
 
 /// The code of a refusal.
-pub fn code<T: Debug>(answer: Result<T, Refused>) -> String {
-    answer.unwrap_err().0
+pub(crate) fn code<T>(answer: Result<T, Refused>) -> String {
+    answer.err().expect("it was answered, not refused").0
 }

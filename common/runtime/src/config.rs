@@ -50,9 +50,12 @@ pub fn load<T: Serialize + DeserializeOwned + Default>(
         Some(file) => file.to_owned(),
         None => Path::new("/etc/eucalypt").join(format!("{}.toml", sources.program)),
     };
-    let mut layers = Figment::from(Serialized::defaults(T::default()))
-        .merge(Toml::file_exact(file))
-        .merge(Env::prefixed(sources.environment).split("__"));
+    let mut layers = Figment::from(Serialized::defaults(T::default()));
+    // The default file may be missing; one that was named was looked for above.
+    if file.is_file() {
+        layers = layers.merge(Toml::file_exact(file));
+    }
+    layers = layers.merge(Env::prefixed(sources.environment).split("__"));
     for (key, value) in &sources.flags {
         layers = layers.merge(Serialized::default(key, value));
     }

@@ -37,7 +37,7 @@ impl Tools {
         let absent = absent_rights(&status);
         if !absent.is_empty() {
             let rights = absent.join(", ");
-            missing.push(format!("the right {rights} is missing (run the agent as root)"));
+            missing.push(format!("rights are missing: {rights} (run the agent as root)"));
         } else {
             // These say little to somebody who has no rights at all.
             if let Err(why) = open_tun() {
