@@ -178,7 +178,8 @@ mod tests {
         std::fs::write(&file, text).unwrap();
         let file: Option<&Path> = Some(&file);
         // No variable of a real environment begins so.
-        let from = Sources { program: "clc", environment: "NO_SUCH_CLC__", file, flags: Vec::new() };
+        let from =
+            Sources { program: "clc", environment: "NO_SUCH_CLC__", file, flags: Vec::new() };
         load(&from).map_err(|error| error.to_string())
     }
 

@@ -36,6 +36,7 @@ use crate::ec2::images::Images;
 use crate::ec2::instances::Instances;
 use crate::ec2::keys::Keys;
 use crate::ec2::keys_ahead::KeysAhead;
+use crate::ec2::tokens::Tokens;
 use crate::ec2::zones::Zones;
 use crate::identity::credentials::Endpoints;
 use crate::identity::first_start::{self, FirstStartError};
@@ -282,8 +283,7 @@ fn restore(config: &Config, records: &Records, now: Timestamp) -> Result<Ledger,
     for seen in records.instances.all("") {
         let it = seen?.record;
         if it.lives() {
-            let demand =
-                Demand { cpus: it.cpus, memory_mib: it.memory_mib, disk_mib: it.disk_mib };
+            let demand = Demand { cpus: it.cpus, memory_mib: it.memory_mib, disk_mib: it.disk_mib };
             ledger.restore(&it.node, it.id, Seat { demand, address: it.address });
         } else if now.since(it.since) < REST {
             ledger.rest(&it.node, it.address, it.since);
@@ -351,6 +351,7 @@ impl Parts<'_> {
                 cluster: self.cluster.clone(),
                 wakers: self.wakers.clone(),
                 zones,
+                tokens: Tokens::default(),
             }),
             128,
         );

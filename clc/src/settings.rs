@@ -145,11 +145,7 @@ pub fn list(records: &Records) -> Result<Vec<SettingView>, ApiError> {
     let mut views = Vec::new();
     for Row { name, meaning, .. } in TABLE {
         let value = get(records, name)?;
-        views.push(SettingView {
-            name: (*name).to_owned(),
-            value,
-            meaning: (*meaning).to_owned(),
-        });
+        views.push(SettingView { name: (*name).to_owned(), value, meaning: (*meaning).to_owned() });
     }
     views.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(views)

@@ -74,7 +74,8 @@ class Cloud:
         )
         (d / "etc/node-agent.toml").write_text(
             f'name = "node1"\ndata_dir = "{d}/node"\n'
-            f'internal_listen = "127.0.0.1:{p["node_in"]}"\ndriver = "sim"\n' + common
+            f'internal_listen = "127.0.0.1:{p["node_in"]}"\ndriver = "sim"\n'
+            "cpus = 64\nmemory_mib = 65536\ndisk_mib = 1048576\n" + common
         )
 
     def start(self, name):

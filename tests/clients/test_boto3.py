@@ -142,9 +142,9 @@ def test_an_ordinary_user_registers_no_kernel(cloud, user, tmp_path):
     user.euca("upload-bundle", "-b", "boto3-kernel", "-m", manifest)
     ec2 = client("ec2", user)
     told = refused("OperationNotPermitted", ec2.register_image,
-                   ImageLocation=f"boto3-kernel/{manifest.name}", Name="k")
+                   ImageLocation=f"boto3-kernel/{manifest.name}", Name="no kernel")
     assert "administrator" in told["Error"]["Message"]
-    assert not ec2.describe_images(Owners=["self"], Filters=[{"Name": "name", "Values": ["k"]}])["Images"]
+    assert not ec2.describe_images(Owners=["self"], Filters=[{"Name": "name", "Values": ["no kernel"]}])["Images"]
 
 
 def test_running_instances_outlive_each_service(cloud, user, boot, disk, tmp_path):

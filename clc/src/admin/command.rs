@@ -79,8 +79,10 @@ pub enum CommandError {
     #[error("'{0}' cannot be the name of a directory: name one with --dir")]
     NoFolder(String),
     /// The credentials were made but not written.
-    #[error("the user exists, but the credentials could not be written to {0}; \
-             make new ones with: clc admin get-credentials {1} --dir DIR")]
+    #[error(
+        "the user exists, but the credentials could not be written to {0}; \
+             make new ones with: clc admin get-credentials {1} --dir DIR"
+    )]
     Unwritten(io::Error, String),
     /// What is to be changed is not written `NAME=VALUE`.
     #[error("'{0}' is not written NAME=VALUE")]

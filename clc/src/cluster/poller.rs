@@ -82,11 +82,8 @@ fn check(member: &Member, report: NodeReport) -> Result<NodeReport, String> {
 
 impl Poller {
     async fn keep(&self, member: &Member, report: NodeReport) {
-        let saw = Saw {
-            node: member.name.clone(),
-            capacity: report.capacity,
-            subnet: report.subnet,
-        };
+        let saw =
+            Saw { node: member.name.clone(), capacity: report.capacity, subnet: report.subnet };
         // A scheduler that is gone ends the process.
         let _ = self.scheduler.send(saw).await;
         let first = member.sighting().answered.is_none();

@@ -14,8 +14,7 @@ impl Handle<Instances> for GetConsoleOutput {
     async fn handle(self, scene: Scene<Instances>) -> Result<ConsoleOutput, ApiError> {
         let id = ids::instance(&self.instance_id)?;
         let (caller, wanted) = (scene.caller.clone(), id.clone());
-        let found =
-            scene.records.work(move |records| named(records, &[wanted], &caller)).await?;
+        let found = scene.records.work(move |records| named(records, &[wanted], &caller)).await?;
         let Some(instance) = found.into_iter().next() else {
             return Err(ids::no_instances(&[id]));
         };

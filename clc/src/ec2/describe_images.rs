@@ -48,7 +48,8 @@ fn find(
 ) -> Result<Vec<Image>, ApiError> {
     let filters = Filters::new(&asked.filter, FILTERS)?;
     // The one id `verbose` shows an administrator everything, as in later versions of 2.0's line.
-    let verbose = caller.administrator && matches!(asked.image_id.as_slice(), [id] if id == "verbose");
+    let verbose =
+        caller.administrator && matches!(asked.image_id.as_slice(), [id] if id == "verbose");
     let ids: Vec<ImageId> = if verbose {
         Vec::new()
     } else {
@@ -114,11 +115,12 @@ fn state(image: &Image) -> &'static str {
 
 fn view(image: &Image) -> View {
     let state_reason = match &image.state {
-        ImageState::Failed { reason } => Some(StateReason {
-            code: "Client.InvalidManifest".to_owned(),
-            message: reason.clone(),
-        }),
-        ImageState::Pending | ImageState::Available { .. } | ImageState::Deregistered { .. } => None,
+        ImageState::Failed { reason } => {
+            Some(StateReason { code: "Client.InvalidManifest".to_owned(), message: reason.clone() })
+        }
+        ImageState::Pending | ImageState::Available { .. } | ImageState::Deregistered { .. } => {
+            None
+        }
     };
     View {
         image_id: image.id.clone(),

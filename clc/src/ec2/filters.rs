@@ -7,11 +7,14 @@
 use common::ec2::types::Filter;
 use common::error::{ApiError, ErrorCode};
 
-/// What a family can be filtered by: the filter's name, and the values of it that a thing has.
-pub type Field<T> = (&'static str, fn(&T) -> Vec<String>);
+/// The values that a thing has for a filter.
+pub type Values<T> = fn(&T) -> Vec<String>;
+
+/// What a family can be filtered by: the filter's name, and its values.
+pub type Field<T> = (&'static str, Values<T>);
 
 /// The filters of one request, understood.
-pub struct Filters<T>(Vec<(fn(&T) -> Vec<String>, Vec<Pattern>)>);
+pub struct Filters<T>(Vec<(Values<T>, Vec<Pattern>)>);
 
 impl<T> Filters<T> {
     /// Understands a request's filters.

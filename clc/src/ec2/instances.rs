@@ -19,6 +19,7 @@ use store::After;
 
 use super::filters::{Field, Filters};
 use super::ids;
+use super::tokens::Tokens;
 use crate::cluster::Cluster;
 use crate::reconcile::Wakers;
 use crate::records::{Instance, Records, SeenState};
@@ -38,6 +39,8 @@ pub struct Instances {
     pub wakers: Wakers,
     /// The zones there are.
     pub zones: Vec<String>,
+    /// The client tokens that are being worked on.
+    pub tokens: Tokens,
 }
 
 /// The first version whose clients know groups inside an instance; older ones take each for an
@@ -194,10 +197,7 @@ pub fn reservations(shown: Vec<Shown>, version: &str) -> Vec<Reservation> {
 
 /// Security groups as they are shown; their ids come with the groups themselves.
 pub fn groups(names: &[String]) -> Set<Group> {
-    names
-        .iter()
-        .map(|name| Group { group_id: name.clone(), group_name: name.clone() })
-        .collect()
+    names.iter().map(|name| Group { group_id: name.clone(), group_name: name.clone() }).collect()
 }
 
 /// A state as EC2 shows it.
@@ -207,7 +207,8 @@ pub fn state(seen: SeenState) -> State {
 }
 
 fn reason(it: &Shown) -> Option<StateReason> {
-    let of = |code: &str, text: &str| StateReason { code: code.to_owned(), message: text.to_owned() };
+    let of =
+        |code: &str, text: &str| StateReason { code: code.to_owned(), message: text.to_owned() };
     let impaired = it.impaired.as_ref().map(|text| of("Server.Impaired", text));
     impaired.or_else(|| it.instance.reason.as_ref().map(|reason| of(&reason.code, &reason.text)))
 }
@@ -253,4 +254,3 @@ fn view(it: &Shown, version: &str) -> View {
         group_set: if version >= GROUPS_SINCE { groups(&instance.groups) } else { Set::default() },
     }
 }
-

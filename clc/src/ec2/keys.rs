@@ -46,7 +46,10 @@ impl Handle<Keys> for CreateKeyPair {
         check_name(&self.key_name)?;
         let kind = self.key_type.as_deref().unwrap_or("rsa");
         if !matches!(kind, "rsa" | "ed25519") {
-            return Err(ApiError::invalid("KeyType", format!("'{kind}' is neither rsa nor ed25519")));
+            return Err(ApiError::invalid(
+                "KeyType",
+                format!("'{kind}' is neither rsa nor ed25519"),
+            ));
         }
         if let Some(form) = self.key_format.as_deref().filter(|form| *form != "pem") {
             return Err(ApiError::invalid("KeyFormat", format!("'{form}' is not pem")));

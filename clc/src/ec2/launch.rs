@@ -16,9 +16,7 @@ use super::ids;
 use super::images::visible;
 use super::types::InstanceType;
 use crate::random;
-use crate::records::{
-    Image, ImageState, Instance, KeyPair, Launch, Records, SeenState, Wanted,
-};
+use crate::records::{Image, ImageState, Instance, KeyPair, Launch, Records, SeenState, Wanted};
 use crate::schedule::scheduler::Placed;
 use crate::settings::{self, DEFAULT_KERNEL, DEFAULT_RAMDISK};
 
@@ -181,10 +179,10 @@ pub fn record(
             cpus: demand.cpus,
             memory_mib: demand.memory_mib,
             disk_mib: demand.disk_mib,
-            key: plan.key.as_ref().map(|key| PublicKey {
-                name: key.name.clone(),
-                openssh: key.openssh.clone(),
-            }),
+            key: plan
+                .key
+                .as_ref()
+                .map(|key| PublicKey { name: key.name.clone(), openssh: key.openssh.clone() }),
             groups: groups.clone(),
             launched: now,
             client_token: asked.client_token.clone(),

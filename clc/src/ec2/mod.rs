@@ -15,5 +15,6 @@ pub mod launch;
 pub mod register;
 pub mod run;
 pub mod terminate;
+pub mod tokens;
 pub mod types;
 pub mod zones;

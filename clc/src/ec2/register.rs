@@ -18,10 +18,8 @@ impl Handle<Images> for RegisterImage {
     async fn handle(self, scene: Scene<Images>) -> Result<RegisteredImage, ApiError> {
         let caller = scene.caller.clone();
         let location = self.check()?;
-        let allow_unsigned = scene
-            .records
-            .work(|records| settings::get(records, settings::ALLOW_UNSIGNED))
-            .await?;
+        let allow_unsigned =
+            scene.records.work(|records| settings::get(records, settings::ALLOW_UNSIGNED)).await?;
         let check = CheckBundle {
             location,
             account: caller.account.clone(),
@@ -31,8 +29,10 @@ impl Handle<Images> for RegisterImage {
         let checked = scene.walrus.call(check).await?;
         may_register(checked.kind, &caller)?;
         let now = scene.clock.now();
-        let id =
-            scene.records.work(move |records| record(records, &self, &caller, &checked, now)).await?;
+        let id = scene
+            .records
+            .work(move |records| record(records, &self, &caller, &checked, now))
+            .await?;
         scene.wakers.images.wake();
         Ok(RegisteredImage { image_id: id })
     }
@@ -45,9 +45,8 @@ trait Checked {
 impl Checked for RegisterImage {
     /// What can be refused without asking anybody; answers the location.
     fn check(&self) -> Result<String, ApiError> {
-        let location = self.image_location.as_deref().ok_or_else(|| {
-            ApiError::missing("ImageLocation")
-        })?;
+        let location =
+            self.image_location.as_deref().ok_or_else(|| ApiError::missing("ImageLocation"))?;
         let location = location.trim_start_matches('/');
         if !matches!(location.split_once('/'), Some((bucket, key)) if !bucket.is_empty() && !key.is_empty())
         {
@@ -198,7 +197,11 @@ fn image(
 ) -> Result<Image, ApiError> {
     let is_machine = checked.kind == ImageKind::Machine;
     let boots = |asked: &Option<String>, manifest: &Option<String>, kind| {
-        if is_machine { named(records, asked.as_deref(), manifest.as_deref(), kind) } else { Ok(None) }
+        if is_machine {
+            named(records, asked.as_deref(), manifest.as_deref(), kind)
+        } else {
+            Ok(None)
+        }
     };
     let kernel = boots(&asked.kernel_id, &checked.kernel_id, ImageKind::Kernel)?;
     let ramdisk = boots(&asked.ramdisk_id, &checked.ramdisk_id, ImageKind::Ramdisk)?;

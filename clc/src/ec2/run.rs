@@ -29,6 +29,13 @@ impl Handle<Instances> for RunInstances {
             kind,
             now: scene.clock.now(),
         };
+        let _alone = match &asked.request.client_token {
+            Some(token) => {
+                let key = Launch::key_of(&asked.caller.account, token);
+                Some(scene.tokens.hold(key).await)
+            }
+            None => None,
+        };
         let looked = asked.clone();
         let before = scene
             .records
@@ -158,10 +165,7 @@ fn fingerprint(asked: &RunInstances) -> Result<String, ApiError> {
 }
 
 /// The launch that the same token made earlier.
-fn earlier(
-    records: &Records,
-    asked: &Asked,
-) -> Result<Option<(Launch, Vec<Instance>)>, ApiError> {
+fn earlier(records: &Records, asked: &Asked) -> Result<Option<(Launch, Vec<Instance>)>, ApiError> {
     let Some(token) = &asked.request.client_token else { return Ok(None) };
     let Some(seen) = records.launches.get(&Launch::key_of(&asked.caller.account, token))? else {
         return Ok(None);
@@ -197,9 +201,11 @@ mod tests {
         assert_eq!(count(None, None), Ok((1, 1)));
         assert_eq!(count(Some(2), None), Ok((2, 2)));
         assert_eq!(count(None, Some(3)), Ok((1, 3)));
-        for (min, max, name) in
-            [(Some(0), None, "MinCount"), (Some(2), Some(1), "MaxCount"), (None, Some(257), "MaxCount")]
-        {
+        for (min, max, name) in [
+            (Some(0), None, "MinCount"),
+            (Some(2), Some(1), "MaxCount"),
+            (None, Some(257), "MaxCount"),
+        ] {
             assert!(count(min, max).unwrap_err().contains(name));
         }
     }

@@ -41,10 +41,8 @@ impl Handle<Zones> for DescribeRegions {
         if let Some(name) = self.region_name.iter().find(|name| **name != scene.region) {
             return Err(ApiError::invalid("RegionName", format!("there is no region '{name}'")));
         }
-        let region = Region {
-            region_name: scene.region.clone(),
-            region_endpoint: scene.endpoint.clone(),
-        };
+        let region =
+            Region { region_name: scene.region.clone(), region_endpoint: scene.endpoint.clone() };
         let regions = Some(region).filter(|region| filters.admit(region));
         Ok(Regions { region_info: regions.into_iter().collect() })
     }

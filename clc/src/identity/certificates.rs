@@ -105,8 +105,7 @@ fn self_sign(
     serial[0] &= 0x7f;
     let serial = SerialNumber::new(&serial).map_err(|e| refused(&e))?;
     let public = RsaPublicKey::from(key).to_public_key_der().map_err(|e| refused(&e))?;
-    let public =
-        SubjectPublicKeyInfoOwned::from_der(public.as_bytes()).map_err(|e| refused(&e))?;
+    let public = SubjectPublicKeyInfoOwned::from_der(public.as_bytes()).map_err(|e| refused(&e))?;
     let builder = CertificateBuilder::new(SelfSigned { subject }, serial, validity, public)
         .map_err(|e| refused(&e))?;
     let signer = SigningKey::<Sha256>::new(key.clone());

@@ -52,9 +52,7 @@ pub fn prepare(
     if records.cloud_keys.get(CLOUD_KEY)?.is_none() {
         let made = certificates::make("eucalyptus", "Eucalyptus", now)?;
         folder::write_file(&bundle_key_file(data_dir), &made.key_pkcs8()?, 0o600)?;
-        records
-            .cloud_keys
-            .insert(CloudKey { certificate: made.certificate, delivered: false })?;
+        records.cloud_keys.insert(CloudKey { certificate: made.certificate, delivered: false })?;
         tracing::info!("the cloud's certificate was made");
     }
     if records.accounts.get(AccountId::cloud().as_str())?.is_none() {

@@ -71,7 +71,8 @@ mod tests {
             let files = [file(&format!("{round} in @EUCA_KEY_DIR@"), true), file(round, false)];
             let written = write(&folder, &files).unwrap();
             assert!(written.is_absolute());
-            let mode = |name| fs::metadata(written.join(name)).unwrap().permissions().mode() & 0o777;
+            let mode =
+                |name| fs::metadata(written.join(name)).unwrap().permissions().mode() & 0o777;
             assert_eq!((mode("key"), mode("cert"), mode("")), (0o600, 0o644, 0o700));
             let text = fs::read_to_string(written.join("key")).unwrap();
             assert_eq!(text, format!("{round} in {}", written.display()));

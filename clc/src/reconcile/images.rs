@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use common::error::ApiError;
 use common::id::ImageId;
-use common::wire::walrus::{ForgetImage, WantedImage, Walrus};
+use common::wire::walrus::{ForgetImage, Walrus, WantedImage};
 use futures_util::future::BoxFuture;
 use runtime::peer::Peer;
 use runtime::reconcile::{Pass, Reconciler};
@@ -101,12 +101,7 @@ impl Images {
 }
 
 /// Records what became of a pending image, unless its owner was faster.
-fn settle(
-    records: &Records,
-    id: &ImageId,
-    state: &ImageState,
-    size: u64,
-) -> Result<(), ApiError> {
+fn settle(records: &Records, id: &ImageId, state: &ImageState, size: u64) -> Result<(), ApiError> {
     store::transact(&*records.engine, |batch| {
         let Some(mut seen) = records.images.get(id.as_str())? else { return Ok(()) };
         if seen.state != ImageState::Pending {

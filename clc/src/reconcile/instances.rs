@@ -61,8 +61,7 @@ impl Instances {
             pass.looked += 1;
             let now = self.clock.now();
             let seen = self.member.sighting();
-            let step =
-                step::next(&instance, seen.of(&instance.id), seen.is_reachable(now), now);
+            let step = step::next(&instance, seen.of(&instance.id), seen.is_reachable(now), now);
             match step {
                 Step::Settled => continue,
                 Step::Nothing => pass.unsettled += 1,
@@ -126,8 +125,7 @@ impl Instances {
     }
 
     async fn launch(&self, instance: &Instance) -> Result<(), ApiError> {
-        let ready =
-            launch::prepare(&self.records, &self.plain, &self.region, instance).await?;
+        let ready = launch::prepare(&self.records, &self.plain, &self.region, instance).await?;
         let run = match ready {
             Ready::Go(run) => *run,
             Ready::Wait => return Ok(()),

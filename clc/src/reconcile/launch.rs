@@ -2,9 +2,7 @@
 
 use common::id::ImageId;
 use common::wire::node::Run;
-use common::wire::spec::{
-    BootSpec, DiskSpec, ImageRef, InstanceSpec, MetadataSpec, NetworkSpec,
-};
+use common::wire::spec::{BootSpec, DiskSpec, ImageRef, InstanceSpec, MetadataSpec, NetworkSpec};
 use common::wire::walrus::{ImageTicket, WantedImage};
 
 use common::error::ApiError;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use common::error::ApiError;
-use common::wire::walrus::{BundleRef, WantImage, WantedImage, Walrus};
+use common::wire::walrus::{BundleRef, Walrus, WantImage, WantedImage};
 use runtime::peer::Peer;
 use runtime::pool;
 use runtime::shutdown::Shutdown;

@@ -73,12 +73,7 @@ pub fn next(
     }
 }
 
-fn ending(
-    instance: &Instance,
-    state: Option<MachineState>,
-    alive: bool,
-    reachable: bool,
-) -> Step {
+fn ending(instance: &Instance, state: Option<MachineState>, alive: bool, reachable: bool) -> Step {
     let finish = || Step::Finish(instance.reason.clone().unwrap_or_else(Reason::by_user));
     match state {
         _ if !instance.told => finish(),
@@ -120,10 +115,9 @@ fn running(instance: &Instance, view: Option<&InstanceView>, now: Timestamp) -> 
             "Client.InstanceInitiatedShutdown",
             said("The instance ended by itself"),
         )),
-        MachineState::Failed => Step::Finish(Reason::new(
-            "Server.InternalError",
-            said("The instance could not be run"),
-        )),
+        MachineState::Failed => {
+            Step::Finish(Reason::new("Server.InternalError", said("The instance could not be run")))
+        }
     }
 }
 

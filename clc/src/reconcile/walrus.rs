@@ -52,9 +52,8 @@ impl ForWalrus {
                     remove(&file)?;
                     return Ok(None);
                 };
-                let private_key = std::fs::read_to_string(&file).map_err(|error| {
-                    ApiError::internal("The cloud's key cannot be read", error)
-                })?;
+                let private_key = std::fs::read_to_string(&file)
+                    .map_err(|error| ApiError::internal("The cloud's key cannot be read", error))?;
                 let certificate = key.record.certificate;
                 Ok(Some(InstallBundleKey { certificate, private_key }))
             })
@@ -76,10 +75,8 @@ impl ForWalrus {
     }
 
     async fn set_limit(&self) -> Result<bool, ApiError> {
-        let wanted = self
-            .records
-            .work(|records| settings::get(records, settings::CACHE_MEGABYTES))
-            .await?;
+        let wanted =
+            self.records.work(|records| settings::get(records, settings::CACHE_MEGABYTES)).await?;
         let Ok(megabytes) = wanted.parse::<u64>() else { return Ok(false) };
         let cache = self.walrus.call(DescribeCache {}).await?;
         if cache.limit == megabytes << 20 {

@@ -88,7 +88,9 @@ impl Handler<Place> for Scheduler {
         let mut placed = Vec::with_capacity(nodes.len());
         for (instance, node) in wish.instances.into_iter().zip(nodes) {
             // The policy counted this very ledger, so the seat is there.
-            let Some(address) = self.ledger.take(node, &instance, wish.demand, now) else { continue };
+            let Some(address) = self.ledger.take(node, &instance, wish.demand, now) else {
+                continue;
+            };
             let zone = open.iter().find(|room| room.node == node);
             let zone = zone.map(|room| room.zone.clone()).unwrap_or_default();
             placed.push(Placed { instance, node: node.to_owned(), zone, address });

@@ -6,9 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use clc::admin::command::{self, Command, CommandError};
 use common::ec2::zones::DescribeRegions;
 use common::error::ErrorCode;
-use common::wire::admin::{
-    AddUser, ChangeSetting, DescribeUsers, EnableUser, GetCredentials,
-};
+use common::wire::admin::{AddUser, ChangeSetting, DescribeUsers, EnableUser, GetCredentials};
 use common::wire::identity::{FindAccessKey, FindCertificates};
 
 use crate::world::{User, code, until, world};

@@ -168,7 +168,8 @@ fn what_happens_on_a_node_is_seen() {
     world(&[4], |world| async move {
         let image = world.bootable().await;
         let node = &world.nodes[0];
-        let ids = world.run(&world.admin, &RunInstances { max_count: Some(3), ..launch(&image) }).await;
+        let ids =
+            world.run(&world.admin, &RunInstances { max_count: Some(3), ..launch(&image) }).await;
         for id in &ids {
             world.instance_is(&world.admin, id, "running").await;
         }
@@ -179,8 +180,10 @@ fn what_happens_on_a_node_is_seen() {
         assert_eq!(gone.reason.as_deref(), Some("the guest powered itself off"));
         let failed = world.instance_is(&world.admin, &ids[1], "terminated").await;
         let reason = failed.state_reason.unwrap();
-        assert_eq!((reason.code.as_str(), reason.message.as_str()),
-            ("Server.InternalError", "QEMU ended with status 1"));
+        assert_eq!(
+            (reason.code.as_str(), reason.message.as_str()),
+            ("Server.InternalError", "QEMU ended with status 1")
+        );
         world.instance_is(&world.admin, &ids[2], "shutting-down").await;
         node.sees(&ids[2], MachineState::Gone, None);
         world.instance_is(&world.admin, &ids[2], "terminated").await;
@@ -233,7 +236,8 @@ fn a_node_that_is_away_impairs_its_instances_and_ends_none() {
     let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
     world_at(clock, &[4], |world| async move {
         let image = world.bootable().await;
-        let ids = world.run(&world.admin, &RunInstances { max_count: Some(2), ..launch(&image) }).await;
+        let ids =
+            world.run(&world.admin, &RunInstances { max_count: Some(2), ..launch(&image) }).await;
         for id in &ids {
             world.instance_is(&world.admin, id, "running").await;
         }
@@ -247,8 +251,10 @@ fn a_node_that_is_away_impairs_its_instances_and_ends_none() {
             })
             .await;
         }
-        assert_eq!(code(world.call(&world.admin, &launch(&image)).await),
-            "InsufficientInstanceCapacity");
+        assert_eq!(
+            code(world.call(&world.admin, &launch(&image)).await),
+            "InsufficientInstanceCapacity"
+        );
         let console = GetConsoleOutput { instance_id: ids[0].to_string() };
         let (code, text) = world.call(&world.admin, &console).await.unwrap_err();
         assert_eq!(code, "Unavailable");

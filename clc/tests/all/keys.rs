@@ -60,6 +60,9 @@ fn key_pairs_are_made_listed_and_removed() {
         assert!(world.call(&taro, &DescribeKeyPairs::default()).await.unwrap().key_set.is_empty());
         let neither = DeleteKeyPair { key_name: None, key_pair_id: None };
         assert_eq!(code(world.call(&taro, &neither).await), "MissingParameter");
-        assert_eq!(world.call(&jiro, &DescribeKeyPairs::default()).await.unwrap().key_set.item.len(), 1);
+        assert_eq!(
+            world.call(&jiro, &DescribeKeyPairs::default()).await.unwrap().key_set.item.len(),
+            1
+        );
     });
 }

@@ -63,8 +63,7 @@ fn what_cannot_be_launched_is_refused_by_code() {
             (("SubnetId", "subnet-1"), "UnsupportedOperation"),
             (("MinCount", "many"), "InvalidParameterValue"),
         ] {
-            let pairs =
-                [("Action", "RunInstances"), ("ImageId", image.as_str()), pair];
+            let pairs = [("Action", "RunInstances"), ("ImageId", image.as_str()), pair];
             let (code_, text) = world.raw(&world.admin, &pairs).await.unwrap_err();
             assert_eq!(code_, expected);
             assert!(text.contains(pair.0), "{text}");

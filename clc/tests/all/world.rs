@@ -97,9 +97,8 @@ impl StubWalrus {
         let state: Arc<Mutex<WalrusState>> = Arc::default();
         let changed = watch::Sender::new(0u64);
         let with = |state: &Arc<Mutex<WalrusState>>| Arc::clone(state);
-        let (check, want, install, forget, limit, cache) = (
-            with(&state), with(&state), with(&state), with(&state), with(&state), with(&state),
-        );
+        let (check, want, install, forget, limit, cache) =
+            (with(&state), with(&state), with(&state), with(&state), with(&state), with(&state));
         let waits = changed.clone();
         let dispatcher = Dispatcher::<Walrus>::new()
             .with(move |ask: CheckBundle| {
@@ -166,6 +165,13 @@ impl StubWalrus {
         };
         self.state.lock().unwrap().bundles.insert(location.into(), Ok(checked));
         self.becomes(location, if whole { self.ready(location, size) } else { unpacking() });
+    }
+
+    /// Makes a manifest name a kernel.
+    pub(crate) fn names_kernel(&self, location: &str, kernel: &str) {
+        let mut state = self.state.lock().unwrap();
+        let Some(Ok(checked)) = state.bundles.get_mut(location) else { panic!("{location}") };
+        checked.kernel_id = Some(kernel.into());
     }
 
     pub(crate) fn ready(&self, location: &str, size: u64) -> WantedImage {
@@ -245,7 +251,9 @@ impl StubNode {
                 if refused.is_none() {
                     let machine =
                         if state.quick { MachineState::Running } else { MachineState::Preparing };
-                    state.views.insert(ask.spec.instance.clone(), view(&ask.spec.instance, machine));
+                    state
+                        .views
+                        .insert(ask.spec.instance.clone(), view(&ask.spec.instance, machine));
                     state.runs.push(ask);
                     ran.send_modify(|n| *n += 1);
                 }
@@ -350,7 +358,11 @@ pub(crate) fn world<F: Future<Output = ()>>(cpus: &[u32], test: impl FnOnce(Worl
 }
 
 /// Runs a test in a cloud with that clock.
-pub(crate) fn world_at<F: Future<Output = ()>>(clock: Clock, cpus: &[u32], test: impl FnOnce(World) -> F) {
+pub(crate) fn world_at<F: Future<Output = ()>>(
+    clock: Clock,
+    cpus: &[u32],
+    test: impl FnOnce(World) -> F,
+) {
     runtime::boot::in_system(async {
         let world = World::start(clock, cpus).await;
         test(world).await;
@@ -429,7 +441,11 @@ impl World {
     }
 
     /// Does an action as a user, and reads its answer.
-    pub(crate) async fn call<A: Action>(&self, user: &User, action: &A) -> Result<A::Output, Refused> {
+    pub(crate) async fn call<A: Action>(
+        &self,
+        user: &User,
+        action: &A,
+    ) -> Result<A::Output, Refused> {
         let mut pairs = query::encode(action).unwrap();
         pairs.push(("Action".into(), A::NAME.into()));
         pairs.push(("Version".into(), "2016-11-15".into()));
@@ -478,7 +494,10 @@ async fn start(config: &Config, clock: &Clock) -> Server {
 }
 
 /// Waits until a condition holds, and answers what it found.
-pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut look: impl FnMut() -> F,
+) -> T {
     for _ in 0..3000 {
         if let Some(found) = look().await {
             return found;

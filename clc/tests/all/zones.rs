@@ -15,10 +15,8 @@ fn regions_and_zones_are_told() {
         let regions = world.call(&world.admin, &DescribeRegions::default()).await.unwrap();
         let region = &regions.region_info.item[0];
         assert_eq!(region.region_name, "eucalyptus");
-        let expected = format!(
-            "http://127.0.0.1:{}/services/Eucalyptus",
-            world.server().api_address().port()
-        );
+        let expected =
+            format!("http://127.0.0.1:{}/services/Eucalyptus", world.server().api_address().port());
         assert_eq!(region.region_endpoint, expected);
         let other = DescribeRegions { region_name: vec!["mars".into()], ..Default::default() };
         assert_eq!(code(world.call(&world.admin, &other).await), "InvalidParameterValue");
@@ -30,8 +28,10 @@ fn regions_and_zones_are_told() {
         let taro = world.user("taro").await;
         let told = world.call(&taro, &zones(&[])).await.unwrap().availability_zone_info.item;
         assert_eq!(told.len(), 1);
-        assert_eq!((told[0].zone_name.as_str(), told[0].zone_state.as_str()),
-            ("eucalyptus-1a", "available"));
+        assert_eq!(
+            (told[0].zone_name.as_str(), told[0].zone_state.as_str()),
+            ("eucalyptus-1a", "available")
+        );
         assert_eq!(code(world.call(&taro, &zones(&["mars-1a"])).await), "InvalidParameterValue");
         assert_eq!(code(world.call(&taro, &zones(&["verbose"])).await), "OperationNotPermitted");
         let rows = world.call(&world.admin, &zones(&["verbose"])).await.unwrap();

@@ -83,6 +83,11 @@ mod tests {
     }
 
     #[test]
+    fn a_list_of_one_is_its_one_value() {
+        assert_eq!(tree(&[("ImageId.1", "x")]).decode::<Sample>().unwrap().image_id, "x");
+    }
+
+    #[test]
     fn an_empty_value_is_an_absent_one() {
         let node =
             tree(&[("ImageId", "emi-1"), ("Placement.AvailabilityZone", ""), ("MinCount", "")]);
@@ -113,7 +118,11 @@ mod tests {
                 ErrorCode::InvalidParameterValue,
                 "BlockDeviceMapping.1.NoDevice",
             ),
-            (vec![("ImageId.1", "x")], ErrorCode::InvalidParameterValue, "ImageId"),
+            (
+                vec![("ImageId.1", "x"), ("ImageId.2", "y")],
+                ErrorCode::InvalidParameterValue,
+                "ImageId",
+            ),
             (
                 vec![("ImageId", "x"), ("InstanceId", "i")],
                 ErrorCode::InvalidParameterValue,

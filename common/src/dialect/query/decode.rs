@@ -67,7 +67,13 @@ struct Reader<'a>(&'a Node);
 
 impl<'a> Reader<'a> {
     fn text(&self) -> Result<&'a str, Refusal> {
-        self.0.text.as_deref().ok_or_else(|| de::Error::custom("a single value is expected"))
+        // Old boto numbers even the one id of GetConsoleOutput: a list of one is its one value.
+        let lone = || match self.0.children.iter().next() {
+            Some((step, only)) if step == "1" && self.0.children.len() == 1 => only.text.as_deref(),
+            _ => None,
+        };
+        let text = self.0.text.as_deref().or_else(lone);
+        text.ok_or_else(|| de::Error::custom("a single value is expected"))
     }
 
     fn number<T: std::str::FromStr>(&self) -> Result<T, Refusal> {
