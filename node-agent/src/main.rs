@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use node_agent::config::Config;
-use node_agent::server::{Server, StartError};
+use node_agent::server::{Server, StartError, purge_network};
 use runtime::boot;
 use runtime::clock::Clock;
 use runtime::config::{Sources, load, print};
@@ -27,6 +27,10 @@ struct Flags {
     /// Print the configuration and end
     #[arg(long)]
     print_config: bool,
+    /// Remove the taps, rules and DHCP of this agent from the host and end; for when its instances
+    /// have ended and it will not run here again
+    #[arg(long)]
+    purge_network: bool,
 }
 
 #[derive(Debug, Error)]
@@ -59,6 +63,13 @@ fn main() -> ExitCode {
         };
     }
     telemetry::start(&config.log, config.log_format);
+    if flags.purge_network {
+        let purged = boot::in_system(purge_network(config));
+        return match purged.map_err(StartError::Listen).flatten() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => say(&mut std::io::stderr(), &format!("node-agent: {error}"), 71),
+        };
+    }
     boot::serve("node-agent", || start(config))
 }
 

@@ -259,23 +259,18 @@ impl Base {
     }
 }
 
-/// The network of the machines that were found, and how others are joined to it.
-async fn wire(
-    config: &Config,
-    tools: Option<Tools>,
-    scan: &Scan,
-    metadata: &Metadata,
-) -> Result<(Option<Addr<Network>>, Arc<dyn Wiring>), StartError> {
-    // Two agents of one name on one host are two agents: neither may take the other's taps away.
+/// What tells this agent from others on the host. Two agents of one name are two agents: neither
+/// may take the other's taps away.
+fn identity(config: &Config) -> Result<String, StartError> {
     let data_dir = std::path::absolute(&config.data_dir)
         .map_err(|source| StartError::Files { path: config.data_dir.clone(), source })?;
-    let identity = format!("{} {}", config.name, data_dir.display());
-    let Some(tools) = tools else {
-        return Ok((None, Arc::new(Unplugged(Names::new(&identity)))));
-    };
+    Ok(format!("{} {}", config.name, data_dir.display()))
+}
+
+async fn settings(config: &Config, tools: &Tools) -> Result<NetworkSettings, StartError> {
     let uplink = match config.uplink.as_str() {
         "" if config.masquerade => {
-            let host = Host::new(&tools);
+            let host = Host::new(tools);
             pool::block(move || host.default_uplink()).await??.ok_or(StartError::NoUplink)?
         }
         named => named.to_owned(),
@@ -285,13 +280,44 @@ async fn wire(
         (false, true) => Outbound::None,
         (false, false) => Outbound::Routed(uplink),
     };
-    let settings = NetworkSettings {
-        identity,
+    Ok(NetworkSettings {
+        identity: identity(config)?,
         subnet: config.subnet.0,
         outbound,
         dns: config.dns.clone(),
         run_directory: config.run_dir.clone(),
+    })
+}
+
+/// Removes whatever an agent of this configuration has set up on the host's network: taps, rules,
+/// DHCP. Machines that still run lose their network until the agent starts again.
+///
+/// # Errors
+/// If the agent runs, or the host refuses.
+pub async fn purge_network(config: Config) -> Result<(), StartError> {
+    let config = config.check()?;
+    // Held to the end: an agent that starts meanwhile would set up again what is removed here.
+    let (_lock, _) = open(&config).await?;
+    let tools = pool::block(Tools::find).await?;
+    let tools = tools.map_err(|missing| StartError::Missing(missing.to_string()))?;
+    let network =
+        Network::start(settings(&config, &tools).await?, &tools, BTreeMap::new()).await?;
+    let purged = network.send(Stop { purge: true }).await;
+    purged.map_err(|gone| ApiError::internal("the network's actor ended", gone))??;
+    Ok(())
+}
+
+/// The network of the machines that were found, and how others are joined to it.
+async fn wire(
+    config: &Config,
+    tools: Option<Tools>,
+    scan: &Scan,
+    metadata: &Metadata,
+) -> Result<(Option<Addr<Network>>, Arc<dyn Wiring>), StartError> {
+    let Some(tools) = tools else {
+        return Ok((None, Arc::new(Unplugged(Names::new(&identity(config)?)))));
     };
+    let settings = settings(config, &tools).await?;
     let known: BTreeMap<_, _> = scan
         .kept
         .iter()
