@@ -10,6 +10,7 @@ import shlex
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.request
 
@@ -41,10 +42,11 @@ def free_ports(count):
 
 
 class Cloud:
-    """clc, walrus and one node agent with simulated guests, below one folder."""
+    """clc, walrus and one node agent, below one folder; guests are simulated unless asked for."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, driver="sim"):
         self.dir = pathlib.Path(folder)
+        self.driver = driver
         self.processes = {}
         names = ["clc", "clc_in", "walrus", "walrus_in", "node_in"]
         self.ports = dict(zip(names, free_ports(len(names))))
@@ -74,7 +76,8 @@ class Cloud:
         )
         (d / "etc/node-agent.toml").write_text(
             f'name = "node1"\ndata_dir = "{d}/node"\n'
-            f'internal_listen = "127.0.0.1:{p["node_in"]}"\ndriver = "sim"\n'
+            f'internal_listen = "127.0.0.1:{p["node_in"]}"\ndriver = "{self.driver}"\n'
+            f'run_dir = "{tempfile.gettempdir()}/eucalypt-{os.getpid()}"\n'
             "cpus = 64\nmemory_mib = 65536\ndisk_mib = 1048576\n" + common
         )
 
@@ -121,6 +124,18 @@ class Cloud:
                 process = self.processes.get(name)
                 if process:
                     process.kill()
+
+    def guests(self):
+        """The processes of this cloud's real guests."""
+        found = []
+        for folder in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                command = (folder / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if b"qemu-system" in command.split(b"\0")[0] and str(self.dir).encode() in command:
+                found.append(int(folder.name))
+        return found
 
     def log(self, name):
         return (self.dir / f"{name}.log").read_text(errors="replace")[-4000:]

@@ -1,0 +1,88 @@
+"""A real guest, and each service restarted below it: it runs on, is described, and its metadata answers.
+
+Runs as root in a network namespace that `scripts/test guest` makes, with QEMU.
+"""
+
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+import cloud as clouds
+
+GUEST = clouds.BIN.parent / "guest"
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    subprocess.run([clouds.ROOT / "scripts/guest-image", GUEST], check=True)
+    cloud = clouds.Cloud(tmp_path_factory.mktemp("real"), driver="qemu")
+    try:
+        cloud.raise_all()
+        yield cloud
+    finally:
+        cloud.stop_all()
+        for pid in cloud.guests():
+            os.kill(pid, signal.SIGKILL)
+
+
+def register(cloud):
+    admin, ids = cloud.administrator, {}
+    for kind, file in (("kernel", "vmlinuz"), ("ramdisk", "initrd"), ("machine", "disk.img")):
+        options = [] if kind == "machine" else [f"--{kind}", "true"]
+        manifest, _ = clouds.bundle(admin, GUEST / file, cloud.dir / "bundles" / kind, *options)
+        admin.euca("upload-bundle", "-b", "real", "-m", manifest)
+        ids[kind] = admin.euca("register", f"real/{manifest.name}", "-n", kind).split()[1]
+    return ids
+
+
+def test_a_guest_outlives_each_service(real):
+    image = register(real)["machine"]
+    admin = real.administrator
+    key = admin.euca("add-keypair", "real")
+    public = subprocess.run(
+        ["ssh-keygen", "-y", "-f", private_file(real, key)], capture_output=True, text=True, check=True
+    ).stdout.split()[:2]
+    instance = re.search(r"\bi-[0-9a-f]{8}\b", admin.euca("run-instances", image, "-k", "real")).group()
+
+    def console():
+        return admin.euca("get-console-output", instance).replace("\r", "")
+
+    clouds.wait_until(lambda: "EUCALYPT-GUEST ready" in console(), "the guest is ready", 120)
+    told = console()
+    assert f"EUCALYPT-GUEST instance-id {instance}\n" in told
+    assert f"EUCALYPT-GUEST public-key {' '.join(public)}" in told
+    pids = real.guests()
+    assert len(pids) == 1
+
+    def last_answer():
+        seen = re.findall(rf"EUCALYPT-GUEST still {instance} at ([0-9.]+)", console())
+        return float(seen[-1]) if seen else 0.0
+
+    for name, how in [
+        ("clc", signal.SIGTERM), ("walrus", signal.SIGTERM), ("node-agent", signal.SIGTERM),
+        ("clc", signal.SIGKILL), ("walrus", signal.SIGKILL), ("node-agent", signal.SIGKILL),
+    ]:
+        before = last_answer()
+        real.restart(name, how)
+        clouds.wait_until(
+            lambda: "\trunning\t" in admin.euca("describe-instances", instance), f"described after {name}"
+        )
+        clouds.wait_until(lambda: last_answer() > before, f"metadata answers after {name}", 60)
+        assert real.guests() == pids, f"{name} restarted with {how.name}: the guest is another"
+
+    admin.euca("terminate-instances", instance)
+    clouds.wait_until(
+        lambda: "\tterminated\t" in admin.euca("describe-instances", instance), "terminated", 60
+    )
+    clouds.wait_until(lambda: not real.guests(), "the guest's process has ended")
+
+
+def private_file(cloud, printed):
+    """What euca-add-keypair printed, as the article stores it: ssh reads it, first line and all."""
+    file = cloud.dir / "real.pk"
+    file.touch(mode=0o600)
+    file.write_text(printed)
+    return file
