@@ -4,21 +4,9 @@
 use common::error::{ApiError, ErrorCode};
 use common::id::{ImageId, ImageKind};
 use common::wire::admin::SettingView;
-use serde::{Deserialize, Serialize};
 use store::Batch;
 
-use crate::records::{Records, record};
-
-/// A setting that was changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Setting {
-    /// Its name.
-    pub name: String,
-    /// Its value as text.
-    pub value: String,
-}
-
-record!(Setting, "setting", |it| it.name.clone());
+use crate::records::{Records, Setting};
 
 /// The kernel of images that name none; empty: the next that is registered.
 pub const DEFAULT_KERNEL: &str = "cloud.default_kernel";

@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use common::id::InstanceId;
-use node_agent::hypervisor::driver::{Card, Disk, Driver, DriverError, Ended, Launch, OVERLAY};
+use node_agent::hypervisor::driver::{Card, Disk, Driver, Ended, Launch, OVERLAY};
+use node_agent::hypervisor::error::DriverError;
 use node_agent::hypervisor::qemu::args::Accelerator;
 use node_agent::hypervisor::qemu::probe::{Probe, Programs, probe};
 use node_agent::hypervisor::qemu::process::Process;

@@ -19,7 +19,7 @@ use common::wire::spec::*;
 use node_agent::metadata::serve::Metadata;
 use node_agent::network::names::Names;
 use node_agent::network::network::{Attach, Detach, Network, NetworkSettings, Stop};
-use node_agent::network::plan::Outbound;
+use node_agent::network::wanted::Outbound;
 use node_agent::network::tools::Tools;
 use runtime::clock::Clock;
 

@@ -2,7 +2,7 @@
 //! called, and that no row of a table stands there for nothing.
 #![expect(clippy::unwrap_used, reason = "a test may fail at once")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -98,11 +98,6 @@ fn crates_use_only_what_lies_below_them() {
     assert_none(&faults, "arrows between crates that docs/architecture.md does not have");
 }
 
-/// The file that a module path leads to: the longest part of it that is a module.
-fn file_of(modules: &BTreeMap<Vec<String>, PathBuf>, path: &[String]) -> Option<PathBuf> {
-    (0..=path.len()).rev().find_map(|end| modules.get(&path[..end]).cloned())
-}
-
 fn modules(src: &Path) -> BTreeMap<Vec<String>, PathBuf> {
     let mut modules = BTreeMap::new();
     for file in sources(src) {
@@ -122,52 +117,114 @@ fn modules(src: &Path) -> BTreeMap<Vec<String>, PathBuf> {
     modules
 }
 
-/// Every path in a text that starts at `crate::` or `super::`, braces opened up one level deep.
-fn paths(text: &str, own: &[String]) -> Vec<Vec<String>> {
+/// One file as a module: where it stands, what it says, whom it contains.
+struct Module {
+    file: PathBuf,
+    code: String,
+    children: Vec<String>,
+    /// Names that it passes on from its children, each with the path to what it stands for.
+    passed_on: BTreeMap<String, Vec<String>>,
+}
+
+type Modules = BTreeMap<Vec<String>, Module>;
+
+fn read_modules(src: &Path) -> Modules {
+    let files = modules(src);
+    let mut read = Modules::new();
+    for (own, file) in &files {
+        let below = |path: &&Vec<String>| path.len() == own.len() + 1 && path.starts_with(own);
+        let children: Vec<_> = files.keys().filter(below).filter_map(|p| p.last().cloned()).collect();
+        let (mut code, mut passed_on) = (String::new(), BTreeMap::new());
+        for (at, statement) in code_of(file).split_inclusive(';').enumerate() {
+            let said = statement.trim_start();
+            let open = said.starts_with("pub use ") || said.starts_with("pub(");
+            let said = said.split_once("use ").filter(|(before, _)| open && !before.contains('\n'));
+            let mut named = Vec::new();
+            if let Some((_, tree)) = said.filter(|(_, tree)| children.contains(&word(tree))) {
+                branches(tree, own, &mut named);
+            } else if at == 0 || !statement.trim_start().starts_with("mod ") {
+                code.push_str(statement);
+            }
+            passed_on.extend(named.into_iter().filter_map(|path| Some((path.last()?.clone(), path))));
+        }
+        read.insert(own.clone(), Module { file: file.clone(), code, children, passed_on });
+    }
+    read
+}
+
+/// The file that a path leads to: the longest part of it that is a module, or what that one
+/// passes on by the next name.
+fn file_of<'a>(modules: &'a Modules, path: &[String]) -> Option<&'a PathBuf> {
+    let (end, module) =
+        (0..=path.len()).rev().find_map(|end| Some((end, modules.get(&path[..end])?)))?;
+    match path.get(end).and_then(|name| module.passed_on.get(name)) {
+        Some(there) if there != path => file_of(modules, there),
+        _ => Some(&module.file),
+    }
+}
+
+fn word(text: &str) -> String {
+    let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_'));
+    text[..end.unwrap_or(text.len())].to_owned()
+}
+
+/// Adds the paths of a use tree that hangs on `trunk` and returns what follows it.
+fn branches<'a>(text: &'a str, trunk: &[String], found: &mut Vec<Vec<String>>) -> &'a str {
+    if let Some(mut rest) = text.strip_prefix('{') {
+        while let Some(branch) = rest.trim_start().strip_prefix(',').or(Some(rest.trim_start())) {
+            let branch = branch.trim_start();
+            if branch.is_empty() || branch.starts_with('}') {
+                return branch.strip_prefix('}').unwrap_or_default();
+            }
+            let after = branches(branch, trunk, found);
+            rest = after.find([',', '}']).map_or("", |end| &after[end..]);
+        }
+    }
+    let step = word(text);
+    let rest = &text[step.len()..];
+    let path: Vec<_> = match step.as_str() {
+        "" | "self" => trunk.to_vec(),
+        _ => trunk.iter().cloned().chain([step]).collect(),
+    };
+    match rest.strip_prefix("::") {
+        Some(rest) => branches(rest, &path, found),
+        None => {
+            found.push(path);
+            rest
+        }
+    }
+}
+
+/// Every path in a module's code that begins at the crate, above it, or at one of its children.
+fn paths(own: &[String], module: &Module) -> Vec<Vec<String>> {
+    let text = module.code.as_str();
+    let starts = |word: &str| {
+        let free = |at: &usize| {
+            let before = text[..*at].chars().next_back();
+            !before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | ':' | '$' | '.'))
+        };
+        text.match_indices(word).map(|(at, _)| at).filter(free).collect::<Vec<_>>()
+    };
     let mut found = Vec::new();
-    for start in ["crate::", "super::"] {
-        for (at, _) in text.match_indices(start) {
-            let before = text[..at].chars().next_back();
-            if before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | ':' | '$')) {
-                continue;
-            }
-            let mut path: Vec<String> = Vec::new();
-            let mut rest = &text[at..];
-            if start == "super::" {
-                path = own.to_vec();
-                while let Some(after) = rest.strip_prefix("super::") {
-                    path.pop();
-                    rest = after;
-                }
-            } else {
-                rest = &rest["crate::".len()..];
-            }
-            let word = |text: &str| {
-                let end = text.find(|c: char| !(c.is_alphanumeric() || c == '_'));
-                text[..end.unwrap_or(text.len())].to_owned()
-            };
-            loop {
-                if let Some(inside) = rest.strip_prefix('{') {
-                    for item in inside.split('}').next().unwrap_or_default().split(',') {
-                        let first = word(item.trim());
-                        found.push(path.iter().cloned().chain([first]).collect());
-                    }
-                    break;
-                }
-                let step = word(rest);
-                if step.is_empty() {
-                    break;
-                }
-                rest = &rest[step.len()..];
-                path.push(step);
-                match rest.strip_prefix("::") {
-                    Some(after) => rest = after,
-                    None => {
-                        found.push(path.clone());
-                        break;
-                    }
-                }
-            }
+    for at in starts("crate::") {
+        branches(&text[at + "crate::".len()..], &[], &mut found);
+    }
+    for at in starts("super::") {
+        let (mut rest, mut trunk) = (&text[at..], own.to_vec());
+        while let Some(after) = rest.strip_prefix("super::") {
+            (rest, _) = (after, trunk.pop());
+        }
+        branches(rest, &trunk, &mut found);
+    }
+    for child in &module.children {
+        for at in starts(&format!("{child}::")) {
+            branches(&text[at..], own, &mut found);
+        }
+    }
+    for (name, path) in &module.passed_on {
+        let whole = |at: &usize| word(&text[*at..]) == *name;
+        if starts(name).iter().any(whole) {
+            found.push(path.clone());
         }
     }
     found
@@ -186,18 +243,15 @@ fn no_file_knows_itself_through_others() {
     let mut faults = Vec::new();
     for (name, folder, _) in CRATES {
         let src = root().join(folder).join("src");
-        let modules = modules(&src);
-        let mut arrows: BTreeMap<PathBuf, BTreeSet<PathBuf>> = BTreeMap::new();
-        for (own, file) in &modules {
-            let to = arrows.entry(file.clone()).or_default();
-            for path in paths(&code_of(file), own) {
-                to.extend(file_of(&modules, &path).filter(|other| other != file));
-            }
+        let modules = read_modules(&src);
+        let mut arrows: BTreeMap<&PathBuf, BTreeSet<&PathBuf>> = BTreeMap::new();
+        for (own, module) in &modules {
+            let to = paths(own, module).into_iter().filter_map(|path| file_of(&modules, &path));
+            arrows.insert(&module.file, to.filter(|file| **file != module.file).collect());
         }
-        // What only lists its rooms and passes on their names knows them all and is known by
-        // none of them for itself.
-        for file in arrows.keys().cloned().collect::<Vec<_>>() {
-            if let Some(circle) = circle_through(&file, &arrows) {
+        for file in arrows.keys() {
+            // Each circle is told once, from its first file on.
+            if let Some(circle) = circle_through(file, &arrows).filter(|c| c.iter().min() == Some(file)) {
                 let circle: Vec<_> = circle.iter().map(|f| shown(f)).collect();
                 faults.push(format!("{name}: {}", circle.join(" → ")));
             }
@@ -206,28 +260,28 @@ fn no_file_knows_itself_through_others() {
     assert_none(&faults, "circles of imports");
 }
 
-fn circle_through(
-    start: &PathBuf,
-    arrows: &BTreeMap<PathBuf, BTreeSet<PathBuf>>,
-) -> Option<Vec<PathBuf>> {
-    let mut came: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
-    let mut queue = vec![start.clone()];
-    while let Some(at) = queue.pop() {
-        for next in arrows.get(&at).into_iter().flatten() {
+fn circle_through<'a>(
+    start: &'a PathBuf,
+    arrows: &BTreeMap<&'a PathBuf, BTreeSet<&'a PathBuf>>,
+) -> Option<Vec<&'a PathBuf>> {
+    let mut came: BTreeMap<&PathBuf, &PathBuf> = BTreeMap::new();
+    let mut queue = VecDeque::from([start]);
+    while let Some(at) = queue.pop_front() {
+        for next in arrows.get(at).into_iter().flatten().copied() {
             if next == start {
-                let mut circle = vec![start.clone()];
-                let mut back = at.clone();
-                while back != *start {
-                    circle.push(back.clone());
-                    back = came[&back].clone();
+                let mut circle = vec![start];
+                let mut back = at;
+                while back != start {
+                    circle.push(back);
+                    back = came[back];
                 }
-                circle.push(start.clone());
+                circle.push(start);
                 circle.reverse();
                 return Some(circle);
             }
             if !came.contains_key(next) {
-                came.insert(next.clone(), at.clone());
-                queue.push(next.clone());
+                came.insert(next, at);
+                queue.push_back(next);
             }
         }
     }

@@ -5,7 +5,7 @@
 //! belongs to its kernel; none is fine.
 
 use common::action::Caller;
-use common::ec2::instances::RunInstances;
+use common::ec2::launch::RunInstances;
 use common::error::{ApiError, ErrorCode};
 use common::id::{ImageId, ImageKind, InstanceId, ReservationId};
 use common::time::Timestamp;

@@ -4,7 +4,7 @@ use common::id::AccountId;
 use common::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::record;
+use super::record::record;
 
 /// An account: what the article calls a user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

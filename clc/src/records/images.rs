@@ -12,7 +12,7 @@ use common::wire::spec::ImageRef;
 use common::wire::walrus::BundleRef;
 use serde::{Deserialize, Serialize};
 
-use super::record;
+use super::record::record;
 
 /// A registered image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,7 +16,7 @@ use common::time::Timestamp;
 use common::wire::spec::PublicKey;
 use serde::{Deserialize, Serialize};
 
-use super::record;
+use super::record::record;
 use crate::records::Records;
 use store::Batch;
 

@@ -4,7 +4,7 @@ use common::id::{AccountId, KeyPairId};
 use common::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::record;
+use super::record::record;
 
 /// A key pair.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

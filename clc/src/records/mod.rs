@@ -16,6 +16,8 @@ pub mod accounts;
 pub mod images;
 pub mod instances;
 pub mod keys;
+mod record;
+mod settings;
 
 use std::sync::Arc;
 
@@ -27,29 +29,7 @@ pub use accounts::{AccessKey, Account, Certificate, CloudKey, User};
 pub use images::{Image, ImageState};
 pub use instances::{Instance, Launch, Reason, SeenState, Wanted};
 pub use keys::KeyPair;
-
-use crate::settings::Setting;
-
-/// Implements [`store::Record`] for the first version of a record.
-macro_rules! record {
-    ($name:ident, $table:literal, |$it:ident| $key:expr) => {
-        impl ::store::Record for $name {
-            const TABLE: &'static str = $table;
-            const VERSION: u32 = 1;
-            type Previous = ::store::NoPrevious;
-
-            fn key(&self) -> String {
-                let $it = self;
-                $key
-            }
-
-            fn upgrade(previous: ::store::NoPrevious) -> Self {
-                match previous {}
-            }
-        }
-    };
-}
-pub(crate) use record;
+pub use settings::Setting;
 
 /// All tables and indexes. Cheap to clone.
 #[derive(Clone)]

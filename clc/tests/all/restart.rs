@@ -1,7 +1,8 @@
 //! The clc is stopped and started: nothing that was answered is lost, what was under way goes on.
 
 use common::ec2::images::DescribeImages;
-use common::ec2::instances::{RunInstances, TerminateInstances};
+use common::ec2::instances::TerminateInstances;
+use common::ec2::launch::RunInstances;
 use common::id::ImageKind;
 use common::wire::node::MachineState;
 

@@ -1,65 +1,12 @@
-//! Instances.
+//! Instances, and what their launches answer.
 
 use serde::{Deserialize, Serialize};
 
-use super::images::{BlockDevice, StateReason};
+use super::images::StateReason;
 use super::types::{Filter, IsoTime, is_blank};
 use crate::actions;
 use crate::dialect::xml::Set;
 use crate::id::{InstanceId, ReservationId};
-
-/// Starts instances of an image.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase", from = "super::launch::Sent")]
-pub struct RunInstances {
-    /// The machine image.
-    pub image_id: String,
-    /// How few will do; fewer is an error and nothing runs.
-    #[serde(default)]
-    pub min_count: Option<u32>,
-    /// How many are wanted at most.
-    #[serde(default)]
-    pub max_count: Option<u32>,
-    /// A key pair of the account.
-    #[serde(default)]
-    pub key_name: Option<String>,
-    /// The type; `m1.small` if absent.
-    #[serde(default)]
-    pub instance_type: Option<String>,
-    /// A kernel other than the image's.
-    #[serde(default)]
-    pub kernel_id: Option<String>,
-    /// A ramdisk other than the image's.
-    #[serde(default)]
-    pub ramdisk_id: Option<String>,
-    /// Where.
-    #[serde(default)]
-    pub placement: Option<Placement>,
-    /// Sent twice with the same token, a launch happens once. At most 64 ASCII characters.
-    #[serde(default)]
-    pub client_token: Option<String>,
-    /// Names of security groups; there is `default`.
-    #[serde(default)]
-    pub security_group: Vec<String>,
-    /// Data for the guest, in base64.
-    #[serde(default)]
-    pub user_data: Option<String>,
-    /// Devices, as volumes bring them.
-    #[serde(default)]
-    pub block_device_mapping: Vec<BlockDevice>,
-    /// Names of parameters that were sent and that no launch here can heed. Never sent.
-    #[serde(skip)]
-    pub unsupported: Vec<String>,
-}
-
-/// Where an instance runs.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Placement {
-    /// The zone; any if absent.
-    #[serde(default)]
-    pub availability_zone: Option<String>,
-}
 
 /// What one RunInstances made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -270,7 +217,6 @@ pub struct ConsoleOutput {
 }
 
 actions! {
-    RunInstances => Reservation, Write;
     DescribeInstances => Reservations, Read;
     TerminateInstances => ChangedInstances, Write;
     GetConsoleOutput => ConsoleOutput, Read;

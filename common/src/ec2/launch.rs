@@ -1,19 +1,73 @@
-//! RunInstances as it is sent: with all that other clouds understand.
+//! RunInstances, and how it is sent: with all that other clouds understand.
 //!
 //! A parameter that changes what is launched must not be passed over in silence, or a machine runs
 //! that nobody asked for. So those that clients know are read here by name, and those that this
 //! cloud cannot heed are named in [`RunInstances::unsupported`]. Values that ask for what is the
 //! case anyway (`EbsOptimized=false`) pass.
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
 use super::images::BlockDevice;
-use super::instances::{Placement, RunInstances};
+use super::instances::Reservation;
+use crate::actions;
+
+/// Starts instances of an image.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", from = "Sent")]
+pub struct RunInstances {
+    /// The machine image.
+    pub image_id: String,
+    /// How few will do; fewer is an error and nothing runs.
+    #[serde(default)]
+    pub min_count: Option<u32>,
+    /// How many are wanted at most.
+    #[serde(default)]
+    pub max_count: Option<u32>,
+    /// A key pair of the account.
+    #[serde(default)]
+    pub key_name: Option<String>,
+    /// The type; `m1.small` if absent.
+    #[serde(default)]
+    pub instance_type: Option<String>,
+    /// A kernel other than the image's.
+    #[serde(default)]
+    pub kernel_id: Option<String>,
+    /// A ramdisk other than the image's.
+    #[serde(default)]
+    pub ramdisk_id: Option<String>,
+    /// Where.
+    #[serde(default)]
+    pub placement: Option<Placement>,
+    /// Sent twice with the same token, a launch happens once. At most 64 ASCII characters.
+    #[serde(default)]
+    pub client_token: Option<String>,
+    /// Names of security groups; there is `default`.
+    #[serde(default)]
+    pub security_group: Vec<String>,
+    /// Data for the guest, in base64.
+    #[serde(default)]
+    pub user_data: Option<String>,
+    /// Devices, as volumes bring them.
+    #[serde(default)]
+    pub block_device_mapping: Vec<BlockDevice>,
+    /// Names of parameters that were sent and that no launch here can heed. Never sent.
+    #[serde(skip)]
+    pub unsupported: Vec<String>,
+}
+
+/// Where an instance runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Placement {
+    /// The zone; any if absent.
+    #[serde(default)]
+    pub availability_zone: Option<String>,
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Sent {
+struct Sent {
     image_id: String,
     #[serde(default)]
     min_count: Option<u32>,
@@ -160,6 +214,10 @@ impl From<Sent> for RunInstances {
             block_device_mapping: sent.block_device_mapping,
         }
     }
+}
+
+actions! {
+    RunInstances => Reservation, Write;
 }
 
 #[cfg(test)]

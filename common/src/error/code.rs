@@ -53,7 +53,6 @@ codes! {
     InvalidClientTokenId = "InvalidClientTokenId", 403, false;
     SignatureDoesNotMatch = "SignatureDoesNotMatch", 403, false;
     RequestExpired = "RequestExpired", 400, false;
-    UnauthorizedOperation = "UnauthorizedOperation", 403, false;
     OperationNotPermitted = "OperationNotPermitted", 400, false;
 
     // What is asked.

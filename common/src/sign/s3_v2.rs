@@ -19,8 +19,8 @@ use super::canonical::{hmac_sha1, percent_decode, split_service_prefix};
 use super::error::SignError;
 use super::fresh::Dated;
 use super::request::{Headers, Request};
+use super::scheme::{Credentials, Expected};
 use super::v2::decode_signature;
-use super::{Credentials, Expected};
 use crate::time::Timestamp;
 
 /// The URL parameters of a request that is signed there and not in a header.

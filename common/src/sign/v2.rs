@@ -19,7 +19,7 @@ use super::canonical::{self, hmac_sha1, hmac_sha256, percent_encode};
 use super::error::SignError;
 use super::fresh::Dated;
 use super::request::Request;
-use super::{Credentials, Expected};
+use super::scheme::{Credentials, Expected};
 use crate::time::Timestamp;
 
 /// Reads base64 with or without its padding, which old clients cut off.

@@ -9,7 +9,7 @@ use std::ops::Bound;
 
 use tokio::sync::watch;
 
-use crate::StoreError;
+use crate::error::StoreError;
 
 /// The revision of the store: the number of commits that have changed it. 0 means "absent" where
 /// a row's revision is expected.
@@ -130,6 +130,14 @@ pub(crate) fn check(commit: &Commit) -> Result<(), StoreError> {
             Err(StoreError::TooLarge { key: key.clone(), size: value.len(), limit: MAX_VALUE })
         }
     }
+}
+
+/// Refuses a row that does not bear the revision a commit expects of it.
+pub(crate) fn held(key: &str, expected: Rev, found: Rev) -> Result<(), StoreError> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(StoreError::Conflict { key: key.to_owned() })
 }
 
 /// The keys a commit changes.

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use common::error::{ApiError, ErrorCode};
 use thiserror::Error;
 
-use crate::Rev;
-
 /// What can go wrong in the store. [`StoreError::Conflict`] and [`StoreError::Absent`] belong to
 /// normal life and carry the full row key (`table/key`); the others are for the operator.
 #[derive(Debug, Error)]
@@ -145,11 +143,6 @@ impl StoreError {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { path },
             _ => Self::Io { path, source },
         }
-    }
-
-    /// Makes the error of a row that does not bear the expected revision.
-    pub(crate) fn conflict(key: &str, expected: Rev, found: Rev) -> Option<Self> {
-        (expected != found).then(|| Self::Conflict { key: key.to_owned() })
     }
 }
 

@@ -38,9 +38,7 @@ impl Memory {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         for (key, expected) in &commit.expect {
             let found = state.rows.get(key.as_bytes()).map_or(0, |(rev, _)| *rev);
-            if let Some(conflict) = StoreError::conflict(key, *expected, found) {
-                return Err(conflict);
-            }
+            engine::held(key, *expected, found)?;
         }
         if commit.put.is_empty() && commit.del.is_empty() {
             return Ok(state.rev);

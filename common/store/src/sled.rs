@@ -136,9 +136,7 @@ fn transact(
         Some(found) => row::decode(key, &found).map(|(rev, _)| rev).map_err(abort),
     };
     for (key, expected) in &commit.expect {
-        if let Some(conflict) = StoreError::conflict(key, *expected, rev_of(key.as_bytes())?) {
-            return Err(abort(conflict));
-        }
+        engine::held(key, *expected, rev_of(key.as_bytes())?).map_err(abort)?;
     }
     let rev = rev_of(REVISION_KEY)?;
     if commit.put.is_empty() && commit.del.is_empty() {

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::Rev;
+use crate::engine::Rev;
 
 /// The watchers of one engine, by prefix.
 #[derive(Debug, Default)]

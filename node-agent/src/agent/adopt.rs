@@ -13,7 +13,8 @@ use common::error::ApiError;
 use runtime::pool;
 use thiserror::Error;
 
-use crate::hypervisor::driver::{Driver, DriverError};
+use crate::hypervisor::driver::Driver;
+use crate::hypervisor::error::DriverError;
 use crate::vm::folder::{self, FolderError, Scan};
 
 /// Why the agent cannot know what it has.

@@ -14,7 +14,10 @@ use std::time::UNIX_EPOCH;
 use common::time::Timestamp;
 use rustix::fs::FallocateFlags;
 
-use super::driver::{CONSOLE, DriverError};
+use super::error::DriverError;
+
+/// The console's name in a machine's directory.
+pub const CONSOLE: &str = "console.log";
 
 /// How much of a console can be read: 64 KiB.
 pub const TAIL: u64 = 64 * 1024;

@@ -8,7 +8,7 @@
 //! ```text
 //!              vm (one actor per machine)
 //!                        │ Launch, kill, ended, console
-//!                     driver  ── console (the tail of what a guest wrote)
+//!                     driver ── console (the tail of what a guest wrote) ── error
 //!                    ╱       ╲
 //!                 sim         qemu ── args (pure) · qmp · process · probe
 //! ```
@@ -17,5 +17,6 @@
 
 pub mod console;
 pub mod driver;
+pub mod error;
 pub mod qemu;
 pub mod sim;

@@ -25,8 +25,9 @@ use futures_util::future::{BoxFuture, FutureExt};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::console::{Tail, tail};
-use super::driver::{CONSOLE, Disk, Driver, DriverError, Ended, Launch};
+use super::console::{CONSOLE, Tail, tail};
+use super::driver::{Disk, Driver, Ended, Launch};
+use super::error::DriverError;
 
 /// The file that is a played machine's process.
 const STATE: &str = "sim.json";

@@ -30,7 +30,7 @@ use tokio::time::{sleep, timeout};
 
 use super::METADATA_ADDRESS;
 use super::names::Names;
-use super::plan::Port;
+use super::wanted::Port;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);

@@ -13,7 +13,7 @@
 //!                network (actor: what is wanted, one change at a time)
 //!        ┌──────────┬───────┴──────┬──────────┐
 //!      plan       executor        dhcp      rules       plan, rules: pure
-//!        └──────────┴───── names ──┴──────────┘
+//!        └──────────┴── wanted ── names ──────┘
 //! ```
 //!
 //! It never knows images, machines or messages, and never touches an interface, table or process
@@ -27,6 +27,7 @@ pub mod network;
 pub mod plan;
 pub mod rules;
 pub mod tools;
+pub mod wanted;
 
 /// Where guests find the metadata service.
 pub const METADATA_ADDRESS: std::net::Ipv4Addr = std::net::Ipv4Addr::new(169, 254, 169, 254);

@@ -22,8 +22,9 @@ use thiserror::Error;
 use super::dhcp::{Dhcp, DhcpError, DhcpSettings};
 use super::executor::{Executor, Host, HostError};
 use super::names::Names;
-use super::plan::{self, Outbound, Port, Seen, Wanted};
+use super::plan::{self, Seen};
 use super::tools::Tools;
+use super::wanted::{Outbound, Port, Wanted};
 
 /// Why an instance is not connected.
 #[derive(Debug, Error)]

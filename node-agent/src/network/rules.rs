@@ -9,12 +9,12 @@
 //! - of the host, a guest reaches DHCP, the metadata service and echo; whatever the host itself
 //!   began with it is answered; nothing else;
 //! - guests of this agent reach each other; the way out is the site's choice
-//!   ([`super::plan::Outbound`]).
+//!   ([`super::wanted::Outbound`]).
 //!
 //! A tap that carries the agent's prefix and no port is dropped: the rules fail closed.
 
 use super::METADATA_ADDRESS;
-use super::plan::{Outbound, Wanted};
+use super::wanted::{Outbound, Wanted};
 
 /// Prints the whole set, ready for `nft -f -`; a set that is there is replaced.
 pub fn print(wanted: &Wanted) -> String {
@@ -146,7 +146,7 @@ mod tests {
     use common::wire::node::Subnet;
 
     use super::super::names::Names;
-    use super::super::plan::Port;
+    use super::super::wanted::Port;
     use super::*;
 
     fn wanted(outbound: Outbound, taps: u8) -> Wanted {

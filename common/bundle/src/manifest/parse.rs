@@ -11,8 +11,9 @@ use std::ops::Range;
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::{BytesRef, BytesStart, Event};
+use sha1::{Digest, Sha1};
 
-use super::{Bundler, Kind, Limits, Manifest, ManifestError, Mapping, Part, signed};
+use super::{Bundler, Kind, Limits, Manifest, ManifestError, Mapping, Part};
 
 /// More signatures than any server appends; each one costs an RSA operation per certificate.
 const SIGNATURES: usize = 8;
@@ -160,6 +161,15 @@ pub(super) fn signed_spans(
     limits: &Limits,
 ) -> Result<[Range<usize>; 2], ManifestError> {
     read(raw, limits)?.spans()
+}
+
+/// The digest of the two spans of `raw`, in their order.
+fn digest(raw: &[u8], spans: [Range<usize>; 2]) -> [u8; 20] {
+    let mut sha1 = Sha1::new();
+    for span in spans {
+        sha1.update(raw.get(span).unwrap_or_default());
+    }
+    sha1.finalize().into()
 }
 
 fn read(raw: &[u8], limits: &Limits) -> Result<Reading, ManifestError> {
@@ -521,7 +531,7 @@ impl Reading {
             parts: self.parts,
             unsigned: self.signatures.is_empty(),
             signatures: self.signatures,
-            signed: signed::digest(raw, spans),
+            signed: digest(raw, spans),
         })
     }
 }

@@ -5,10 +5,6 @@
 //! removed. Both are children of the root element; the same words in a comment, in CDATA or within
 //! another element are text and nothing else.
 
-use std::ops::Range;
-
-use sha1::{Digest, Sha1};
-
 use super::{Limits, Manifest, ManifestError, parse};
 use crate::keys::Certificate;
 
@@ -48,13 +44,4 @@ impl Manifest {
 pub fn signed_bytes(raw: &[u8], limits: &Limits) -> Result<Vec<u8>, ManifestError> {
     let spans = parse::signed_spans(raw, limits)?;
     Ok(spans.into_iter().filter_map(|span| raw.get(span)).flatten().copied().collect())
-}
-
-/// The digest of the two spans of `raw`, in their order.
-pub(super) fn digest(raw: &[u8], spans: [Range<usize>; 2]) -> [u8; 20] {
-    let mut sha1 = Sha1::new();
-    for span in spans {
-        sha1.update(raw.get(span).unwrap_or_default());
-    }
-    sha1.finalize().into()
 }

@@ -4,11 +4,11 @@
 //! Refuses what no secret could make good: a scope of another day, signed headers that did not
 //! arrive, headers that change what S3 does and are not signed.
 
-use super::super::PayloadCheck;
 use super::super::canonical::sha256;
 use super::super::error::SignError;
 use super::super::fresh::Dated;
 use super::super::request::{Headers, Request};
+use super::super::scheme::PayloadCheck;
 use super::canonical_request::{Blanks, canonical_request, readings};
 use super::{ALGORITHM, Proof, Scope, TERMINATOR, UNSIGNED_PAYLOAD};
 use crate::time::Timestamp;

@@ -29,7 +29,7 @@ pub use signer::{sign_ec2_v4, sign_s3_v4};
 
 use super::canonical::{hmac_sha256, sha256};
 use super::fresh::Dated;
-use super::{Expected, PayloadCheck};
+use super::scheme::{Expected, PayloadCheck};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const TERMINATOR: &str = "aws4_request";

@@ -6,7 +6,7 @@
 use super::super::canonical::sha256;
 use super::super::error::SignError;
 use super::super::request::{Headers, Request};
-use super::super::{Credentials, PayloadCheck};
+use super::super::scheme::{Credentials, PayloadCheck};
 use super::canonical_request::{Blanks, canonical_request};
 use super::{ALGORITHM, Scope, UNSIGNED_PAYLOAD, compute, string_to_sign};
 use crate::time::Timestamp;

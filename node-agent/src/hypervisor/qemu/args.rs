@@ -25,7 +25,8 @@ use std::path::Path;
 use common::id::InstanceId;
 use sha2::{Digest, Sha256};
 
-use crate::hypervisor::driver::{CONSOLE, Card, Launch};
+use crate::hypervisor::console::CONSOLE;
+use crate::hypervisor::driver::{Card, Launch};
 
 /// The pid file's name in a machine's directory.
 pub const PID: &str = "pid";

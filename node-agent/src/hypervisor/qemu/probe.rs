@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use super::args::Accelerator;
-use crate::hypervisor::driver::DriverError;
+use crate::hypervisor::error::DriverError;
 
 /// How long a trial guest may take; one that works needs a tenth of a second.
 const DEADLINE: Duration = Duration::from_secs(5);

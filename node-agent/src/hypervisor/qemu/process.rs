@@ -17,7 +17,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::io::{Interest, Ready};
 
 use super::args::PID;
-use crate::hypervisor::driver::DriverError;
+use crate::hypervisor::error::DriverError;
 
 /// A living process that is certainly this machine's QEMU.
 #[derive(Debug)]

@@ -35,8 +35,9 @@ use super::args::{Accelerator, args};
 use super::probe::{Probe, Programs};
 use super::process::Process;
 use super::qmp::{Events, Qmp, SOCKET};
-use crate::hypervisor::console::{Tail, tail};
-use crate::hypervisor::driver::{CONSOLE, Disk, Driver, DriverError, Ended, Launch};
+use crate::hypervisor::console::{CONSOLE, Tail, tail};
+use crate::hypervisor::driver::{Disk, Driver, Ended, Launch};
+use crate::hypervisor::error::DriverError;
 
 /// What QEMU writes to its standard error, in the machine's directory.
 pub const LOG: &str = "qemu.log";

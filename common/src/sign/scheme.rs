@@ -1,0 +1,40 @@
+//! What the schemes have in common: the key they sign with, their names, what they promise about
+//! the body, and what a proof is measured against.
+
+use super::fresh::Dated;
+
+/// Is an access key: its id and its secret.
+#[derive(Clone, Copy)]
+pub struct Credentials<'a> {
+    /// The public half, sent with every request.
+    pub access_key_id: &'a str,
+    /// The secret half, never sent.
+    pub secret: &'a str,
+}
+
+/// Says how a request is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// Version 2 in the parameters of a query API.
+    QueryV2,
+    /// Version 2 in S3's Authorization header.
+    HeaderV2,
+    /// Version 4 in the Authorization header.
+    V4,
+}
+
+/// Says what the signature promises about the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PayloadCheck {
+    /// The body must have this SHA-256. For query APIs it has been compared already; for S3 the
+    /// one who reads the body compares.
+    Sha256([u8; 32]),
+    /// The signature says nothing about the body.
+    Unsigned,
+}
+
+/// What a proof has to be measured against.
+pub(super) struct Expected<'a> {
+    pub(super) signature: &'a [u8],
+    pub(super) dated: Dated,
+}
