@@ -47,8 +47,8 @@ use crate::metadata::serve::Metadata;
 use crate::network::executor::{Host, HostError};
 use crate::network::names::Names;
 use crate::network::network::{Network, NetworkError, NetworkSettings, Stop};
-use crate::network::wanted::Outbound;
 use crate::network::tools::Tools;
+use crate::network::wanted::Outbound;
 use crate::routes;
 use crate::vm::effects::Hands;
 use crate::vm::folder::{Remains, Scan, holders};
@@ -301,8 +301,7 @@ pub async fn purge_network(config: Config) -> Result<(), StartError> {
     let (_lock, _) = open(&config).await?;
     let tools = pool::block(Tools::find).await?;
     let tools = tools.map_err(|missing| StartError::Missing(missing.to_string()))?;
-    let network =
-        Network::start(settings(&config, &tools).await?, &tools, BTreeMap::new()).await?;
+    let network = Network::start(settings(&config, &tools).await?, &tools, BTreeMap::new()).await?;
     let purged = network.send(Stop { purge: true }).await;
     purged.map_err(|gone| ApiError::internal("the network's actor ended", gone))??;
     Ok(())

@@ -168,7 +168,7 @@ async fn within<T>(what: &str, work: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, work).await.unwrap_or_else(|_| panic!("{what}: no end"))
 }
 
-async fn shows(driver: &dyn Driver, directory: &Path, text: &str) {
+async fn until_shown(driver: &dyn Driver, directory: &Path, text: &str) {
     within(text, async {
         loop {
             let tail = driver.console(directory).await.unwrap();
@@ -200,7 +200,7 @@ async fn starts_and_speaks(body: &mut dyn Body) {
     driver.start(&launch).await.unwrap();
     let ours = begun.elapsed();
     assert!(ours < Duration::from_secs(5), "prepared after {prepared:?}, started after {ours:?}");
-    shows(&*driver, &launch.directory, body.greeting()).await;
+    until_shown(&*driver, &launch.directory, body.greeting()).await;
     let (name, spoke) = (driver.name(), begun.elapsed());
     say(&format!("{name}: prepared after {prepared:?}, running {ours:?}, heard {spoke:?}"));
 
@@ -217,7 +217,7 @@ async fn tells_how_a_machine_ended(body: &mut dyn Body) {
     let host = Host::new();
     let driver = body.open();
     let off = started(&*driver, &host, 1, Guest::SwitchesOff).await;
-    shows(&*driver, &off.directory, body.greeting()).await;
+    until_shown(&*driver, &off.directory, body.greeting()).await;
     body.switch_off(&off.instance);
     assert_eq!(within("power off", driver.ended(&off.directory)).await, Ended::PoweredOff);
     // Until it is killed it can be told again.
@@ -248,7 +248,7 @@ async fn adopts_what_outlived_its_agent(body: &mut dyn Body) {
     let host = Host::new();
     let driver = body.open();
     let stays = started(&*driver, &host, 1, Guest::Stays).await;
-    shows(&*driver, &stays.directory, body.greeting()).await;
+    until_shown(&*driver, &stays.directory, body.greeting()).await;
     drop(driver);
 
     let driver = body.open();
@@ -262,7 +262,7 @@ async fn adopts_what_outlived_its_agent(body: &mut dyn Body) {
         driver.find(&host.instances()).await.unwrap(),
         std::slice::from_ref(&stays.directory)
     );
-    shows(&*driver, &stays.directory, body.greeting()).await;
+    until_shown(&*driver, &stays.directory, body.greeting()).await;
     let (ended, kill) = tokio::join!(driver.ended(&stays.directory), driver.kill(&stays.directory));
     kill.unwrap();
     assert_eq!(ended, Ended::Killed);
@@ -346,7 +346,7 @@ async fn a_played_machine_is_moved_by_hand() {
     });
     result.unwrap();
     control.print(&id, "by hand").unwrap();
-    shows(&sim, &launch.directory, "by hand").await;
+    until_shown(&sim, &launch.directory, "by hand").await;
 
     // What happens while no agent is there is known to the next one.
     control.power_off(&id).unwrap();
@@ -389,7 +389,7 @@ async fn a_guest_that_switched_off_unseen_is_told_from_a_crash() {
     // The driver goes before its guest has spoken.
     drop(driver);
     let driver = Real.open();
-    shows(&*driver, &launch.directory, HELLO).await;
+    until_shown(&*driver, &launch.directory, HELLO).await;
     assert_eq!(
         driver.find(&host.instances()).await.unwrap(),
         std::slice::from_ref(&launch.directory)
@@ -437,7 +437,7 @@ async fn a_card_is_plugged_into_its_tap() {
     assert!(!tap.plugged());
     driver.start(&launch).await.unwrap();
     assert!(tap.plugged());
-    shows(&*driver, &launch.directory, HELLO).await;
+    until_shown(&*driver, &launch.directory, HELLO).await;
     driver.kill(&launch.directory).await.unwrap();
     assert!(!tap.plugged());
 }

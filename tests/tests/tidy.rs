@@ -14,7 +14,7 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     ("runtime", "common/runtime", &["common"]),
     ("clc", "clc", &["common", "runtime", "store"]),
     ("walrus", "walrus", &["common", "runtime", "store", "bundle"]),
-    ("node-agent", "node-agent", &["common", "runtime", "bundle"]),
+    ("node-agent", "node-agent", &["common", "runtime"]),
     ("euca", "euca", &["common", "bundle"]),
     (
         "e2e",
@@ -133,7 +133,8 @@ fn read_modules(src: &Path) -> Modules {
     let mut read = Modules::new();
     for (own, file) in &files {
         let below = |path: &&Vec<String>| path.len() == own.len() + 1 && path.starts_with(own);
-        let children: Vec<_> = files.keys().filter(below).filter_map(|p| p.last().cloned()).collect();
+        let children: Vec<_> =
+            files.keys().filter(below).filter_map(|p| p.last().cloned()).collect();
         let (mut code, mut passed_on) = (String::new(), BTreeMap::new());
         for (at, statement) in code_of(file).split_inclusive(';').enumerate() {
             let said = statement.trim_start();
@@ -145,7 +146,8 @@ fn read_modules(src: &Path) -> Modules {
             } else if at == 0 || !statement.trim_start().starts_with("mod ") {
                 code.push_str(statement);
             }
-            passed_on.extend(named.into_iter().filter_map(|path| Some((path.last()?.clone(), path))));
+            passed_on
+                .extend(named.into_iter().filter_map(|path| Some((path.last()?.clone(), path))));
         }
         read.insert(own.clone(), Module { file: file.clone(), code, children, passed_on });
     }
@@ -238,36 +240,57 @@ fn code_of(file: &Path) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
+type Arrows = BTreeMap<PathBuf, BTreeSet<PathBuf>>;
+
+fn arrows_in(src: &Path) -> Arrows {
+    let modules = read_modules(src);
+    let mut arrows = Arrows::new();
+    for (own, module) in &modules {
+        let to = paths(own, module).into_iter().filter_map(|path| file_of(&modules, &path));
+        let others = to.filter(|file| **file != module.file).cloned();
+        arrows.insert(module.file.clone(), others.collect());
+    }
+    arrows
+}
+
+/// The arrows between what lies directly in a crate: files there, and folders as one.
+fn between_rooms(src: &Path, arrows: &Arrows) -> Arrows {
+    let room = |file: &Path| {
+        src.join(file.strip_prefix(src).unwrap().iter().next().unwrap()).with_extension("")
+    };
+    let mut rooms = Arrows::new();
+    for (file, to) in arrows {
+        let others = to.iter().map(|file| room(file)).filter(|other| *other != room(file));
+        rooms.entry(room(file)).or_default().extend(others);
+    }
+    rooms
+}
+
 #[test]
-fn no_file_knows_itself_through_others() {
-    let mut faults = Vec::new();
+fn nothing_knows_itself_through_others() {
+    let mut faults = BTreeSet::new();
     for (name, folder, _) in CRATES {
         let src = root().join(folder).join("src");
-        let modules = read_modules(&src);
-        let mut arrows: BTreeMap<&PathBuf, BTreeSet<&PathBuf>> = BTreeMap::new();
-        for (own, module) in &modules {
-            let to = paths(own, module).into_iter().filter_map(|path| file_of(&modules, &path));
-            arrows.insert(&module.file, to.filter(|file| **file != module.file).collect());
-        }
-        for file in arrows.keys() {
-            // Each circle is told once, from its first file on.
-            if let Some(circle) = circle_through(file, &arrows).filter(|c| c.iter().min() == Some(file)) {
-                let circle: Vec<_> = circle.iter().map(|f| shown(f)).collect();
-                faults.push(format!("{name}: {}", circle.join(" → ")));
+        let files = arrows_in(&src);
+        for arrows in [between_rooms(&src, &files), files] {
+            for start in arrows.keys() {
+                // Each circle is told once, from its first on.
+                let circle = circle_through(start, &arrows);
+                if let Some(circle) = circle.filter(|c| c.iter().min() == Some(&start)) {
+                    let circle: Vec<_> = circle.iter().map(|f| shown(f)).collect();
+                    faults.insert(format!("{name}: {}", circle.join(" → ")));
+                }
             }
         }
     }
-    assert_none(&faults, "circles of imports");
+    assert_none(&faults.into_iter().collect::<Vec<_>>(), "circles of imports");
 }
 
-fn circle_through<'a>(
-    start: &'a PathBuf,
-    arrows: &BTreeMap<&'a PathBuf, BTreeSet<&'a PathBuf>>,
-) -> Option<Vec<&'a PathBuf>> {
+fn circle_through<'a>(start: &'a PathBuf, arrows: &'a Arrows) -> Option<Vec<&'a PathBuf>> {
     let mut came: BTreeMap<&PathBuf, &PathBuf> = BTreeMap::new();
     let mut queue = VecDeque::from([start]);
     while let Some(at) = queue.pop_front() {
-        for next in arrows.get(at).into_iter().flatten().copied() {
+        for next in arrows.get(at).into_iter().flatten() {
             if next == start {
                 let mut circle = vec![start];
                 let mut back = at;
@@ -355,20 +378,120 @@ fn every_error_code_is_raised_somewhere() {
     assert_none(&faults, "codes that nothing raises");
 }
 
+/// The lines of a file that test something, with their numbers: all of them below `tests`, else
+/// those of its `mod tests`.
+fn test_lines<'a>(file: &Path, text: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
+    let whole = Path::new(&shown(file)).iter().any(|part| part == "tests");
+    let skipped = match text.find("\n#[cfg(test)]\nmod tests") {
+        _ if whole => 0,
+        Some(at) => text[..at].lines().count(),
+        None => usize::MAX,
+    };
+    (1..).zip(text.lines()).skip(skipped)
+}
+
 #[test]
-fn nothing_is_left_for_later_without_a_number() {
+fn no_test_sleeps_but_between_two_looks() {
     let mut faults = Vec::new();
     for file in all_sources() {
         if file.ends_with("tidy.rs") {
             continue;
         }
-        for (number, line) in fs::read_to_string(&file).unwrap().lines().enumerate() {
-            let later = ["TODO", "FIXME", "XXX"].iter().any(|word| line.contains(word));
-            let asleep = line.contains("thread::sleep(");
-            if later || asleep || line.contains("#[ignore") {
-                faults.push(format!("{}:{}: {}", shown(&file), number + 1, line.trim()));
+        let mut function = String::new();
+        for (number, line) in test_lines(&file, &fs::read_to_string(&file).unwrap()) {
+            if let Some((_, named)) = line.split_once("fn ") {
+                function = word(named);
+            }
+            // A function named so looks again and again until something holds or time is up.
+            let looks = function.starts_with("until") || function.starts_with("wait");
+            let pauses = line.contains("time::sleep(") && looks;
+            if line.contains("sleep(") && !pauses {
+                faults.push(format!("{}:{number}: {}", shown(&file), line.trim()));
             }
         }
     }
-    assert_none(&faults, "left for later, asleep, or skipped");
+    assert_none(&faults, "tests that sleep");
+}
+
+#[test]
+fn nothing_is_left_for_later_or_skipped() {
+    let mut faults = Vec::new();
+    for file in all_sources() {
+        if file.ends_with("tidy.rs") {
+            continue;
+        }
+        for (number, line) in (1..).zip(fs::read_to_string(&file).unwrap().lines()) {
+            if ["TODO", "FIXME", "XXX", "#[ignore"].iter().any(|word| line.contains(word)) {
+                faults.push(format!("{}:{number}: {}", shown(&file), line.trim()));
+            }
+        }
+    }
+    assert_none(&faults, "left for later, or skipped");
+}
+
+/// The names before `=` or `.` in a table of a Cargo.toml.
+fn keys_of<'a>(manifest: &'a str, table: &str) -> impl Iterator<Item = &'a str> {
+    let table = manifest.split(&format!("\n[{table}]\n")).nth(1).unwrap_or_default();
+    let lines = table.split("\n[").next().unwrap_or_default().lines();
+    lines.filter(|line| line.contains('=')).filter_map(|line| line.split(['.', ' ', '=']).next())
+}
+
+#[test]
+fn every_dependency_is_used_and_has_its_reason() {
+    let whole = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let docs = fs::read_to_string(root().join("docs/dependencies.md")).unwrap();
+    let own: BTreeSet<_> = CRATES.iter().map(|(name, ..)| *name).collect();
+    let listed: BTreeSet<_> =
+        keys_of(&whole, "workspace.dependencies").filter(|name| !own.contains(name)).collect();
+    let rows = docs.lines().filter_map(|line| line.strip_prefix("| ")).skip(1);
+    let reasoned: BTreeSet<_> = rows
+        .flat_map(|row| row.split('|').next().unwrap_or_default().split(','))
+        .filter_map(|name| name.split_whitespace().next())
+        .collect();
+    let mut faults = Vec::new();
+    for name in listed.symmetric_difference(&reasoned) {
+        faults.push(format!("{name} is in only one of Cargo.toml and docs/dependencies.md"));
+    }
+    let mut used = BTreeSet::new();
+    for (member, folder, _) in CRATES {
+        let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).unwrap();
+        let files = crate_sources(folder);
+        let code: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+        let (normal, dev) = (keys_of(&manifest, "dependencies"), "dev-dependencies");
+        for name in normal.chain(keys_of(&manifest, dev)).filter(|name| !own.contains(name)) {
+            // The one package whose crate has another name.
+            let named = if name == "md-5" { "md5".to_owned() } else { name.replace('-', "_") };
+            if !code.contains(&format!("{named}::")) {
+                faults.push(format!("{member} does not use {name}"));
+            }
+            used.insert(name.to_owned());
+        }
+    }
+    let unused = listed.iter().filter(|name| !used.contains(**name));
+    faults.extend(unused.map(|name| format!("nobody uses {name}")));
+    assert_none(&faults, "dependencies without a use or a reason");
+}
+
+#[test]
+fn documents_name_what_is_there() {
+    let mut faults = Vec::new();
+    let tops: Vec<_> = fs::read_dir(root()).unwrap().flatten().map(|e| e.file_name()).collect();
+    let docs = ["README.md", "docs/architecture.md", "docs/dependencies.md", "docs/testing.md"];
+    let files: Vec<_> = all_sources().iter().map(|file| shown(file)).collect();
+    for doc in docs {
+        let text = fs::read_to_string(root().join(doc)).unwrap();
+        for span in text.split('`').skip(1).step_by(2) {
+            let path = span.split(' ').next().unwrap_or_default();
+            let ours = path.split_once('/').is_some_and(|(top, _)| tops.iter().any(|t| t == top));
+            let absent = match ours {
+                true => !root().join(path).exists(),
+                false => path.ends_with(".rs") && !files.iter().any(|f| f.ends_with(path)),
+            };
+            // What a run makes is not in the repository.
+            if absent && !path.starts_with("var/") && !path.starts_with("target/") {
+                faults.push(format!("{doc}: {path}"));
+            }
+        }
+    }
+    assert_none(&faults, "documents that name what is not there");
 }

@@ -5,7 +5,7 @@
 //!     │
 //!   s3 (public listener)    image (internal listener: messages, plain images by ticket)
 //!     │                       │        │
-//!     │                       │      cache ── unbundle
+//!     │                       │      cache (and what unpacks into it)
 //!   content ──────────────────┘
 //!   records   blob          what lasts: rows, and files
 //! ```
@@ -19,7 +19,6 @@ mod image;
 mod records;
 mod s3;
 mod sweep;
-mod unbundle;
 
 pub mod config;
 pub mod server;

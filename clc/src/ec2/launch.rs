@@ -5,7 +5,7 @@
 //! belongs to its kernel; none is fine.
 
 use common::action::Caller;
-use common::ec2::launch::RunInstances;
+use common::ec2::instances::RunInstances;
 use common::error::{ApiError, ErrorCode};
 use common::id::{ImageId, ImageKind, InstanceId, ReservationId};
 use common::time::Timestamp;
@@ -188,7 +188,7 @@ pub fn record(
             client_token: asked.client_token.clone(),
         };
         batch.insert(&instance)?;
-        instance.point(records, batch);
+        records.point(batch, &instance);
         made.push(instance);
     }
     if let Some(token) = &asked.client_token {

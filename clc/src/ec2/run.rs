@@ -1,8 +1,7 @@
 //! RunInstances: the request is checked, seats are taken, records are committed, and that is the
 //! answer. The reconciler does the rest.
 
-use common::ec2::instances::Reservation;
-use common::ec2::launch::RunInstances;
+use common::ec2::instances::{Reservation, RunInstances};
 use common::error::{ApiError, ErrorCode};
 use common::id::InstanceId;
 use runtime::actor::{Handle, Scene};
@@ -185,7 +184,7 @@ fn earlier(records: &Records, asked: &Asked) -> Result<Option<(Launch, Vec<Insta
 
 #[cfg(test)]
 mod tests {
-    use common::ec2::launch::Placement;
+    use common::ec2::instances::Placement;
 
     use super::*;
 

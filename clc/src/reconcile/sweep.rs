@@ -45,7 +45,7 @@ fn sweep(records: &Records, now: Timestamp) -> Result<Pass, ApiError> {
         if seen.seen == SeenState::Terminated && now.since(seen.since) > LISTED {
             let mut batch = Batch::new();
             batch.remove(&seen);
-            seen.unpoint(records, &mut batch);
+            records.unpoint(&mut batch, &seen);
             batch.commit(&*records.engine)?;
             pass.steps += 1;
         }
@@ -85,7 +85,7 @@ mod tests {
         let ended = sample(Wanted::Terminated, SeenState::Terminated);
         let mut batch = Batch::new();
         batch.insert(&ended).unwrap();
-        ended.point(&records, &mut batch);
+        records.point(&mut batch, &ended);
         let launch = Launch {
             account: ended.account.clone(),
             token: "t".into(),

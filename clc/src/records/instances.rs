@@ -17,8 +17,6 @@ use common::wire::spec::PublicKey;
 use serde::{Deserialize, Serialize};
 
 use super::record::record;
-use crate::records::Records;
-use store::Batch;
 
 /// An instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,20 +167,6 @@ impl Instance {
             self.seen = state;
             self.since = now;
         }
-    }
-
-    /// Writes the index rows that lead to it.
-    pub fn point(&self, records: &Records, batch: &mut Batch) {
-        let id = self.id.as_str();
-        batch.point(&records.instances_of, &format!("{}/{id}", self.account), id);
-        batch.point(&records.instances_on, &format!("{}/{id}", self.node), id);
-    }
-
-    /// Removes the index rows that lead to it.
-    pub fn unpoint(&self, records: &Records, batch: &mut Batch) {
-        let id = self.id.as_str();
-        batch.unpoint(&records.instances_of, &format!("{}/{id}", self.account));
-        batch.unpoint(&records.instances_on, &format!("{}/{id}", self.node));
     }
 }
 

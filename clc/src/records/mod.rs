@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A record holds wishes and what was seen, never what is alive; that is the actors'. Index rows
-//! are written in the commit of the record they lead to, by the functions of these files.
+//! are written in the commit of the record they lead to.
 
 pub mod accounts;
 pub mod images;
@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use common::error::ApiError;
 use runtime::pool;
-use store::{Engine, Index, Table};
+use store::{Batch, Engine, Index, Table};
 
 pub use accounts::{AccessKey, Account, Certificate, CloudKey, User};
 pub use images::{Image, ImageState};
@@ -86,6 +86,20 @@ impl Records {
             settings: Table::new(engine.clone()),
             engine,
         }
+    }
+
+    /// Writes the index rows that lead to an instance.
+    pub fn point(&self, batch: &mut Batch, instance: &Instance) {
+        let id = instance.id.as_str();
+        batch.point(&self.instances_of, &format!("{}/{id}", instance.account), id);
+        batch.point(&self.instances_on, &format!("{}/{id}", instance.node), id);
+    }
+
+    /// Removes the index rows that lead to an instance.
+    pub fn unpoint(&self, batch: &mut Batch, instance: &Instance) {
+        let id = instance.id.as_str();
+        batch.unpoint(&self.instances_of, &format!("{}/{id}", instance.account));
+        batch.unpoint(&self.instances_on, &format!("{}/{id}", instance.node));
     }
 
     /// Does work with the records on a thread that may wait for the disk.

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use common::ec2::images::DeregisterImage;
-use common::ec2::instances::TerminateInstances;
-use common::ec2::launch::{Placement, RunInstances};
+use common::ec2::instances::{Placement, RunInstances, TerminateInstances};
 use common::id::ImageKind;
 
 use crate::instances::launch;

@@ -1,8 +1,7 @@
 //! The clc is stopped and started: nothing that was answered is lost, what was under way goes on.
 
 use common::ec2::images::DescribeImages;
-use common::ec2::instances::TerminateInstances;
-use common::ec2::launch::RunInstances;
+use common::ec2::instances::{RunInstances, TerminateInstances};
 use common::id::ImageKind;
 use common::wire::node::MachineState;
 

@@ -228,7 +228,8 @@ fn what_is_wrong_is_told_in_ec2s_codes() {
         let answer = served.v4("/", "secret", &[("Action", "Echo")]).await;
         told(&answer, 400, ErrorCode::MissingParameter);
         assert!(answer.1.contains("Text"));
-        let answer = served.v4("/", "secret", &[("Action", "Echo"), ("Text.1", "x"), ("Text.2", "y")]).await;
+        let answer =
+            served.v4("/", "secret", &[("Action", "Echo"), ("Text.1", "x"), ("Text.2", "y")]).await;
         told(&answer, 400, ErrorCode::InvalidParameterValue);
         let rehearsal = [("Action", "Echo"), ("Text", "x"), ("DryRun", "true")];
         told(&served.v4("/", "secret", &rehearsal).await, 400, ErrorCode::UnsupportedOperation);

@@ -1,8 +1,9 @@
-//! Instances, and what their launches answer.
+//! Instances. How a launch is asked for is `launch.rs`'s.
 
 use serde::{Deserialize, Serialize};
 
 use super::images::StateReason;
+pub use super::launch::{Placement, RunInstances};
 use super::types::{Filter, IsoTime, is_blank};
 use crate::actions;
 use crate::dialect::xml::Set;
@@ -217,6 +218,7 @@ pub struct ConsoleOutput {
 }
 
 actions! {
+    RunInstances => Reservation, Write;
     DescribeInstances => Reservations, Read;
     TerminateInstances => ChangedInstances, Write;
     GetConsoleOutput => ConsoleOutput, Read;

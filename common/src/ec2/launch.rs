@@ -9,8 +9,6 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::images::BlockDevice;
-use super::instances::Reservation;
-use crate::actions;
 
 /// Starts instances of an image.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -214,10 +212,6 @@ impl From<Sent> for RunInstances {
             block_device_mapping: sent.block_device_mapping,
         }
     }
-}
-
-actions! {
-    RunInstances => Reservation, Write;
 }
 
 #[cfg(test)]

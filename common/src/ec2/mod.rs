@@ -4,7 +4,7 @@
 pub mod images;
 pub mod instances;
 pub mod keys;
-pub mod launch;
+mod launch;
 pub mod types;
 pub mod zones;
 
@@ -13,8 +13,5 @@ pub const VERSION: &str = "2016-11-15";
 
 /// Every action that the cloud answers.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    [images::NAMES, instances::NAMES, keys::NAMES, launch::NAMES, zones::NAMES]
-        .into_iter()
-        .flatten()
-        .copied()
+    [images::NAMES, instances::NAMES, keys::NAMES, zones::NAMES].into_iter().flatten().copied()
 }

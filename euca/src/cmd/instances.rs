@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
-use common::ec2::instances::{self, Instance, Reservation};
-use common::ec2::launch::{self, Placement};
+use common::ec2::instances::{self, Instance, Placement, Reservation};
 
 use super::{Context, Execute, Failure, block_devices};
 use crate::options::{Columns, Filters, Remote};
@@ -72,7 +71,7 @@ impl Execute for RunInstances {
             Some(token) => token,
             None => format!("euca-{}{}", chance()?, chance()?),
         };
-        let ask = launch::RunInstances {
+        let ask = instances::RunInstances {
             image_id: self.image,
             min_count: Some(min),
             max_count: Some(max),

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use common::ec2::instances::DescribeInstances;
-use common::ec2::launch::RunInstances;
+use common::ec2::instances::{DescribeInstances, RunInstances};
 use common::ec2::keys::{CreateKeyPair, DescribeKeyPairs};
 use common::ec2::types::Filter;
 use euca::client::{Client, ClientError, Credentials};

@@ -23,7 +23,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::disk::{Disk, Image, remove};
 use super::table::{Effect, Failure, Figures, Key, Outcome, Table, Waiter};
-use crate::unbundle::{Flight, Progress};
+use super::unbundle::{Flight, Progress};
 
 impl Waiter for oneshot::Sender<Outcome> {
     fn listens(&self) -> bool {

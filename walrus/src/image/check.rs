@@ -17,8 +17,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::key::{BundleKey, KeyFile};
 use super::location::Location;
+use crate::cache::unbundle::find_part;
 use crate::content::Content;
-use crate::unbundle::find_part;
 
 /// The longest manifest that is read, in bytes.
 pub(crate) const MAX_MANIFEST: u64 = 5 << 20;

@@ -22,8 +22,8 @@ use super::location::Location;
 use super::ticket::Tickets;
 use crate::cache::actor::{Cache, Forget, Limit, Want, Wanted, stopping};
 use crate::cache::disk::is_digest;
+use crate::cache::unbundle::Flight;
 use crate::records::{CACHE_LIMIT, Failed, Records, Setting};
-use crate::unbundle::Flight;
 
 /// The longest wait for an image in one call.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);

@@ -164,7 +164,7 @@ pub(super) fn signed_spans(
 }
 
 /// The digest of the two spans of `raw`, in their order.
-fn digest(raw: &[u8], spans: [Range<usize>; 2]) -> [u8; 20] {
+fn signed_digest(raw: &[u8], spans: [Range<usize>; 2]) -> [u8; 20] {
     let mut sha1 = Sha1::new();
     for span in spans {
         sha1.update(raw.get(span).unwrap_or_default());
@@ -531,7 +531,7 @@ impl Reading {
             parts: self.parts,
             unsigned: self.signatures.is_empty(),
             signatures: self.signatures,
-            signed: digest(raw, spans),
+            signed: signed_digest(raw, spans),
         })
     }
 }

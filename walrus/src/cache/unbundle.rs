@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bundle::{Manifest, Part, Sink, SparseSink, SymmetricKey, UnbundleError, unbundle};
 use common::s3::BucketName;
 
+use super::disk::{Disk, Image, remove};
+use super::table::Failure;
 use crate::blob::uploads::free_space;
-use crate::cache::disk::{Disk, Image, remove};
-use crate::cache::table::Failure;
 use crate::content::Content;
 
 /// How many bytes are written between two looks at the free space.

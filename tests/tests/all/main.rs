@@ -1,0 +1,12 @@
+//! Whole clouds: three services, signed requests, simulated guests.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
+
+mod actions;
+mod bad_bundles;
+mod bad_requests;
+mod forge;
+mod nodes;
+mod path;
+mod restart;
+mod tampering;
