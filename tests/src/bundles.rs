@@ -6,8 +6,8 @@ use bundle::{BundleOptions, Certificate, Kind, Part, PartSink, PrivateKey, Recip
 
 use crate::user::User;
 
-/// Bytes in a part of a test's bundles.
-const PART_SIZE: u64 = 16 << 10;
+/// Bytes in a part of a small bundle; a large one has eight parts or so.
+const PART_SIZE: usize = 16 << 10;
 
 /// A bundle.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ pub fn signer(user: &User) -> PrivateKey {
     PrivateKey::from_pem(&user.file("-pk.pem")).unwrap()
 }
 
-/// Bundles an image as a user, without compression, in parts of 16 KiB.
+/// Bundles an image as a user, without compression, in parts of 16 KiB and more.
 pub fn make(user: &User, prefix: &str, kind: Kind, image: &[u8]) -> Bundle {
     make_for(user, &cloud_certificate(user), Some(&signer(user)), (prefix, kind), image)
 }
@@ -65,7 +65,7 @@ pub fn make_for(
 ) -> Bundle {
     let mut options = BundleOptions::new(prefix, "x86_64", &user.account);
     options.kind = kind;
-    options.part_size = PART_SIZE;
+    options.part_size = PART_SIZE.max(image.len() / 8) as u64;
     options.compression = 0;
     let recipients = Recipients { cloud, user: None, signer };
     let (size, mut parts) = (image.len() as u64, Parts::default());

@@ -122,15 +122,20 @@ impl User {
         self.s3.create_bucket(bucket, None, None).or_else(owned_already).unwrap();
     }
 
-    /// Puts an object.
+    /// Puts an object, with a canned ACL or without.
     ///
     /// # Errors
     /// As [`S3::put_object`].
-    pub fn try_put(&self, bucket: &str, key: &str, bytes: &[u8]) -> Result<(), ClientError> {
+    pub fn try_put(
+        &self,
+        (bucket, key): (&str, &str),
+        acl: Option<&str>,
+        bytes: &[u8],
+    ) -> Result<(), ClientError> {
         let upload = Upload {
             bucket,
             key,
-            acl: None,
+            acl,
             content_type: "application/octet-stream",
             length: bytes.len() as u64,
             md5: Md5::digest(bytes).into(),
@@ -141,7 +146,8 @@ impl User {
 
     /// Puts an object that must be accepted.
     pub fn put(&self, bucket: &str, key: &str, bytes: &[u8]) {
-        self.try_put(bucket, key, bytes).unwrap_or_else(|error| panic!("{bucket}/{key}: {error}"));
+        let put = self.try_put((bucket, key), None, bytes);
+        put.unwrap_or_else(|error| panic!("{bucket}/{key}: {error}"));
     }
 
     /// Gets an object.
@@ -182,9 +188,8 @@ impl User {
     /// Waits until an image is in a state; gives it then.
     pub fn image_becomes(&self, id: &str, state: &str) -> Image {
         wait::until(&format!("the image {id} is {state}"), || {
-            Some(self.image(id))
-                .filter(|image| image.image_state == state)
-                .ok_or_else(|| self.image(id))
+            let image = self.image(id);
+            if image.image_state == state { Ok(image) } else { Err(Box::new(image)) }
         })
     }
 
@@ -216,7 +221,11 @@ impl User {
     pub fn instance_becomes(&self, id: &str, state: &str) -> Instance {
         wait::until(&format!("the instance {id} is {state}"), || {
             let instance = self.instance(id);
-            if instance.instance_state.name == state { Ok(instance) } else { Err(instance) }
+            if instance.instance_state.name == state {
+                Ok(instance)
+            } else {
+                Err(Box::new(instance))
+            }
         })
     }
 }

@@ -97,6 +97,10 @@ fn what_the_manifest_shows_is_refused_at_once() {
     assert_eq!(refused.code, "InvalidManifest");
     assert!(refused.message.contains("part f.part.1 is not in the bucket lacking"), "{refused:?}");
     assert_nothing_is_there(&cloud, &user);
+
+    cloud.set("cloud.allow_unsigned_manifests", "true");
+    let unsigned = by(&own_cloud, None).upload(&user, "unsigned");
+    user.image_becomes(&user.register(&unsigned), "available");
 }
 
 #[test]
@@ -121,11 +125,11 @@ fn what_is_not_ones_to_register_is_refused() {
         .to_vec();
     assert!(told.windows(2).all(|two| two[0] == two[1]), "nobody learns what is there: {told:?}");
     // What may be read is still not theirs.
-    let public = ("f.manifest.xml", good(&hanako).manifest);
-    let by_hand = hanako.says(&["version"]);
-    assert!(!by_hand.is_empty());
-    let lent = Bundle { manifest: public.1, ..good(&hanako) }.upload(&user, "lent");
-    let refused = user.refused(&User::registration(&lent));
+    let manifest = good(&hanako).manifest;
+    let lent = ("hanakos", "f.manifest.xml");
+    hanako.try_put(lent, Some("public-read"), &manifest).unwrap();
+    assert_eq!(user.get(lent.0, lent.1).unwrap(), manifest);
+    let refused = user.refused(&User::registration(&secret));
     assert_eq!(refused.code, "AuthFailure", "{refused:?}");
     assert!(refused.message.contains(&hanako.account), "{refused:?}");
     assert_nothing_is_there(&cloud, &user);

@@ -87,12 +87,12 @@ fn an_image_becomes_two_machines_by_euca_alone() {
             (index, image.as_str())
         );
         let address = instance.private_ip_address.clone().unwrap();
-        let wishes = (0..2).filter_map(|node| {
+        let mut wishes = (0..2).filter_map(|node| {
             let path = cloud.data(Service::Node(node)).join("instances");
             let wish = fs::read(path.join(instance.instance_id.as_str()).join("spec.json")).ok()?;
             Some((node, serde_json::from_slice::<serde_json::Value>(&wish).unwrap()))
         });
-        let (node, wish) = wishes.last().expect("a node has it");
+        let (node, wish) = wishes.next().expect("a node has it");
         assert!(address.starts_with(&format!("10.{}.", 111 + node)), "{address} on {node}");
         let (spec, id) = (&wish["spec"], instance.instance_id.as_str());
         let mac = format!("d0:0d:{}:{}:{}:{}", &id[2..4], &id[4..6], &id[6..8], &id[8..10]);
