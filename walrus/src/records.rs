@@ -7,7 +7,7 @@
 //! ```
 //! Index rows are written in the commit of the record they belong to.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use common::error::{ApiError, ErrorCode};
 use common::s3::objects::Attributes;
@@ -143,6 +143,11 @@ impl Records {
             bucket_by_owner: Index::new(Arc::clone(&engine), "bucket-by-owner"),
             object_by_blob: Index::new(engine, "object-by-blob"),
         }
+    }
+
+    /// Tells as long as it can be upgraded that somebody still has the engine.
+    pub(crate) fn held(&self) -> Weak<dyn Engine> {
+        Arc::downgrade(self.buckets.engine())
     }
 
     /// The engine, for commits over several tables.

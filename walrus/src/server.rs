@@ -8,7 +8,8 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use actix::Addr;
 use common::error::ApiError;
@@ -26,7 +27,7 @@ use runtime::peer::Peer;
 use runtime::pool;
 use runtime::roster::Roster;
 use runtime::shutdown::Shutdown;
-use store::{EngineConfig, StoreError};
+use store::{Engine, EngineConfig, StoreError};
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -48,6 +49,9 @@ use crate::s3::front::Front;
 use crate::s3::objects::Objects;
 use crate::s3::service::S3Actor;
 use crate::sweep::Sweep;
+
+/// The actors, by the names under which they are watched.
+const ACTORS: [&str; 4] = ["uploads", "image cache", "buckets", "objects"];
 
 /// Why walrus cannot start.
 #[derive(Debug, Error)]
@@ -81,6 +85,7 @@ pub struct Server {
     cache: Addr<Cache>,
     roster: Roster,
     shutdown: Shutdown,
+    store: Weak<dyn Engine>,
 }
 
 /// What was found in the data directory.
@@ -113,6 +118,7 @@ impl Server {
             (Shutdown::default(), Roster::default(), Metrics::default());
 
         let Opened { content, key, tickets, disk, images, limit } = opened;
+        let store = content.records.held();
         let uploads = Uploads::start(content.files.clone(), config.reserve());
         let (cache, figures) = Cache::start(disk, images, limit, config.unbundle_flights);
         declare(&metrics, &figures);
@@ -180,7 +186,7 @@ impl Server {
         let internal = listen(internal, &limits, Arc::new(endpoint)).map_err(StartError::Listen)?;
         let public = listen(public, &limits, Arc::new(front)).map_err(StartError::Listen)?;
         tracing::info!(s3 = %public.address(), internal = %internal.address(), "walrus is up");
-        Ok(Self { public, internal, cache, roster, shutdown })
+        Ok(Self { public, internal, cache, roster, shutdown, store })
     }
 
     /// Where S3 is served.
@@ -193,12 +199,26 @@ impl Server {
         self.internal.address()
     }
 
-    /// Takes nothing new, finishes what is under way, ends unpackings.
+    /// Takes nothing new, finishes what is under way, ends unpackings, and gives the store back.
     pub async fn stop(self) {
-        self.shutdown.raise();
+        let Self { public, internal, cache, roster, shutdown, store } = self;
+        shutdown.raise();
         // Flights end first: whoever waits for one would hold the listeners up.
-        let _ = self.cache.send(Stop).await;
-        futures_util::future::join(self.public.stop(), self.internal.stop()).await;
+        let _ = cache.send(Stop).await;
+        futures_util::future::join(public.stop(), internal.stop()).await;
+        drop(cache);
+        for name in ACTORS {
+            roster.dismiss(name);
+        }
+        // Actors end when nobody knows them any more, and the sweep at its next look; whoever
+        // starts next on this directory must find it free.
+        for _ in 0..400 {
+            if store.strong_count() == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tracing::warn!("somebody still holds the store");
     }
 }
 
