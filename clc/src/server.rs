@@ -154,7 +154,8 @@ impl Server {
         }));
         let (scheduler, rooms) = Scheduler::start(ledger, clock.clone());
         roster.enrol("scheduler", scheduler.clone());
-        let plain = PlainImages::new(walrus.clone(), wakers.clone(), shutdown.clone());
+        let plain =
+            PlainImages::new(walrus.clone(), wakers.clone(), clock.clone(), shutdown.clone());
 
         let parts = Parts {
             config: &config,

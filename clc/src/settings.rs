@@ -87,8 +87,15 @@ fn registered(records: &Records, value: &str, kind: ImageKind) -> Result<(), Str
 /// If the store fails.
 pub fn get(records: &Records, name: &str) -> Result<String, ApiError> {
     let default = TABLE.iter().find(|row| row.name == name).map_or("", |row| row.default);
-    let seen = records.settings.get(name)?;
-    Ok(seen.map_or_else(|| default.to_owned(), |seen| seen.record.value))
+    Ok(on_record(records, name)?.unwrap_or_else(|| default.to_owned()))
+}
+
+/// The value that an administrator has given a setting; `None` while nobody has. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn on_record(records: &Records, name: &str) -> Result<Option<String>, ApiError> {
+    Ok(records.settings.get(name)?.map(|seen| seen.record.value))
 }
 
 /// The image that a setting names, if it names one. Blocks.

@@ -6,6 +6,7 @@ use common::error::{ApiError, ErrorCode};
 use common::id::InstanceId;
 use runtime::actor::{Handle, Scene};
 use sha2::{Digest as _, Sha256};
+use store::StoreError;
 
 use super::instances::{Instances, groups, reservations};
 use super::launch::{self, Asked};
@@ -55,8 +56,19 @@ impl Handle<Instances> for RunInstances {
         let wish = Place { zone, demand: kind.demand(), min, instances };
         let ticket = Ticket::take(&scene.scheduler, wish).await?;
         let placed = ticket.placed().to_vec();
-        let done = scene.records.work(move |records| commit(records, &asked, &placed)).await?;
+        let done = scene.records.work(move |records| commit(records, &asked, &placed)).await;
+        let done = match done {
+            Ok(done) => done,
+            // The records may be on disk: the seats stay theirs until the next start finds out.
+            Err(unknown) => {
+                let seats = ticket.placed().len();
+                tracing::error!(error = %unknown, seats, "whether a launch is on record is unknown");
+                ticket.settle();
+                return Err(unknown);
+            }
+        };
         match done {
+            Done::Refused(error) => Err(error),
             // Another request with the token was faster: its seats are kept, these go back.
             Done::Before(before) => Ok(answer(&scene, before.0, before.1)),
             Done::Now(made) => {
@@ -75,19 +87,59 @@ impl Handle<Instances> for RunInstances {
 }
 
 enum Done {
+    /// The same launch was recorded earlier; nothing was now.
     Before(Box<(Launch, Vec<Instance>)>),
+    /// These are on record.
     Now(Vec<Instance>),
+    /// Nothing was recorded, for certain.
+    Refused(ApiError),
 }
 
+/// Why a launch was not, or perhaps not, recorded.
+#[derive(Debug)]
+enum Unrecorded {
+    /// It is certain that nothing was.
+    Refused(ApiError),
+    /// It may be on disk all the same.
+    Unknown(ApiError),
+}
+
+/// What is decided before the commit leaves nothing behind.
+impl From<ApiError> for Unrecorded {
+    fn from(error: ApiError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// How a commit ended.
+impl From<StoreError> for Unrecorded {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict { .. }
+            | StoreError::Absent { .. }
+            | StoreError::BadKey { .. }
+            | StoreError::TooLarge { .. }
+            | StoreError::KeyChanged { .. }
+            | StoreError::Unwritable { .. } => Self::Refused(error.into()),
+            _ => Self::Unknown(error.into()),
+        }
+    }
+}
+
+/// Records a launch; an error means that it may be on record or not.
 fn commit(records: &Records, asked: &Asked, placed: &[Placed]) -> Result<Done, ApiError> {
-    let (done, _) = store::transact(&*records.engine, |batch| {
+    let done = store::transact(&*records.engine, |batch| {
         if let Some(before) = earlier(records, asked)? {
             return Ok(Done::Before(Box::new(before)));
         }
         let plan = launch::plan(records, asked)?;
-        Ok::<_, ApiError>(Done::Now(launch::record(records, batch, asked, &plan, placed)?))
-    })?;
-    Ok(done)
+        Ok::<_, Unrecorded>(Done::Now(launch::record(records, batch, asked, &plan, placed)?))
+    });
+    match done {
+        Ok((done, _)) => Ok(done),
+        Err(Unrecorded::Refused(error)) => Ok(Done::Refused(error)),
+        Err(Unrecorded::Unknown(error)) => Err(error),
+    }
 }
 
 fn answer(scene: &Scene<Instances>, launch: Launch, instances: Vec<Instance>) -> Reservation {
@@ -227,6 +279,23 @@ mod tests {
         for (asked, name) in table {
             let error = check(&asked, &zones).unwrap_err();
             assert!(error.text().contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn only_a_certain_refusal_gives_the_seats_back() {
+        let key = || "instance/i-1".to_owned();
+        for error in [
+            StoreError::Conflict { key: key() },
+            StoreError::TooLarge { key: key(), size: 2, limit: 1 },
+        ] {
+            assert!(matches!(Unrecorded::from(error), Unrecorded::Refused(_)));
+        }
+        for error in [
+            StoreError::Engine("the sync panicked".into()),
+            StoreError::Full { path: "store".into() },
+        ] {
+            assert!(matches!(Unrecorded::from(error), Unrecorded::Unknown(_)));
         }
     }
 

@@ -64,7 +64,7 @@ impl Images {
     }
 
     async fn unpack(&self, image: &Seen<Image>) -> Result<bool, ApiError> {
-        let (state, size) = match self.plain.want(&image.bundle).await? {
+        let (state, size) = match self.plain.want(&image.bundle, image.created).await? {
             WantedImage::Unpacking { .. } => return Ok(false),
             WantedImage::Failed { retryable: true, reason } => {
                 tracing::warn!(image = %image.id, reason, "the image cannot be unpacked just now");

@@ -52,7 +52,7 @@ pub async fn prepare(
     let mut refs = Vec::new();
     let mut tickets: Vec<ImageTicket> = Vec::new();
     for image in &images {
-        match plain.want(&image.bundle).await? {
+        match plain.want(&image.bundle, instance.launched).await? {
             WantedImage::Ready(ticket) => {
                 refs.push(ImageRef {
                     image: image.id.clone(),

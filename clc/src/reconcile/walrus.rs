@@ -1,5 +1,5 @@
 //! What walrus must have from here: the private half of the cloud's certificate, once, and the
-//! limit of its cache, always.
+//! limit of its cache, once an administrator has set one.
 
 use std::path::PathBuf;
 
@@ -74,10 +74,15 @@ impl ForWalrus {
         Ok(true)
     }
 
+    /// A limit that nobody has set here is walrus' own business: its configuration names one.
     async fn set_limit(&self) -> Result<bool, ApiError> {
-        let wanted =
-            self.records.work(|records| settings::get(records, settings::CACHE_MEGABYTES)).await?;
-        let Ok(megabytes) = wanted.parse::<u64>() else { return Ok(false) };
+        let wanted = self
+            .records
+            .work(|records| settings::on_record(records, settings::CACHE_MEGABYTES))
+            .await?;
+        let Some(Ok(megabytes)) = wanted.map(|text| text.parse::<u64>()) else {
+            return Ok(false);
+        };
         let cache = self.walrus.call(DescribeCache {}).await?;
         if cache.limit == megabytes << 20 {
             return Ok(false);

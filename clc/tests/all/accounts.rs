@@ -33,7 +33,7 @@ fn the_first_start_makes_the_administrator_and_hands_walrus_the_key() {
         let file = world.config.data_dir.join("bundle-key.pem");
         let given = until("walrus has the key", || async {
             let state = world.walrus.state.lock().unwrap();
-            state.key.clone().filter(|_| !file.exists() && state.limit == 30720 << 20)
+            state.key.clone().filter(|_| !file.exists())
         })
         .await;
         assert_eq!(given.certificate, fs::read_to_string(admin.join("cloud-cert.pem")).unwrap());
@@ -123,6 +123,13 @@ fn the_command_writes_credentials_and_changes_properties() {
         let taken = run(&["add-user", "TARO", "--dir", &format!("{to}2")]).await;
         assert!(matches!(taken, Err(CommandError::Refused(_))), "{taken:?}");
 
+        // What walrus is configured with stands until somebody sets the property.
+        let listed = run(&["describe-properties"]).await.unwrap();
+        assert!(
+            listed.contains("\t30720\tSpace reserved for unbundling images (MB)\n"),
+            "{listed}"
+        );
+        assert_eq!(world.walrus.state.lock().unwrap().limit, 0);
         let said = run(&["modify-property", "-p", "walrus.storagemaxcachesizeinmb=77"]).await;
         assert_eq!(said.unwrap(), "PROPERTY\twalrus.storagemaxcachesizeinmb\t77\n");
         let listed = run(&["describe-properties"]).await.unwrap();

@@ -40,28 +40,33 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// Receives a body of `length` bytes, which must be what is expected of it.
+    /// Promises room for a body of `length` bytes; none is needed for none.
     ///
     /// # Errors
-    /// `IncompleteBody`, a digest that does not fit, no room. Nothing is left behind then.
-    pub(crate) async fn receive(
-        &self,
-        mut body: Body,
-        length: u64,
-        expected: Expected,
-    ) -> Result<Received, ApiError> {
-        let digests = Digests::new(expected);
+    /// No room.
+    pub(crate) async fn begin(&self, length: u64) -> Result<Option<Ticket>, ApiError> {
         if length == 0 {
-            return Ok(Received { etag: digests.finish()?, ticket: None });
+            return Ok(None);
         }
         let ticket = self.uploads.send(Begin { size: length }).await;
-        let ticket = ticket.or_error(ErrorCode::ServiceUnavailable, "The service is stopping")?;
-        let ticket = match ticket {
-            Ok(ticket) => ticket,
-            Err(error) => {
-                read_past(&mut body).await;
-                return Err(error);
-            }
+        ticket.or_error(ErrorCode::ServiceUnavailable, "The service is stopping")?.map(Some)
+    }
+
+    /// Receives a body of `length` bytes, which must be what is expected of it, into the room that
+    /// was promised for it.
+    ///
+    /// # Errors
+    /// `IncompleteBody`, a digest that does not fit. Nothing is left behind then.
+    pub(crate) async fn receive(
+        &self,
+        body: Body,
+        length: u64,
+        expected: Expected,
+        ticket: Option<Ticket>,
+    ) -> Result<Received, ApiError> {
+        let digests = Digests::new(expected);
+        let Some(ticket) = ticket else {
+            return Ok(Received { etag: digests.finish()?, ticket: None });
         };
         let (files, id) = (Arc::clone(&self.files), ticket.id().clone());
         let file = pool::block(move || files.create(&id)).await?.map_err(unwritable)?;
@@ -210,13 +215,23 @@ mod tests {
         }
     }
 
+    async fn receive(
+        receiver: &Receiver,
+        pieces: Vec<Result<Bytes, BodyError>>,
+        length: u64,
+        expected: Expected,
+    ) -> Result<Received, ApiError> {
+        let ticket = receiver.begin(length).await?;
+        receiver.receive(body(pieces), length, expected, ticket).await
+    }
+
     #[test]
     fn a_body_arrives_in_one_file() {
         in_system(async {
             let dir = tempfile::tempdir().unwrap();
             let receiver = receiver(dir.path());
             let pieces = (0..40).map(|_| Ok(Bytes::from(vec![7; 50_000]))).collect();
-            let received = receiver.receive(body(pieces), 2_000_000, Expected::default()).await;
+            let received = receive(&receiver, pieces, 2_000_000, Expected::default()).await;
             let ticket = received.unwrap().ticket.unwrap();
             let file = receiver.files.open_blob(ticket.id()).unwrap();
             assert_eq!(file.metadata().unwrap().len(), 2_000_000);
@@ -242,11 +257,11 @@ mod tests {
                 (vec![], 0, wrong, ErrorCode::BadDigest),
             ];
             for (pieces, length, expected, code) in table {
-                let error = receiver.receive(body(pieces), length, expected).await.err().unwrap();
+                let error = receive(&receiver, pieces, length, expected).await.err().unwrap();
                 assert_eq!(error.code(), code);
                 nothing_left(&receiver, dir.path()).await;
             }
-            let empty = receiver.receive(body(vec![]), 0, Expected::default()).await.unwrap();
+            let empty = receive(&receiver, vec![], 0, Expected::default()).await.unwrap();
             assert_eq!(empty.etag, "d41d8cd98f00b204e9800998ecf8427e");
             assert!(empty.ticket.is_none());
         })

@@ -282,6 +282,7 @@ pub(crate) struct PinImage(pub(crate) Key);
 
 /// Keeps an image from being evicted until it is dropped.
 pub(crate) struct Pin {
+    /// Empty once the cache has let go of it.
     key: Key,
     /// The image.
     pub(crate) image: Image,
@@ -290,6 +291,9 @@ pub(crate) struct Pin {
 
 impl Drop for Pin {
     fn drop(&mut self) {
+        if self.key.is_empty() {
+            return;
+        }
         let (key, cache) = (std::mem::take(&mut self.key), self.cache.clone());
         pool::spawn(async move {
             // An actor that is gone evicts nothing.
@@ -336,6 +340,38 @@ impl Handler<Forget> for Cache {
     type Result = ();
     fn handle(&mut self, forget: Forget, ctx: &mut Context<Self>) {
         let effects = self.table.forget(&forget.0);
+        self.run(effects, ctx.address());
+    }
+}
+
+/// An image's bundle was found good: an earlier failure of it is not told any more.
+pub(crate) struct FoundGood(pub(crate) Key);
+
+impl Message for FoundGood {
+    type Result = ();
+}
+
+impl Handler<FoundGood> for Cache {
+    type Result = ();
+    fn handle(&mut self, found: FoundGood, _: &mut Context<Self>) {
+        self.table.found_good(&found.0);
+    }
+}
+
+/// The file of a pinned image is not there: somebody else has removed it.
+pub(crate) struct Lost(pub(crate) Pin);
+
+impl Message for Lost {
+    type Result = ();
+}
+
+impl Handler<Lost> for Cache {
+    type Result = ();
+    fn handle(&mut self, mut lost: Lost, ctx: &mut Context<Self>) {
+        // The pin is let go of here, so that whoever asks next finds the image absent.
+        let key = std::mem::take(&mut lost.0.key);
+        let mut effects = self.table.forget(&key);
+        effects.extend(self.table.unpin(&key));
         self.run(effects, ctx.address());
     }
 }

@@ -6,7 +6,8 @@
 //!     ▲                │ forgotten, limit lowered       │ failed            │ evicted, forgotten
 //!     └────────────────┴──────────────┬─────────────────┴───────────────────┘
 //!                                     ▼
-//!          Failed{reason}, kept only if nobody was waiting, and taken by the next who asks
+//!          Failed{reason}, kept only if nobody was waiting; taken by the next who asks, and
+//!                          dropped when the bundle is found good
 //! ```
 //! Invariants, whatever is called:
 //! - each image is in exactly one state;
@@ -178,7 +179,7 @@ impl<W: Waiter> Table<W> {
             } else if unwanted {
                 effects.push(Effect::Remove(key.to_owned()));
                 let reason = "the image was withdrawn while it was being unpacked".to_owned();
-                let failure = Failure { reason, retryable: false };
+                let failure = Failure { reason, retryable: true };
                 effects.push(Effect::Tell(waiters, Outcome::Failed(failure)));
             } else {
                 let here = Slot::Here { bytes, used, pins: 0, unwanted: false };
@@ -247,7 +248,7 @@ impl<W: Waiter> Table<W> {
             Some(Slot::Queued { .. } | Slot::Failed(_)) => {
                 if let Some(Slot::Queued { waiters, .. }) = self.slots.remove(key) {
                     let reason = "the image was withdrawn before it was unpacked".to_owned();
-                    let failure = Failure { reason, retryable: false };
+                    let failure = Failure { reason, retryable: true };
                     effects.push(Effect::Tell(waiters, Outcome::Failed(failure)));
                 }
                 effects.push(Effect::Discard(key.to_owned()));
@@ -256,6 +257,13 @@ impl<W: Waiter> Table<W> {
         }
         self.settle(&mut effects);
         effects
+    }
+
+    /// The image's bundle was found good: an earlier failure that nobody heard counts no more.
+    pub(crate) fn found_good(&mut self, key: &str) {
+        if matches!(self.slots.get(key), Some(Slot::Failed(_))) {
+            self.slots.remove(key);
+        }
     }
 
     /// The limit becomes another one; what does not fit goes at once.
@@ -515,6 +523,38 @@ mod tests {
         let told = Effect::Tell(vec![2], Outcome::Failed(broken()));
         assert_eq!(table.want("a", 60, 2), [told, Effect::Discard("a".into())]);
         assert_eq!(table.want("a", 60, 4), [start("a")]);
+    }
+
+    #[test]
+    fn a_bundle_found_good_clears_an_old_failure_and_nothing_else() {
+        let mut table = table(100);
+        table.want("a", 60, 1);
+        table.failed("a", broken());
+        table.found_good("a");
+        assert_eq!(table.want("a", 60, 2), [start("a")]);
+        table.found_good("a");
+        assert_eq!(table.landed("a"), [here(&[2])], "a flight goes on");
+        table.found_good("a");
+        assert_eq!(table.want("a", 60, 4), [here(&[4])], "an image stays");
+        table.found_good("absent");
+        assert!(table.is_absent("absent"));
+    }
+
+    #[test]
+    fn a_withdrawn_image_may_be_asked_for_again() {
+        let mut table = table(100);
+        table.want("flying", 60, 2);
+        table.want("queued", 60, 4);
+        let queued = table.forget("queued");
+        assert_eq!(table.forget("flying"), []);
+        let flown = table.landed("flying");
+        for (effects, waiter) in [(queued, 4), (flown, 2)] {
+            let told = effects.iter().any(|effect| {
+                matches!(effect, Effect::Tell(waiters, Outcome::Failed(failure))
+                    if waiters == &[waiter] && failure.retryable)
+            });
+            assert!(told, "{effects:?}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use tokio::sync::{Semaphore, watch};
 use super::check::{Checker, open_key, open_manifest};
 use super::location::Location;
 use super::ticket::Tickets;
-use crate::cache::actor::{Cache, Forget, Limit, Want, Wanted, stopping};
+use crate::cache::actor::{Cache, Forget, FoundGood, Limit, Want, Wanted, stopping};
 use crate::cache::disk::is_digest;
 use crate::cache::unbundle::Flight;
 use crate::records::{CACHE_LIMIT, Failed, Records, Setting};
@@ -108,7 +108,11 @@ impl Door {
         message: CheckBundle,
     ) -> Result<common::wire::walrus::CheckedBundle, ApiError> {
         let _turn = self.turn().await?;
-        self.checker.check(message).await
+        let checked = self.checker.check(message).await?;
+        // What was wrong with its parts may have been repaired since.
+        let good = FoundGood(checked.bundle.manifest_sha256.clone());
+        self.cache.send(good).await.map_err(stopping)?;
+        Ok(checked)
     }
 
     async fn turn(&self) -> Result<tokio::sync::OwnedSemaphorePermit, ApiError> {

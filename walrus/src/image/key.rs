@@ -19,7 +19,6 @@ use crate::blob::files::sync_dir;
 const FILE: &str = "bundle-key.pem";
 
 /// The key, ready for use.
-#[derive(Debug)]
 pub(crate) struct BundleKey {
     /// The cloud's own certificate.
     pub(crate) certificate: Certificate,
@@ -29,7 +28,7 @@ pub(crate) struct BundleKey {
 }
 
 /// Where the key is kept. Clones share it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct KeyFile {
     path: PathBuf,
     loaded: Arc<RwLock<Option<Arc<BundleKey>>>>,

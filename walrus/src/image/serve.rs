@@ -3,6 +3,8 @@
 //! An image is pinned from before its file is opened until its last byte was taken, so it is never
 //! evicted under a reader.
 
+use std::io;
+
 use actix::Addr;
 use common::error::ErrorCode;
 use futures_util::future::BoxFuture;
@@ -13,7 +15,7 @@ use runtime::pool;
 use super::ticket::Tickets;
 use crate::blob::range::Span;
 use crate::blob::stream::stream;
-use crate::cache::actor::{Cache, PinImage};
+use crate::cache::actor::{Cache, Lost, PinImage};
 use crate::cache::disk::open_image;
 
 /// The app below `/images/` on the internal listener.
@@ -36,6 +38,10 @@ fn refuse(code: ErrorCode, text: &str) -> Response {
     Response::text(code.status(), "text/plain; charset=utf-8", format!("{text}\n"))
 }
 
+fn absent() -> Response {
+    refuse(ErrorCode::NoSuchKey, "the image is not in the cache any more, ask for it again")
+}
+
 fn unreadable(error: &dyn std::error::Error) -> Response {
     tracing::error!(%error, "an image of the cache cannot be opened");
     refuse(ErrorCode::InternalError, "the image cannot be read")
@@ -56,10 +62,7 @@ impl Images {
             return refuse(ErrorCode::ServiceUnavailable, "the image cache has stopped");
         };
         let Some(pin) = pinned else {
-            return refuse(
-                ErrorCode::NoSuchKey,
-                "the image is not in the cache any more, ask for it again",
-            );
+            return absent();
         };
         let image = pin.image.clone();
         let etag = format!("\"{}\"", image.sha256);
@@ -88,6 +91,12 @@ impl Images {
             Ok(Ok(file)) => {
                 response.payload = stream(file, start, length, pin);
                 response
+            }
+            Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => {
+                tracing::error!(%error, path = %pin.image.path.display(), "an image is lost");
+                // An actor that is gone finds out at its next start.
+                let _ = self.cache.send(Lost(pin)).await;
+                absent()
             }
             Ok(Err(error)) => unreadable(&error),
             Err(error) => unreadable(&error),

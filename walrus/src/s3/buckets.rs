@@ -2,7 +2,9 @@
 //!
 //! Removing a bucket has two commits, because an engine of four verbs cannot hold "no object is
 //! there" in one: first the bucket is marked as leaving, which every write of an object checks in
-//! its own commit; then, if it still is empty, it goes, else the mark goes.
+//! its own commit; then, if it still is empty, it goes, else the mark goes. Every mark is a revision
+//! of its own: of several who remove at once only the last to mark may finish, the others are
+//! told to try again.
 
 use common::error::{ApiError, ErrorCode};
 use common::s3::buckets::{
@@ -13,7 +15,7 @@ use common::s3::{BucketName, Owner};
 use runtime::clock::Clock;
 use runtime::http::Response;
 use runtime::pool;
-use store::transact;
+use store::{Batch, Seen, StoreError, transact};
 
 use super::access::{demand, may_list, may_write};
 use super::listing;
@@ -137,7 +139,7 @@ impl Operate for DeleteBucket {
         pool::block(move || {
             let bucket = state.records.bucket(&self.bucket)?;
             demand(may_write(caller.as_ref(), &bucket))?;
-            remove(&state.records, &self.bucket)
+            remove(&state.records, bucket)
         })
         .await??;
         Ok(Response::empty(204))
@@ -148,34 +150,56 @@ fn is_empty(records: &Records, name: &BucketName) -> Result<bool, Failed> {
     Ok(records.objects.scan(&object_key(name, ""), None, 1)?.is_empty())
 }
 
-fn remove(records: &Records, name: &BucketName) -> Result<(), Failed> {
-    let not_empty =
-        || ApiError::new(ErrorCode::BucketNotEmpty, "The bucket you tried to delete is not empty");
+/// Removes a bucket as its caller saw it.
+fn remove(records: &Records, bucket: Seen<Bucket>) -> Result<(), Failed> {
     // Most refusals end here, without disturbing those who write.
-    if !is_empty(records, name)? {
-        return Err(not_empty().into());
+    if !is_empty(records, &bucket.name)? {
+        return Err(not_empty());
     }
-    let mark = |leaving: bool| {
-        records.buckets.update(name.as_str(), |bucket| {
-            bucket.leaving = leaving;
-            Ok::<_, Failed>(())
-        })
+    let marked = mark(records, bucket)?;
+    let removed = match is_empty(records, &marked.name) {
+        Ok(true) => remove_marked(records, &marked),
+        Ok(false) => Err(not_empty()),
+        Err(failed) => Err(failed),
     };
-    mark(true)?;
-    match is_empty(records, name) {
-        Ok(true) => {}
-        other => {
-            mark(false)?;
-            return other.and_then(|_| Err(not_empty().into()));
+    if removed.is_err() {
+        unmark(records, marked);
+    }
+    removed
+}
+
+fn not_empty() -> Failed {
+    let text = "The bucket you tried to delete is not empty";
+    ApiError::new(ErrorCode::BucketNotEmpty, text).into()
+}
+
+/// Marks a bucket as leaving. Also one that is marked already is written anew: the bucket then is
+/// no longer as the earlier remover saw it, who must let go of it.
+fn mark(records: &Records, mut bucket: Seen<Bucket>) -> Result<Seen<Bucket>, Failed> {
+    bucket.record.leaving = true;
+    Ok(records.buckets.replace(bucket)?)
+}
+
+/// Takes one's own mark back, if it still is there.
+fn unmark(records: &Records, mut marked: Seen<Bucket>) {
+    marked.record.leaving = false;
+    let name = marked.name.clone();
+    match records.buckets.replace(marked) {
+        // After a conflict the bucket is another remover's, or gone.
+        Ok(_) | Err(StoreError::Conflict { .. }) => {}
+        Err(error) => {
+            tracing::error!(%name, %error, "a bucket stays closed until it is removed");
         }
     }
-    transact(records.engine(), |batch| {
-        if let Some(seen) = records.buckets.get(name.as_str())? {
-            let row = format!("{}/{name}", seen.owner.account);
-            batch.remove(&seen).unpoint(&records.bucket_by_owner, &row);
-        }
-        Ok::<_, Failed>(())
-    })?;
+}
+
+/// Removes a bucket that still bears one's own mark: since then no object can have come. Tried
+/// once, never read anew, because another bucket may have its name by now.
+fn remove_marked(records: &Records, marked: &Seen<Bucket>) -> Result<(), Failed> {
+    let row = format!("{}/{}", marked.owner.account, marked.name);
+    let mut batch = Batch::new();
+    batch.remove(marked).unpoint(&records.bucket_by_owner, &row);
+    batch.commit(records.engine())?;
     Ok(())
 }
 
@@ -209,5 +233,93 @@ impl Operate for ListObjects {
             Ok::<_, Failed>(listing::list(&state.records, self)?.to_xml())
         });
         Ok(xml(list.await??))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use common::s3::CannedAcl;
+    use common::s3::objects::Attributes;
+    use common::time::Timestamp;
+    use store::Memory;
+
+    use super::*;
+    use crate::records::Object;
+
+    fn bucket(account: &str) -> Bucket {
+        Bucket {
+            name: "buck".parse().unwrap(),
+            owner: Owner { account: account.parse().unwrap(), alias: "a".into() },
+            acl: CannedAcl::Private,
+            location: String::new(),
+            created: Timestamp::from_millis(0),
+            leaving: false,
+        }
+    }
+
+    fn object(bucket: &Bucket) -> Object {
+        Object {
+            bucket: bucket.name.clone(),
+            key: "key".parse().unwrap(),
+            owner: bucket.owner.clone(),
+            acl: CannedAcl::Private,
+            size: 0,
+            etag: String::new(),
+            blob: None,
+            attributes: Attributes::default(),
+            modified: Timestamp::from_millis(0),
+        }
+    }
+
+    fn records() -> Records {
+        let records = Records::new(Arc::new(Memory::new()));
+        create(&records, &bucket("111111111111")).unwrap();
+        records
+    }
+
+    fn seen(records: &Records) -> Seen<Bucket> {
+        records.bucket(&"buck".parse().unwrap()).unwrap()
+    }
+
+    fn code(result: Result<(), Failed>) -> ErrorCode {
+        ApiError::from(result.unwrap_err()).code()
+    }
+
+    #[test]
+    fn a_remover_never_takes_the_next_bucket_of_the_name() {
+        let records = records();
+        let slow = mark(&records, seen(&records)).unwrap();
+        let quick = mark(&records, seen(&records)).unwrap();
+        assert!(quick.rev() > slow.rev());
+        assert_eq!(code(remove_marked(&records, &slow)), ErrorCode::OperationAborted);
+        unmark(&records, slow.clone());
+        assert!(seen(&records).leaving, "the mark is the other's");
+        remove_marked(&records, &quick).unwrap();
+
+        let next = bucket("222222222222");
+        create(&records, &next).unwrap();
+        records.objects.insert(object(&next)).unwrap();
+        assert_eq!(code(remove_marked(&records, &slow)), ErrorCode::OperationAborted);
+        unmark(&records, slow);
+        assert_eq!(seen(&records).owner.account, next.owner.account);
+        assert!(records.bucket_by_owner.get("222222222222/buck").unwrap().is_some());
+    }
+
+    #[test]
+    fn a_refused_removal_leaves_the_bucket_open() {
+        let records = records();
+        let object = records.objects.insert(object(&seen(&records))).unwrap();
+        assert_eq!(code(remove(&records, seen(&records))), ErrorCode::BucketNotEmpty);
+        let marked = mark(&records, seen(&records)).unwrap();
+        unmark(&records, marked);
+        assert!(!seen(&records).leaving);
+        records.objects.remove(object.key()).unwrap();
+        let stale = seen(&records);
+        mark(&records, stale.clone()).unwrap();
+        assert_eq!(code(remove(&records, stale)), ErrorCode::OperationAborted);
+        remove(&records, seen(&records)).unwrap();
+        assert!(records.bucket_by_owner.get("111111111111/buck").unwrap().is_none());
     }
 }

@@ -20,6 +20,7 @@ use crate::blob::hash::Expected;
 use crate::blob::range::Span;
 use crate::blob::receive::{Received, Receiver, read_past};
 use crate::blob::stream::stream;
+use crate::blob::uploads::Ticket;
 use crate::content::{Content, Opened};
 use crate::records::{Failed, Object, Records, object_key};
 
@@ -38,11 +39,14 @@ pub(crate) struct Objects {
 impl Operate for PutObject {
     type State = Objects;
 
-    async fn operate(self, mut scene: Scene<Objects>) -> Result<Response, ApiError> {
-        let caller = match may_put(&self, &scene).await {
-            Ok(caller) => caller,
+    async fn operate(self, scene: Scene<Objects>) -> Result<Response, ApiError> {
+        let (caller, ticket) = match admit(&self, &scene).await {
+            Ok(admitted) => admitted,
             Err(error) => {
-                read_past(&mut scene.body).await;
+                let Scene { mut body, permit, .. } = scene;
+                // Whoever was refused must not keep others out for as long as they like to send.
+                drop(permit);
+                read_past(&mut body).await;
                 return Err(error);
             }
         };
@@ -53,7 +57,8 @@ impl Operate for PutObject {
             checksums: self.checksums,
         };
         let Scene { body, permit, .. } = scene;
-        let Received { etag, ticket } = state.receiver.receive(body, self.length, expected).await?;
+        let received = state.receiver.receive(body, self.length, expected, ticket).await?;
+        let Received { etag, ticket } = received;
         let object = Object {
             bucket: self.bucket,
             key: self.key,
@@ -87,8 +92,11 @@ impl Operate for PutObject {
     }
 }
 
-/// What can be refused before the first byte.
-async fn may_put(put: &PutObject, scene: &Scene<Objects>) -> Result<Caller, ApiError> {
+/// All that can be refused before the first byte.
+async fn admit(
+    put: &PutObject,
+    scene: &Scene<Objects>,
+) -> Result<(Caller, Option<Ticket>), ApiError> {
     let caller = scene.signed_caller()?;
     let (name, who, state) = (put.bucket.clone(), caller.clone(), scene.state());
     pool::block(move || {
@@ -103,7 +111,7 @@ async fn may_put(put: &PutObject, scene: &Scene<Objects>) -> Result<Caller, ApiE
         );
         return Err(ApiError::new(ErrorCode::EntityTooLarge, text));
     }
-    Ok(caller)
+    Ok((caller, scene.receiver.begin(put.length).await?))
 }
 
 /// A commit that was not acknowledged.

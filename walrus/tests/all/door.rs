@@ -268,6 +268,38 @@ fn a_failure_is_told_also_to_who_asks_in_intervals() {
 }
 
 #[test]
+fn a_bundle_that_was_repaired_and_checked_again_is_unpacked() {
+    let world = world();
+    let files = make("image", ROOT, &[3; 50_000]);
+    let location = upload(&world, Who::Root, "buck", "image", &files);
+    let (name, good) = (&files.parts[0].0, &files.parts[0].1);
+    let mut bad = good.clone();
+    bad[5] ^= 1;
+    world.put(Who::Root, &format!("/buck/{name}"), &bad);
+    let bundle = check(&world, &location).unwrap().bundle;
+    world.ask(WantImage { bundle: bundle.clone(), wait_ms: 0 }).unwrap();
+    crate::world::wait("the failure", || world.ask(DescribeCache {}).unwrap().flights == 0);
+    world.put(Who::Root, &format!("/buck/{name}"), good);
+    assert_eq!(check(&world, &location).unwrap().bundle, bundle);
+    assert_eq!(ready(want(&world, &bundle)).size, 50_000);
+}
+
+#[test]
+fn an_image_whose_file_is_lost_is_unpacked_again() {
+    let world = world();
+    let bundle = put_bundle(&world, Who::Root, ROOT, "buck", "image", &[9; 50_000]);
+    let ticket = ready(want(&world, &bundle));
+    for file in world.files("cache") {
+        std::fs::remove_file(world.data().join("cache").join(file)).unwrap();
+    }
+    assert_eq!(fetch(&world, &ticket.url, "GET", &[]).status, 404);
+    let ticket = ready(want(&world, &bundle));
+    let image = fetch(&world, &ticket.url, "GET", &[]);
+    assert!(image.status == 200 && image.body == [9; 50_000]);
+    assert_eq!(world.ask(DescribeCache {}).unwrap().misses, 2);
+}
+
+#[test]
 fn without_its_key_the_door_stays_shut() {
     let world = World::new();
     let location = upload(&world, Who::Root, "buck", "image", &make("image", ROOT, b"x"));
