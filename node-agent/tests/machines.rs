@@ -326,3 +326,47 @@ fn what_cannot_be_made_to_run_fails_with_its_reason_and_leaves_nothing() {
         }
     });
 }
+
+#[test]
+fn what_refuses_a_machine_that_ran_never_takes_its_disk() {
+    on_a_host(|root, clock, gate| async move {
+        let mut agent = Agent::raise(&root, &clock, &gate).await;
+        let vm = agent.run(1).await;
+        until(&vm, MachineState::Running).await;
+        let overlay = agent.instances.join("i-00000001/overlay.qcow2");
+        std::fs::write(&overlay, "what the guest wrote").unwrap();
+
+        // Its process is lost and nothing starts just then.
+        agent.control.fail_next(SimStep::Start, "no luck");
+        agent.control.crash(vm.instance(), "a bug").unwrap();
+        let mut refused = vm.view();
+        let refused = timeout(Duration::from_secs(20), refused.wait_for(|v| v.reason.is_some()));
+        let refused = refused.await.unwrap().unwrap().clone();
+        assert_eq!(refused.state, MachineState::Preparing);
+        assert_eq!(refused.reason.as_deref(), Some("starting i-00000001: no luck"));
+        let view = until(&vm, MachineState::Running).await;
+        assert_eq!(view.reason, None);
+        assert_eq!(std::fs::read(&overlay).unwrap(), b"what the guest wrote");
+
+        // The host is restarted, and its network is not ready when the agent comes back.
+        std::fs::remove_file(agent.instances.join("i-00000001/sim.json")).unwrap();
+        let agent = Agent::raise(&root, &clock, &gate).await;
+        *agent.wires.refusals.lock().unwrap() = 1;
+        let vm = agent.machines[0].clone();
+        until(&vm, MachineState::Running).await;
+        assert_eq!(*agent.wires.refusals.lock().unwrap(), 0);
+        assert_eq!(std::fs::read(&overlay).unwrap(), b"what the guest wrote");
+
+        // While it waits to be tried again it can be ended, and only that takes its disk.
+        agent.control.fail_next(SimStep::Prepare, "no disk");
+        agent.control.crash(vm.instance(), "a bug").unwrap();
+        let mut refused = vm.view();
+        let refused = timeout(Duration::from_secs(20), refused.wait_for(|v| v.reason.is_some()));
+        assert_eq!(refused.await.unwrap().unwrap().state, MachineState::Preparing);
+        vm.terminate().await.unwrap();
+        let view = until(&vm, MachineState::Gone).await;
+        assert_eq!(view.reason.as_deref(), Some("terminated on request"));
+        assert_eq!(agent.files(&vm), ["note.json"]);
+        assert_eq!(agent.connected(), 0);
+    });
+}

@@ -95,7 +95,7 @@ mod tests {
         let wish = folder::tests::wish(1);
         let folder = Folder::of(root, &wish.spec.instance).unwrap();
         let scan = Scan {
-            kept: vec![Kept { folder, what: Remains::Wish(Box::new(wish)) }],
+            kept: vec![Kept { folder, what: Remains::Wish(Box::new(wish)), disk: false }],
             broken: vec![(root.join("i-00000002"), "odd".to_owned())],
         };
         let found = ["i-00000001", "i-00000002", "i-00000003"].map(|name| root.join(name));

@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::machine::End;
+use crate::hypervisor::driver::OVERLAY;
 use crate::image::images::Holders;
 
 const WISH: &str = "spec.json";
@@ -101,6 +102,8 @@ pub struct Kept {
     pub folder: Folder,
     /// What is known of it.
     pub what: Remains,
+    /// Its overlay is there; it may hold what its guest wrote.
+    pub disk: bool,
 }
 
 /// What a directory says of its machine.
@@ -239,6 +242,11 @@ impl Folder {
         }
     }
 
+    fn has_disk(&self) -> Result<bool, FolderError> {
+        let path = self.path.join(OVERLAY);
+        path.try_exists().map_err(at(&path))
+    }
+
     fn look(&self) -> Result<Option<Remains>, FolderError> {
         if let Some(note) = self.read(NOTE)? {
             return Ok(Some(Remains::Note(note)));
@@ -262,9 +270,9 @@ pub fn scan(instances: &Path) -> Result<Scan, FolderError> {
             continue;
         };
         let folder = Folder::of(instances, &instance)?;
-        match folder.look() {
-            Ok(Some(what)) => scan.kept.push(Kept { folder, what }),
-            Ok(None) => folder.remove()?,
+        match folder.look().and_then(|what| Ok((what, folder.has_disk()?))) {
+            Ok((Some(what), disk)) => scan.kept.push(Kept { folder, what, disk }),
+            Ok((None, _)) => folder.remove()?,
             Err(error) => scan.broken.push((path, error.to_string())),
         }
     }
@@ -274,7 +282,7 @@ pub fn scan(instances: &Path) -> Result<Scan, FolderError> {
 /// What images the machines hold, for the image cache to keep when it opens.
 pub fn holders(kept: &[Kept]) -> Holders {
     let mut holders = Holders::new();
-    for Kept { folder, what } in kept {
+    for Kept { folder, what, .. } in kept {
         if let Remains::Wish(wish) = what {
             for image in wish.images() {
                 let of = holders.entry(image.sha256.clone()).or_default();
@@ -337,12 +345,13 @@ pub(crate) mod tests {
         folder.create(&wish).unwrap();
         let found = scan(&instances).unwrap().kept;
         let what = Remains::Wish(Box::new(wish));
-        assert_eq!(found, [Kept { folder: folder.clone(), what }]);
+        assert_eq!(found, [Kept { folder: folder.clone(), what, disk: false }]);
         let held = holders(&found);
         assert_eq!(held.len(), 3);
         assert!(held["a".repeat(64).as_str()].contains(folder.instance()));
 
         std::fs::write(folder.path().join("overlay.qcow2"), "x").unwrap();
+        assert!(scan(&instances).unwrap().kept[0].disk);
         let end = End::Gone("x".to_owned());
         let note = Note { generation: 1, end, since: Timestamp::from_millis(1) };
         folder.write_note(&note).unwrap();

@@ -5,20 +5,26 @@
 //!                  │            ┌───────────────────────────────────────────┐
 //!                  ▼            ▼                                           │
 //!  refused ┌── Preparing ──prepared──► Starting ──started──► Running ───────┤
-//!     │    │       │ terminate            │ refused    ▲       │            │ too often
-//!     │    │       ▼                      │            │       │ terminate  │
-//!     │    │  Cancelling                  │      alive when    ▼            │
-//!     │    │       │ prepared, refused    │      the agent  Stopping       │
-//!     │    │       │                      │      came back     │ ended      │
-//!     │    ▼       ▼                      ▼                    ▼            ▼
-//!     └────────────┴─────────────────► Sweeping ◄──── powered off ──────────┘
-//!                                         │ swept
-//!                                         ▼
-//!                                   Over: Gone or Failed
+//!     │    │    │  ▲ │ terminate         │    │ refused ▲       │            │ too often
+//!     │    │    │  │ ▼                   │    │         │       │ terminate  │
+//!     │    │    │  │ Cancelling          │    │   alive when    ▼            │
+//!     │    │    │  │ │ prepared, refused │    │   the agent  Stopping        │
+//!     │    │    │  │ │                   │    │   came back     │ ended      │
+//!     │    ▼    │  │ ▼                   │    ▼                 ▼            ▼
+//!     └─────────┼──┼─┴───────────────────┼──► Sweeping ◄──── powered off ─────┘
+//!               │  │ due                 │       │   ▲
+//!               ▼  │                     │       │   │ terminate
+//!              Waiting ◄─────────────────┘       │   │
+//!               │    refused, but it ran         │   │
+//!               └────────────────────────────────┼───┘
+//!                                                │ swept
+//!                                                ▼
+//!                                     Over: Gone or Failed
 //! ```
 //!
 //! - *Preparing*: images, disk and network are made; each of them may be there already.
 //! - *Starting*: the driver starts it; a wish to end it waits for the answer, which is near.
+//! - *Waiting*: it ran once and was refused now; soon it is prepared again.
 //! - *Running*: its guest runs, as far as can be known from outside.
 //! - *Stopping*: it is being killed.
 //! - *Sweeping*: its end is certain; network, images and disk are given back.
@@ -29,6 +35,12 @@
 //! still wanted starts again from its overlay, but not for ever: the fourth loss without a steady
 //! time in between makes it fail. What happens outside the order drawn here (an answer that comes
 //! late) changes nothing.
+//!
+//! A machine that is refused fails, if it never ran: there is nothing to lose, and another host
+//! may do better. The overlay of one that ran may be the only copy of what its guest wrote, and
+//! what refuses it (a port that is held, a host that is busy with its own start) may pass: such a
+//! machine is tried again with growing pauses for as long as it is wanted, and it reports why. An
+//! overlay that the agent finds when it comes back counts as one that was written to.
 
 use std::time::Duration;
 
@@ -44,23 +56,38 @@ const LOSSES: u32 = 3;
 /// A machine that ran this long is not one that is lost again and again.
 const STEADY: Duration = Duration::from_secs(600);
 
+/// The first pause before a machine that ran and was refused is tried again, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// What a machine that is to run has behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Past {
+    /// How often its process was lost in a row.
+    pub losses: u32,
+    /// Its guest may have written to its disk, which is kept whatever refuses it.
+    pub ran: bool,
+    /// How often it was refused in a row; counted for machines that ran.
+    pub refusals: u32,
+    /// What was said the last time.
+    pub refused: Option<String>,
+}
+
 /// Where a machine stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
     /// Its images, disk and network are made.
-    Preparing {
-        /// How often its process was lost in a row.
-        losses: u32,
-    },
+    Preparing(Past),
     /// It shall end while it is being prepared.
     Cancelling,
     /// The driver starts it.
     Starting {
-        /// How often its process was lost in a row.
-        losses: u32,
+        /// What it has behind it.
+        past: Past,
         /// It shall end as soon as it has started.
         ending: bool,
     },
+    /// It is tried again after a pause.
+    Waiting(Past),
     /// Its guest runs.
     Running {
         /// How often its process was lost in a row.
@@ -93,6 +120,8 @@ pub enum Event {
     Prepared,
     /// They cannot be had, or the driver refused to start.
     Refused(String),
+    /// The pause is over.
+    Due,
     /// Its guest runs.
     Started,
     /// Its process has ended.
@@ -112,6 +141,8 @@ pub enum Effect {
     Abandon,
     /// Start it: `Started` or `Refused`.
     Start,
+    /// Let so much time pass: `Due`.
+    Pause(Duration),
     /// Wait for its end: `Ended`.
     Watch,
     /// Make its network and hold its images again, as often as it takes. No event.
@@ -136,6 +167,8 @@ pub enum Found {
     Lifeless {
         /// Its end was wished for.
         ending: bool,
+        /// Its overlay is there.
+        disk: bool,
     },
     /// Its note.
     Note(End),
@@ -149,10 +182,11 @@ fn on_request() -> End {
 /// Where a machine's way begins.
 pub fn begin(found: Found, now: Timestamp) -> (State, Vec<Effect>) {
     match found {
-        Found::Lifeless { ending: false } => {
-            (State::Preparing { losses: 0 }, vec![Effect::Prepare])
+        Found::Lifeless { ending: false, disk } => {
+            let past = Past { ran: disk, ..Past::default() };
+            (State::Preparing(past), vec![Effect::Prepare])
         }
-        Found::Lifeless { ending: true } => sweep(on_request()),
+        Found::Lifeless { ending: true, .. } => sweep(on_request()),
         Found::Alive { ending: false } => {
             (State::Running { losses: 0, since: now }, vec![Effect::Watch, Effect::Rewire])
         }
@@ -165,20 +199,22 @@ pub fn begin(found: Found, now: Timestamp) -> (State, Vec<Effect>) {
 /// What an event makes of a machine.
 pub fn step(state: State, event: Event, now: Timestamp) -> (State, Vec<Effect>) {
     match (state, event) {
-        (State::Preparing { losses }, Event::Prepared) => {
-            (State::Starting { losses, ending: false }, vec![Effect::Start])
+        (State::Preparing(past), Event::Prepared) => {
+            (State::Starting { past, ending: false }, vec![Effect::Start])
         }
-        (State::Preparing { .. } | State::Starting { ending: false, .. }, Event::Refused(why)) => {
-            sweep(End::Failed(why))
+        (State::Preparing(past) | State::Starting { past, ending: false }, Event::Refused(why)) => {
+            refused(past, why)
         }
-        (State::Preparing { .. }, Event::Terminate) => (State::Cancelling, vec![Effect::Abandon]),
+        (State::Preparing(_), Event::Terminate) => (State::Cancelling, vec![Effect::Abandon]),
+        (State::Waiting(past), Event::Due) => (State::Preparing(past), vec![Effect::Prepare]),
+        (State::Waiting(_), Event::Terminate) => sweep(on_request()),
         (State::Cancelling, Event::Prepared | Event::Refused(_)) => sweep(on_request()),
 
-        (State::Starting { losses, .. }, Event::Terminate) => {
-            (State::Starting { losses, ending: true }, vec![])
+        (State::Starting { past, .. }, Event::Terminate) => {
+            (State::Starting { past, ending: true }, vec![])
         }
-        (State::Starting { losses, ending: false }, Event::Started) => {
-            (State::Running { losses, since: now }, vec![Effect::Watch])
+        (State::Starting { past, ending: false }, Event::Started) => {
+            (State::Running { losses: past.losses, since: now }, vec![Effect::Watch])
         }
         (State::Starting { ending: true, .. }, Event::Started) => {
             (State::Stopping, vec![Effect::Kill])
@@ -206,6 +242,16 @@ fn sweep(end: End) -> (State, Vec<Effect>) {
     (State::Sweeping(end.clone()), vec![Effect::Sweep(end)])
 }
 
+fn refused(past: Past, why: String) -> (State, Vec<Effect>) {
+    if !past.ran {
+        return sweep(End::Failed(why));
+    }
+    let (first, longest) = PAUSES;
+    let pause = longest.min(first.saturating_mul(2u32.saturating_pow(past.refusals)));
+    let refusals = past.refusals.saturating_add(1);
+    (State::Waiting(Past { refusals, refused: Some(why), ..past }), vec![Effect::Pause(pause)])
+}
+
 fn lost(losses: u32, since: Timestamp, why: String, now: Timestamp) -> (State, Vec<Effect>) {
     let ran = now.as_millis().saturating_sub(since.as_millis());
     let steady = i64::try_from(STEADY.as_millis()).is_ok_and(|steady| ran >= steady);
@@ -213,14 +259,15 @@ fn lost(losses: u32, since: Timestamp, why: String, now: Timestamp) -> (State, V
     if losses > LOSSES {
         return sweep(End::Failed(format!("its process was lost {losses} times in a row: {why}")));
     }
-    (State::Preparing { losses }, vec![Effect::Prepare])
+    let past = Past { losses, ran: true, ..Past::default() };
+    (State::Preparing(past), vec![Effect::Prepare])
 }
 
 impl State {
     /// What a report says of it.
     pub fn reported(&self) -> MachineState {
         match self {
-            Self::Preparing { .. } | Self::Starting { ending: false, .. } => {
+            Self::Preparing(_) | Self::Waiting(_) | Self::Starting { ending: false, .. } => {
                 MachineState::Preparing
             }
             Self::Running { .. } => MachineState::Running,
@@ -238,6 +285,9 @@ impl State {
         match self {
             Self::Sweeping(End::Gone(why) | End::Failed(why))
             | Self::Over(End::Gone(why) | End::Failed(why)) => Some(why),
+            Self::Preparing(past) | Self::Waiting(past) | Self::Starting { past, .. } => {
+                past.refused.as_deref()
+            }
             _ => None,
         }
     }
@@ -253,15 +303,26 @@ mod tests {
         End::Gone(why.to_owned())
     }
 
+    fn new() -> Past {
+        Past::default()
+    }
+
+    fn ran(losses: u32) -> Past {
+        Past { losses, ran: true, ..Past::default() }
+    }
+
     fn swept(end: End) -> (State, Vec<Effect>) {
         (State::Sweeping(end.clone()), vec![Effect::Sweep(end)])
     }
 
     #[test]
     fn the_ways_of_a_machine() {
-        let preparing = State::Preparing { losses: 1 };
-        let starting = State::Starting { losses: 1, ending: false };
-        let ending = State::Starting { losses: 1, ending: true };
+        let preparing = State::Preparing(ran(1));
+        let starting = State::Starting { past: ran(1), ending: false };
+        let ending = State::Starting { past: ran(1), ending: true };
+        let once = Past { refusals: 1, refused: Some("no".to_owned()), ..ran(1) };
+        let waiting = State::Waiting(once.clone());
+        let pause = || (waiting.clone(), vec![Effect::Pause(Duration::from_secs(1))]);
         let running = State::Running { losses: 1, since: NOW };
         let no = || Event::Refused("no".to_owned());
         let lost = || Event::Ended(Ended::Lost("x".to_owned()));
@@ -271,19 +332,23 @@ mod tests {
         let off = || swept(gone("the guest powered itself off"));
         for (state, event, expected) in [
             (preparing.clone(), Event::Prepared, (starting.clone(), vec![Effect::Start])),
-            (preparing.clone(), no(), failed()),
+            (State::Preparing(new()), no(), failed()),
+            (preparing.clone(), no(), pause()),
             (preparing.clone(), Event::Terminate, (State::Cancelling, vec![Effect::Abandon])),
             (State::Cancelling, Event::Prepared, requested()),
             (State::Cancelling, no(), requested()),
             (starting.clone(), Event::Started, (running.clone(), vec![Effect::Watch])),
-            (starting.clone(), no(), failed()),
+            (State::Starting { past: new(), ending: false }, no(), failed()),
+            (starting.clone(), no(), pause()),
+            (waiting.clone(), Event::Due, (State::Preparing(once), vec![Effect::Prepare])),
+            (waiting.clone(), Event::Terminate, requested()),
             (starting, Event::Terminate, (ending.clone(), vec![])),
             (ending.clone(), Event::Started, (State::Stopping, vec![Effect::Kill])),
             (ending, no(), requested()),
             (running.clone(), Event::Terminate, (State::Stopping, vec![Effect::Kill])),
             (running.clone(), Event::Ended(Ended::PoweredOff), off()),
             (running.clone(), Event::Ended(Ended::Killed), requested()),
-            (running.clone(), lost(), (State::Preparing { losses: 2 }, vec![Effect::Prepare])),
+            (running.clone(), lost(), (State::Preparing(ran(2)), vec![Effect::Prepare])),
             (State::Stopping, Event::Ended(Ended::Killed), requested()),
             (State::Stopping, lost(), requested()),
             (State::Sweeping(gone("x")), Event::Swept, over()),
@@ -302,13 +367,43 @@ mod tests {
             (over, Event::Ended(Ended::Killed)),
             (sweeping.clone(), Event::Terminate),
             (sweeping.clone(), Event::Ended(Ended::PoweredOff)),
-            (sweeping, Event::Refused("x".to_owned())),
+            (sweeping.clone(), Event::Refused("x".to_owned())),
+            (sweeping, Event::Due),
             (State::Stopping, Event::Terminate),
             (State::Cancelling, Event::Terminate),
-            (State::Preparing { losses: 0 }, Event::Ended(Ended::Killed)),
+            (State::Preparing(new()), Event::Ended(Ended::Killed)),
         ] {
             assert_eq!(step(state.clone(), event, NOW), (state, vec![]));
         }
+    }
+
+    #[test]
+    fn a_machine_that_ran_is_tried_again_with_growing_pauses_for_as_long_as_it_is_refused() {
+        let mut state = State::Preparing(ran(3));
+        let mut pauses = Vec::new();
+        for turn in 0..40 {
+            // Now this step refuses, now that one.
+            if turn % 2 == 1 {
+                state = step(state, Event::Prepared, NOW).0;
+            }
+            let (waiting, effects) = step(state, Event::Refused(format!("no {turn}")), NOW);
+            assert_eq!(waiting.reported(), MachineState::Preparing);
+            assert_eq!(waiting.reason(), Some(format!("no {turn}").as_str()));
+            let [Effect::Pause(pause)] = effects[..] else { panic!("{effects:?}") };
+            pauses.push(pause.as_secs());
+            let (preparing, effects) = step(waiting, Event::Due, NOW);
+            assert_eq!(effects, [Effect::Prepare]);
+            assert_eq!(preparing.reason(), Some(format!("no {turn}").as_str()));
+            state = preparing;
+        }
+        assert_eq!(pauses[..8], [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert!(pauses[8..].iter().all(|pause| *pause == 60));
+
+        // Once it runs all that is forgotten, but not how often it was lost.
+        let starting = step(state, Event::Prepared, NOW).0;
+        let running = step(starting, Event::Started, NOW).0;
+        assert_eq!(running, State::Running { losses: 3, since: NOW });
+        assert_eq!(running.reason(), None);
     }
 
     #[test]
@@ -319,11 +414,11 @@ mod tests {
             step(state, Event::Ended(Ended::Lost("why".to_owned())), now).0
         };
         for (losses, millis, expected) in [
-            (0, 0, State::Preparing { losses: 1 }),
-            (2, 599_999, State::Preparing { losses: 3 }),
-            (3, 600_000, State::Preparing { losses: 1 }),
+            (0, 0, State::Preparing(ran(1))),
+            (2, 599_999, State::Preparing(ran(3))),
+            (3, 600_000, State::Preparing(ran(1))),
             // A clock that was set back is no steady time.
-            (2, -1, State::Preparing { losses: 3 }),
+            (2, -1, State::Preparing(ran(3))),
         ] {
             assert_eq!(lost(losses, millis), expected, "{losses} {millis}");
         }
@@ -338,10 +433,14 @@ mod tests {
         let noted = End::Failed("x".to_owned());
         for (found, expected) in [
             (
-                Found::Lifeless { ending: false },
-                (State::Preparing { losses: 0 }, vec![Effect::Prepare]),
+                Found::Lifeless { ending: false, disk: false },
+                (State::Preparing(new()), vec![Effect::Prepare]),
             ),
-            (Found::Lifeless { ending: true }, swept(requested)),
+            (
+                Found::Lifeless { ending: false, disk: true },
+                (State::Preparing(ran(0)), vec![Effect::Prepare]),
+            ),
+            (Found::Lifeless { ending: true, disk: true }, swept(requested)),
             (Found::Alive { ending: false }, (running, vec![Effect::Watch, Effect::Rewire])),
             (Found::Alive { ending: true }, (State::Stopping, vec![Effect::Kill])),
             (Found::Note(noted.clone()), (State::Over(noted.clone()), vec![Effect::Sweep(noted)])),
@@ -353,10 +452,11 @@ mod tests {
     #[test]
     fn reports_say_what_people_need() {
         for (state, expected) in [
-            (State::Preparing { losses: 3 }, MachineState::Preparing),
+            (State::Preparing(ran(3)), MachineState::Preparing),
+            (State::Waiting(ran(3)), MachineState::Preparing),
             (State::Cancelling, MachineState::Stopping),
-            (State::Starting { losses: 0, ending: false }, MachineState::Preparing),
-            (State::Starting { losses: 0, ending: true }, MachineState::Stopping),
+            (State::Starting { past: new(), ending: false }, MachineState::Preparing),
+            (State::Starting { past: new(), ending: true }, MachineState::Stopping),
             (State::Running { losses: 0, since: NOW }, MachineState::Running),
             (State::Stopping, MachineState::Stopping),
             (State::Sweeping(gone("x")), MachineState::Stopping),

@@ -136,7 +136,7 @@ impl Vm {
         let kept = pool::block(move || {
             let folder = Folder::of(&instances, &wish.spec.instance)?;
             folder.create(&wish)?;
-            Ok(Kept { folder, what: Remains::Wish(Box::new(wish)) })
+            Ok(Kept { folder, what: Remains::Wish(Box::new(wish)), disk: false })
         });
         let kept = kept.await?.map_err(unwritten)?;
         Ok(Self::adopt(kept, false, hands))
@@ -155,7 +155,7 @@ impl Vm {
                 let (ending, generation) = (wish.ending, wish.spec.generation);
                 let found = match alive {
                     true => Found::Alive { ending },
-                    false => Found::Lifeless { ending },
+                    false => Found::Lifeless { ending, disk: kept.disk },
                 };
                 (found, Some(*wish), generation, now)
             }
@@ -248,6 +248,12 @@ impl Vm {
                     }
                 };
                 self.later(start, Event::Refused, ctx);
+            }
+            Effect::Pause(pause) => {
+                let why = self.view.borrow().reason.clone().unwrap_or_default();
+                let instance = self.folder.instance();
+                tracing::warn!(%instance, why, ?pause, "refused; will be tried again");
+                ctx.run_later(pause, |vm, ctx| vm.happened(Event::Due, ctx));
             }
             Effect::Watch => {
                 let ended = async move { Event::Ended(hands.driver.ended(folder.path()).await) };
