@@ -129,7 +129,14 @@ impl Instances {
         let run = match ready {
             Ready::Go(run) => *run,
             Ready::Wait => return Ok(()),
-            Ready::Never(reason) => return self.give_up(instance, reason).await,
+            Ready::Never(reason) if instance.seen == SeenState::Pending => {
+                return self.give_up(instance, reason).await;
+            }
+            // It ran, and its disk may be the only copy of something: nothing but its owner ends it.
+            Ready::Never(reason) => {
+                tracing::warn!(instance = %instance.id, reason = reason.text, "no new tickets");
+                return Ok(());
+            }
         };
         if !instance.told {
             // On record before the node hears of it; and not at all if it was ended meanwhile.
@@ -140,7 +147,7 @@ impl Instances {
         }
         match self.patiently(self.member.peer.call(run)).await {
             Ok(()) => Ok(()),
-            Err(error) if is_final(error.code()) => {
+            Err(error) if is_final(error.code()) && instance.seen == SeenState::Pending => {
                 let text = format!("The node {} refuses it: {}", self.member.name, error.text());
                 self.give_up(instance, Reason::new("Server.InternalError", text)).await
             }

@@ -104,7 +104,7 @@ fn running(instance: &Instance, view: Option<&InstanceView>, now: Timestamp) -> 
     }
     let said = |otherwise: &str| view.reason.clone().unwrap_or_else(|| otherwise.to_owned());
     match view.state {
-        MachineState::Preparing if instance.seen != SeenState::Pending => Step::Nothing,
+        // One that ran and is prepared again, after its host's restart, may need tickets as well.
         MachineState::Preparing if now.since(view.since) > TELL_AGAIN => Step::Launch,
         MachineState::Preparing => Step::Nothing,
         MachineState::Running if instance.seen == SeenState::Running => Step::Settled,
@@ -257,5 +257,8 @@ pub(crate) mod tests {
         let at = |seconds| next(&instance, Some(&preparing), true, Timestamp::from_secs(seconds));
         assert_eq!(at(60), Step::Nothing);
         assert_eq!(at(61), Step::Launch);
+        let ran = sample(Wanted::Running, SeenState::Running);
+        let at = |seconds| next(&ran, Some(&preparing), true, Timestamp::from_secs(seconds));
+        assert_eq!((at(60), at(61)), (Step::Nothing, Step::Launch));
     }
 }

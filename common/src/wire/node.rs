@@ -128,7 +128,8 @@ pub struct InstanceView {
     pub generation: u64,
     /// Where it stands.
     pub state: MachineState,
-    /// What went wrong, in `Failed`; why it ended, in `Gone`.
+    /// What went wrong, in `Failed`; why it ended, in `Gone`; why it was refused last, in
+    /// `Preparing`.
     pub reason: Option<String>,
     /// Since when.
     pub since: Timestamp,
