@@ -6,6 +6,7 @@
 //!      ├── image                           id of a key pair    → key pair
 //!      ├── key-pair                        account, node       → instance
 //!      ├── instance
+//!      ├── tag                             resource            → tags on it
 //!      └── launch (client token)           setting, cloud-key
 //! ```
 //!
@@ -18,6 +19,7 @@ pub mod instances;
 pub mod keys;
 mod record;
 mod settings;
+pub mod tags;
 
 use std::sync::Arc;
 
@@ -30,6 +32,7 @@ pub use images::{Image, ImageState};
 pub use instances::{Instance, Launch, Reason, SeenState, Wanted};
 pub use keys::KeyPair;
 pub use settings::Setting;
+pub use tags::{ResourceKind, TagMap, Tagged, Tags};
 
 /// All tables and indexes. Cheap to clone.
 #[derive(Clone)]
@@ -64,6 +67,10 @@ pub struct Records {
     pub launches: Table<Launch>,
     /// Settings by name.
     pub settings: Table<Setting>,
+    /// What accounts wrote on resources, by `ACCOUNT/RESOURCE`.
+    pub tags: Table<Tags>,
+    /// `RESOURCE/ACCOUNT` → key of those tags.
+    pub tags_of: Index,
 }
 
 impl Records {
@@ -84,6 +91,8 @@ impl Records {
             instances_on: Index::new(engine.clone(), "instance-by-node"),
             launches: Table::new(engine.clone()),
             settings: Table::new(engine.clone()),
+            tags: Table::new(engine.clone()),
+            tags_of: Index::new(engine.clone(), "tags-by-resource"),
             engine,
         }
     }

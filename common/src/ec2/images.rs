@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::types::{Done, Filter, is_blank};
+use super::tags::{Tag, TagSpecification};
+use super::types::{Done, Filter, ProductCode, is_blank};
 use crate::actions;
 use crate::dialect::xml::Set;
 use crate::id::ImageId;
@@ -39,6 +40,9 @@ pub struct RegisterImage {
     /// Devices, as volumes bring them.
     #[serde(default)]
     pub block_device_mapping: Vec<BlockDevice>,
+    /// Its tags from the start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tag_specification: Vec<TagSpecification>,
 }
 
 /// A device of a launch or registration.
@@ -141,6 +145,12 @@ pub struct Image {
     /// When it was registered.
     #[serde(default, skip_serializing_if = "is_blank")]
     pub creation_date: Option<String>,
+    /// Its product codes; left out if there are none.
+    #[serde(default, skip_serializing_if = "Set::is_empty")]
+    pub product_codes: Set<ProductCode>,
+    /// The tags that the caller's account wrote on it.
+    #[serde(default, skip_serializing_if = "Set::is_empty")]
+    pub tag_set: Set<Tag>,
 }
 
 /// A device of an image.
