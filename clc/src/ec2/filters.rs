@@ -49,11 +49,7 @@ impl<T> Filters<T> {
     ///
     /// # Errors
     /// As [`Filters::new`].
-    pub fn tagged(
-        asked: &[Filter],
-        table: &[Field<T>],
-        tags: TagsOf<T>,
-    ) -> Result<Self, ApiError> {
+    pub fn tagged(asked: &[Filter], table: &[Field<T>], tags: TagsOf<T>) -> Result<Self, ApiError> {
         Self::understand(asked, table, |name| match name {
             "tag-key" => Some(Source::TagKeys(tags)),
             "tag-value" => Some(Source::TagValues(tags)),
@@ -71,7 +67,8 @@ impl<T> Filters<T> {
     ) -> Result<Self, ApiError> {
         let values: usize = asked.iter().map(|filter| filter.value.len()).sum();
         if values > MOST_VALUES {
-            let text = format!("A request has at most {MOST_VALUES} filter values, this one {values}");
+            let text =
+                format!("A request has at most {MOST_VALUES} filter values, this one {values}");
             return Err(ApiError::new(ErrorCode::FilterLimitExceeded, text));
         }
         let understand = |filter: &Filter| {

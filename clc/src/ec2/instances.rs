@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use actix::Addr;
 use common::action::Caller;
 use common::dialect::xml::Set;
-use common::ec2::images::StateReason;
 use common::ec2::instances::{
     DescribeInstances, Group, Instance as View, Monitoring, Placed, ProductCode, Reservation,
     Reservations, State,
@@ -13,16 +12,17 @@ use common::ec2::instances::{
 use common::ec2::types::IsoTime;
 use common::error::ApiError;
 use common::id::{AccountId, InstanceId};
-use runtime::actor::{Handle, Scene};
+use runtime::actor::{Answer, Scene};
 use runtime::clock::Clock;
 use store::After;
 
-use super::filters::{Field, Filters};
-use super::ids;
+use super::filters::Filters;
+use super::instance_filters::{Shown, filters, reason};
 use super::tokens::Tokens;
+use super::{ids, tagging};
 use crate::cluster::Cluster;
 use crate::reconcile::Wakers;
-use crate::records::{Instance, Records, SeenState};
+use crate::records::{Instance, Records, SeenState, TagMap};
 use crate::schedule::scheduler::Scheduler;
 
 /// What the instance actions work with.
@@ -43,56 +43,10 @@ pub struct Instances {
     pub tokens: Tokens,
 }
 
-/// The first version whose clients know groups inside an instance; older ones take each for an
-/// instance of its own.
-const GROUPS_SINCE: &str = "2011-01-01";
-
-/// An instance with what is to be said about it beyond its record.
-pub struct Shown {
-    /// The record.
-    pub instance: Instance,
-    /// What is wrong with its node just now.
-    pub impaired: Option<String>,
-}
-
-const FILTERS: &[Field<Shown>] = &[
-    ("architecture", |it| vec![it.instance.architecture.clone()]),
-    ("availability-zone", |it| vec![it.instance.zone.clone()]),
-    ("client-token", |it| it.instance.client_token.iter().cloned().collect()),
-    ("dns-name", |it| vec![it.instance.address.to_string()]),
-    ("group-id", |it| it.instance.groups.clone()),
-    ("group-name", |it| it.instance.groups.clone()),
-    ("hypervisor", |_| vec!["kvm".to_owned()]),
-    ("image-id", |it| vec![it.instance.image.to_string()]),
-    ("instance-id", |it| vec![it.instance.id.to_string()]),
-    ("instance-state-code", |it| vec![it.instance.seen.ec2().0.to_string()]),
-    ("instance-state-name", |it| vec![it.instance.seen.ec2().1.to_owned()]),
-    ("instance-type", |it| vec![it.instance.instance_type.clone()]),
-    ("instance.group-id", |it| it.instance.groups.clone()),
-    ("instance.group-name", |it| it.instance.groups.clone()),
-    ("ip-address", |it| vec![it.instance.address.to_string()]),
-    ("kernel-id", |it| vec![it.instance.kernel.to_string()]),
-    ("key-name", |it| it.instance.key.iter().map(|key| key.name.clone()).collect()),
-    ("launch-index", |it| vec![it.instance.index.to_string()]),
-    ("launch-time", |it| vec![it.instance.launched.iso()]),
-    ("monitoring-state", |_| vec!["disabled".to_owned()]),
-    ("owner-id", |it| vec![it.instance.account.to_string()]),
-    ("private-dns-name", |it| vec![it.instance.address.to_string()]),
-    ("private-ip-address", |it| vec![it.instance.address.to_string()]),
-    ("product-code", |it| it.instance.product_codes.clone()),
-    ("ramdisk-id", |it| it.instance.ramdisk.iter().map(ToString::to_string).collect()),
-    ("reservation-id", |it| vec![it.instance.reservation.to_string()]),
-    ("root-device-name", |it| vec![it.instance.root_device.clone()]),
-    ("root-device-type", |_| vec!["instance-store".to_owned()]),
-    ("state-reason-code", |it| reason(it).map(|reason| reason.code).into_iter().collect()),
-    ("tenancy", |_| vec!["default".to_owned()]),
-    ("virtualization-type", |_| vec!["paravirtual".to_owned()]),
-];
-
 impl Instances {
-    /// Adds to an instance what is wrong with its node just now. A node that is away does not
+    /// Adds to an instance its tags and what is wrong with its node just now. A node that is away does not
     /// make its instances end: they are shown impaired.
-    pub fn show(&self, instance: Instance) -> Shown {
+    pub fn show(&self, instance: Instance, tags: TagMap) -> Shown {
         let impaired = match self.cluster.member(&instance.node) {
             _ if !instance.lives() => None,
             None => Some(format!("The node {} is no longer configured", instance.node)),
@@ -108,7 +62,7 @@ impl Instances {
                 }
             }
         };
-        Shown { instance, impaired }
+        Shown { instance, impaired, tags }
     }
 }
 
@@ -131,10 +85,10 @@ pub fn named(
     if absent.is_empty() { Ok(found) } else { Err(ids::no_instances(&absent)) }
 }
 
-impl Handle<Instances> for DescribeInstances {
-    async fn handle(self, scene: Scene<Instances>) -> Result<Reservations, ApiError> {
+impl Answer<Instances> for DescribeInstances {
+    async fn answer(self, scene: &Scene<Instances>) -> Result<Reservations, ApiError> {
         let caller = scene.caller.clone();
-        let filters = Filters::new(&self.filter, FILTERS)?;
+        let filters = Filters::tagged(&self.filter, &filters(), |it: &Shown| it.tags.clone())?;
         // The one id `verbose` shows an administrator everybody's, as in 2.0's line.
         let verbose =
             caller.administrator && matches!(self.instance_id.as_slice(), [id] if id == "verbose");
@@ -149,20 +103,24 @@ impl Handle<Instances> for DescribeInstances {
         let found = scene
             .records
             .work(move |records| {
-                if verbose {
+                let found: Vec<Instance> = if verbose {
                     let all = records.instances.all("").collect::<Result<Vec<_>, _>>()?;
-                    return Ok(all.into_iter().map(|seen| seen.record).collect());
-                }
-                if wanted.is_empty() {
-                    return of_account(records, &caller.account);
-                }
-                let found = named(records, &wanted, &caller)?;
-                Ok(found.into_iter().map(|seen| seen.record).collect())
+                    all.into_iter().map(|seen| seen.record).collect()
+                } else if wanted.is_empty() {
+                    of_account(records, &caller.account)?
+                } else {
+                    let found = named(records, &wanted, &caller)?;
+                    found.into_iter().map(|seen| seen.record).collect()
+                };
+                let ids: Vec<_> = found.iter().map(|it| it.id.as_str()).collect();
+                let mut tagged = records.tagged(&caller.account, &ids)?;
+                let with_tags = |it: Instance| (tagged.take(it.id.as_str()), it);
+                Ok(found.into_iter().map(with_tags).collect::<Vec<_>>())
             })
             .await?;
-        let mut shown: Vec<_> = found.into_iter().map(|it| scene.show(it)).collect();
+        let mut shown: Vec<_> = found.into_iter().map(|(tags, it)| scene.show(it, tags)).collect();
         shown.retain(|it| filters.admit(it));
-        Ok(Reservations { reservation_set: reservations(shown, &scene.version).into() })
+        Ok(Reservations { reservation_set: reservations(shown).into() })
     }
 }
 
@@ -176,7 +134,7 @@ fn of_account(records: &Records, account: &AccountId) -> Result<Vec<Instance>, A
 }
 
 /// Instances grouped by the launch they came from, oldest launch first.
-pub fn reservations(shown: Vec<Shown>, version: &str) -> Vec<Reservation> {
+pub fn reservations(shown: Vec<Shown>) -> Vec<Reservation> {
     let mut launches: BTreeMap<_, Vec<Shown>> = BTreeMap::new();
     for it in shown {
         let key = (it.instance.launched, it.instance.reservation.clone());
@@ -189,7 +147,7 @@ pub fn reservations(shown: Vec<Shown>, version: &str) -> Vec<Reservation> {
             reservation_id: id,
             owner_id: first.map(|it| it.account.to_string()).unwrap_or_default(),
             group_set: first.map(|it| groups(&it.groups)).unwrap_or_default(),
-            instances_set: shown.iter().map(|it| view(it, version)).collect(),
+            instances_set: shown.iter().map(view).collect(),
         }
     };
     launches.into_iter().map(one).collect()
@@ -206,14 +164,7 @@ pub fn state(seen: SeenState) -> State {
     State { code, name: name.to_owned() }
 }
 
-fn reason(it: &Shown) -> Option<StateReason> {
-    let of =
-        |code: &str, text: &str| StateReason { code: code.to_owned(), message: text.to_owned() };
-    let impaired = it.impaired.as_ref().map(|text| of("Server.Impaired", text));
-    impaired.or_else(|| it.instance.reason.as_ref().map(|reason| of(&reason.code, &reason.text)))
-}
-
-fn view(it: &Shown, version: &str) -> View {
+fn view(it: &Shown) -> View {
     let instance = &it.instance;
     let address = instance.address.to_string();
     let alive = instance.lives();
@@ -251,6 +202,7 @@ fn view(it: &Shown, version: &str) -> View {
         virtualization_type: "paravirtual".to_owned(),
         client_token: instance.client_token.clone(),
         hypervisor: "kvm".to_owned(),
-        group_set: if version >= GROUPS_SINCE { groups(&instance.groups) } else { Set::default() },
+        group_set: groups(&instance.groups),
+        tag_set: tagging::shown(&it.tags),
     }
 }

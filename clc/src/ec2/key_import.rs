@@ -57,7 +57,8 @@ pub fn read(material: &str) -> Result<ImportedKey, ApiError> {
     let printed = |error: ssh_key::Error| ApiError::internal("The key cannot be written", error);
     let (kind, fingerprint) = match &key {
         KeyData::Rsa(rsa) => {
-            let der = rsa_der(rsa).map_err(|e| ApiError::internal("The key cannot be written", e))?;
+            let der =
+                rsa_der(rsa).map_err(|e| ApiError::internal("The key cannot be written", e))?;
             let digest = Md5::digest(der);
             let pairs: Vec<_> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
             ("rsa", pairs.join(":"))
@@ -144,7 +145,8 @@ fn rfc4716(text: &str) -> Result<Read, String> {
         }
     }
     let bytes = unpack(&packed).ok_or("its base64 cannot be read")?;
-    let key = PublicKey::from_bytes(&bytes).map_err(|error| format!("it cannot be read: {error}"))?;
+    let key =
+        PublicKey::from_bytes(&bytes).map_err(|error| format!("it cannot be read: {error}"))?;
     Ok((key.key_data().clone(), comment))
 }
 
@@ -219,16 +221,11 @@ fn check(key: &KeyData) -> Result<(), String> {
 fn rsa_der(key: &RsaPublicKey) -> der::Result<Vec<u8>> {
     let bytes = |number: &Mpint| number.as_positive_bytes().unwrap_or_default().to_vec();
     let (n, e) = (bytes(key.n()), bytes(key.e()));
-    let inner = pkcs1::RsaPublicKeyRef {
-        modulus: UintRef::new(&n)?,
-        public_exponent: UintRef::new(&e)?,
-    };
+    let inner =
+        pkcs1::RsaPublicKeyRef { modulus: UintRef::new(&n)?, public_exponent: UintRef::new(&e)? };
     let inner = inner.to_der()?;
     let info = SubjectPublicKeyInfo {
-        algorithm: AlgorithmIdentifierRef {
-            oid: RSA_ENCRYPTION,
-            parameters: Some(AnyRef::NULL),
-        },
+        algorithm: AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters: Some(AnyRef::NULL) },
         subject_public_key: BitStringRef::from_bytes(&inner)?,
     };
     info.to_der()

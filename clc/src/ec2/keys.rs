@@ -2,13 +2,13 @@
 
 use common::action::Caller;
 use common::ec2::keys::{
-    CreateKeyPair, CreatedKeyPair, DeleteKeyPair, DescribeKeyPairs, ImportKeyPair,
-    ImportedKeyPair, KeyPair as View, KeyPairs,
+    CreateKeyPair, CreatedKeyPair, DeleteKeyPair, DescribeKeyPairs, ImportKeyPair, ImportedKeyPair,
+    KeyPair as View, KeyPairs,
 };
 use common::ec2::types::Done;
 use common::error::{ApiError, ErrorCode};
 use common::id::{AccountId, KeyPairId};
-use runtime::actor::{Handle, Scene};
+use runtime::actor::{Answer, Handle, Scene};
 use runtime::clock::Clock;
 use runtime::pool;
 use store::Seen;
@@ -50,8 +50,17 @@ pub fn no_key(name: &str) -> ApiError {
     ApiError::new(ErrorCode::InvalidKeyPairNotFound, text)
 }
 
+/// A key pair that can be made.
+pub struct NewKey {
+    name: String,
+    is_rsa: bool,
+    tags: TagMap,
+}
+
 impl Handle<Keys> for CreateKeyPair {
-    async fn handle(self, scene: Scene<Keys>) -> Result<CreatedKeyPair, ApiError> {
+    type Checked = NewKey;
+
+    async fn check(self, scene: &Scene<Keys>) -> Result<NewKey, ApiError> {
         check_name(&self.key_name)?;
         let kind = self.key_type.as_deref().unwrap_or("rsa");
         if !matches!(kind, "rsa" | "ed25519") {
@@ -64,26 +73,35 @@ impl Handle<Keys> for CreateKeyPair {
             return Err(ApiError::invalid("KeyFormat", format!("'{form}' is not pem")));
         }
         let tags = tagging::specified(&self.tag_specification, ResourceKind::KeyPair)?;
-        let account = scene.caller.account.clone();
-        let (owner, name) = (account.clone(), self.key_name.clone());
+        let (account, name) = (scene.caller.account.clone(), self.key_name);
+        let is_rsa = kind == "rsa";
         // Making a key takes long; a name that is taken is refused before.
-        scene.records.work(move |records| free(records, &owner, &name)).await?;
-        let made = match kind {
-            "rsa" => scene.ahead.take().await?,
-            _ => pool::block(key_material::ed25519).await??,
+        scene
+            .records
+            .work(move |records| {
+                free(records, &account, &name)?;
+                Ok(NewKey { name, is_rsa, tags })
+            })
+            .await
+    }
+
+    async fn act(new: NewKey, scene: &Scene<Keys>) -> Result<CreatedKeyPair, ApiError> {
+        let made = match new.is_rsa {
+            true => scene.ahead.take().await?,
+            false => pool::block(key_material::ed25519).await??,
         };
         let KeyMaterial { private, public, fingerprint } = made;
         let record = KeyPair {
-            openssh: format!("{public} {}", comment(&self.key_name)),
-            account,
-            name: self.key_name,
+            openssh: format!("{public} {}", comment(&new.name)),
+            account: scene.caller.account.clone(),
+            name: new.name,
             id: KeyPairId::from_random(random::bytes()?),
-            kind: kind.to_owned(),
+            kind: if new.is_rsa { "rsa" } else { "ed25519" }.to_owned(),
             fingerprint,
             created: scene.clock.now(),
         };
-        let tag_set = tagging::shown(&tags);
-        let record = keep(&scene, record, tags).await?;
+        let tag_set = tagging::shown(&new.tags);
+        let record = keep(scene, record, new.tags).await?;
         Ok(CreatedKeyPair {
             key_name: record.name,
             key_fingerprint: record.fingerprint,
@@ -94,24 +112,45 @@ impl Handle<Keys> for CreateKeyPair {
     }
 }
 
+/// A key pair that can be imported.
+pub struct KnownKey {
+    name: String,
+    key: ImportedKey,
+    tags: TagMap,
+}
+
 impl Handle<Keys> for ImportKeyPair {
-    async fn handle(self, scene: Scene<Keys>) -> Result<ImportedKeyPair, ApiError> {
+    type Checked = KnownKey;
+
+    async fn check(self, scene: &Scene<Keys>) -> Result<KnownKey, ApiError> {
         check_name(&self.key_name)?;
         let tags = tagging::specified(&self.tag_specification, ResourceKind::KeyPair)?;
-        let ImportedKey { kind, public, comment: own, fingerprint } =
-            key_import::read(&self.public_key_material)?;
+        let key = key_import::read(&self.public_key_material)?;
+        let (account, name) = (scene.caller.account.clone(), self.key_name);
+        scene
+            .records
+            .work(move |records| {
+                free(records, &account, &name)?;
+                Ok(KnownKey { name, key, tags })
+            })
+            .await
+    }
+
+    async fn act(known: KnownKey, scene: &Scene<Keys>) -> Result<ImportedKeyPair, ApiError> {
+        let KnownKey { name, key, tags } = known;
+        // What its owner wrote behind the key stays there; a key without has its name there.
+        let behind = key.comment.unwrap_or_else(|| comment(&name));
         let record = KeyPair {
-            // What the owner wrote behind the key is the owner's; a key without has its name there.
-            openssh: format!("{public} {}", own.unwrap_or_else(|| comment(&self.key_name))),
+            openssh: format!("{} {behind}", key.public),
             account: scene.caller.account.clone(),
-            name: self.key_name,
+            name,
             id: KeyPairId::from_random(random::bytes()?),
-            kind: kind.to_owned(),
-            fingerprint,
+            kind: key.kind.to_owned(),
+            fingerprint: key.fingerprint,
             created: scene.clock.now(),
         };
         let tag_set = tagging::shown(&tags);
-        let record = keep(&scene, record, tags).await?;
+        let record = keep(scene, record, tags).await?;
         Ok(ImportedKeyPair {
             key_name: record.name,
             key_fingerprint: record.fingerprint,
@@ -170,8 +209,8 @@ fn comment(name: &str) -> String {
     name.chars().map(|c| if c.is_whitespace() { '_' } else { c }).collect()
 }
 
-impl Handle<Keys> for DescribeKeyPairs {
-    async fn handle(self, scene: Scene<Keys>) -> Result<KeyPairs, ApiError> {
+impl Answer<Keys> for DescribeKeyPairs {
+    async fn answer(self, scene: &Scene<Keys>) -> Result<KeyPairs, ApiError> {
         let caller = scene.caller.clone();
         let with_public = self.include_public_key;
         let found = scene.records.work(move |records| find(records, &self, &caller)).await?;
@@ -208,7 +247,8 @@ fn find(
     if !asked.key_name.is_empty() || !asked.key_pair_id.is_empty() {
         found.retain(|it| asked.key_name.contains(&it.name) || asked.key_pair_id.contains(&it.id));
     }
-    let mut tagged = records.tagged_by(&caller.account)?;
+    let ids: Vec<_> = found.iter().map(|it| it.id.as_str()).collect();
+    let mut tagged = records.tagged(&caller.account, &ids)?;
     let show = |seen: Seen<KeyPair>| {
         let tags = tagged.take(seen.id.as_str());
         Shown { key: seen.record, tags }
@@ -220,20 +260,23 @@ fn find(
 ///
 /// # Errors
 /// If the store fails.
-pub fn of_account(
-    records: &Records,
-    account: &AccountId,
-) -> Result<Vec<Seen<KeyPair>>, ApiError> {
+pub fn of_account(records: &Records, account: &AccountId) -> Result<Vec<Seen<KeyPair>>, ApiError> {
     Ok(records.key_pairs.all(&format!("{account}/")).collect::<Result<_, _>>()?)
 }
 
 impl Handle<Keys> for DeleteKeyPair {
-    async fn handle(self, scene: Scene<Keys>) -> Result<Done, ApiError> {
-        if self.key_name.is_none() && self.key_pair_id.is_none() {
-            return Err(ApiError::missing("KeyName"));
+    type Checked = Self;
+
+    async fn check(self, _: &Scene<Keys>) -> Result<Self, ApiError> {
+        match (&self.key_name, &self.key_pair_id) {
+            (None, None) => Err(ApiError::missing("KeyName")),
+            _ => Ok(self),
         }
+    }
+
+    async fn act(asked: Self, scene: &Scene<Keys>) -> Result<Done, ApiError> {
         let account = scene.caller.account.clone();
-        scene.records.work(move |records| remove(records, &self, &account)).await?;
+        scene.records.work(move |records| remove(records, &asked, &account)).await?;
         Ok(Done::YES)
     }
 }

@@ -119,8 +119,7 @@ pub fn tag_new(
     (kind, id): (ResourceKind, &str),
     tags: &TagMap,
 ) -> Result<(), ApiError> {
-    let tags =
-        Tags { account: account.clone(), resource: id.to_owned(), kind, tags: tags.clone() };
+    let tags = Tags { account: account.clone(), resource: id.to_owned(), kind, tags: tags.clone() };
     records.write_tags(batch, None, &tags)
 }
 
@@ -169,7 +168,11 @@ mod tests {
         assert_eq!(specified(&given("instance"), instance).unwrap()["a"], "b");
         assert!(specified(&[], instance).unwrap().is_empty());
         let twice = [given("instance"), given("instance")].concat();
-        for bad in [given("volume"), twice, vec![TagSpecification { tag: vec![], ..given("instance").remove(0) }]] {
+        for bad in [
+            given("volume"),
+            twice,
+            vec![TagSpecification { tag: vec![], ..given("instance").remove(0) }],
+        ] {
             assert!(specified(&bad, instance).is_err(), "{bad:?}");
         }
     }

@@ -4,13 +4,11 @@
 use std::collections::BTreeSet;
 
 use common::action::Caller;
-use common::ec2::tags::{
-    CreateTags, DeleteTags, DescribeTags, OldTag, ResourceTag, ResourceTags,
-};
+use common::ec2::tags::{CreateTags, DeleteTags, DescribeTags, OldTag, ResourceTag, ResourceTags};
 use common::ec2::types::Done;
 use common::error::{ApiError, ErrorCode};
 use common::id::{ImageId, InstanceId, KeyPairId};
-use runtime::actor::{Handle, Scene};
+use runtime::actor::{Answer, Handle, Scene};
 use store::{Batch, Seen};
 
 use super::filters::{Field, Filters};
@@ -37,36 +35,70 @@ const FILTERS: &[Field<ResourceTag>] = &[
     ("value", |it| vec![it.value.clone()]),
 ];
 
+/// A change of the caller's tags that can be done.
+pub struct Change {
+    resources: BTreeSet<Resource>,
+    caller: Caller,
+    what: What,
+}
+
+enum What {
+    Set(TagMap),
+    TakeOff(Vec<OldTag>),
+}
+
+impl Change {
+    fn of(ids: &[String], what: What, caller: &Caller) -> Result<Self, ApiError> {
+        Ok(Self { resources: Resource::all(ids)?, caller: caller.clone(), what })
+    }
+
+    /// Finds out whether it can be done.
+    async fn rehearsed(self, scene: &Scene<Tagger>) -> Result<Self, ApiError> {
+        let rehearse = move |records: &Records| {
+            rewrite(records, &mut Batch::new(), &self)?;
+            Ok(self)
+        };
+        scene.records.work(rehearse).await
+    }
+
+    async fn done(self, scene: &Scene<Tagger>) -> Result<Done, ApiError> {
+        let commit = move |records: &Records| {
+            store::transact(&*records.engine, |batch| rewrite(records, batch, &self))?;
+            Ok(Done::YES)
+        };
+        scene.records.work(commit).await
+    }
+}
+
 impl Handle<Tagger> for CreateTags {
-    async fn handle(self, scene: Scene<Tagger>) -> Result<Done, ApiError> {
+    type Checked = Change;
+
+    async fn check(self, scene: &Scene<Tagger>) -> Result<Change, ApiError> {
         if self.tag.is_empty() {
             return Err(ApiError::missing("Tag.1.Key"));
         }
-        let added = tagging::checked(&self.tag)?;
-        let resources = Resource::all(&self.resource_id)?;
-        let caller = scene.caller.clone();
-        let change = move |tags: &mut TagMap| {
-            tags.extend(added.clone());
-            if tags.len() > tagging::MOST_TAGS { Err(tagging::too_many()) } else { Ok(()) }
-        };
-        scene.records.work(move |records| rewrite(records, &resources, &caller, change)).await?;
-        Ok(Done::YES)
+        let what = What::Set(tagging::checked(&self.tag)?);
+        Change::of(&self.resource_id, what, &scene.caller)?.rehearsed(scene).await
+    }
+
+    async fn act(change: Change, scene: &Scene<Tagger>) -> Result<Done, ApiError> {
+        change.done(scene).await
     }
 }
 
 impl Handle<Tagger> for DeleteTags {
-    async fn handle(self, scene: Scene<Tagger>) -> Result<Done, ApiError> {
+    type Checked = Change;
+
+    async fn check(self, scene: &Scene<Tagger>) -> Result<Change, ApiError> {
         for tag in &self.tag {
             tagging::check_key(&tag.key)?;
         }
-        let resources = Resource::all(&self.resource_id)?;
-        let caller = scene.caller.clone();
-        let change = move |tags: &mut TagMap| {
-            take_off(tags, &self.tag);
-            Ok(())
-        };
-        scene.records.work(move |records| rewrite(records, &resources, &caller, change)).await?;
-        Ok(Done::YES)
+        let what = What::TakeOff(self.tag);
+        Change::of(&self.resource_id, what, &scene.caller)?.rehearsed(scene).await
+    }
+
+    async fn act(change: Change, scene: &Scene<Tagger>) -> Result<Done, ApiError> {
+        change.done(scene).await
     }
 }
 
@@ -79,8 +111,8 @@ fn take_off(tags: &mut TagMap, named: &[OldTag]) {
     tags.retain(|key, value| !meant(key, value));
 }
 
-impl Handle<Tagger> for DescribeTags {
-    async fn handle(self, scene: Scene<Tagger>) -> Result<ResourceTags, ApiError> {
+impl Answer<Tagger> for DescribeTags {
+    async fn answer(self, scene: &Scene<Tagger>) -> Result<ResourceTags, ApiError> {
         let filters = Filters::tagged(&self.filter, FILTERS, |it: &ResourceTag| {
             TagMap::from([(it.key.clone(), it.value.clone())])
         })?;
@@ -131,7 +163,9 @@ impl Resource {
         let kind = text.split_once('-').map(|(kind, _)| kind.to_ascii_lowercase());
         match kind.as_deref() {
             Some("i") => ids::instance(text).map(Self::Instance),
-            Some("emi" | "eki" | "eri" | "ami" | "aki" | "ari") => ids::image(text).map(Self::Image),
+            Some("emi" | "eki" | "eri" | "ami" | "aki" | "ari") => {
+                ids::image(text).map(Self::Image)
+            }
             Some("key") => text.parse().map(Self::KeyPair).map_err(|_| no_key(text)),
             _ => {
                 let text = format!(
@@ -188,29 +222,28 @@ impl Resource {
     }
 }
 
-/// Changes a caller's tags on resources: on all of them, or on none.
-fn rewrite(
-    records: &Records,
-    resources: &BTreeSet<Resource>,
-    caller: &Caller,
-    change: impl Fn(&mut TagMap) -> Result<(), ApiError>,
-) -> Result<(), ApiError> {
-    store::transact(&*records.engine, |batch| {
-        let mut keys = None;
-        for resource in resources {
-            resource.touch(records, batch, caller, &mut keys)?;
-            let before = records.tags.get(&Tags::key_of(&caller.account, resource.id()))?;
-            let mut now = Tags {
-                account: caller.account.clone(),
-                resource: resource.id().to_owned(),
-                kind: resource.kind(),
-                tags: before.as_ref().map(|seen| seen.tags.clone()).unwrap_or_default(),
-            };
-            change(&mut now.tags)?;
-            records.write_tags(batch, before.as_ref(), &now)?;
+/// Adds a change to a batch: it is done on all resources, or on none. Blocks.
+fn rewrite(records: &Records, batch: &mut Batch, change: &Change) -> Result<(), ApiError> {
+    let Change { resources, caller, what } = change;
+    let mut keys = None;
+    for resource in resources {
+        resource.touch(records, batch, caller, &mut keys)?;
+        let before = records.tags.get(&Tags::key_of(&caller.account, resource.id()))?;
+        let mut now = Tags {
+            account: caller.account.clone(),
+            resource: resource.id().to_owned(),
+            kind: resource.kind(),
+            tags: before.as_ref().map(|seen| seen.tags.clone()).unwrap_or_default(),
+        };
+        match what {
+            What::Set(added) => now.tags.extend(added.clone()),
+            What::TakeOff(named) => take_off(&mut now.tags, named),
         }
-        Ok::<_, ApiError>(())
-    })?;
+        if now.tags.len() > tagging::MOST_TAGS {
+            return Err(tagging::too_many());
+        }
+        records.write_tags(batch, before.as_ref(), &now)?;
+    }
     Ok(())
 }
 

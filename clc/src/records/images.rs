@@ -6,6 +6,8 @@
 //!                   └──────▶ failed ─────┘
 //! ```
 
+use std::collections::BTreeSet;
+
 use common::id::{AccountId, ImageId, ImageKind};
 use common::time::Timestamp;
 use common::wire::spec::ImageRef;
@@ -49,6 +51,9 @@ pub struct Image {
     pub size: u64,
     /// Whether everybody may run it.
     pub public: bool,
+    /// Accounts that may run it besides.
+    #[serde(default)]
+    pub allowed: BTreeSet<AccountId>,
     /// Where it stands.
     pub state: ImageState,
     /// When it was registered.
@@ -91,9 +96,14 @@ impl Image {
         !matches!(self.state, ImageState::Deregistered { .. })
     }
 
-    /// Whether `account` may run it.
+    /// Whether `account` may see and run it.
     pub fn may_run(&self, account: &AccountId, administrator: bool) -> bool {
-        self.public || administrator || self.account == *account
+        self.public || administrator || self.is_given_to(account)
+    }
+
+    /// Whether `account` may run it by more than that everybody may: as its owner, or by leave.
+    pub fn is_given_to(&self, account: &AccountId) -> bool {
+        self.account == *account || self.allowed.contains(account)
     }
 
     /// Its key in the index of names.

@@ -177,16 +177,17 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         if self.0.text.is_some() {
             return Err(de::Error::custom("dotted names are expected below it"));
         }
-        let heeds = |step: &str| {
-            fields.iter().copied().find(|field| field.strip_suffix('?') == Some(step))
-        };
+        let heeds =
+            |step: &str| fields.iter().copied().find(|field| field.strip_suffix('?') == Some(step));
         let given = self.0.children.iter().map(|(step, node)| {
             let name = heeds(step).unwrap_or(step);
             Field { step, name, node }
         });
-        let blank = self.0.blanks.iter().filter_map(|(step, node)| {
-            heeds(step).map(|name| Field { step, name, node })
-        });
+        let blank = self
+            .0
+            .blanks
+            .iter()
+            .filter_map(|(step, node)| heeds(step).map(|name| Field { step, name, node }));
         let all: Vec<_> = given.chain(blank).collect();
         visitor.visit_map(Fields { rest: all.into_iter(), value: None })
     }
