@@ -10,6 +10,7 @@
 use std::sync::{Arc, Weak};
 
 use common::error::{ApiError, ErrorCode};
+use common::s3::checksum::Checksum;
 use common::s3::objects::Attributes;
 use common::s3::{BucketName, CannedAcl, ObjectKey, Owner};
 use common::time::Timestamp;
@@ -67,6 +68,9 @@ pub(crate) struct Object {
     pub(crate) etag: String,
     /// The file of its bytes; none if there are no bytes.
     pub(crate) blob: Option<BlobId>,
+    /// The checksum of its bytes, if one is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) checksum: Option<Checksum>,
     /// What is kept beside the bytes.
     pub(crate) attributes: Attributes,
     /// When it was written.

@@ -93,6 +93,7 @@ mod tests {
                 size: 0,
                 etag: String::new(),
                 blob: None,
+                checksum: None,
                 attributes: Attributes::default(),
                 modified: Timestamp::from_millis(0),
             };

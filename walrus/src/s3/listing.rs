@@ -168,6 +168,7 @@ mod tests {
                     size: 1,
                     etag: "e".into(),
                     blob: None,
+                    checksum: None,
                     attributes: Attributes::default(),
                     modified: Timestamp::from_millis(0),
                 };

@@ -16,7 +16,7 @@ use store::{StoreError, transact};
 use super::access::{demand, denied, may_list, may_read, may_write};
 use super::service::{Operate, Scene};
 use crate::blob::files::BlobId;
-use crate::blob::hash::Expected;
+use crate::blob::hash::{Digested, Expected};
 use crate::blob::range::Span;
 use crate::blob::receive::{Received, Receiver, read_past};
 use crate::blob::stream::stream;
@@ -54,11 +54,12 @@ impl Operate for PutObject {
         let expected = Expected {
             md5: self.md5,
             signed_sha256: scene.signed_sha256,
-            checksums: self.checksums,
+            given: self.checksum,
+            kept: None,
         };
         let Scene { body, permit, .. } = scene;
         let received = state.receiver.receive(body, self.length, expected, ticket).await?;
-        let Received { etag, ticket } = received;
+        let Received { digested: Digested { md5: etag, checksum }, ticket } = received;
         let object = Object {
             bucket: self.bucket,
             key: self.key,
@@ -67,6 +68,7 @@ impl Operate for PutObject {
             size: self.length,
             etag: etag.clone(),
             blob: ticket.as_ref().map(|ticket| ticket.id().clone()),
+            checksum: Some(checksum.clone()),
             attributes: self.attributes,
             modified: state.clock.now(),
         };
@@ -88,7 +90,9 @@ impl Operate for PutObject {
             pool::block(move || files.remove(&old)).await?;
         }
         drop(permit);
-        Ok(Response::empty(200).with("etag", format!("\"{etag}\"")))
+        let mut response = Response::empty(200).with("etag", format!("\"{etag}\""));
+        response.headers.extend(checksum.to_headers());
+        Ok(response)
     }
 }
 
