@@ -273,6 +273,7 @@ fn prepare(
         .map_err(|source| StartError::DataDir { path: dir.clone(), source })?;
     let records = Records::new(store::open(&EngineConfig::sled(dir.join("store")))?);
     first_start::prepare(&records, dir, &config.admin_dir(), endpoints, now)?;
+    records.upgrade()?;
     let ledger = restore(config, &records, now)?;
     Ok((key, records, ledger))
 }

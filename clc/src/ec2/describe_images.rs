@@ -8,8 +8,10 @@ use runtime::actor::{Answer, Scene};
 
 use super::filters::{Field, Filters};
 use super::ids;
+use super::image_listing::{Row, everybodys, seen_by};
 use super::images::{Images, visible};
-use crate::records::{Image, ImageState, Records};
+use super::paging::{Asked, Page};
+use crate::records::{EVERYBODY, Image, ImageState, Records};
 
 const FILTERS: &[Field<Image>] = &[
     ("architecture", |it| vec![it.architecture.clone()]),
@@ -36,8 +38,9 @@ const FILTERS: &[Field<Image>] = &[
 impl Answer<Images> for DescribeImages {
     async fn answer(self, scene: &Scene<Images>) -> Result<Views, ApiError> {
         let caller = scene.caller.clone();
-        let found = scene.records.work(move |records| find(records, &self, &caller)).await?;
-        Ok(Views { images_set: found.iter().map(view).collect() })
+        let (found, next_token) =
+            scene.records.work(move |records| find(records, &self, &caller)).await?;
+        Ok(Views { images_set: found.iter().map(view).collect(), next_token })
     }
 }
 
@@ -45,7 +48,7 @@ fn find(
     records: &Records,
     asked: &DescribeImages,
     caller: &Caller,
-) -> Result<Vec<Image>, ApiError> {
+) -> Result<(Vec<Image>, Option<String>), ApiError> {
     let filters = Filters::new(&asked.filter, FILTERS)?;
     // The one id `verbose` shows an administrator everything, as in later versions of 2.0's line.
     let verbose =
@@ -55,25 +58,36 @@ fn find(
     } else {
         asked.image_id.iter().map(|text| ids::image(text)).collect::<Result<_, _>>()?
     };
-    let mut found = Vec::new();
+    let listing = (
+        "DescribeImages",
+        &caller.account,
+        verbose,
+        (&asked.owner, &asked.executable_by, &asked.filter),
+    );
+    let paging = Asked {
+        max_results: asked.max_results,
+        next_token: asked.next_token.as_deref(),
+        named_by: (!ids.is_empty()).then_some("ImageId"),
+    };
+    let page = Page::new(&listing, paging)?;
+    let admitted = |image: &Image| {
+        owned(asked, caller, image) && executable(asked, caller, image) && filters.admit(image)
+    };
     if ids.is_empty() {
-        for seen in records.images.all("") {
-            let image = seen?.record;
-            let seen_by_all = image.may_run(&caller.account, verbose);
-            if image.is_registered() && seen_by_all {
-                found.push(image);
-            }
-        }
-    } else {
-        for id in &ids {
-            found.push(visible(records, id, &caller.account, caller.administrator)?.record);
-        }
-        found.sort_by(|a, b| a.id.cmp(&b.id));
-        found.dedup_by(|a, b| a.id == b.id);
+        let rows: Box<dyn Iterator<Item = Row>> = match verbose {
+            true => Box::new(everybodys(records, &page)),
+            false => Box::new(seen_by(records, &page, &[caller.account.as_str(), EVERYBODY])),
+        };
+        return page.fill(rows.filter(|row| row.as_ref().map_or(true, |(_, it)| admitted(it))));
     }
-    found.retain(|image| owned(asked, caller, image) && executable(asked, caller, image));
-    found.retain(|image| filters.admit(image));
-    Ok(found)
+    let mut found = Vec::new();
+    for id in &ids {
+        found.push(visible(records, id, &caller.account, caller.administrator)?.record);
+    }
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    found.dedup_by(|a, b| a.id == b.id);
+    found.retain(admitted);
+    Ok((found, None))
 }
 
 fn owned(asked: &DescribeImages, caller: &Caller, image: &Image) -> bool {

@@ -1,4 +1,4 @@
-//! The state that the instance actions share, how instances are shown, and DescribeInstances.
+//! The state that the instance actions share, and how instances are shown.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,14 @@ use common::action::Caller;
 use common::dialect::xml::Set;
 use common::ec2::images::StateReason;
 use common::ec2::instances::{
-    DescribeInstances, Group, Instance as View, Monitoring, Placed, ProductCode, Reservation,
-    Reservations, State,
+    Group, Instance as View, Monitoring, Placed, ProductCode, Reservation, State,
 };
 use common::ec2::types::IsoTime;
 use common::error::ApiError;
-use common::id::{AccountId, InstanceId};
-use runtime::actor::{Answer, Scene};
+use common::id::InstanceId;
 use runtime::clock::Clock;
-use store::After;
 
-use super::filters::{Field, Filters};
+use super::filters::Field;
 use super::ids;
 use super::tokens::Tokens;
 use crate::cluster::Cluster;
@@ -51,7 +48,8 @@ pub struct Shown {
     pub impaired: Option<String>,
 }
 
-const FILTERS: &[Field<Shown>] = &[
+/// What instances can be filtered by.
+pub const FILTERS: &[Field<Shown>] = &[
     ("architecture", |it| vec![it.instance.architecture.clone()]),
     ("availability-zone", |it| vec![it.instance.zone.clone()]),
     ("client-token", |it| it.instance.client_token.iter().cloned().collect()),
@@ -125,50 +123,6 @@ pub fn named(
         }
     }
     if absent.is_empty() { Ok(found) } else { Err(ids::no_instances(&absent)) }
-}
-
-impl Answer<Instances> for DescribeInstances {
-    async fn answer(self, scene: &Scene<Instances>) -> Result<Reservations, ApiError> {
-        let caller = scene.caller.clone();
-        let filters = Filters::new(&self.filter, FILTERS)?;
-        // The one id `verbose` shows an administrator everybody's, as in 2.0's line.
-        let verbose =
-            caller.administrator && matches!(self.instance_id.as_slice(), [id] if id == "verbose");
-        let mut wanted = Vec::new();
-        if !verbose {
-            for text in &self.instance_id {
-                wanted.push(ids::instance(text)?);
-            }
-            wanted.sort();
-            wanted.dedup();
-        }
-        let found = scene
-            .records
-            .work(move |records| {
-                if verbose {
-                    let all = records.instances.all("").collect::<Result<Vec<_>, _>>()?;
-                    return Ok(all.into_iter().map(|seen| seen.record).collect());
-                }
-                if wanted.is_empty() {
-                    return of_account(records, &caller.account);
-                }
-                let found = named(records, &wanted, &caller)?;
-                Ok(found.into_iter().map(|seen| seen.record).collect())
-            })
-            .await?;
-        let mut shown: Vec<_> = found.into_iter().map(|it| scene.show(it)).collect();
-        shown.retain(|it| filters.admit(it));
-        Ok(Reservations { reservation_set: reservations(shown).into() })
-    }
-}
-
-fn of_account(records: &Records, account: &AccountId) -> Result<Vec<Instance>, ApiError> {
-    let mut found = Vec::new();
-    let prefix = format!("{account}/");
-    for row in records.instances_of.scan(&prefix, After::Start, usize::MAX)? {
-        found.extend(records.instances.get(&row.value)?.map(|seen| seen.record));
-    }
-    Ok(found)
 }
 
 /// Instances grouped by the launch they came from, oldest launch first.

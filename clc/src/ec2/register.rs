@@ -197,6 +197,7 @@ fn record(
         batch.insert(&image)?;
         let name = Image::name_key(&image.account, &image.name);
         batch.claim(&records.image_names, &name, image.id.as_str());
+        records.list(batch, None, &image);
         if let Some(setting) = settings::default_of(image.kind())
             && settings::get(records, setting)?.is_empty()
         {

@@ -6,6 +6,8 @@
 //!                   └──────▶ failed ─────┘
 //! ```
 
+use std::collections::BTreeSet;
+
 use common::id::{AccountId, ImageId, ImageKind};
 use common::time::Timestamp;
 use common::wire::spec::ImageRef;
@@ -13,6 +15,9 @@ use common::wire::walrus::BundleRef;
 use serde::{Deserialize, Serialize};
 
 use super::record::record;
+
+/// The viewer that stands for every account.
+pub const EVERYBODY: &str = "all";
 
 /// A registered image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +99,15 @@ impl Image {
     /// Whether `account` may run it.
     pub fn may_run(&self, account: &AccountId, administrator: bool) -> bool {
         self.public || administrator || self.account == *account
+    }
+
+    /// Who may see it: accounts, and `all`; nobody once it is deregistered.
+    pub fn viewers(&self) -> BTreeSet<&str> {
+        if !self.is_registered() {
+            return BTreeSet::new();
+        }
+        let all = self.public.then_some(EVERYBODY);
+        all.into_iter().chain([self.account.as_str()]).collect()
     }
 
     /// Its key in the index of names.
