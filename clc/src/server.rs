@@ -276,6 +276,7 @@ fn prepare(
     Records::schema().admit(&*engine)?;
     let records = Records::new(engine);
     first_start::prepare(&records, dir, &config.admin_dir(), endpoints, now)?;
+    records.upgrade()?;
     let ledger = restore(config, &records, now)?;
     Ok((key, records, ledger))
 }

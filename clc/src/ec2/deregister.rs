@@ -35,8 +35,10 @@ fn deregister(records: &Records, id: &ImageId, caller: &Caller) -> Result<(), Ap
     store::transact(&*records.engine, |batch| {
         let mut seen = own(records, id, caller)?;
         let sha256 = seen.plain().map(|plain| plain.sha256);
+        let before = seen.record.clone();
         seen.record.state = ImageState::Deregistered { sha256 };
         batch.replace(&seen)?;
+        records.list(batch, Some(&before), &seen);
         batch.unpoint(&records.image_names, &Image::name_key(&seen.account, &seen.name));
         records.drop_tags(batch, id.as_str())?;
         undefault(records, batch, id)

@@ -9,15 +9,18 @@ use runtime::actor::{Answer, Scene};
 
 use super::filters::Filters;
 use super::image_filters::{FAILED, FILTERS, Shown, kind, state};
+use super::image_listing::{Row, everybodys, seen_by};
 use super::images::{Images, visible};
+use super::paging::{Asked, Page};
 use super::{ids, tagging};
-use crate::records::{Image, ImageState, Records};
+use crate::records::{EVERYBODY, Image, ImageState, Records};
 
 impl Answer<Images> for DescribeImages {
     async fn answer(self, scene: &Scene<Images>) -> Result<Views, ApiError> {
         let caller = scene.caller.clone();
-        let found = scene.records.work(move |records| find(records, &self, &caller)).await?;
-        Ok(Views { images_set: found.iter().map(view).collect() })
+        let (found, next_token) =
+            scene.records.work(move |records| find(records, &self, &caller)).await?;
+        Ok(Views { images_set: found.iter().map(view).collect(), next_token })
     }
 }
 
@@ -25,7 +28,7 @@ fn find(
     records: &Records,
     asked: &DescribeImages,
     caller: &Caller,
-) -> Result<Vec<Shown>, ApiError> {
+) -> Result<(Vec<Shown>, Option<String>), ApiError> {
     let filters = Filters::tagged(&asked.filter, FILTERS, |it: &Shown| it.tags.clone())?;
     // The one id `verbose` shows an administrator everything, as in later versions of 2.0's line.
     let verbose =
@@ -35,27 +38,44 @@ fn find(
     } else {
         asked.image_id.iter().map(|text| ids::image(text)).collect::<Result<_, _>>()?
     };
-    let mut found = Vec::new();
+    let listing = (
+        "DescribeImages",
+        &caller.account,
+        verbose,
+        (&asked.owner, &asked.executable_by, &asked.filter),
+    );
+    let paging = Asked {
+        max_results: asked.max_results,
+        next_token: asked.next_token.as_deref(),
+        named_by: (!ids.is_empty()).then_some("ImageId"),
+    };
+    let page = Page::new(&listing, paging)?;
+    let admitted = |image: Image| {
+        if !owned(asked, caller, &image) || !executable(asked, caller, &image) {
+            return Ok(None);
+        }
+        let tags = records.tags_on(&caller.account, image.id.as_str())?;
+        let shown = Shown { image, tags };
+        Ok::<_, ApiError>(filters.admit(&shown).then_some(shown))
+    };
     if ids.is_empty() {
-        for seen in records.images.all("") {
-            let image = seen?.record;
-            let seen_by_all = image.may_run(&caller.account, verbose);
-            if image.is_registered() && seen_by_all {
-                found.push(image);
-            }
-        }
-    } else {
-        for id in &ids {
-            found.push(visible(records, id, &caller.account, caller.administrator)?.record);
-        }
-        found.sort_by(|a, b| a.id.cmp(&b.id));
-        found.dedup_by(|a, b| a.id == b.id);
+        let rows: Box<dyn Iterator<Item = Row>> = match verbose {
+            true => Box::new(everybodys(records, &page)),
+            false => Box::new(seen_by(records, &page, &[caller.account.as_str(), EVERYBODY])),
+        };
+        return page.fill(rows.filter_map(|row| match row {
+            Ok((key, image)) => admitted(image).map(|it| it.map(|it| (key, it))).transpose(),
+            Err(error) => Some(Err(error)),
+        }));
     }
-    found.retain(|image| owned(asked, caller, image) && executable(asked, caller, image));
-    let ids: Vec<_> = found.iter().map(|image| image.id.as_str()).collect();
-    let mut tagged = records.tagged(&caller.account, &ids)?;
-    let show = |image: Image| Shown { tags: tagged.take(image.id.as_str()), image };
-    Ok(found.into_iter().map(show).filter(|it| filters.admit(it)).collect())
+    let mut found = Vec::new();
+    for id in &ids {
+        found.push(visible(records, id, &caller.account, caller.administrator)?.record);
+    }
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    found.dedup_by(|a, b| a.id == b.id);
+    let found = found.into_iter().filter_map(|image| admitted(image).transpose());
+    Ok((found.collect::<Result<_, _>>()?, None))
 }
 
 /// Whether an image is of an account that is asked for: by number, by name, or the caller's own.

@@ -182,6 +182,7 @@ fn apply(
     caller: &Caller,
 ) -> Result<(), ApiError> {
     let mut seen = own(records, &wanted.id, caller)?;
+    let before = seen.record.clone();
     let image = &mut seen.record;
     match &wanted.change {
         Change::Permissions { add, remove } => {
@@ -216,6 +217,7 @@ fn apply(
             image.allowed.clear();
         }
     }
+    records.list(batch, Some(&before), &seen);
     batch.replace(&seen)?;
     Ok(())
 }

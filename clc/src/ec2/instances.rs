@@ -1,4 +1,4 @@
-//! The state that the instance actions share, how instances are shown, and DescribeInstances.
+//! The state that the instance actions share, and how instances are shown.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,14 @@ use actix::Addr;
 use common::action::Caller;
 use common::dialect::xml::Set;
 use common::ec2::instances::{
-    DescribeInstances, Group, Instance as View, Monitoring, Placed, ProductCode, Reservation,
-    Reservations, State,
+    Group, Instance as View, Monitoring, Placed, ProductCode, Reservation, State,
 };
 use common::ec2::types::IsoTime;
 use common::error::ApiError;
-use common::id::{AccountId, InstanceId};
-use runtime::actor::{Answer, Scene};
+use common::id::InstanceId;
 use runtime::clock::Clock;
-use store::After;
 
-use super::filters::Filters;
-use super::instance_filters::{Shown, filters, reason};
+use super::instance_filters::{Shown, reason};
 use super::tokens::Tokens;
 use super::{ids, tagging};
 use crate::cluster::Cluster;
@@ -44,8 +40,8 @@ pub struct Instances {
 }
 
 impl Instances {
-    /// Adds to an instance its tags and what is wrong with its node just now. A node that is away does not
-    /// make its instances end: they are shown impaired.
+    /// Adds to an instance its tags and what is wrong with its node just now. A node that is away
+    /// does not make its instances end: they are shown impaired.
     pub fn show(&self, instance: Instance, tags: TagMap) -> Shown {
         let impaired = match self.cluster.member(&instance.node) {
             _ if !instance.lives() => None,
@@ -83,54 +79,6 @@ pub fn named(
         }
     }
     if absent.is_empty() { Ok(found) } else { Err(ids::no_instances(&absent)) }
-}
-
-impl Answer<Instances> for DescribeInstances {
-    async fn answer(self, scene: &Scene<Instances>) -> Result<Reservations, ApiError> {
-        let caller = scene.caller.clone();
-        let filters = Filters::tagged(&self.filter, &filters(), |it: &Shown| it.tags.clone())?;
-        // The one id `verbose` shows an administrator everybody's, as in 2.0's line.
-        let verbose =
-            caller.administrator && matches!(self.instance_id.as_slice(), [id] if id == "verbose");
-        let mut wanted = Vec::new();
-        if !verbose {
-            for text in &self.instance_id {
-                wanted.push(ids::instance(text)?);
-            }
-            wanted.sort();
-            wanted.dedup();
-        }
-        let found = scene
-            .records
-            .work(move |records| {
-                let found: Vec<Instance> = if verbose {
-                    let all = records.instances.all("").collect::<Result<Vec<_>, _>>()?;
-                    all.into_iter().map(|seen| seen.record).collect()
-                } else if wanted.is_empty() {
-                    of_account(records, &caller.account)?
-                } else {
-                    let found = named(records, &wanted, &caller)?;
-                    found.into_iter().map(|seen| seen.record).collect()
-                };
-                let ids: Vec<_> = found.iter().map(|it| it.id.as_str()).collect();
-                let mut tagged = records.tagged(&caller.account, &ids)?;
-                let with_tags = |it: Instance| (tagged.take(it.id.as_str()), it);
-                Ok(found.into_iter().map(with_tags).collect::<Vec<_>>())
-            })
-            .await?;
-        let mut shown: Vec<_> = found.into_iter().map(|(tags, it)| scene.show(it, tags)).collect();
-        shown.retain(|it| filters.admit(it));
-        Ok(Reservations { reservation_set: reservations(shown).into() })
-    }
-}
-
-fn of_account(records: &Records, account: &AccountId) -> Result<Vec<Instance>, ApiError> {
-    let mut found = Vec::new();
-    let prefix = format!("{account}/");
-    for row in records.instances_of.scan(&prefix, After::Start, usize::MAX)? {
-        found.extend(records.instances.get(&row.value)?.map(|seen| seen.record));
-    }
-    Ok(found)
 }
 
 /// Instances grouped by the launch they came from, oldest launch first.

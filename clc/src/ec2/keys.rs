@@ -247,13 +247,13 @@ fn find(
     if !asked.key_name.is_empty() || !asked.key_pair_id.is_empty() {
         found.retain(|it| asked.key_name.contains(&it.name) || asked.key_pair_id.contains(&it.id));
     }
-    let ids: Vec<_> = found.iter().map(|it| it.id.as_str()).collect();
-    let mut tagged = records.tagged(&caller.account, &ids)?;
-    let show = |seen: Seen<KeyPair>| {
-        let tags = tagged.take(seen.id.as_str());
-        Shown { key: seen.record, tags }
-    };
-    Ok(found.into_iter().map(show).filter(|it| filters.admit(it)).collect())
+    let mut shown = Vec::new();
+    for seen in found {
+        let tags = records.tags_on(&caller.account, seen.id.as_str())?;
+        shown.push(Shown { key: seen.record, tags });
+    }
+    shown.retain(|it| filters.admit(it));
+    Ok(shown)
 }
 
 /// All key pairs of an account, by name. Blocks.

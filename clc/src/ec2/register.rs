@@ -202,6 +202,7 @@ fn record(
         tagging::tag_new(records, batch, &image.account, what, &new.tags)?;
         let name = Image::name_key(&image.account, &image.name);
         batch.claim(&records.image_names, &name, image.id.as_str());
+        records.list(batch, None, &image);
         if let Some(setting) = settings::default_of(image.kind())
             && settings::get(records, setting)?.is_empty()
         {

@@ -7,7 +7,7 @@ use common::action::Caller;
 use common::ec2::tags::{CreateTags, DeleteTags, DescribeTags, OldTag, ResourceTag, ResourceTags};
 use common::ec2::types::Done;
 use common::error::{ApiError, ErrorCode};
-use common::id::{ImageId, InstanceId, KeyPairId};
+use common::id::{AccountId, ImageId, InstanceId, KeyPairId};
 use runtime::actor::{Answer, Handle, Scene};
 use store::{Batch, Seen};
 
@@ -15,8 +15,8 @@ use super::filters::{Field, Filters};
 use super::images::visible;
 use super::instances::named;
 use super::keys::no_key;
-use super::tagging;
-use super::{ids, keys};
+use super::paging::{Asked, Page};
+use super::{ids, keys, tagging};
 use crate::records::{KeyPair, Records, ResourceKind, TagMap, Tags};
 
 /// How many resources one request may name.
@@ -117,25 +117,54 @@ impl Answer<Tagger> for DescribeTags {
             TagMap::from([(it.key.clone(), it.value.clone())])
         })?;
         let account = scene.caller.account.clone();
-        let found = scene
+        let paging = Asked {
+            max_results: self.max_results,
+            next_token: self.next_token.as_deref(),
+            named_by: None,
+        };
+        let page = Page::new(&("DescribeTags", &account, &self.filter), paging)?;
+        let (tag_set, next_token) = scene
             .records
             .work(move |records| {
-                let mut found = Vec::new();
-                for seen in records.tags.all(&format!("{account}/")) {
-                    let Tags { resource, kind, tags, .. } = seen?.record;
-                    let row = |(key, value)| ResourceTag {
-                        resource_id: resource.clone(),
-                        resource_type: kind.name().to_owned(),
-                        key,
-                        value,
-                    };
-                    found.extend(tags.into_iter().map(row).filter(|it| filters.admit(it)));
-                }
-                Ok(found)
+                let rows = rows(records, &account, &page);
+                page.fill(rows.filter(|row| row.as_ref().map_or(true, |(_, it)| filters.admit(it))))
             })
             .await?;
-        Ok(ResourceTags { tag_set: found.into() })
+        Ok(ResourceTags { tag_set: tag_set.into(), next_token })
     }
+}
+
+/// What separates resource and key in the order of the listing; no id holds it.
+const BEHIND_ID: char = '/';
+
+/// The tags of an account behind the page's begin, by resource and key, read as they are asked
+/// for. Blocks.
+fn rows<'r>(
+    records: &'r Records,
+    account: &AccountId,
+    page: &Page,
+) -> impl Iterator<Item = Result<(String, ResourceTag), ApiError>> + use<'r> {
+    let begin = page.after().and_then(|after| after.split_once(BEHIND_ID));
+    // The page may begin in the middle of a resource's tags: that resource is read again.
+    let begin = begin.map(|(resource, key)| (resource.to_owned(), key.to_owned()));
+    let first = begin.as_ref().map(|(resource, _)| Tags::key_of(account, resource));
+    let again = first.and_then(|key| records.tags.get(&key).transpose());
+    let after = begin.as_ref().map(|(resource, _)| Tags::key_of(account, resource));
+    let rest = records.tags.all_behind(&format!("{account}/"), after.as_deref());
+    again.into_iter().chain(rest).flat_map(move |seen| {
+        let Tags { resource, kind, tags, .. } = match seen {
+            Ok(seen) => seen.record,
+            Err(error) => return vec![Err(error.into())],
+        };
+        let skipped = begin.as_ref().filter(|(at, _)| *at == resource).map(|(_, key)| key.clone());
+        let behind = |key: &String| skipped.as_ref().is_none_or(|skipped| key > skipped);
+        let row = |(key, value): (String, String)| {
+            let at = format!("{resource}{BEHIND_ID}{key}");
+            let resource_type = kind.name().to_owned();
+            Ok((at, ResourceTag { resource_id: resource.clone(), resource_type, key, value }))
+        };
+        tags.into_iter().filter(|(key, _)| behind(key)).map(row).collect()
+    })
 }
 
 /// A resource as a request names it.

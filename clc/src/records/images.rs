@@ -16,6 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use super::record::record;
 
+/// The viewer that stands for every account.
+pub const EVERYBODY: &str = "all";
+
 /// A registered image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
@@ -104,6 +107,16 @@ impl Image {
     /// Whether `account` may run it by more than that everybody may: as its owner, or by leave.
     pub fn is_given_to(&self, account: &AccountId) -> bool {
         self.account == *account || self.allowed.contains(account)
+    }
+
+    /// Who may see it: accounts, and `all`; nobody once it is deregistered.
+    pub fn viewers(&self) -> BTreeSet<&str> {
+        if !self.is_registered() {
+            return BTreeSet::new();
+        }
+        let all = self.public.then_some(EVERYBODY);
+        let allowed = self.allowed.iter().map(AccountId::as_str);
+        all.into_iter().chain([self.account.as_str()]).chain(allowed).collect()
     }
 
     /// Its key in the index of names.

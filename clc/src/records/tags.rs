@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use common::error::ApiError;
 use common::id::AccountId;
 use serde::{Deserialize, Serialize};
-use store::{After, Batch, Seen};
+use store::{After, Batch, Seen, StoreError};
 
 use super::Records;
 use super::record::record;
@@ -63,35 +63,14 @@ impl Tags {
     }
 }
 
-/// What an account wrote on resources.
-#[derive(Debug, Clone, Default)]
-pub struct Tagged(BTreeMap<String, TagMap>);
-
-impl Tagged {
-    /// The tags on a resource, taken out.
-    pub fn take(&mut self, resource: &str) -> TagMap {
-        self.0.remove(resource).unwrap_or_default()
-    }
-}
-
 impl Records {
-    /// What an account wrote on these resources, and perhaps on others. Blocks.
+    /// What an account wrote on a resource. Blocks.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn tagged(&self, account: &AccountId, resources: &[&str]) -> Result<Tagged, ApiError> {
-        /// From here on, reading all that the account tagged is less work.
-        const MANY: usize = 16;
-        let mut found = Vec::new();
-        if resources.len() < MANY {
-            for resource in resources {
-                found.extend(self.tags.get(&Tags::key_of(account, resource))?);
-            }
-        } else {
-            found = self.tags.all(&format!("{account}/")).collect::<Result<_, _>>()?;
-        }
-        let row = |seen: Seen<Tags>| (seen.record.resource, seen.record.tags);
-        Ok(Tagged(found.into_iter().map(row).collect()))
+    pub fn tags_on(&self, account: &AccountId, resource: &str) -> Result<TagMap, StoreError> {
+        let seen = self.tags.get(&Tags::key_of(account, resource))?;
+        Ok(seen.map(|seen| seen.record.tags).unwrap_or_default())
     }
 
     /// Adds to a batch: these are now all tags that an account has on a resource. The resource's
@@ -166,24 +145,20 @@ mod tests {
             records.write_tags(&mut batch, None, &now).unwrap();
         }
         batch.commit(&*records.engine).unwrap();
-        let tagged = |account| records.tagged(account, &["emi-1", "emi-12"]).unwrap();
-        let mut seen = tagged(&one);
-        assert_eq!(seen.take("emi-1")["a/b"], "x");
-        assert!(seen.take("emi-1").is_empty());
+        let on = |account: &AccountId, id: &str| records.tags_on(account, id).unwrap();
+        assert_eq!((on(&one, "emi-1")["a/b"].as_str(), on(&two, "emi-1").len()), ("x", 2));
 
         let before = records.tags.get(&Tags::key_of(&two, "emi-1")).unwrap();
         let mut batch = Batch::new();
         records.write_tags(&mut batch, before.as_ref(), &tags(&two, "emi-1", &[])).unwrap();
         batch.commit(&*records.engine).unwrap();
-        assert!(tagged(&two).take("emi-1").is_empty());
+        assert!(on(&two, "emi-1").is_empty());
 
         let mut batch = Batch::new();
         records.drop_tags(&mut batch, "emi-1").unwrap();
         batch.commit(&*records.engine).unwrap();
-        assert!(records.tagged(&one, &["emi-1"; 20]).unwrap().0.contains_key("emi-12"));
-        let mut left = tagged(&one);
-        assert!(left.take("emi-1").is_empty());
-        assert_eq!(left.take("emi-12").len(), 2);
+        assert!(on(&one, "emi-1").is_empty());
+        assert_eq!(on(&one, "emi-12").len(), 2);
         assert_eq!(records.tags_of.scan("", After::Start, 9).unwrap().len(), 1);
     }
 }

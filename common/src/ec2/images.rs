@@ -81,6 +81,12 @@ pub struct DescribeImages {
     /// Only those that match.
     #[serde(default)]
     pub filter: Vec<Filter>,
+    /// At most so many at once, 5 to 1000.
+    #[serde(default)]
+    pub max_results: Option<u32>,
+    /// Those behind the page that gave this token.
+    #[serde(default)]
+    pub next_token: Option<String>,
 }
 
 /// What DescribeImages answers.
@@ -89,6 +95,9 @@ pub struct DescribeImages {
 pub struct Images {
     /// The images.
     pub images_set: Set<Image>,
+    /// Asks for the next page, if there is one.
+    #[serde(default, skip_serializing_if = "is_blank")]
+    pub next_token: Option<String>,
 }
 
 /// An image.

@@ -154,6 +154,12 @@ pub struct DescribeInstances {
     /// Only those that match.
     #[serde(default)]
     pub filter: Vec<Filter>,
+    /// At most so many at once, 5 to 1000.
+    #[serde(default)]
+    pub max_results: Option<u32>,
+    /// Those behind the page that gave this token.
+    #[serde(default)]
+    pub next_token: Option<String>,
 }
 
 /// What DescribeInstances answers.
@@ -162,6 +168,9 @@ pub struct DescribeInstances {
 pub struct Reservations {
     /// The launches, each with those of its instances that were asked for.
     pub reservation_set: Set<Reservation>,
+    /// Asks for the next page, if there is one.
+    #[serde(default, skip_serializing_if = "is_blank")]
+    pub next_token: Option<String>,
 }
 
 /// Ends instances and removes their disks.

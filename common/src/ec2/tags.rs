@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::types::{Done, Filter};
+use super::types::{Done, Filter, is_blank};
 use crate::actions;
 use crate::dialect::xml::Set;
 
@@ -70,6 +70,12 @@ pub struct DescribeTags {
     /// Only those that match.
     #[serde(default)]
     pub filter: Vec<Filter>,
+    /// At most so many at once, 5 to 1000.
+    #[serde(default)]
+    pub max_results: Option<u32>,
+    /// Those behind the page that gave this token.
+    #[serde(default)]
+    pub next_token: Option<String>,
 }
 
 /// What DescribeTags answers.
@@ -78,6 +84,9 @@ pub struct DescribeTags {
 pub struct ResourceTags {
     /// The tags, by resource and key.
     pub tag_set: Set<ResourceTag>,
+    /// Asks for the next page, if there is one.
+    #[serde(default, skip_serializing_if = "is_blank")]
+    pub next_token: Option<String>,
 }
 
 /// A tag and what it is on.

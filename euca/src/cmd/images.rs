@@ -148,6 +148,7 @@ impl Execute for DescribeImages {
             owner: self.owner,
             executable_by: self.executable_by,
             filter,
+            ..Default::default()
         };
         let plain = ask.image_id.is_empty() && ask.owner.is_empty() && ask.executable_by.is_empty();
         let asked = match !self.all && plain {

@@ -227,7 +227,11 @@ const FILTERS: &[&str] = &[
 impl Execute for DescribeInstances {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let filter = self.filters.named(FILTERS)?;
-        let ask = instances::DescribeInstances { instance_id: self.instances, filter };
+        let ask = instances::DescribeInstances {
+            instance_id: self.instances,
+            filter,
+            ..Default::default()
+        };
         let answer = cx.ec2(&self.remote)?.send(&ask)?;
         let mut rows = cx.rows(&self.columns);
         answer.reservation_set.item.iter().try_for_each(|one| print_reservation(&mut rows, one))
