@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod accounts;
+mod image_attributes;
 mod images;
 mod instances;
 mod keys;
@@ -12,5 +13,6 @@ mod listings;
 mod rehearsals;
 mod restart;
 mod shapes;
+mod tags;
 mod world;
 mod zones;

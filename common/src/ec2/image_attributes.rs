@@ -96,7 +96,7 @@ pub struct ModifyImageAttribute {
     #[serde(default)]
     pub launch_permission: Option<ChangedPermissions>,
     /// The new description.
-    #[serde(default)]
+    #[serde(default, rename(deserialize = "Description?", serialize = "Description"))]
     pub description: Option<NewValue>,
     /// Accounts of an organization; there are none here.
     #[serde(default)]

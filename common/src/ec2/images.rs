@@ -10,7 +10,7 @@ use crate::id::ImageId;
 
 /// Registers an uploaded bundle. Answered when it was checked and recorded; it is `pending` until
 /// its parts have been read through.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct RegisterImage {
     /// `BUCKET/KEY` of the manifest.

@@ -9,7 +9,7 @@ use crate::dialect::xml::Set;
 use crate::id::KeyPairId;
 
 /// Makes a key pair; its private half is in the answer and nowhere else.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CreateKeyPair {
     /// Its name: 1 to 255 characters of UTF-8.
@@ -43,7 +43,7 @@ pub struct CreatedKeyPair {
 }
 
 /// Makes a key pair of a public half that the caller made.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ImportKeyPair {
     /// Its name: 1 to 255 characters of UTF-8.

@@ -214,7 +214,7 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
     owner.image_becomes(&image, "available");
     let instance = owner.run(&User::launch(&image)).remove(0);
     owner.instance_becomes(&instance, "running");
-    let pair = CreateKeyPair { key_name: "mine".into(), key_type: None, key_format: None };
+    let pair = CreateKeyPair { key_name: "mine".into(), ..CreateKeyPair::default() };
     owner.send(&pair);
 
     let mut refusals = BTreeMap::new();
