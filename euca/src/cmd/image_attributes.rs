@@ -108,10 +108,10 @@ pub(crate) struct ModifyImageAttribute {
     #[arg(short, long, group = "attribute")]
     launch_permission: bool,
     /// An account that may run it from now on, or 'all'
-    #[arg(short, long, value_name = "ENTITY", requires = "launch_permission")]
+    #[arg(short, long, value_name = "ENTITY")]
     add: Vec<String>,
     /// An account that may no longer run it, or 'all'
-    #[arg(short, long, value_name = "ENTITY", requires = "launch_permission")]
+    #[arg(short, long, value_name = "ENTITY")]
     remove: Vec<String>,
     #[command(flatten)]
     columns: Columns,
@@ -121,8 +121,12 @@ pub(crate) struct ModifyImageAttribute {
 
 impl Execute for ModifyImageAttribute {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
-        if self.launch_permission && self.add.is_empty() && self.remove.is_empty() {
-            let text = "whom -l is about has to be said with -a or -r";
+        let wrong = match (self.launch_permission, self.add.is_empty() && self.remove.is_empty()) {
+            (true, true) => Some("whom -l is about has to be said with -a or -r"),
+            (false, false) => Some("-a and -r are for -l only"),
+            (true, false) | (false, true) => None,
+        };
+        if let Some(text) = wrong {
             return Err(Failure::Usage(text.to_owned()));
         }
         let list = |given: &[String]| given.iter().map(|entity| permission(entity)).collect();

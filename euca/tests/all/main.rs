@@ -2,6 +2,7 @@
 //! own. `cfg(test)` is what tells the lints that functions beside the tests belong to them.
 
 #[cfg(test)]
+mod attributes;
 mod bundling;
 #[cfg(test)]
 mod columns;
