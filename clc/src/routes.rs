@@ -1,11 +1,14 @@
 //! The table of actions: which actor answers what. One line an action.
 
 use actix::Addr;
+use common::ec2::account::DescribeAccountAttributes;
 use common::ec2::images::{DeregisterImage, DescribeImages, RegisterImage};
+use common::ec2::instance_types::{DescribeInstanceTypeOfferings, DescribeInstanceTypes};
 use common::ec2::instances::{
     DescribeInstances, GetConsoleOutput, RunInstances, TerminateInstances,
 };
 use common::ec2::keys::{CreateKeyPair, DeleteKeyPair, DescribeKeyPairs};
+use common::ec2::status::DescribeInstanceStatus;
 use common::ec2::zones::{DescribeAvailabilityZones, DescribeRegions};
 use runtime::actor::ServiceActor;
 use runtime::router::Router;
@@ -33,8 +36,12 @@ pub fn router(actors: &Actors) -> Router {
         .on::<CreateKeyPair, _>(&actors.keys)
         .on::<DeleteKeyPair, _>(&actors.keys)
         .on::<DeregisterImage, _>(&actors.images)
+        .on::<DescribeAccountAttributes, _>(&actors.zones)
         .on::<DescribeAvailabilityZones, _>(&actors.zones)
         .on::<DescribeImages, _>(&actors.images)
+        .on::<DescribeInstanceStatus, _>(&actors.instances)
+        .on::<DescribeInstanceTypeOfferings, _>(&actors.zones)
+        .on::<DescribeInstanceTypes, _>(&actors.zones)
         .on::<DescribeInstances, _>(&actors.instances)
         .on::<DescribeKeyPairs, _>(&actors.keys)
         .on::<DescribeRegions, _>(&actors.zones)

@@ -12,5 +12,7 @@ mod listings;
 mod rehearsals;
 mod restart;
 mod shapes;
+mod status;
+mod types;
 mod world;
 mod zones;
