@@ -18,7 +18,7 @@ pub struct DescribeInstanceTypes {
     #[serde(default)]
     pub filter: Vec<Filter>,
     /// Whether to tell, too, how many of each there is room for; administrators only.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub availability: bool,
     /// At most so many at once, 5 to 1000.
     #[serde(default)]
