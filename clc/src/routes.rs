@@ -1,14 +1,17 @@
 //! The table of actions: which actor answers what. One line an action.
 
 use actix::Addr;
+use common::ec2::account::DescribeAccountAttributes;
 use common::ec2::image_attributes::{
     DescribeImageAttribute, ModifyImageAttribute, ResetImageAttribute,
 };
 use common::ec2::images::{DeregisterImage, DescribeImages, RegisterImage};
+use common::ec2::instance_types::{DescribeInstanceTypeOfferings, DescribeInstanceTypes};
 use common::ec2::instances::{
     DescribeInstances, GetConsoleOutput, RunInstances, TerminateInstances,
 };
 use common::ec2::keys::{CreateKeyPair, DeleteKeyPair, DescribeKeyPairs, ImportKeyPair};
+use common::ec2::status::DescribeInstanceStatus;
 use common::ec2::tags::{CreateTags, DeleteTags, DescribeTags};
 use common::ec2::zones::{DescribeAvailabilityZones, DescribeRegions};
 use runtime::actor::ServiceActor;
@@ -42,9 +45,13 @@ pub fn router(actors: &Actors) -> Router {
         .on::<DeleteKeyPair, _>(&actors.keys)
         .on::<DeleteTags, _>(&actors.tags)
         .on::<DeregisterImage, _>(&actors.images)
+        .on::<DescribeAccountAttributes, _>(&actors.zones)
         .on::<DescribeAvailabilityZones, _>(&actors.zones)
         .on::<DescribeImageAttribute, _>(&actors.images)
         .on::<DescribeImages, _>(&actors.images)
+        .on::<DescribeInstanceStatus, _>(&actors.instances)
+        .on::<DescribeInstanceTypeOfferings, _>(&actors.zones)
+        .on::<DescribeInstanceTypes, _>(&actors.zones)
         .on::<DescribeInstances, _>(&actors.instances)
         .on::<DescribeKeyPairs, _>(&actors.keys)
         .on::<DescribeRegions, _>(&actors.zones)

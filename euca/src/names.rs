@@ -74,6 +74,14 @@ const TABLE: &[Row] = &[
     Row::of::<cmd::instances::RunInstances>(&["run-instances"], "Start instances of an image"),
     Row::of::<cmd::instances::DescribeInstances>(&["describe-instances"], "List instances")
         .short_keys(),
+    Row::of::<cmd::instance_status::DescribeInstanceStatus>(
+        &["describe-instance-status"],
+        "Show how instances fare",
+    ),
+    Row::of::<cmd::instance_types::DescribeInstanceTypes>(
+        &["describe-instance-types"],
+        "List instance types and the room for them",
+    ),
     Row::of::<cmd::instances::TerminateInstances>(&["terminate-instances"], "End instances")
         .short_keys(),
     Row::of::<cmd::instances::GetConsoleOutput>(

@@ -11,6 +11,7 @@ use common::ec2::instances::{
 use common::ec2::types::IsoTime;
 use common::error::ApiError;
 use common::id::InstanceId;
+use common::time::Timestamp;
 use runtime::clock::Clock;
 
 use super::instance_filters::{Shown, reason};
@@ -39,26 +40,49 @@ pub struct Instances {
     pub tokens: Tokens,
 }
 
+/// What is wrong with the node of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// It is no longer configured.
+    Unconfigured,
+    /// It has not answered since then, or never.
+    Away(Option<Timestamp>),
+    /// It answers, but does not know the instance since then.
+    Missing(Timestamp),
+}
+
+impl Trouble {
+    fn told(self, node: &str) -> String {
+        match self {
+            Self::Unconfigured => format!("The node {node} is no longer configured"),
+            Self::Away(Some(at)) => format!("The node {node} has not answered since {}", at.iso()),
+            Self::Away(None) => format!("The node {node} has not answered yet"),
+            Self::Missing(_) => format!("The node {node} does not know it"),
+        }
+    }
+}
+
 impl Instances {
     /// Adds to an instance its tags and what is wrong with its node just now. A node that is away
     /// does not make its instances end: they are shown impaired.
     pub fn show(&self, instance: Instance, tags: TagMap) -> Shown {
-        let impaired = match self.cluster.member(&instance.node) {
-            _ if !instance.lives() => None,
-            None => Some(format!("The node {} is no longer configured", instance.node)),
-            Some(member) => {
-                let seen = member.sighting();
-                let name = &instance.node;
-                if seen.is_reachable(self.clock.now()) {
-                    instance.missing_since.map(|_| format!("The node {name} does not know it"))
-                } else if let Some(at) = seen.answered {
-                    Some(format!("The node {name} has not answered since {}", at.iso()))
-                } else {
-                    Some(format!("The node {name} has not answered yet"))
-                }
-            }
-        };
+        let impaired = self.trouble(&instance).map(|trouble| trouble.told(&instance.node));
         Shown { instance, impaired, tags }
+    }
+
+    /// What is wrong with an instance's node just now, or between the two.
+    pub fn trouble(&self, instance: &Instance) -> Option<Trouble> {
+        if !instance.lives() {
+            return None;
+        }
+        let Some(member) = self.cluster.member(&instance.node) else {
+            return Some(Trouble::Unconfigured);
+        };
+        let seen = member.sighting();
+        match seen.is_reachable(self.clock.now()) {
+            true => instance.missing_since.map(Trouble::Missing),
+            false => Some(Trouble::Away(seen.answered)),
+        }
     }
 }
 

@@ -69,3 +69,74 @@ impl<'a> Portions<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use store::EngineConfig;
+
+    use super::*;
+    use crate::records::{EVERYBODY, Image, Instance};
+
+    const ACCOUNT: &str = "123456789012";
+
+    /// An instance as the version before wrote it.
+    fn instance(number: u64) -> Instance {
+        serde_json::from_value(json!({
+            "id": format!("i-{number:08x}"), "reservation": "r-00000001", "index": number,
+            "account": ACCOUNT, "wanted": "running", "seen": "running", "since": 5,
+            "reason": null, "generation": 1, "node": "a", "zone": "z", "told": true,
+            "missing_since": null, "address": "10.0.0.2", "mac": "d0:0d:00:00:00:01",
+            "image": "emi-00000001", "kernel": "eki-00000001", "ramdisk": null,
+            "product_codes": [], "root_device": "/dev/sda1", "architecture": "x86_64",
+            "instance_type": "m1.small", "cpus": 1, "memory_mib": 128, "disk_mib": 2048,
+            "key": null, "groups": ["default"], "launched": 1_800_000_000_000u64,
+            "client_token": null,
+        }))
+        .unwrap()
+    }
+
+    fn image(number: u64, public: bool) -> Image {
+        serde_json::from_value(json!({
+            "id": format!("emi-{number:08x}"), "account": ACCOUNT, "owner_alias": "taro",
+            "bundle": {"location": "b/k", "manifest_sha256": "00"}, "name": format!("n{number}"),
+            "description": null, "architecture": "x86_64", "kernel": null, "ramdisk": null,
+            "root_device": "/dev/sda1", "mapping": [], "product_codes": [], "ancestors": [],
+            "windows": false, "size": 5, "public": public, "state": "pending",
+            "created": 1_800_000_000_000u64,
+        }))
+        .unwrap()
+    }
+
+    fn values(index: &Index, prefix: &str) -> Vec<String> {
+        let rows = index.rows(prefix, None, 100);
+        rows.map(|row| row.unwrap().value).collect()
+    }
+
+    #[test]
+    fn a_store_of_the_version_before_gets_what_it_lacks_and_nothing_twice() {
+        let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
+        let unordered = Index::new(records.engine.clone(), "instance-by-account");
+        for number in (0..600).rev() {
+            let mut batch = Batch::new();
+            let it = instance(number);
+            batch.insert(&it).unwrap();
+            batch.point(&unordered, &format!("{ACCOUNT}/{}", it.id), it.id.as_str());
+            batch.commit(&*records.engine).unwrap();
+        }
+        records.images.insert(image(1, true)).unwrap();
+        records.images.insert(image(2, false)).unwrap();
+        for _ in 0..2 {
+            records.upgrade().unwrap();
+            let ids: Vec<_> = (0..600).map(|number| format!("i-{number:08x}")).collect();
+            assert_eq!(values(&records.instances_of, &format!("{ACCOUNT}/")), ids);
+            assert_eq!(values(&unordered, ""), Vec::<String>::new());
+            let own = values(&records.images_for, &format!("{ACCOUNT}/"));
+            assert_eq!(own, ["emi-00000001", "emi-00000002"]);
+            assert_eq!(values(&records.images_for, &format!("{EVERYBODY}/")), ["emi-00000001"]);
+        }
+        let before = records.images_for.watch();
+        records.upgrade().unwrap();
+        assert!(!before.has_changed().unwrap(), "nothing was lacking");
+    }
+}

@@ -13,6 +13,8 @@ mod listings;
 mod rehearsals;
 mod restart;
 mod shapes;
+mod status;
 mod tags;
+mod types;
 mod world;
 mod zones;

@@ -80,6 +80,7 @@ codes! {
     // Instances.
     InvalidInstanceIdMalformed = "InvalidInstanceID.Malformed", 400, false;
     InvalidInstanceIdNotFound = "InvalidInstanceID.NotFound", 400, false;
+    InvalidInstanceType = "InvalidInstanceType", 400, false;
     IdempotentParameterMismatch = "IdempotentParameterMismatch", 400, false;
     IncorrectInstanceState = "IncorrectInstanceState", 400, false;
     /// Said at once and not as AWS's 500, which would make clients wait through five tries for

@@ -3,6 +3,8 @@
 pub(crate) mod bundle;
 pub(crate) mod image_attributes;
 pub(crate) mod images;
+pub(crate) mod instance_status;
+pub(crate) mod instance_types;
 pub(crate) mod instances;
 pub(crate) mod keys;
 pub(crate) mod links;
