@@ -20,6 +20,7 @@ pub mod instances;
 pub mod keys;
 mod record;
 mod settings;
+pub mod tagged;
 pub mod tags;
 mod upgrade;
 
@@ -91,6 +92,7 @@ impl Records {
             .with::<Instance>()
             .with::<Launch>()
             .with::<Setting>()
+            .with::<Tags>()
     }
 
     /// The records in a store.

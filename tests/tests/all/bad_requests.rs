@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use bundle::Kind;
 use common::action::{Access, Action};
+use common::ec2::account::DescribeAccountAttributes;
 use common::ec2::image_attributes::{
     DescribeImageAttribute, ModifyImageAttribute, ResetImageAttribute,
 };
 use common::ec2::images::{DeregisterImage, DescribeImages, RegisterImage};
+use common::ec2::instance_types::{DescribeInstanceTypeOfferings, DescribeInstanceTypes};
 use common::ec2::instances::{
     DescribeInstances, GetConsoleOutput, RunInstances, TerminateInstances,
 };
 use common::ec2::keys::{CreateKeyPair, DeleteKeyPair, DescribeKeyPairs, ImportKeyPair};
+use common::ec2::status::DescribeInstanceStatus;
 use common::ec2::tags::{CreateTags, DeleteTags, DescribeTags, NewTag};
 use common::ec2::zones::{DescribeAvailabilityZones, DescribeRegions};
 use common::time::Timestamp;
@@ -167,6 +170,10 @@ fn actions() -> BTreeMap<&'static str, Access> {
         of::<DeleteKeyPair>(),
         of::<DescribeRegions>(),
         of::<DescribeAvailabilityZones>(),
+        of::<DescribeAccountAttributes>(),
+        of::<DescribeInstanceStatus>(),
+        of::<DescribeInstanceTypeOfferings>(),
+        of::<DescribeInstanceTypes>(),
         of::<CreateTags>(),
         of::<DeleteTags>(),
         of::<DescribeTags>(),
