@@ -218,6 +218,9 @@ fn apply(
         }
     }
     records.list(batch, Some(&before), &seen);
+    // Nobody could take tags off that are on what they no longer see.
+    let keeps = |account: &AccountId| seen.may_run(account, *account == AccountId::cloud());
+    records.drop_tags_but(batch, wanted.id.as_str(), keeps)?;
     batch.replace(&seen)?;
     Ok(())
 }

@@ -56,9 +56,27 @@ impl Records {
     /// # Errors
     /// If the store fails.
     pub fn drop_tags(&self, batch: &mut Batch, resource: &str) -> Result<(), ApiError> {
+        self.drop_tags_but(batch, resource, |_| false)
+    }
+
+    /// Adds to a batch that changes a resource's own record: the tags on it go but those of
+    /// accounts that may keep theirs. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn drop_tags_but(
+        &self,
+        batch: &mut Batch,
+        resource: &str,
+        keeps: impl Fn(&AccountId) -> bool,
+    ) -> Result<(), ApiError> {
         for row in self.tags_of.scan(&format!("{resource}/"), After::Start, usize::MAX)? {
-            if let Some(seen) = self.tags.get(&row.value)? {
-                batch.remove(&seen);
+            let seen = self.tags.get(&row.value)?;
+            if seen.as_ref().is_some_and(|seen| keeps(&seen.account)) {
+                continue;
+            }
+            if let Some(seen) = &seen {
+                batch.remove(seen);
             }
             batch.unpoint(&self.tags_of, &row.key);
         }

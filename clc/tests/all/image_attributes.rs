@@ -171,6 +171,9 @@ fn kernels_are_everybodys_until_an_administrator_says_otherwise() {
     });
 }
 
+/// Makes a request one that is refused.
+type Spoil = fn(&mut ModifyImageAttribute);
+
 #[test]
 fn every_attribute_is_told_and_those_that_may_be_are_changed() {
     world(&[], |world| async move {
@@ -223,7 +226,7 @@ fn every_attribute_is_told_and_those_that_may_be_are_changed() {
             it.product_code = vec!["C".into()];
             it.user_group = vec!["all".into()];
         };
-        let table: Vec<(fn(&mut ModifyImageAttribute), &str)> = vec![
+        let table: Vec<(Spoil, &str)> = vec![
             (|it| it.image_id = "emi-00000000".into(), "MissingParameter"),
             (|it| it.attribute = Some("kernel".into()), "InvalidParameterValue"),
             (|it| it.user_group = vec!["all".into()], "MissingParameter"),

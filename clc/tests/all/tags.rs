@@ -155,7 +155,7 @@ fn what_cannot_be_tagged_is_refused_and_then_nothing_is() {
             let refused = world.tag(&world.admin, &ids, tags).await;
             assert_eq!(code(refused), expected, "{ids:?} {tags:?}");
         }
-        assert_eq!(world.tags(&world.admin, Vec::new()).await, [String::new(); 0]);
+        assert!(world.tags(&world.admin, Vec::new()).await.is_empty());
         world.tag(&world.admin, &[image.as_str()], &many[..50]).await.unwrap();
         world.tag(&world.admin, &[image.as_str()], &[("k7", "again")]).await.unwrap();
         let over = world.tag(&world.admin, &[ours.as_str(), image.as_str()], &[("more", "")]).await;

@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod attributes;
+#[cfg(test)]
 mod bundling;
 #[cfg(test)]
 mod columns;

@@ -79,10 +79,12 @@ fn a_shared_image_is_run_by_who_cannot_read_its_bundle() {
     let said = taro.says(&["reset-image-attribute", "-l", &image]);
     assert_eq!(said, format!("launchPermission\t{image}\tRESET\n"));
     assert_eq!(refused(&jiro, &["run-instances", &image]), "InvalidAMIID.NotFound");
+    assert_eq!(jiro.says(&["describe-tags"]), "");
+    assert!(taro.says(&["describe-tags"]).ends_with("\tnote\ta\n"));
     // What runs goes on.
     assert_eq!(jiro.instance(&instance).instance_state.name, "running");
     jiro.says(&["terminate-instances", &instance]);
     jiro.instance_becomes(&instance, "terminated");
     taro.says(&["deregister", &image]);
-    assert_eq!(jiro.says(&["describe-tags"]), "");
+    assert_eq!(taro.says(&["describe-tags"]), "");
 }
