@@ -19,7 +19,6 @@ pub mod instances;
 pub mod keys;
 mod record;
 mod settings;
-mod upgrade;
 
 use std::sync::Arc;
 
@@ -128,14 +127,6 @@ impl Records {
         for key in Self::image_keys(now) {
             batch.point(&self.images_for, &key, now.id.as_str());
         }
-    }
-
-    /// Writes what earlier versions of the cloud did not. Blocks.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn upgrade(&self) -> Result<(), ApiError> {
-        upgrade::upgrade(self)
     }
 
     /// Writes the index rows that lead to an instance.
