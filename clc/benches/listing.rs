@@ -12,6 +12,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use clc::config::{self, Config};
 use clc::records::{Instance, Records};
@@ -131,10 +132,10 @@ fn others() -> u64 {
 }
 
 /// Waits until nothing is done that nobody asked for, like the keys that are made ahead.
-fn settle() {
+async fn settle() {
     let mut before = others();
     for _ in 0..600 {
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        tokio::time::sleep(Duration::from_millis(50)).await;
         let now = others();
         if now.saturating_sub(before) < 1_000_000 {
             return;
@@ -151,7 +152,7 @@ fn cost(client: &mut Client, pairs: &[(&str, &str)]) -> (f64, usize) {
     for _ in 0..TIMES {
         client.ask(pairs);
     }
-    let spent = std::time::Duration::from_nanos(others().saturating_sub(before));
+    let spent = Duration::from_nanos(others().saturating_sub(before));
     (spent.as_secs_f64() * 1000.0 / f64::from(TIMES), length >> 10)
 }
 
@@ -168,7 +169,6 @@ fn measure(address: SocketAddr, eucarc: &str) {
         ("all", vec![list]),
         ("all, as of 2009-11-30", vec![list, ("Version", "2009-11-30")]),
     ];
-    settle();
     println!("{COUNT} instances; processor time of an answer");
     let costs = rows.map(|(name, pairs)| {
         let (spent, length) = cost(&mut client, &pairs);
@@ -203,10 +203,11 @@ fn main() {
         server.stop().await;
         fill(&config.data_dir.join("store"));
         let server = start(&config).await;
+        settle().await;
         let address = server.api_address();
         let asking = std::thread::spawn(move || measure(address, &eucarc));
         while !asking.is_finished() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         server.stop().await;
         asking.join().unwrap();

@@ -48,6 +48,7 @@ use crate::records::Records;
 use crate::routes::{Actors, router};
 use crate::schedule::ledger::{Demand, Ledger, REST, Seat};
 use crate::schedule::scheduler::Scheduler;
+use crate::upgrade;
 
 /// How often reconcilers look when nobody wakes them.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -276,7 +277,7 @@ fn prepare(
     Records::schema().admit(&*engine)?;
     let records = Records::new(engine);
     first_start::prepare(&records, dir, &config.admin_dir(), endpoints, now)?;
-    records.upgrade()?;
+    upgrade::index_rows(&records)?;
     let ledger = restore(config, &records, now)?;
     Ok((key, records, ledger))
 }

@@ -22,7 +22,6 @@ mod record;
 mod settings;
 pub mod tagged;
 pub mod tags;
-mod upgrade;
 
 use std::sync::Arc;
 
@@ -139,14 +138,6 @@ impl Records {
         for key in Self::image_keys(now) {
             batch.point(&self.images_for, &key, now.id.as_str());
         }
-    }
-
-    /// Writes what earlier versions of the cloud did not. Blocks.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn upgrade(&self) -> Result<(), ApiError> {
-        upgrade::upgrade(self)
     }
 
     /// Writes the index rows that lead to an instance.

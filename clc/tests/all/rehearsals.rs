@@ -6,8 +6,10 @@ use common::id::ImageKind;
 use crate::instances::launch;
 use crate::world::{code, world};
 
+type Parameters<'a> = &'a [(&'a str, &'a str)];
+
 /// Every action, with parameters by which it could be done.
-const ALL: &[(&str, &[(&str, &str)])] = &[
+const ALL: &[(&str, Parameters<'static>)] = &[
     ("CreateKeyPair", &[("KeyName", "new")]),
     ("CreateTags", &[("ResourceId.1", "IMAGE"), ("Tag.1.Key", "a")]),
     ("DeleteKeyPair", &[("KeyName", "old")]),
@@ -92,7 +94,7 @@ fn what_would_be_refused_is_refused() {
         let kernel = world.image(&world.admin, "m/k2").await;
         let old = [("Action", "CreateKeyPair"), ("KeyName", "old"), ("KeyType", "ed25519")];
         world.raw(&world.admin, &old).await.unwrap();
-        let table: &[(_, &str, &[(&str, &str)], &str)] = &[
+        let table: &[(_, _, Parameters<'_>, _)] = &[
             (&world.admin, "CreateKeyPair", &[("KeyName", "old")], "InvalidKeyPair.Duplicate"),
             (&world.admin, "CreateKeyPair", &[], "MissingParameter"),
             (&world.admin, "DeleteKeyPair", &[], "MissingParameter"),

@@ -4,7 +4,7 @@
 use common::error::ApiError;
 use store::{After, Batch, Index};
 
-use super::Records;
+use crate::records::Records;
 
 /// How many records one commit is about.
 const PORTION: usize = 256;
@@ -13,7 +13,7 @@ const PORTION: usize = 256;
 ///
 /// # Errors
 /// If the store fails.
-pub(super) fn upgrade(records: &Records) -> Result<(), ApiError> {
+pub(crate) fn index_rows(records: &Records) -> Result<(), ApiError> {
     let mut batch = Portions::new(records);
     for seen in records.instances.all("") {
         let it = seen?.record;
@@ -127,7 +127,7 @@ mod tests {
         records.images.insert(image(1, true)).unwrap();
         records.images.insert(image(2, false)).unwrap();
         for _ in 0..2 {
-            records.upgrade().unwrap();
+            index_rows(&records).unwrap();
             let ids: Vec<_> = (0..600).map(|number| format!("i-{number:08x}")).collect();
             assert_eq!(values(&records.instances_of, &format!("{ACCOUNT}/")), ids);
             assert_eq!(values(&unordered, ""), Vec::<String>::new());
@@ -136,7 +136,7 @@ mod tests {
             assert_eq!(values(&records.images_for, &format!("{EVERYBODY}/")), ["emi-00000001"]);
         }
         let before = records.images_for.watch();
-        records.upgrade().unwrap();
+        index_rows(&records).unwrap();
         assert!(!before.has_changed().unwrap(), "nothing was lacking");
     }
 }
