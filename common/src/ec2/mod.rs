@@ -1,10 +1,12 @@
 //! EC2's actions as types, one file per family: what the clc reads, what euca sends, what both
 //! print and parse.
 
+pub mod attributes;
 pub mod images;
 pub mod instances;
 pub mod keys;
 mod launch;
+pub mod power;
 pub mod types;
 pub mod zones;
 
@@ -13,5 +15,13 @@ pub const VERSION: &str = "2016-11-15";
 
 /// Every action that the cloud answers.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    [images::NAMES, instances::NAMES, keys::NAMES, zones::NAMES].into_iter().flatten().copied()
+    [
+        attributes::NAMES,
+        images::NAMES,
+        instances::NAMES,
+        keys::NAMES,
+        power::NAMES,
+        zones::NAMES,
+    ]
+    .into_iter().flatten().copied()
 }
