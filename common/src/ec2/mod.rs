@@ -2,13 +2,18 @@
 //! print and parse.
 
 pub mod attributes;
+mod history;
 pub mod images;
 pub mod instances;
 pub mod keys;
 mod launch;
 pub mod power;
 pub mod types;
+mod version;
 pub mod zones;
+
+pub use history::answer;
+pub use version::Version;
 
 /// The version whose shapes these are; clients that name none get it.
 pub const VERSION: &str = "2016-11-15";
