@@ -1,11 +1,15 @@
 //! The table of actions: which actor answers what. One line an action.
 
 use actix::Addr;
+use common::ec2::attributes::{
+    DescribeInstanceAttribute, ModifyInstanceAttribute, ResetInstanceAttribute,
+};
 use common::ec2::images::{DeregisterImage, DescribeImages, RegisterImage};
 use common::ec2::instances::{
     DescribeInstances, GetConsoleOutput, RunInstances, TerminateInstances,
 };
 use common::ec2::keys::{CreateKeyPair, DeleteKeyPair, DescribeKeyPairs};
+use common::ec2::power::{RebootInstances, StartInstances, StopInstances};
 use common::ec2::zones::{DescribeAvailabilityZones, DescribeRegions};
 use runtime::actor::ServiceActor;
 use runtime::router::Router;
@@ -35,11 +39,17 @@ pub fn router(actors: &Actors) -> Router {
         .on::<DeregisterImage, _>(&actors.images)
         .on::<DescribeAvailabilityZones, _>(&actors.zones)
         .on::<DescribeImages, _>(&actors.images)
+        .on::<DescribeInstanceAttribute, _>(&actors.instances)
         .on::<DescribeInstances, _>(&actors.instances)
         .on::<DescribeKeyPairs, _>(&actors.keys)
         .on::<DescribeRegions, _>(&actors.zones)
         .on::<GetConsoleOutput, _>(&actors.instances)
+        .on::<ModifyInstanceAttribute, _>(&actors.instances)
+        .on::<RebootInstances, _>(&actors.instances)
         .on::<RegisterImage, _>(&actors.images)
+        .on::<ResetInstanceAttribute, _>(&actors.instances)
         .on::<RunInstances, _>(&actors.instances)
+        .on::<StartInstances, _>(&actors.instances)
+        .on::<StopInstances, _>(&actors.instances)
         .on::<TerminateInstances, _>(&actors.instances)
 }

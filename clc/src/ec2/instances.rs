@@ -13,6 +13,7 @@ use common::ec2::instances::{
 use common::ec2::types::IsoTime;
 use common::error::ApiError;
 use common::id::{AccountId, InstanceId};
+use common::time::Timestamp;
 use runtime::actor::{Answer, Scene};
 use runtime::clock::Clock;
 use store::After;
@@ -70,7 +71,7 @@ const FILTERS: &[Field<Shown>] = &[
     ("kernel-id", |it| vec![it.instance.kernel.to_string()]),
     ("key-name", |it| it.instance.key.iter().map(|key| key.name.clone()).collect()),
     ("launch-index", |it| vec![it.instance.index.to_string()]),
-    ("launch-time", |it| vec![it.instance.launched.iso()]),
+    ("launch-time", |it| vec![it.instance.launch_time().iso()]),
     ("monitoring-state", |_| vec!["disabled".to_owned()]),
     ("owner-id", |it| vec![it.instance.account.to_string()]),
     ("private-dns-name", |it| vec![it.instance.address.to_string()]),
@@ -202,6 +203,13 @@ pub fn state(seen: SeenState) -> State {
     State { code, name: name.to_owned() }
 }
 
+/// Who changed an instance's state, and when, as clients know that sentence.
+pub fn by_user(now: Timestamp) -> String {
+    let iso = now.iso();
+    let seconds = iso.split('.').next().unwrap_or(&iso).replace('T', " ");
+    format!("User initiated ({seconds} GMT)")
+}
+
 fn reason(it: &Shown) -> Option<StateReason> {
     let of =
         |code: &str, text: &str| StateReason { code: code.to_owned(), message: text.to_owned() };
@@ -220,7 +228,10 @@ fn view(it: &Shown) -> View {
         instance_state: state(instance.seen),
         private_dns_name: if alive { address.clone() } else { String::new() },
         dns_name: if alive { address.clone() } else { String::new() },
-        reason: state_reason.as_ref().map(|reason| reason.message.clone()),
+        reason: match (&it.impaired, &instance.transition) {
+            (None, Some(transition)) => Some(transition.clone()),
+            _ => state_reason.as_ref().map(|reason| reason.message.clone()),
+        },
         key_name: instance.key.as_ref().map(|key| key.name.clone()),
         ami_launch_index: instance.index,
         product_codes: instance
@@ -229,7 +240,7 @@ fn view(it: &Shown) -> View {
             .map(|code| ProductCode { product_code: code.clone() })
             .collect(),
         instance_type: instance.instance_type.clone(),
-        launch_time: IsoTime(instance.launched),
+        launch_time: IsoTime(instance.launch_time()),
         placement: Placed {
             availability_zone: instance.zone.clone(),
             tenancy: "default".to_owned(),

@@ -8,6 +8,7 @@ mod images;
 mod instances;
 mod keys;
 mod launches;
+mod power;
 mod restart;
 mod world;
 mod zones;

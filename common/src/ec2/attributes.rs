@@ -241,7 +241,10 @@ mod tests {
         for (pairs, expected) in [
             (&[("Attribute", "kernel"), ("Value", "eki-1")][..], ("kernel", Some("eki-1"), 1)),
             (&[("Kernel.Value", "eki-1")], ("kernel", Some("eki-1"), 1)),
-            (&[("DisableApiTermination.Value", "true")], ("disableApiTermination", Some("true"), 1)),
+            (
+                &[("DisableApiTermination.Value", "true")],
+                ("disableApiTermination", Some("true"), 1),
+            ),
             (&[("UserData.Value", "")], ("userData", Some(""), 1)),
             (&[("GroupId.1", "sg-1")], ("groupSet", Some(""), 1)),
             (&[("Kernel.Value", "a"), ("Ramdisk.Value", "b")], ("kernel", Some("a"), 2)),

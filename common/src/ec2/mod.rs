@@ -20,13 +20,8 @@ pub const VERSION: &str = "2016-11-15";
 
 /// Every action that the cloud answers.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    [
-        attributes::NAMES,
-        images::NAMES,
-        instances::NAMES,
-        keys::NAMES,
-        power::NAMES,
-        zones::NAMES,
-    ]
-    .into_iter().flatten().copied()
+    [attributes::NAMES, images::NAMES, instances::NAMES, keys::NAMES, power::NAMES, zones::NAMES]
+        .into_iter()
+        .flatten()
+        .copied()
 }

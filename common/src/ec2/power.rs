@@ -19,7 +19,7 @@ pub struct StopInstances {
     /// Keep what is in memory; cannot be heeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hibernate: Option<bool>,
-    /// Leave out the guests' own shutdown; cannot be heeded.
+    /// The same, under its newer name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip_os_shutdown: Option<bool>,
 }

@@ -38,6 +38,14 @@ pub struct InstanceSpec {
     pub power: PowerSpec,
 }
 
+impl InstanceSpec {
+    /// Every image it is made of.
+    pub fn images(&self) -> Vec<ImageRef> {
+        let boot = [&self.root.image, &self.boot.kernel].into_iter();
+        boot.chain(self.boot.ramdisk.as_ref()).cloned().collect()
+    }
+}
+
 /// Whether a machine is on, and what happens when its guest switches it off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]

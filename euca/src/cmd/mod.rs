@@ -1,10 +1,12 @@
 //! The commands, one file per family: each reads its options, does its work, prints its lines.
 
+pub(crate) mod attributes;
 pub(crate) mod bundle;
 pub(crate) mod images;
 pub(crate) mod instances;
 pub(crate) mod keys;
 pub(crate) mod links;
+pub(crate) mod power;
 pub(crate) mod unbundle;
 pub(crate) mod upload;
 pub(crate) mod zones;

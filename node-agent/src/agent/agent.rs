@@ -17,9 +17,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use common::error::{ApiError, ErrorCode};
 use common::id::InstanceId;
-use common::wire::node::{
-    Adjust, Console, ConsoleLog, InstanceView, MachineState, Run, Terminate,
-};
+use common::wire::node::{Adjust, Console, ConsoleLog, InstanceView, MachineState, Run, Terminate};
 use futures_util::future::{FutureExt as _, LocalBoxFuture, Shared};
 use futures_util::stream;
 use runtime::pool;

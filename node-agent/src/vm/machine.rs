@@ -332,9 +332,7 @@ pub fn step(state: State, event: Event, given: Given) -> (State, Vec<Effect>) {
         (State::Starting { past, goal }, Event::Refused(_)) => after(goal, past),
 
         (State::Running { .. } | State::Halting(_), Event::Terminate) => kill(Goal::Gone),
-        (State::Running { .. } | State::Halting(_), Event::Stop { force: true }) => {
-            kill(Goal::Off)
-        }
+        (State::Running { .. } | State::Halting(_), Event::Stop { force: true }) => kill(Goal::Off),
         (State::Running { .. }, Event::Stop { force: false }) => {
             (State::Halting(Goal::Off), vec![Effect::Ask(grace)])
         }
@@ -723,11 +721,7 @@ mod tests {
             (3, 600_000, prepared(lost_before(1))),
             // A clock that was set back is no steady time.
             (2, -1, prepared(lost_before(3))),
-            (
-                3,
-                0,
-                park(Rest::Broken("its process was lost 4 times in a row: why".to_owned())),
-            ),
+            (3, 0, park(Rest::Broken("its process was lost 4 times in a row: why".to_owned()))),
         ] {
             assert_eq!(lost(losses, millis), expected, "{losses} {millis}");
         }

@@ -234,7 +234,8 @@ impl Driver for Qemu {
         async move {
             let asking = || format!("asking the guest in {}", directory.display());
             let machine = self.machine(directory);
-            let machine = machine.ok_or_else(|| DriverError::refused(asking(), "it does not run"))?;
+            let machine =
+                machine.ok_or_else(|| DriverError::refused(asking(), "it does not run"))?;
             let (answer, answered) = oneshot::channel();
             let mute = "nobody speaks with it";
             machine.button.send(answer).await.map_err(|_| DriverError::refused(asking(), mute))?;
