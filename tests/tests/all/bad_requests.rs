@@ -5,11 +5,15 @@ use std::time::Duration;
 
 use bundle::Kind;
 use common::action::{Access, Action};
+use common::ec2::attributes::{
+    DescribeInstanceAttribute, ModifyInstanceAttribute, ResetInstanceAttribute,
+};
 use common::ec2::images::{DeregisterImage, DescribeImages, RegisterImage};
 use common::ec2::instances::{
     DescribeInstances, GetConsoleOutput, RunInstances, TerminateInstances,
 };
 use common::ec2::keys::{CreateKeyPair, DeleteKeyPair, DescribeKeyPairs};
+use common::ec2::power::{RebootInstances, StartInstances, StopInstances};
 use common::ec2::zones::{DescribeAvailabilityZones, DescribeRegions};
 use common::time::Timestamp;
 use e2e::raw::{Signer, Version};
@@ -158,6 +162,12 @@ fn actions() -> BTreeMap<&'static str, Access> {
         of::<DescribeInstances>(),
         of::<TerminateInstances>(),
         of::<GetConsoleOutput>(),
+        of::<StopInstances>(),
+        of::<StartInstances>(),
+        of::<RebootInstances>(),
+        of::<DescribeInstanceAttribute>(),
+        of::<ModifyInstanceAttribute>(),
+        of::<ResetInstanceAttribute>(),
         of::<CreateKeyPair>(),
         of::<DescribeKeyPairs>(),
         of::<DeleteKeyPair>(),
@@ -227,12 +237,32 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
     refused("RunInstances", other.refused(&User::launch(&image)));
     let end = TerminateInstances { instance_id: vec![instance.clone()] };
     refused("TerminateInstances", other.refused(&end));
+    let ids = || vec![instance.clone()];
+    let stop = StopInstances { instance_id: ids(), ..StopInstances::default() };
+    refused("StopInstances", other.refused(&stop));
+    refused("StartInstances", other.refused(&StartInstances { instance_id: ids() }));
+    refused("RebootInstances", other.refused(&RebootInstances { instance_id: ids() }));
+    let modify = ModifyInstanceAttribute {
+        instance_id: instance.clone(),
+        attribute: Some("disableApiTermination".into()),
+        value: Some("true".into()),
+        sent: 1,
+    };
+    refused("ModifyInstanceAttribute", other.refused(&modify));
+    let attribute = "kernel".to_owned();
+    let reset = ResetInstanceAttribute { instance_id: instance.clone(), attribute };
+    refused("ResetInstanceAttribute", other.refused(&reset));
 
     let expected: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("RegisterImage", &["AuthFailure"][..]),
         ("DeregisterImage", &["InvalidAMIID.NotFound", "AuthFailure"]),
         ("RunInstances", &["InvalidAMIID.NotFound"]),
         ("TerminateInstances", &["InvalidInstanceID.NotFound"]),
+        ("StopInstances", &["InvalidInstanceID.NotFound"]),
+        ("StartInstances", &["InvalidInstanceID.NotFound"]),
+        ("RebootInstances", &["InvalidInstanceID.NotFound"]),
+        ("ModifyInstanceAttribute", &["InvalidInstanceID.NotFound"]),
+        ("ResetInstanceAttribute", &["InvalidInstanceID.NotFound"]),
     ]);
     // Each account has its own key pairs: nobody can so much as name another's.
     let own = ["CreateKeyPair", "DeleteKeyPair"];
@@ -254,6 +284,9 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
     assert_eq!(other.refused(&look).code, "InvalidKeyPair.NotFound");
     let console = other.refused(&GetConsoleOutput { instance_id: instance.clone() });
     assert_eq!(console.code, "InvalidInstanceID.NotFound");
+    let attribute = "userData".to_owned();
+    let look = DescribeInstanceAttribute { instance_id: instance.clone(), attribute };
+    assert_eq!(other.refused(&look).code, "InvalidInstanceID.NotFound");
     assert!(other.instances().is_empty());
     for key in ["disk.manifest.xml", "disk.part.0"] {
         assert_eq!(other.get("taros", key).unwrap_err().code(), Some("AccessDenied"), "{key}");
