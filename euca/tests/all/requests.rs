@@ -70,6 +70,8 @@ fn reads_and_launches_with_a_token_are_sent_again_but_other_writes_are_not() {
         security_group: Vec::new(),
         user_data: None,
         block_device_mapping: Vec::new(),
+        disable_api_termination: None,
+        instance_initiated_shutdown_behavior: None,
         unsupported: Vec::new(),
     };
     let unreadable = client(&server).send(&launch).unwrap_err();
