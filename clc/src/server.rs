@@ -44,7 +44,7 @@ use crate::identity::first_start::{self, FirstStartError};
 use crate::identity::keyring::RecordedKeyRing;
 use crate::reconcile::Wakers;
 use crate::reconcile::plain::PlainImages;
-use crate::records::Records;
+use crate::records::{Records, SeenState};
 use crate::routes::{Actors, router};
 use crate::schedule::ledger::{Demand, Ledger, REST, Seat};
 use crate::schedule::scheduler::Scheduler;
@@ -290,6 +290,8 @@ fn restore(config: &Config, records: &Records, now: Timestamp) -> Result<Ledger,
         let it = seen?.record;
         if it.lives() {
             let demand = Demand { cpus: it.cpus, memory_mib: it.memory_mib, disk_mib: it.disk_mib };
+            let off = it.seen == SeenState::Stopped;
+            let demand = if off { demand.parked() } else { demand };
             ledger.restore(&it.node, it.id, Seat { demand, address: it.address });
         } else if now.since(it.since) < REST {
             ledger.rest(&it.node, it.address, it.since);
@@ -422,6 +424,8 @@ impl Parts<'_> {
                 scheduler: self.scheduler.clone(),
                 clock: self.clock.clone(),
                 region: self.config.region.clone(),
+                patience: Duration::from_secs(self.config.launch_patience_seconds),
+                since: self.clock.now(),
                 waker: waker.clone(),
             };
             loops.push(run(Arc::new(instances), &waker, PERIOD));

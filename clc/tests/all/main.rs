@@ -10,6 +10,7 @@ mod instances;
 mod keys;
 mod launches;
 mod listings;
+mod power;
 mod rehearsals;
 mod restart;
 mod shapes;
