@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use bundle::Kind;
 use common::action::{Access, Action};
+use common::ec2::account::DescribeAccountAttributes;
 use common::ec2::images::{DeregisterImage, DescribeImages, RegisterImage};
+use common::ec2::instance_types::{DescribeInstanceTypeOfferings, DescribeInstanceTypes};
 use common::ec2::instances::{
     DescribeInstances, GetConsoleOutput, RunInstances, TerminateInstances,
 };
 use common::ec2::keys::{CreateKeyPair, DeleteKeyPair, DescribeKeyPairs};
+use common::ec2::status::DescribeInstanceStatus;
 use common::ec2::zones::{DescribeAvailabilityZones, DescribeRegions};
 use common::time::Timestamp;
 use e2e::raw::{Signer, Version};
@@ -80,7 +83,9 @@ fn what_makes_no_sense_is_refused_by_name() {
         (&[("Action", "RegisterImage")], "MissingParameter", "ImageLocation"),
         (&[run, image, ("MinCount", "many")], "InvalidParameterValue", "MinCount"),
         (&[run, image, ("MinCount", "2"), ("MaxCount", "1")], "InvalidParameterValue", "MaxCount"),
-        (&[run, image, ("DryRun", "true")], "UnsupportedOperation", "DryRun"),
+        (&[run, image, ("DryRun", "true")], "InvalidAMIID.NotFound", "emi-00000000"),
+        (&[run, image, ("DryRun", "perhaps")], "InvalidParameterValue", "DryRun"),
+        (&[run, image, ("Version", "eucalyptus")], "InvalidParameterValue", "Version"),
         (
             &[("Action", "RegisterImage"), ("ImageLocation", "bucket")],
             "InvalidParameterValue",
@@ -163,6 +168,10 @@ fn actions() -> BTreeMap<&'static str, Access> {
         of::<DeleteKeyPair>(),
         of::<DescribeRegions>(),
         of::<DescribeAvailabilityZones>(),
+        of::<DescribeAccountAttributes>(),
+        of::<DescribeInstanceStatus>(),
+        of::<DescribeInstanceTypeOfferings>(),
+        of::<DescribeInstanceTypes>(),
     ]);
     let mut names: Vec<_> = common::ec2::names().collect();
     names.sort_unstable();
