@@ -5,14 +5,15 @@ use common::error::ApiError;
 use runtime::actor::{Answer, Scene};
 
 use super::filters::Filters;
-use super::instances::{FILTERS, Instances, reservations};
+use super::instance_filters::{Shown, filters};
+use super::instances::{Instances, reservations};
 use super::listing::Listing;
 use super::paging::{Asked, Page};
 
 impl Answer<Instances> for DescribeInstances {
     async fn answer(self, scene: &Scene<Instances>) -> Result<Reservations, ApiError> {
         let asked = Listing::new(scene, &self.instance_id)?;
-        let filters = Filters::new(&self.filter, FILTERS)?;
+        let filters = Filters::tagged(&self.filter, &filters(), |it: &Shown| it.tags.clone())?;
         let page = Page::new(
             &("DescribeInstances", &asked, &self.filter),
             Asked {
@@ -21,13 +22,15 @@ impl Answer<Instances> for DescribeInstances {
                 named_by: asked.named_by(),
             },
         )?;
-        let state = scene.state();
+        let (state, account) = (scene.state(), scene.caller.account.clone());
         let (shown, next_token) = scene
             .records
             .work(move |records| {
-                let rows = asked
-                    .rows(records, &page)?
-                    .map(|row| row.map(|(key, instance)| (key, state.show(instance))));
+                let rows = asked.rows(records, &page)?.map(|row| {
+                    let (key, instance) = row?;
+                    let tags = records.tags_on(&account, instance.id.as_str())?;
+                    Ok((key, state.show(instance, tags)))
+                });
                 page.fill(rows.filter(|row| row.as_ref().map_or(true, |(_, it)| filters.admit(it))))
             })
             .await?;

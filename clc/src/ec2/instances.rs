@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use actix::Addr;
 use common::action::Caller;
 use common::dialect::xml::Set;
-use common::ec2::images::StateReason;
 use common::ec2::instances::{
     Group, Instance as View, Monitoring, Placed, ProductCode, Reservation, State,
 };
@@ -15,12 +14,12 @@ use common::id::InstanceId;
 use common::time::Timestamp;
 use runtime::clock::Clock;
 
-use super::filters::Field;
-use super::ids;
+use super::instance_filters::{Shown, reason};
 use super::tokens::Tokens;
+use super::{ids, tagging};
 use crate::cluster::Cluster;
 use crate::reconcile::Wakers;
-use crate::records::{Instance, Records, SeenState};
+use crate::records::{Instance, Records, SeenState, TagMap};
 use crate::schedule::scheduler::Scheduler;
 
 /// What the instance actions work with.
@@ -40,49 +39,6 @@ pub struct Instances {
     /// The client tokens that are being worked on.
     pub tokens: Tokens,
 }
-
-/// An instance with what is to be said about it beyond its record.
-pub struct Shown {
-    /// The record.
-    pub instance: Instance,
-    /// What is wrong with its node just now.
-    pub impaired: Option<String>,
-}
-
-/// What instances can be filtered by.
-pub const FILTERS: &[Field<Shown>] = &[
-    ("architecture", |it| vec![it.instance.architecture.clone()]),
-    ("availability-zone", |it| vec![it.instance.zone.clone()]),
-    ("client-token", |it| it.instance.client_token.iter().cloned().collect()),
-    ("dns-name", |it| vec![it.instance.address.to_string()]),
-    ("group-id", |it| it.instance.groups.clone()),
-    ("group-name", |it| it.instance.groups.clone()),
-    ("hypervisor", |_| vec!["kvm".to_owned()]),
-    ("image-id", |it| vec![it.instance.image.to_string()]),
-    ("instance-id", |it| vec![it.instance.id.to_string()]),
-    ("instance-state-code", |it| vec![it.instance.seen.ec2().0.to_string()]),
-    ("instance-state-name", |it| vec![it.instance.seen.ec2().1.to_owned()]),
-    ("instance-type", |it| vec![it.instance.instance_type.clone()]),
-    ("instance.group-id", |it| it.instance.groups.clone()),
-    ("instance.group-name", |it| it.instance.groups.clone()),
-    ("ip-address", |it| vec![it.instance.address.to_string()]),
-    ("kernel-id", |it| vec![it.instance.kernel.to_string()]),
-    ("key-name", |it| it.instance.key.iter().map(|key| key.name.clone()).collect()),
-    ("launch-index", |it| vec![it.instance.index.to_string()]),
-    ("launch-time", |it| vec![it.instance.launched.iso()]),
-    ("monitoring-state", |_| vec!["disabled".to_owned()]),
-    ("owner-id", |it| vec![it.instance.account.to_string()]),
-    ("private-dns-name", |it| vec![it.instance.address.to_string()]),
-    ("private-ip-address", |it| vec![it.instance.address.to_string()]),
-    ("product-code", |it| it.instance.product_codes.clone()),
-    ("ramdisk-id", |it| it.instance.ramdisk.iter().map(ToString::to_string).collect()),
-    ("reservation-id", |it| vec![it.instance.reservation.to_string()]),
-    ("root-device-name", |it| vec![it.instance.root_device.clone()]),
-    ("root-device-type", |_| vec!["instance-store".to_owned()]),
-    ("state-reason-code", |it| reason(it).map(|reason| reason.code).into_iter().collect()),
-    ("tenancy", |_| vec!["default".to_owned()]),
-    ("virtualization-type", |_| vec!["paravirtual".to_owned()]),
-];
 
 /// What is wrong with the node of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,11 +63,11 @@ impl Trouble {
 }
 
 impl Instances {
-    /// Adds to an instance what is wrong with its node just now. A node that is away does not
-    /// make its instances end: they are shown impaired.
-    pub fn show(&self, instance: Instance) -> Shown {
+    /// Adds to an instance its tags and what is wrong with its node just now. A node that is away
+    /// does not make its instances end: they are shown impaired.
+    pub fn show(&self, instance: Instance, tags: TagMap) -> Shown {
         let impaired = self.trouble(&instance).map(|trouble| trouble.told(&instance.node));
-        Shown { instance, impaired }
+        Shown { instance, impaired, tags }
     }
 
     /// What is wrong with an instance's node just now, or between the two.
@@ -180,13 +136,6 @@ pub fn state(seen: SeenState) -> State {
     State { code, name: name.to_owned() }
 }
 
-fn reason(it: &Shown) -> Option<StateReason> {
-    let of =
-        |code: &str, text: &str| StateReason { code: code.to_owned(), message: text.to_owned() };
-    let impaired = it.impaired.as_ref().map(|text| of("Server.Impaired", text));
-    impaired.or_else(|| it.instance.reason.as_ref().map(|reason| of(&reason.code, &reason.text)))
-}
-
 fn view(it: &Shown) -> View {
     let instance = &it.instance;
     let address = instance.address.to_string();
@@ -226,5 +175,6 @@ fn view(it: &Shown) -> View {
         client_token: instance.client_token.clone(),
         hypervisor: "kvm".to_owned(),
         group_set: groups(&instance.groups),
+        tag_set: tagging::shown(&it.tags),
     }
 }

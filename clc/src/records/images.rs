@@ -54,6 +54,9 @@ pub struct Image {
     pub size: u64,
     /// Whether everybody may run it.
     pub public: bool,
+    /// Accounts that may run it besides.
+    #[serde(default)]
+    pub allowed: BTreeSet<AccountId>,
     /// Where it stands.
     pub state: ImageState,
     /// When it was registered.
@@ -96,9 +99,14 @@ impl Image {
         !matches!(self.state, ImageState::Deregistered { .. })
     }
 
-    /// Whether `account` may run it.
+    /// Whether `account` may see and run it.
     pub fn may_run(&self, account: &AccountId, administrator: bool) -> bool {
-        self.public || administrator || self.account == *account
+        self.public || administrator || self.is_given_to(account)
+    }
+
+    /// Whether `account` may run it by more than that everybody may: as its owner, or by leave.
+    pub fn is_given_to(&self, account: &AccountId) -> bool {
+        self.account == *account || self.allowed.contains(account)
     }
 
     /// Who may see it: accounts, and `all`; nobody once it is deregistered.
@@ -107,7 +115,8 @@ impl Image {
             return BTreeSet::new();
         }
         let all = self.public.then_some(EVERYBODY);
-        all.into_iter().chain([self.account.as_str()]).collect()
+        let allowed = self.allowed.iter().map(AccountId::as_str);
+        all.into_iter().chain([self.account.as_str()]).chain(allowed).collect()
     }
 
     /// Its key in the index of names.

@@ -7,6 +7,7 @@
 //!      ├── key-pair                        account, node       → instance
 //!      │                                   who may see it      → image
 //!      ├── instance
+//!      ├── tag                             resource            → tags on it
 //!      └── launch (client token)           setting, cloud-key
 //! ```
 //!
@@ -19,6 +20,8 @@ pub mod instances;
 pub mod keys;
 mod record;
 mod settings;
+pub mod tagged;
+pub mod tags;
 
 use std::sync::Arc;
 
@@ -31,6 +34,7 @@ pub use images::{EVERYBODY, Image, ImageState};
 pub use instances::{Instance, Launch, Reason, SeenState, Wanted};
 pub use keys::KeyPair;
 pub use settings::Setting;
+pub use tags::{ResourceKind, TagMap, Tags};
 
 /// All tables and indexes. Cheap to clone.
 #[derive(Clone)]
@@ -67,6 +71,10 @@ pub struct Records {
     pub launches: Table<Launch>,
     /// Settings by name.
     pub settings: Table<Setting>,
+    /// What accounts wrote on resources, by `ACCOUNT/RESOURCE`.
+    pub tags: Table<Tags>,
+    /// `RESOURCE/ACCOUNT` → key of those tags.
+    pub tags_of: Index,
 }
 
 impl Records {
@@ -83,6 +91,7 @@ impl Records {
             .with::<Instance>()
             .with::<Launch>()
             .with::<Setting>()
+            .with::<Tags>()
     }
 
     /// The records in a store.
@@ -103,6 +112,8 @@ impl Records {
             instances_on: Index::new(engine.clone(), "instance-by-node"),
             launches: Table::new(engine.clone()),
             settings: Table::new(engine.clone()),
+            tags: Table::new(engine.clone()),
+            tags_of: Index::new(engine.clone(), "tags-by-resource"),
             engine,
         }
     }

@@ -46,7 +46,7 @@ impl World {
 fn an_instance_runs_is_described_and_ends() {
     world(&[4], |world| async move {
         let image = world.bootable().await;
-        let key = CreateKeyPair { key_name: "mykey".into(), key_type: None, key_format: None };
+        let key = CreateKeyPair { key_name: "mykey".into(), ..CreateKeyPair::default() };
         world.call(&world.admin, &key).await.unwrap();
         let ask = RunInstances {
             key_name: Some("mykey".into()),

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod accounts;
+mod image_attributes;
 mod images;
 mod instances;
 mod keys;
@@ -13,6 +14,7 @@ mod rehearsals;
 mod restart;
 mod shapes;
 mod status;
+mod tags;
 mod types;
 mod world;
 mod zones;

@@ -11,10 +11,13 @@ type Parameters<'a> = &'a [(&'a str, &'a str)];
 /// Every action, with parameters by which it could be done.
 const ALL: &[(&str, Parameters<'static>)] = &[
     ("CreateKeyPair", &[("KeyName", "new")]),
+    ("CreateTags", &[("ResourceId.1", "IMAGE"), ("Tag.1.Key", "a")]),
     ("DeleteKeyPair", &[("KeyName", "old")]),
+    ("DeleteTags", &[("ResourceId.1", "INSTANCE"), ("Tag.1.Key", "kept")]),
     ("DeregisterImage", &[("ImageId", "IMAGE")]),
     ("DescribeAccountAttributes", &[]),
     ("DescribeAvailabilityZones", &[]),
+    ("DescribeImageAttribute", &[("ImageId", "IMAGE"), ("Attribute", "launchPermission")]),
     ("DescribeImages", &[]),
     ("DescribeInstanceStatus", &[]),
     ("DescribeInstanceTypeOfferings", &[]),
@@ -22,11 +25,19 @@ const ALL: &[(&str, Parameters<'static>)] = &[
     ("DescribeInstances", &[]),
     ("DescribeKeyPairs", &[]),
     ("DescribeRegions", &[]),
+    ("DescribeTags", &[]),
     ("GetConsoleOutput", &[("InstanceId", "INSTANCE")]),
+    ("ImportKeyPair", &[("KeyName", "new"), ("PublicKeyMaterial", KEY)]),
+    ("ModifyImageAttribute", &[("ImageId", "IMAGE"), ("LaunchPermission.Add.1.Group", "all")]),
     ("RegisterImage", &[("ImageLocation", "m/new")]),
+    ("ResetImageAttribute", &[("ImageId", "IMAGE"), ("Attribute", "launchPermission")]),
     ("RunInstances", &[("ImageId", "IMAGE"), ("KeyName", "old"), ("ClientToken", "t")]),
     ("TerminateInstances", &[("InstanceId.1", "INSTANCE")]),
 ];
+
+/// A line of OpenSSH in base64.
+const KEY: &str = "c3NoLWVkMjU1MTkgQUFBQUMzTnphQzFsWkRJMU5URTVBQUFBSUg3a0FGdW1NeUQ2SUdFTnIz\
+                   UFZoL3dSODJTNmpBSW5qTkVDeXg4aFFrMzQgamlyb0Bob3N0Cg==";
 
 #[test]
 fn every_action_can_be_rehearsed_and_does_nothing() {
@@ -36,6 +47,7 @@ fn every_action_can_be_rehearsed_and_does_nothing() {
         world.raw(&world.admin, &old).await.unwrap();
         let ids = world.run(&world.admin, &launch(&image)).await;
         world.instance_is(&world.admin, &ids[0], "running").await;
+        world.tag(&world.admin, &[ids[0].as_str()], &[("kept", "")]).await.unwrap();
         world.walrus.bundle("m/new", ImageKind::Machine, 5, true);
         let state = async || {
             let mut seen = String::new();
@@ -79,6 +91,7 @@ fn what_would_be_refused_is_refused() {
         let image = world.bootable().await;
         let taro = world.user("taro").await;
         world.walrus.bundle("m/k2", ImageKind::Kernel, 5, true);
+        let kernel = world.image(&world.admin, "m/k2").await;
         let old = [("Action", "CreateKeyPair"), ("KeyName", "old"), ("KeyType", "ed25519")];
         world.raw(&world.admin, &old).await.unwrap();
         let table: &[(_, _, Parameters<'_>, _)] = &[
@@ -110,6 +123,30 @@ fn what_would_be_refused_is_refused() {
                 &taro,
                 "DescribeAvailabilityZones",
                 &[("ZoneName.1", "verbose")],
+                "UnauthorizedOperation",
+            ),
+            (
+                &world.admin,
+                "CreateTags",
+                &[("ResourceId.1", "i-00000000"), ("Tag.1.Key", "a")],
+                "InvalidInstanceID.NotFound",
+            ),
+            (
+                &world.admin,
+                "ImportKeyPair",
+                &[("KeyName", "old"), ("PublicKeyMaterial", KEY)],
+                "InvalidKeyPair.Duplicate",
+            ),
+            (
+                &world.admin,
+                "ImportKeyPair",
+                &[("KeyName", "new"), ("PublicKeyMaterial", "AAAA")],
+                "InvalidKey.Format",
+            ),
+            (
+                &taro,
+                "ModifyImageAttribute",
+                &[("ImageId", kernel.as_str()), ("LaunchPermission.Remove.1.Group", "all")],
                 "UnauthorizedOperation",
             ),
             (

@@ -3,12 +3,14 @@
 
 pub mod account;
 mod history;
+pub mod image_attributes;
 pub mod images;
 pub mod instance_types;
 pub mod instances;
 pub mod keys;
 mod launch;
 pub mod status;
+pub mod tags;
 pub mod types;
 mod version;
 pub mod zones;
@@ -21,16 +23,16 @@ pub const VERSION: &str = "2016-11-15";
 
 /// Every action that the cloud answers.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    [
+    let families = [
         account::NAMES,
+        image_attributes::NAMES,
         images::NAMES,
         instance_types::NAMES,
         instances::NAMES,
         keys::NAMES,
         status::NAMES,
+        tags::NAMES,
         zones::NAMES,
-    ]
-    .into_iter()
-    .flatten()
-    .copied()
+    ];
+    families.into_iter().flatten().copied()
 }
