@@ -92,6 +92,8 @@ fn what_makes_no_sense_is_refused_by_name() {
         (&[run, image, ("MinCount", "many")], "InvalidParameterValue", "MinCount"),
         (&[run, image, ("MinCount", "2"), ("MaxCount", "1")], "InvalidParameterValue", "MaxCount"),
         (&[run, image, ("DryRun", "true")], "InvalidAMIID.NotFound", "emi-00000000"),
+        (&[run, image, ("DryRun", "perhaps")], "InvalidParameterValue", "DryRun"),
+        (&[run, image, ("Version", "eucalyptus")], "InvalidParameterValue", "Version"),
         (
             &[("Action", "RegisterImage"), ("ImageLocation", "bucket")],
             "InvalidParameterValue",
