@@ -32,6 +32,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::blob::files::Files;
+use crate::blob::pins::Pins;
 use crate::blob::receive::Receiver;
 use crate::blob::uploads::Uploads;
 use crate::cache::actor::{Cache, Stop};
@@ -43,6 +44,7 @@ use crate::image::door::Door;
 use crate::image::key::KeyFile;
 use crate::image::serve::Images;
 use crate::image::ticket::{PATH, Tickets};
+use crate::parts::Shelves;
 use crate::records::{CACHE_LIMIT, Records};
 use crate::s3::buckets::{Buckets, recall_leaving};
 use crate::s3::front::Front;
@@ -254,7 +256,8 @@ fn open(config: &Config) -> Result<Opened, StartError> {
         Some(setting) => setting.value,
         None => config.unbundle_cache_mb.saturating_mul(1 << 20),
     };
-    Ok(Opened { content: Content { records, files }, key, tickets, disk, images, limit })
+    let content = Content { shelves: Shelves { records, files, pins: Pins::default() } };
+    Ok(Opened { content, key, tickets, disk, images, limit })
 }
 
 fn make_dir(dir: &Path) -> io::Result<()> {

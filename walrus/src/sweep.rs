@@ -67,7 +67,7 @@ impl Sweep {
             let gone = pool::block(move || {
                 let mut gone = 0;
                 for id in there.into_iter().filter(|id| !held.contains(id)) {
-                    if content.records.object_by_blob.get(id.as_str())?.is_none() {
+                    if !content.is_named(&id)? {
                         content.files.remove(&id);
                         gone += 1;
                     }

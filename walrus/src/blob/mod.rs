@@ -12,6 +12,7 @@
 pub(crate) mod crc;
 pub(crate) mod files;
 pub(crate) mod hash;
+pub(crate) mod pins;
 pub(crate) mod range;
 pub(crate) mod receive;
 pub(crate) mod stream;

@@ -17,7 +17,8 @@ use store::{Batch, Seen, StoreError, transact};
 
 use crate::blob::uploads::Ticket;
 use crate::content::Content;
-use crate::records::{Bucket, Failed, Object, Records, object_key};
+use crate::parts::holder_row;
+use crate::records::{Bucket, Failed, Object, Parts, Records, object_key};
 
 /// What a commit found, before it changes anything.
 #[derive(Clone, Copy)]
@@ -95,7 +96,11 @@ fn write(
         batch.hold(&bucket);
         let replaced = old.as_ref().map(|seen| seen.record.clone());
         if let Some(replaced) = &replaced {
-            forget_bytes(records, batch, replaced)?;
+            forget_bytes(records, batch, replaced, &row)?;
+        }
+        // After that, because the bytes may be the same.
+        if let Some(id) = object.bytes() {
+            batch.point(&records.object_by_blob, &holder_row(id, &row), "");
         }
         match old {
             Some(mut seen) => {
@@ -103,9 +108,6 @@ fn write(
                 batch.replace(&seen)?;
             }
             None => drop(batch.insert(object)?),
-        }
-        if let Some(blob) = &object.blob {
-            batch.point(&records.object_by_blob, blob.as_str(), &row);
         }
         Ok(replaced)
     })?;
@@ -132,7 +134,7 @@ pub(crate) fn remove(
         also(batch, Found { bucket: &bucket, old: old.as_ref() })?;
         let Some(seen) = old else { return Ok::<_, Failed>(None) };
         batch.remove(&seen);
-        forget_bytes(records, batch, &seen)?;
+        forget_bytes(records, batch, &seen, &row)?;
         Ok(Some(seen.record))
     })?;
     if let Some(old) = &old {
@@ -142,16 +144,29 @@ pub(crate) fn remove(
 }
 
 /// Takes away the rows that tell which bytes the object names.
-fn forget_bytes(records: &Records, batch: &mut Batch, old: &Object) -> Result<(), StoreError> {
-    if let Some(blob) = &old.blob {
-        batch.unpoint(&records.object_by_blob, blob.as_str());
+fn forget_bytes(
+    records: &Records,
+    batch: &mut Batch,
+    old: &Object,
+    row: &str,
+) -> Result<(), StoreError> {
+    let Some(id) = old.bytes() else { return Ok(()) };
+    batch.unpoint(&records.object_by_blob, &holder_row(id, row));
+    let older = records.object_by_blob.get(id.as_str())?;
+    if older.is_some_and(|older| older.value == row) {
+        batch.unpoint(&records.object_by_blob, id.as_str());
     }
     Ok(())
 }
 
-/// Removes the bytes of an object that is no more. Blocks.
+/// Lets go of the bytes of an object that is no more. They go unless another names them. Blocks.
 fn release(content: &Content, old: &Object) {
     if let Some(blob) = &old.blob {
-        content.files.remove(blob);
+        content.let_go(blob);
+    }
+    if let Some(Parts { upload, .. }) = &old.parts
+        && content.is_named(upload).is_ok_and(|named| !named)
+    {
+        content.try_clear_away(upload);
     }
 }

@@ -159,10 +159,8 @@ impl Operate for GetObject {
 
     async fn operate(self, scene: Scene<Objects>) -> Result<Response, ApiError> {
         let (opened, span, mut response) = prepare(self, &scene).await?;
-        if let Some(file) = opened.file {
-            let (start, length) = span.bounds(opened.object.size);
-            response.payload = stream(file, start, length, scene.permit);
-        }
+        let (start, length) = span.bounds(opened.object.size);
+        response.payload = stream(opened.bytes.read_from(start), length, scene.permit);
         Ok(response)
     }
 }
