@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::io::{self, Read};
 
-use common::error::ApiError;
+use common::error::{ApiError, ErrorCode};
 use common::s3::BucketName;
 
+use crate::blob::range::Span;
 use crate::blob::stream::Window;
 use crate::parts::{InParts, Shelves};
 use crate::records::{Failed, Object};
@@ -19,6 +20,25 @@ pub(crate) struct Opened {
     pub(crate) object: Object,
     /// Its bytes. They stay readable when the object goes.
     pub(crate) bytes: Bytes,
+}
+
+impl Opened {
+    /// Where a part lies. An object that came in one piece is its only part.
+    ///
+    /// # Errors
+    /// `InvalidPartNumber` if it has none of that number.
+    pub(crate) fn part(&self, number: u32) -> Result<Span, ApiError> {
+        let (start, length) = match &self.bytes {
+            Bytes::Parts(parts) => parts.seal.part(number).map(|place| (place.start, place.size)),
+            Bytes::None | Bytes::File(_) => (number == 1).then_some((0, self.object.size)),
+        }
+        .ok_or_else(|| {
+            let text = "The requested partnumber is not satisfiable";
+            ApiError::new(ErrorCode::InvalidPartNumber, text)
+        })?;
+        // Of nothing there is no range.
+        Ok(if length == 0 { Span::Whole } else { Span::Part { start, length } })
+    }
 }
 
 /// The bytes of an object.

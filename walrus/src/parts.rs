@@ -6,16 +6,18 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::error::ApiError;
+use common::s3::BucketName;
 use runtime::pool;
-use store::{Batch, Seen};
+use store::{Batch, Seen, transact};
 
 use crate::blob::files::{BlobId, Files};
 use crate::blob::pins::Pins;
 use crate::blob::stream::Window;
 use crate::records::{Failed, Records};
-use crate::upload::{Part, Seal, Stage, Upload, part_holder, part_key};
+use crate::upload::{Part, Seal, Stage, Upload, by_key, by_key_row, part_holder, part_key};
 
 /// How many parts go in one commit.
 const PAGE: usize = 256;
@@ -29,6 +31,36 @@ pub(crate) struct Shelves {
     pub(crate) files: Arc<Files>,
     /// Who is being read.
     pub(crate) pins: Pins,
+    /// How many uploads are open.
+    pub(crate) open: OpenUploads,
+}
+
+/// How many uploads are open, for the metrics.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OpenUploads(Arc<AtomicU64>);
+
+impl OpenUploads {
+    /// One more.
+    pub(crate) fn begun(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One less.
+    pub(crate) fn ended(&self) {
+        let less = |count: u64| Some(count.saturating_sub(1));
+        // It never refuses.
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
+    /// As many as were counted.
+    pub(crate) fn set(&self, count: u64) {
+        self.0.store(count, Ordering::Relaxed);
+    }
+
+    /// How many.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Shelves {
@@ -62,6 +94,66 @@ impl Shelves {
         }
     }
 
+    /// Counts the open uploads anew. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn count_open(&self) -> Result<(), Failed> {
+        let (mut count, mut last) = (0, None::<String>);
+        loop {
+            let rows = self.records.upload_by_key.scan("", last.as_deref(), PAGE)?;
+            count += rows.len() as u64;
+            if rows.len() < PAGE {
+                self.open.set(count);
+                return Ok(());
+            }
+            last = rows.last().map(|row| row.key.clone());
+        }
+    }
+
+    /// Ends an open upload without an object; gives whether it was open. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn give_up(&self, upload: &BlobId) -> Result<bool, Failed> {
+        let records = &self.records;
+        let (ended, _) = transact(records.engine(), |batch| {
+            let Some(mut seen) = records.uploads.get(upload.as_str())? else { return Ok(false) };
+            if seen.stage != Stage::Open {
+                return Ok::<_, Failed>(false);
+            }
+            seen.record.stage = Stage::Over;
+            let row = by_key_row(&seen.bucket, seen.record.key.as_str(), upload.as_str());
+            batch.replace(&seen)?.unpoint(&records.upload_by_key, &row);
+            Ok(true)
+        })?;
+        if ended {
+            self.open.ended();
+            self.try_clear_away(upload);
+        }
+        Ok(ended)
+    }
+
+    /// Ends all open uploads of a bucket into which nothing can be written any more. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn give_up_all(&self, bucket: &BucketName) -> Result<(), Failed> {
+        loop {
+            let rows = self.records.upload_by_key.scan(&by_key(bucket, ""), None, PAGE)?;
+            let mut ended = false;
+            for row in rows {
+                let id = row.key.rsplit_once('\0').map_or("", |(_, id)| id);
+                if let Ok(id) = BlobId::try_from(id.to_owned()) {
+                    ended |= self.give_up(&id)?;
+                }
+            }
+            if !ended {
+                return Ok(());
+            }
+        }
+    }
+
     /// Clears an upload away that is over, or whose object is no more, unless somebody reads it:
     /// then the last reader does. Gives whether it is gone. Blocks.
     ///
@@ -72,7 +164,7 @@ impl Shelves {
             return Ok(false);
         }
         loop {
-            let page = self.records.parts.scan(&part_key_prefix(upload), None, PAGE)?;
+            let page = self.records.parts.scan(&parts_prefix(upload), None, PAGE)?;
             let mut batch = Batch::new();
             page.iter().for_each(|part| self.remove_part(&mut batch, part));
             let last = page.len() < PAGE;
@@ -116,7 +208,8 @@ pub(crate) fn holder_row(id: &BlobId, holder: &str) -> String {
     format!("{id}/{holder}")
 }
 
-fn part_key_prefix(upload: &BlobId) -> String {
+/// The beginning of the keys of an upload's parts.
+pub(crate) fn parts_prefix(upload: &BlobId) -> String {
     format!("{upload}/")
 }
 

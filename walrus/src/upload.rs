@@ -136,11 +136,6 @@ impl Seal {
         }
         None
     }
-
-    /// The numbers of all parts, in order.
-    pub(crate) fn numbers(&self) -> impl Iterator<Item = u32> {
-        self.runs.iter().flat_map(|run| run.first..run.first + run.count)
-    }
 }
 
 impl Record for Upload {
@@ -223,7 +218,6 @@ mod tests {
             seal.push(number, size);
         }
         assert_eq!(seal.runs.len(), 4);
-        assert_eq!(seal.numbers().collect::<Vec<_>>(), [1, 2, 3, 7, 8, 9]);
         let place = |number, start, size| Some(Place { number, start, size });
         for (number, expected) in [
             (0, None),

@@ -112,6 +112,11 @@ codes! {
     IncompleteBody = "IncompleteBody", 400, false;
     MissingContentLength = "MissingContentLength", 411, false;
     EntityTooLarge = "EntityTooLarge", 400, false;
+    EntityTooSmall = "EntityTooSmall", 400, false;
+    NoSuchUpload = "NoSuchUpload", 404, false;
+    InvalidPart = "InvalidPart", 400, false;
+    InvalidPartOrder = "InvalidPartOrder", 400, false;
+    InvalidPartNumber = "InvalidPartNumber", 416, false;
     MetadataTooLarge = "MetadataTooLarge", 400, false;
     MalformedXml = "MalformedXML", 400, false;
     InvalidRange = "InvalidRange", 416, false;

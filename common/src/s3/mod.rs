@@ -3,6 +3,8 @@
 //! ```text
 //!   routes                      method, level and marker → operation
 //!     │
+//!   copy   multipart             objects from objects, objects in parts
+//!     │
 //!   buckets   objects           one type per operation: read from a request, written as XML
 //!     │          │
 //!   request · address · types · checksum   what an operation is read from
@@ -14,6 +16,9 @@
 pub mod address;
 pub mod buckets;
 pub mod checksum;
+pub mod conditions;
+pub mod copy;
+pub mod multipart;
 pub mod objects;
 pub mod request;
 pub mod routes;

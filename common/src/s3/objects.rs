@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::buckets::acl_of;
 use super::checksum::Given;
 use super::request::Request;
-use super::types::{BucketName, CannedAcl, ObjectKey};
+use super::types::{BucketName, CannedAcl, ObjectKey, part_number};
 use crate::error::{ApiError, ErrorCode};
 
 /// The most bytes of names and values of `x-amz-meta-*` together.
@@ -34,7 +34,11 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    fn read(request: &Request<'_>) -> Result<Self, ApiError> {
+    /// Reads them from the headers.
+    ///
+    /// # Errors
+    /// `MetadataTooLarge`.
+    pub(super) fn read(request: &Request<'_>) -> Result<Self, ApiError> {
         let mut read = Self {
             content_type: request.header("content-type").map(str::to_owned),
             ..Self::default()
@@ -157,13 +161,28 @@ pub struct GetObject {
     pub range: Option<String>,
     /// The If-Range header, if there is one.
     pub if_range: Option<String>,
+    /// Only the part of that number.
+    pub part: Option<u32>,
 }
 
 impl GetObject {
     /// Reads the operation.
-    pub fn read(bucket: BucketName, key: ObjectKey, request: &Request<'_>) -> Self {
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a part's number that is none, `InvalidRequest` if a range is asked
+    /// for as well.
+    pub fn read(
+        bucket: BucketName,
+        key: ObjectKey,
+        request: &Request<'_>,
+    ) -> Result<Self, ApiError> {
         let text = |name: &str| request.header(name).map(str::to_owned);
-        Self { bucket, key, range: text("range"), if_range: text("if-range") }
+        let part = request.query.get("partNumber").map(part_number).transpose()?;
+        if part.is_some() && request.header("range").is_some() {
+            let text = "Cannot specify both Range header and partNumber query parameter";
+            return Err(ApiError::new(ErrorCode::InvalidRequest, text));
+        }
+        Ok(Self { bucket, key, range: text("range"), if_range: text("if-range"), part })
     }
 }
 

@@ -32,6 +32,52 @@ pub enum Operation {
     HeadObject,
     /// Removes an object.
     DeleteObject,
+    /// Makes an object from another: a PutObject that names a source.
+    CopyObject,
+    /// Begins a multipart upload.
+    CreateMultipartUpload,
+    /// Sends a part.
+    UploadPart,
+    /// Makes a part from an object: an UploadPart that names a source.
+    UploadPartCopy,
+    /// Puts the parts together.
+    CompleteMultipartUpload,
+    /// Gives an upload up.
+    AbortMultipartUpload,
+    /// The parts of an upload.
+    ListParts,
+    /// The open uploads of a bucket.
+    ListMultipartUploads,
+}
+
+/// The headers of a copy.
+const COPYING: &[&str] = &[
+    "x-amz-copy-source",
+    "x-amz-copy-source-range",
+    "x-amz-copy-source-if-match",
+    "x-amz-copy-source-if-none-match",
+    "x-amz-copy-source-if-modified-since",
+    "x-amz-copy-source-if-unmodified-since",
+];
+
+impl Operation {
+    /// Headers that most operations refuse and this one honours.
+    pub fn honours(self) -> &'static [&'static str] {
+        match self {
+            Self::CopyObject | Self::UploadPartCopy => COPYING,
+            _ => &[],
+        }
+    }
+
+    /// The operation if the request names a source to copy from.
+    #[must_use]
+    pub fn copying(self, names_source: bool) -> Self {
+        match self {
+            Self::PutObject if names_source => Self::CopyObject,
+            Self::UploadPart if names_source => Self::UploadPartCopy,
+            other => other,
+        }
+    }
 }
 
 /// One row of the table.
@@ -88,22 +134,50 @@ pub const ROUTES: &[Route] = &[
         &["prefix", "marker", "delimiter", "max-keys", "encoding-type"],
     ),
     offered("PUT", Object, "", ("PutObject", Operation::PutObject), &[]),
-    offered("GET", Object, "", ("GetObject", Operation::GetObject), &[]),
-    offered("HEAD", Object, "", ("HeadObject", Operation::HeadObject), &[]),
+    offered("GET", Object, "", ("GetObject", Operation::GetObject), &["partNumber"]),
+    offered("HEAD", Object, "", ("HeadObject", Operation::HeadObject), &["partNumber"]),
     offered("DELETE", Object, "", ("DeleteObject", Operation::DeleteObject), &[]),
+    offered(
+        "GET",
+        Bucket,
+        "uploads",
+        ("ListMultipartUploads", Operation::ListMultipartUploads),
+        &["prefix", "delimiter", "key-marker", "upload-id-marker", "max-uploads", "encoding-type"],
+    ),
+    offered(
+        "POST",
+        Object,
+        "uploads",
+        ("CreateMultipartUpload", Operation::CreateMultipartUpload),
+        &["encoding-type"],
+    ),
+    offered("PUT", Object, "uploadId", ("UploadPart", Operation::UploadPart), &["partNumber"]),
+    offered(
+        "POST",
+        Object,
+        "uploadId",
+        ("CompleteMultipartUpload", Operation::CompleteMultipartUpload),
+        &[],
+    ),
+    offered(
+        "DELETE",
+        Object,
+        "uploadId",
+        ("AbortMultipartUpload", Operation::AbortMultipartUpload),
+        &[],
+    ),
+    offered(
+        "GET",
+        Object,
+        "uploadId",
+        ("ListParts", Operation::ListParts),
+        &["max-parts", "part-number-marker", "encoding-type"],
+    ),
     known("GET", Bucket, "list-type", "ListObjectsV2"),
     known("GET", Bucket, "versions", "ListObjectVersions"),
     known("POST", Bucket, "delete", "DeleteObjects"),
     known("POST", Bucket, "", "PostObject"),
     known("GET", Bucket, "session", "CreateSession"),
-    known("GET", Bucket, "uploads", "ListMultipartUploads"),
-    known("POST", Object, "uploads", "CreateMultipartUpload"),
-    known("PUT", Object, "uploadId", "UploadPart"),
-    known("POST", Object, "uploadId", "CompleteMultipartUpload"),
-    known("DELETE", Object, "uploadId", "AbortMultipartUpload"),
-    known("GET", Object, "uploadId", "ListParts"),
-    known("GET", Object, "partNumber", "GetObject"),
-    known("HEAD", Object, "partNumber", "HeadObject"),
     known("GET", Object, "versionId", "GetObject"),
     known("HEAD", Object, "versionId", "HeadObject"),
     known("DELETE", Object, "versionId", "DeleteObject"),
@@ -264,6 +338,9 @@ mod tests {
         assert_eq!(route("GET", Bucket, "location="), Ok(Operation::GetBucketLocation));
         assert_eq!(route("PUT", Object, "x-id=PutObject"), Ok(Operation::PutObject));
         assert_eq!(route("HEAD", Object, ""), Ok(Operation::HeadObject));
+        assert_eq!(route("HEAD", Object, "partNumber=2"), Ok(Operation::HeadObject));
+        assert_eq!(route("PUT", Object, "partNumber=1&uploadId=x"), Ok(Operation::UploadPart));
+        assert_eq!(route("GET", Object, "uploadId=x"), Ok(Operation::ListParts));
     }
 
     #[test]
@@ -275,7 +352,9 @@ mod tests {
             ("DELETE", Bucket, "metadataConfiguration"),
             ("DELETE", Bucket, "invented"),
             ("DELETE", Object, "invented=1"),
-            ("PUT", Object, "partNumber=1&uploadId=x"),
+            ("PUT", Object, "partNumber=1"),
+            ("PUT", Object, "partNumber=1&uploadId=x&acl"),
+            ("POST", Object, "uploads&uploadId=x&acl"),
             ("PUT", Object, "acl="),
             ("GET", Bucket, "list-type=2"),
             ("GET", Bucket, "location&acl"),

@@ -9,6 +9,7 @@
 //! Names of files are random ids, never anything a user wrote. A crash leaves at worst a file
 //! without a record, never a record without its file.
 
+pub(crate) mod combine;
 pub(crate) mod crc;
 pub(crate) mod files;
 pub(crate) mod hash;

@@ -76,6 +76,19 @@ pub(crate) async fn put(
     }
 }
 
+/// A bucket into which something may come. Blocks.
+///
+/// # Errors
+/// `NoSuchBucket`, or `OperationAborted` while it is being removed.
+pub(crate) fn open_bucket(records: &Records, name: &BucketName) -> Result<Seen<Bucket>, Failed> {
+    let bucket = records.bucket(name)?;
+    if bucket.leaving {
+        let text = "The bucket is being removed, try again";
+        return Err(ApiError::new(ErrorCode::OperationAborted, text).into());
+    }
+    Ok(bucket)
+}
+
 /// Writes the record; gives the one it replaces. Blocks.
 fn write(
     records: &Records,
@@ -84,12 +97,7 @@ fn write(
 ) -> Result<Option<Object>, Uncommitted> {
     let row = object_key(&object.bucket, object.key.as_str());
     let (old, _) = transact(records.engine(), |batch| {
-        let bucket = records.bucket(&object.bucket).map_err(Uncommitted::Certainly)?;
-        if bucket.leaving {
-            let text = "The bucket is being removed, try again";
-            let error = ApiError::new(ErrorCode::OperationAborted, text);
-            return Err(Uncommitted::Certainly(error.into()));
-        }
+        let bucket = open_bucket(records, &object.bucket).map_err(Uncommitted::Certainly)?;
         let old = records.objects.get(&row)?;
         let found = Found { bucket: &bucket, old: old.as_ref() };
         also(batch, found).map_err(Uncommitted::Certainly)?;
@@ -109,7 +117,7 @@ fn write(
             }
             None => drop(batch.insert(object)?),
         }
-        Ok(replaced)
+        Ok::<_, Uncommitted>(replaced)
     })?;
     Ok(old)
 }

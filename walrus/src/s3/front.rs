@@ -12,9 +12,14 @@ use common::error::{ApiError, ErrorCode, OrApiError as _};
 use common::s3::buckets::{
     CreateBucket, DeleteBucket, GetBucketLocation, HeadBucket, ListBuckets, ListObjects,
 };
+use common::s3::copy::{CopyObject, SOURCE, UploadPartCopy};
+use common::s3::multipart::begin::{AbortMultipartUpload, CreateMultipartUpload, UploadPart};
+use common::s3::multipart::complete::{CompleteMultipartUpload, MAX_LIST};
+use common::s3::multipart::lists::{ListMultipartUploads, ListParts};
+use common::s3::multipart::terms::UploadName;
 use common::s3::objects::{DeleteObject, GetObject, HeadObject, PutObject};
 use common::s3::routes::{self, Operation};
-use common::s3::{Address, Query, Request, xml};
+use common::s3::{Address, BucketName, ObjectKey, Query, Request, xml};
 use common::sign::{Claim, PayloadCheck, SignError};
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
@@ -113,13 +118,14 @@ impl Front {
         let (caller, payload) = self.authenticate(head).await?;
         trace.caller.clone_from(&caller);
         let query = Query::parse(&head.raw_query)?;
-        let operation = routes::find(&head.method, address.level(), &query)?;
+        let names_source = head.header(SOURCE).is_some();
+        let operation = routes::find(&head.method, address.level(), &query)?.copying(names_source);
         trace.operation = Some(operation);
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let headers = head.headers.iter().map(|(name, value)| (name.to_owned(), text(value)));
         let decided =
             Decided { address, query, headers: headers.collect(), operation, caller, payload };
-        decided.request().refuse_unknown_wishes()?;
+        decided.request().refuse_unknown_wishes(operation.honours())?;
         Ok(decided)
     }
 
@@ -192,14 +198,20 @@ impl Front {
                 }
             }
             (Operation::GetObject, Address::Object(bucket, key)) => {
-                ask(objects, GetObject::read(bucket, key, &request), caller).await
+                ask(objects, GetObject::read(bucket, key, &request)?, caller).await
             }
             (Operation::HeadObject, Address::Object(bucket, key)) => {
-                let get = GetObject::read(bucket, key, &request);
+                let get = GetObject::read(bucket, key, &request)?;
                 ask(objects, HeadObject(get), caller).await
             }
             (Operation::DeleteObject, Address::Object(bucket, key)) => {
                 ask(objects, DeleteObject { bucket, key }, caller).await
+            }
+            (operation, Address::Object(bucket, key)) => {
+                self.perform_copy_or_upload((operation, bucket, key), &decided, body).await
+            }
+            (Operation::ListMultipartUploads, Address::Bucket(bucket)) => {
+                ask(objects, ListMultipartUploads::read(bucket, &request)?, caller).await
             }
             (operation, address) => Err(ApiError::internal(
                 "The request was routed wrongly",
@@ -208,10 +220,57 @@ impl Front {
         }
     }
 
-    /// Sends the body along.
-    async fn put(
+    /// Operations on objects that are copies, or come in parts.
+    async fn perform_copy_or_upload(
         &self,
-        put: PutObject,
+        (operation, bucket, key): (Operation, BucketName, ObjectKey),
+        decided: &Decided,
+        mut body: Body,
+    ) -> Result<Response, ApiError> {
+        let request = decided.request();
+        let (caller, payload) = (decided.caller.clone(), decided.payload);
+        let objects = &self.objects;
+        let name = || UploadName::read(bucket.clone(), key.clone(), &request);
+        match operation {
+            Operation::CopyObject => {
+                read_past(&mut body).await;
+                ask(objects, CopyObject::read(bucket, key, &request)?, caller).await
+            }
+            Operation::UploadPartCopy => {
+                read_past(&mut body).await;
+                ask(objects, UploadPartCopy::read(name(), &request)?, caller).await
+            }
+            Operation::CreateMultipartUpload => {
+                read_past(&mut body).await;
+                ask(objects, CreateMultipartUpload::read(bucket, key, &request)?, caller).await
+            }
+            Operation::UploadPart => match UploadPart::read(bucket, key, &request) {
+                Ok(part) => self.put(part, caller, payload, body).await,
+                Err(error) => {
+                    read_past(&mut body).await;
+                    Err(error)
+                }
+            },
+            Operation::CompleteMultipartUpload => {
+                let list = read_document_of(body, payload, MAX_LIST).await?;
+                let complete = CompleteMultipartUpload::read(name(), &request, &list)?;
+                ask(objects, complete, caller).await
+            }
+            Operation::AbortMultipartUpload => {
+                ask(objects, AbortMultipartUpload(name()), caller).await
+            }
+            Operation::ListParts => ask(objects, ListParts::read(name(), &request)?, caller).await,
+            operation => Err(ApiError::internal(
+                "The request was routed wrongly",
+                format!("{operation:?} on /{bucket}/{key}"),
+            )),
+        }
+    }
+
+    /// Sends the body along.
+    async fn put<O: Operate<State = Objects>>(
+        &self,
+        put: O,
         caller: Option<Caller>,
         payload: PayloadCheck,
         body: Body,
@@ -240,7 +299,9 @@ impl Front {
             return Response { payload: Payload::Empty, ..Response::empty(status) };
         }
         let resource = trace.resource.as_deref().unwrap_or(&head.raw_path);
-        let document = xml::error(error, resource, &head.request_id, &refusal.further);
+        let mut further = refusal.further.clone();
+        further.extend(error.shown().iter().cloned());
+        let document = xml::error(error, resource, &head.request_id, &further);
         Response::text(status, "application/xml", document)
     }
 }
@@ -286,9 +347,18 @@ where
 
 /// A small body, compared with what was signed.
 async fn read_document(body: Body, payload: PayloadCheck) -> Result<bytes::Bytes, ApiError> {
-    let document = body.read(xml::MAX_DOCUMENT as u64).await.or_error(
+    read_document_of(body, payload, xml::MAX_DOCUMENT).await
+}
+
+/// A body of at most that many bytes, compared with what was signed.
+async fn read_document_of(
+    body: Body,
+    payload: PayloadCheck,
+    most: usize,
+) -> Result<bytes::Bytes, ApiError> {
+    let document = body.read(most as u64).await.or_error(
         ErrorCode::MalformedXml,
-        format!("The body is broken or larger than {} bytes", xml::MAX_DOCUMENT),
+        format!("The body is broken or larger than {most} bytes"),
     )?;
     match payload {
         PayloadCheck::Sha256(hash) if Sha256::digest(&document).as_slice() != hash => {

@@ -4,6 +4,7 @@
 //!   front ── who (sign, key ring) ── what (common::s3::routes) ──▶ service actors ──▶ pool
 //!                                                                 Buckets · Objects
 //!   buckets · objects · listing     the meaning of each operation
+//!   copy · source · multipart
 //!   commit                          writing and removing an object's record, for all of them
 //!   access                          who may do what, pure
 //! ```
@@ -11,7 +12,10 @@
 pub(crate) mod access;
 pub(crate) mod buckets;
 pub(crate) mod commit;
+pub(crate) mod copy;
 pub(crate) mod front;
 pub(crate) mod listing;
+pub(crate) mod multipart;
 pub(crate) mod objects;
 pub(crate) mod service;
+pub(crate) mod source;

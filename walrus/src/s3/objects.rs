@@ -31,8 +31,10 @@ pub(crate) struct Objects {
     pub(crate) receiver: Receiver,
     /// The time.
     pub(crate) clock: Clock,
-    /// The largest object, in bytes.
+    /// The largest object that comes in one piece, and the largest part, in bytes.
     pub(crate) max_bytes: u64,
+    /// The largest object in parts, in bytes.
+    pub(crate) max_multipart_bytes: u64,
 }
 
 impl Operate for PutObject {
@@ -129,7 +131,7 @@ async fn prepare(
     scene: &Scene<Objects>,
 ) -> Result<(Opened, Span, Response), ApiError> {
     let (caller, state) = (scene.caller.clone(), scene.state());
-    let (range, if_range) = (asked.range, asked.if_range);
+    let (range, if_range, part) = (asked.range, asked.if_range, asked.part);
     let opened =
         pool::block(move || open(&state.content, caller.as_ref(), &asked.bucket, &asked.key))
             .await??;
@@ -137,7 +139,10 @@ async fn prepare(
     let etag = format!("\"{}\"", object.etag);
     // A range of another version is not wanted; a date in If-Range never matches either.
     let same = if_range.is_none_or(|known| known == etag);
-    let span = Span::of(range.as_deref().filter(|_| same), object.size);
+    let span = match part {
+        None => Span::of(range.as_deref().filter(|_| same), object.size),
+        Some(number) => opened.part(number)?,
+    };
     let (status, content_range) = span.head(object.size);
     if span == Span::Beyond {
         let text = format!("The requested range is not satisfiable of {} bytes", object.size);
@@ -150,6 +155,9 @@ async fn prepare(
     response.headers.extend(object.attributes.to_headers());
     if let Some(content_range) = content_range {
         response = response.with("content-range", content_range);
+    }
+    if let (Some(_), Some(parts)) = (part, &object.parts) {
+        response = response.with("x-amz-mp-parts-count", parts.count.to_string());
     }
     Ok((opened, span, response))
 }
