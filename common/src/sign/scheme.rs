@@ -31,6 +31,17 @@ pub enum PayloadCheck {
     Sha256([u8; 32]),
     /// The signature says nothing about the body.
     Unsigned,
+    /// The body comes in chunks, to be taken apart by a [`Decoder`](super::Decoder).
+    Chunked(Framing),
+}
+
+/// Says which of the encodings a body has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Framing {
+    /// Whether each chunk is signed.
+    pub signed: bool,
+    /// Whether headers follow the data.
+    pub trailers: bool,
 }
 
 /// What a proof has to be measured against.
