@@ -106,10 +106,13 @@ codes! {
     OperationAborted = "OperationAborted", 409, true;
     NoSuchBucket = "NoSuchBucket", 404, false;
     NoSuchKey = "NoSuchKey", 404, false;
+    NoSuchVersion = "NoSuchVersion", 404, false;
     BadDigest = "BadDigest", 400, false;
     InvalidDigest = "InvalidDigest", 400, false;
     ContentSha256Mismatch = "XAmzContentSHA256Mismatch", 400, false;
     IncompleteBody = "IncompleteBody", 400, false;
+    MalformedTrailer = "MalformedTrailerError", 400, false;
+    RequestTimeout = "RequestTimeout", 400, true;
     MissingContentLength = "MissingContentLength", 411, false;
     EntityTooLarge = "EntityTooLarge", 400, false;
     MetadataTooLarge = "MetadataTooLarge", 400, false;

@@ -5,7 +5,9 @@
 //!     │
 //!   buckets   objects           one type per operation: read from a request, written as XML
 //!     │          │
-//!   request · address · types · checksum   what an operation is read from
+//!   incoming · conditions · overrides · checksum    what several of them read
+//!     │
+//!   request · address · types   what an operation is read from
 //!     │
 //!    xml                        writing and reading the few documents there are
 //! ```
@@ -14,7 +16,10 @@
 pub mod address;
 pub mod buckets;
 pub mod checksum;
+pub mod conditions;
+pub mod incoming;
 pub mod objects;
+pub mod overrides;
 pub mod request;
 pub mod routes;
 pub mod types;

@@ -73,6 +73,31 @@ const fn known(
 /// Some clients say the operation's name (`x-id=PutObject`); it changes nothing.
 const HARMLESS: &str = "x-id";
 
+/// What reading an object understands.
+const READING: &[&str] = &[
+    "versionId",
+    "response-content-type",
+    "response-content-language",
+    "response-expires",
+    "response-cache-control",
+    "response-content-disposition",
+    "response-content-encoding",
+];
+
+impl Operation {
+    /// Headers that most operations refuse and this one honours.
+    pub fn honours(self) -> &'static [&'static str] {
+        match self {
+            Self::GetObject | Self::HeadObject => {
+                &["if-match", "if-none-match", "if-modified-since", "if-unmodified-since"]
+            }
+            Self::PutObject => &["if-match", "if-none-match", "x-amz-trailer"],
+            Self::DeleteObject => &["if-match"],
+            _ => &[],
+        }
+    }
+}
+
 /// The table.
 pub const ROUTES: &[Route] = &[
     offered("GET", Service, "", ("ListBuckets", Operation::ListBuckets), &[]),
@@ -88,9 +113,9 @@ pub const ROUTES: &[Route] = &[
         &["prefix", "marker", "delimiter", "max-keys", "encoding-type"],
     ),
     offered("PUT", Object, "", ("PutObject", Operation::PutObject), &[]),
-    offered("GET", Object, "", ("GetObject", Operation::GetObject), &[]),
-    offered("HEAD", Object, "", ("HeadObject", Operation::HeadObject), &[]),
-    offered("DELETE", Object, "", ("DeleteObject", Operation::DeleteObject), &[]),
+    offered("GET", Object, "", ("GetObject", Operation::GetObject), READING),
+    offered("HEAD", Object, "", ("HeadObject", Operation::HeadObject), READING),
+    offered("DELETE", Object, "", ("DeleteObject", Operation::DeleteObject), &["versionId"]),
     known("GET", Bucket, "list-type", "ListObjectsV2"),
     known("GET", Bucket, "versions", "ListObjectVersions"),
     known("POST", Bucket, "delete", "DeleteObjects"),
@@ -104,9 +129,6 @@ pub const ROUTES: &[Route] = &[
     known("GET", Object, "uploadId", "ListParts"),
     known("GET", Object, "partNumber", "GetObject"),
     known("HEAD", Object, "partNumber", "HeadObject"),
-    known("GET", Object, "versionId", "GetObject"),
-    known("HEAD", Object, "versionId", "HeadObject"),
-    known("DELETE", Object, "versionId", "DeleteObject"),
     known("GET", Object, "attributes", "GetObjectAttributes"),
     known("GET", Object, "torrent", "GetObjectTorrent"),
     known("POST", Object, "select", "SelectObjectContent"),
@@ -279,7 +301,8 @@ mod tests {
             ("PUT", Object, "acl="),
             ("GET", Bucket, "list-type=2"),
             ("GET", Bucket, "location&acl"),
-            ("GET", Object, "response-content-type=text/plain"),
+            ("PUT", Object, "response-content-type=text/plain"),
+            ("PUT", Object, "versionId=null"),
             ("GET", Object, "X-Amz-Signature=00"),
             ("GET", Bucket, "id=1&inventory"),
             ("POST", Bucket, ""),

@@ -8,9 +8,9 @@ use super::super::canonical::sha256;
 use super::super::error::SignError;
 use super::super::fresh::Dated;
 use super::super::request::{Headers, Request};
-use super::super::scheme::PayloadCheck;
+use super::super::scheme::{Framing, PayloadCheck};
 use super::canonical_request::{Blanks, canonical_request, readings};
-use super::{ALGORITHM, Proof, STREAMING, Scope, TERMINATOR, UNSIGNED_PAYLOAD};
+use super::{ALGORITHM, Proof, Scope, TERMINATOR, UNSIGNED_PAYLOAD};
 use crate::time::Timestamp;
 
 /// Reads the header of a request to a query API, whose body is hashed here.
@@ -159,8 +159,8 @@ fn parse_payload(declared: &str) -> Result<PayloadCheck, SignError> {
     if declared == UNSIGNED_PAYLOAD {
         return Ok(PayloadCheck::Unsigned);
     }
-    if let Some((_, framing)) = STREAMING.iter().find(|(name, _)| *name == declared) {
-        return Ok(PayloadCheck::Chunked(*framing));
+    if let Some(framing) = Framing::of(declared) {
+        return Ok(PayloadCheck::Chunked(framing));
     }
     let mut hash = [0; 32];
     hex::decode_to_slice(declared, &mut hash)

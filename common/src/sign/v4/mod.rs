@@ -38,13 +38,6 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const TERMINATOR: &str = "aws4_request";
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
-/// What is declared of bodies in chunks.
-const STREAMING: [(&str, Framing); 3] = [
-    ("STREAMING-UNSIGNED-PAYLOAD-TRAILER", Framing { signed: false, trailers: true }),
-    ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", Framing { signed: true, trailers: false }),
-    ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", Framing { signed: true, trailers: true }),
-];
-
 /// The URL parameters of a request that is signed there and not in a header.
 pub(super) const QUERY_NAMES: &[&str] = &["X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature"];
 

@@ -8,7 +8,7 @@ use super::super::error::SignError;
 use super::super::request::{Headers, Request};
 use super::super::scheme::{Credentials, PayloadCheck};
 use super::canonical_request::{Blanks, canonical_request};
-use super::{ALGORITHM, STREAMING, Scope, UNSIGNED_PAYLOAD, compute, string_to_sign};
+use super::{ALGORITHM, Scope, UNSIGNED_PAYLOAD, compute, string_to_sign};
 use crate::time::Timestamp;
 
 /// The headers that our own signatures cover besides `x-amz-*`.
@@ -43,12 +43,7 @@ pub fn sign_s3_v4(
     let hash = match payload {
         PayloadCheck::Sha256(hash) => hex::encode(hash),
         PayloadCheck::Unsigned => UNSIGNED_PAYLOAD.to_owned(),
-        // Chunks that are neither signed nor followed by anything have no name of their own.
-        PayloadCheck::Chunked(framing) => STREAMING
-            .iter()
-            .find(|(_, known)| *known == framing)
-            .map_or(UNSIGNED_PAYLOAD, |(name, _)| name)
-            .to_owned(),
+        PayloadCheck::Chunked(framing) => framing.declared().unwrap_or(UNSIGNED_PAYLOAD).to_owned(),
     };
     let added = vec![("x-amz-date", now.basic_iso()), ("x-amz-content-sha256", hash.clone())];
     sign(credentials, request, (region, "s3"), &hash, added, now)
