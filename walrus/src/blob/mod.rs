@@ -12,7 +12,9 @@
 pub(crate) mod crc;
 pub(crate) mod files;
 pub(crate) mod hash;
+pub(crate) mod pace;
 pub(crate) mod range;
 pub(crate) mod receive;
 pub(crate) mod stream;
 pub(crate) mod uploads;
+pub(crate) mod wrapping;

@@ -5,10 +5,12 @@
 //!                                                                 Buckets · Objects
 //!   buckets · objects · listing     the meaning of each operation
 //!   commit                          writing and removing an object's record, for all of them
+//!   answer                          the head of an answer that reads an object
 //!   access                          who may do what, pure
 //! ```
 
 pub(crate) mod access;
+pub(crate) mod answer;
 pub(crate) mod buckets;
 pub(crate) mod commit;
 pub(crate) mod front;
