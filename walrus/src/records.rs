@@ -18,7 +18,7 @@ use common::s3::objects::Attributes;
 use common::s3::{BucketName, CannedAcl, ObjectKey, Owner};
 use common::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{Engine, Index, NoPrevious, Record, StoreError, Table};
+use store::{Engine, Index, NoPrevious, Record, Schema, StoreError, Table};
 
 use crate::blob::files::BlobId;
 use crate::upload::{Part, Upload};
@@ -204,6 +204,11 @@ pub(crate) struct Records {
 }
 
 impl Records {
+    /// The tables a store of walrus has, with their versions.
+    pub(crate) fn schema() -> Schema {
+        Schema::new().with::<Bucket>().with::<Object>().with::<Setting>()
+    }
+
     /// The tables of a store.
     pub(crate) fn new(engine: Arc<dyn Engine>) -> Self {
         Self {

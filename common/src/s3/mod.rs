@@ -7,7 +7,9 @@
 //!     │
 //!   buckets   objects           one type per operation: read from a request, written as XML
 //!     │          │
-//!   request · address · types · checksum   what an operation is read from
+//!   incoming · conditions · overrides · checksum    what several of them read
+//!     │
+//!   request · address · types   what an operation is read from
 //!     │
 //!    xml                        writing and reading the few documents there are
 //! ```
@@ -18,8 +20,10 @@ pub mod buckets;
 pub mod checksum;
 pub mod conditions;
 pub mod copy;
+pub mod incoming;
 pub mod multipart;
 pub mod objects;
+pub mod overrides;
 pub mod request;
 pub mod routes;
 pub mod types;

@@ -61,14 +61,6 @@ const COPYING: &[&str] = &[
 ];
 
 impl Operation {
-    /// Headers that most operations refuse and this one honours.
-    pub fn honours(self) -> &'static [&'static str] {
-        match self {
-            Self::CopyObject | Self::UploadPartCopy => COPYING,
-            _ => &[],
-        }
-    }
-
     /// The operation if the request names a source to copy from.
     #[must_use]
     pub fn copying(self, names_source: bool) -> Self {
@@ -119,6 +111,35 @@ const fn known(
 /// Some clients say the operation's name (`x-id=PutObject`); it changes nothing.
 const HARMLESS: &str = "x-id";
 
+/// What reading an object understands.
+const READING: &[&str] = &[
+    "versionId",
+    "partNumber",
+    "response-content-type",
+    "response-content-language",
+    "response-expires",
+    "response-cache-control",
+    "response-content-disposition",
+    "response-content-encoding",
+];
+
+impl Operation {
+    /// Headers that most operations refuse and this one honours.
+    pub fn honours(self) -> &'static [&'static str] {
+        match self {
+            Self::GetObject | Self::HeadObject => {
+                &["if-match", "if-none-match", "if-modified-since", "if-unmodified-since"]
+            }
+            Self::PutObject => &["if-match", "if-none-match", "x-amz-trailer"],
+            Self::DeleteObject => &["if-match"],
+            Self::CopyObject | Self::UploadPartCopy => COPYING,
+            Self::UploadPart => &["x-amz-trailer"],
+            Self::CompleteMultipartUpload => &["if-match", "if-none-match"],
+            _ => &[],
+        }
+    }
+}
+
 /// The table.
 pub const ROUTES: &[Route] = &[
     offered("GET", Service, "", ("ListBuckets", Operation::ListBuckets), &[]),
@@ -134,9 +155,9 @@ pub const ROUTES: &[Route] = &[
         &["prefix", "marker", "delimiter", "max-keys", "encoding-type"],
     ),
     offered("PUT", Object, "", ("PutObject", Operation::PutObject), &[]),
-    offered("GET", Object, "", ("GetObject", Operation::GetObject), &["partNumber"]),
-    offered("HEAD", Object, "", ("HeadObject", Operation::HeadObject), &["partNumber"]),
-    offered("DELETE", Object, "", ("DeleteObject", Operation::DeleteObject), &[]),
+    offered("GET", Object, "", ("GetObject", Operation::GetObject), READING),
+    offered("HEAD", Object, "", ("HeadObject", Operation::HeadObject), READING),
+    offered("DELETE", Object, "", ("DeleteObject", Operation::DeleteObject), &["versionId"]),
     offered(
         "GET",
         Bucket,
@@ -178,9 +199,6 @@ pub const ROUTES: &[Route] = &[
     known("POST", Bucket, "delete", "DeleteObjects"),
     known("POST", Bucket, "", "PostObject"),
     known("GET", Bucket, "session", "CreateSession"),
-    known("GET", Object, "versionId", "GetObject"),
-    known("HEAD", Object, "versionId", "HeadObject"),
-    known("DELETE", Object, "versionId", "DeleteObject"),
     known("GET", Object, "attributes", "GetObjectAttributes"),
     known("GET", Object, "torrent", "GetObjectTorrent"),
     known("POST", Object, "select", "SelectObjectContent"),
@@ -358,7 +376,8 @@ mod tests {
             ("PUT", Object, "acl="),
             ("GET", Bucket, "list-type=2"),
             ("GET", Bucket, "location&acl"),
-            ("GET", Object, "response-content-type=text/plain"),
+            ("PUT", Object, "response-content-type=text/plain"),
+            ("PUT", Object, "versionId=null"),
             ("GET", Object, "X-Amz-Signature=00"),
             ("GET", Bucket, "id=1&inventory"),
             ("POST", Bucket, ""),

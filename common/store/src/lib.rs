@@ -20,6 +20,7 @@
 
 mod archive;
 mod batch;
+mod command;
 mod directory;
 mod engine;
 mod error;
@@ -37,6 +38,7 @@ mod watch;
 
 pub use archive::{check, export, import};
 pub use batch::{ATTEMPTS, Batch, transact};
+pub use command::StoreCommand;
 pub use engine::{After, Commit, Engine, MAX_KEY, MAX_VALUE, Rev, Row};
 pub use error::StoreError;
 pub use index::{Index, IndexRow};

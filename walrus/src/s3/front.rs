@@ -20,7 +20,7 @@ use common::s3::multipart::terms::UploadName;
 use common::s3::objects::{DeleteObject, GetObject, HeadObject, PutObject};
 use common::s3::routes::{self, Operation};
 use common::s3::{Address, BucketName, ObjectKey, Query, Request, xml};
-use common::sign::{Claim, PayloadCheck, SignError};
+use common::sign::{Chain, Claim, PayloadCheck, SignError};
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
 use runtime::http::{App, Body, Head, Payload, Response};
@@ -61,6 +61,9 @@ impl From<ApiError> for Refusal {
         Self { error, further: Vec::new() }
     }
 }
+
+/// Who sent a request, and what their signature says of its body.
+type Authentic = (Option<Caller>, PayloadCheck, Option<Chain>);
 
 /// What is known of a request as it goes along, for its line in the log.
 #[derive(Default)]
@@ -115,7 +118,7 @@ impl Front {
     async fn decide(&self, head: &Head, trace: &mut Trace) -> Result<Decided, Refusal> {
         let address = Address::parse(&head.raw_path)?;
         trace.resource = Some(address.resource());
-        let (caller, payload) = self.authenticate(head).await?;
+        let (caller, payload, chain) = self.authenticate(head).await?;
         trace.caller.clone_from(&caller);
         let query = Query::parse(&head.raw_query)?;
         let names_source = head.header(SOURCE).is_some();
@@ -123,15 +126,22 @@ impl Front {
         trace.operation = Some(operation);
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let headers = head.headers.iter().map(|(name, value)| (name.to_owned(), text(value)));
-        let decided =
-            Decided { address, query, headers: headers.collect(), operation, caller, payload };
+        let decided = Decided {
+            address,
+            query,
+            headers: headers.collect(),
+            operation,
+            caller,
+            payload,
+            chain,
+        };
         decided.request().refuse_unknown_wishes(operation.honours())?;
         Ok(decided)
     }
 
-    async fn authenticate(&self, head: &Head) -> Result<(Option<Caller>, PayloadCheck), Refusal> {
+    async fn authenticate(&self, head: &Head) -> Result<Authentic, Refusal> {
         let claim = Claim::s3(&head.signed(None)).map_err(|error| refused_signature(&error))?;
-        let Some(claim) = claim else { return Ok((None, PayloadCheck::Unsigned)) };
+        let Some(claim) = claim else { return Ok((None, PayloadCheck::Unsigned, None)) };
         let found =
             self.keys.find(claim.access_key_id()).await.map_err(|error| match error.code() {
                 ErrorCode::Unavailable => {
@@ -147,7 +157,10 @@ impl Front {
             return Err(Refusal { error, further });
         };
         match claim.verify(&credential.secret, self.clock.now()) {
-            Ok(verified) => Ok((Some(credential.caller()), verified.payload)),
+            Ok(verified) => {
+                let chain = claim.chain(&credential.secret);
+                Ok((Some(credential.caller()), verified.payload, chain))
+            }
             Err(error) => {
                 let mut refusal = Refusal::from(refused_signature(&error));
                 if error == SignError::SignatureDoesNotMatch {
@@ -167,7 +180,8 @@ impl Front {
 
     async fn perform(&self, decided: Decided, mut body: Body) -> Result<Response, ApiError> {
         let request = decided.request();
-        let (caller, payload) = (decided.caller.clone(), decided.payload);
+        let (caller, payload, chain) =
+            (decided.caller.clone(), decided.payload, decided.chain.clone());
         let (buckets, objects) = (&self.buckets, &self.objects);
         match (decided.operation, decided.address.clone()) {
             (Operation::ListBuckets, _) => ask(buckets, ListBuckets, caller).await,
@@ -190,7 +204,7 @@ impl Front {
             }
             (Operation::PutObject, Address::Object(bucket, key)) => {
                 match PutObject::read(bucket, key, &request) {
-                    Ok(put) => self.put(put, caller, payload, body).await,
+                    Ok(put) => self.put(put, caller, (payload, chain), body).await,
                     Err(error) => {
                         read_past(&mut body).await;
                         Err(error)
@@ -205,7 +219,7 @@ impl Front {
                 ask(objects, HeadObject(get), caller).await
             }
             (Operation::DeleteObject, Address::Object(bucket, key)) => {
-                ask(objects, DeleteObject { bucket, key }, caller).await
+                ask(objects, DeleteObject::read(bucket, key, &request)?, caller).await
             }
             (operation, Address::Object(bucket, key)) => {
                 self.perform_copy_or_upload((operation, bucket, key), &decided, body).await
@@ -229,7 +243,7 @@ impl Front {
     ) -> Result<Response, ApiError> {
         let request = decided.request();
         let (caller, payload) = (decided.caller.clone(), decided.payload);
-        let objects = &self.objects;
+        let (objects, chain) = (&self.objects, decided.chain.clone());
         let name = || UploadName::read(bucket.clone(), key.clone(), &request);
         match operation {
             Operation::CopyObject => {
@@ -244,8 +258,8 @@ impl Front {
                 read_past(&mut body).await;
                 ask(objects, CreateMultipartUpload::read(bucket, key, &request)?, caller).await
             }
-            Operation::UploadPart => match UploadPart::read(bucket, key, &request) {
-                Ok(part) => self.put(part, caller, payload, body).await,
+            Operation::UploadPart => match UploadPart::read(name(), &request) {
+                Ok(part) => self.put(part, caller, (payload, chain), body).await,
                 Err(error) => {
                     read_past(&mut body).await;
                     Err(error)
@@ -272,14 +286,14 @@ impl Front {
         &self,
         put: O,
         caller: Option<Caller>,
-        payload: PayloadCheck,
+        (payload, chain): (PayloadCheck, Option<Chain>),
         body: Body,
     ) -> Result<Response, ApiError> {
         let signed_sha256 = match payload {
             PayloadCheck::Sha256(hash) => Some(hash),
-            PayloadCheck::Unsigned => None,
+            PayloadCheck::Unsigned | PayloadCheck::Chunked(_) => None,
         };
-        let asked = Asked { operation: put, caller, body, signed_sha256 };
+        let asked = Asked { operation: put, caller, body, signed_sha256, chain };
         send(&self.objects, asked).await
     }
 
@@ -295,14 +309,18 @@ impl Front {
                 "a request failed"
             );
         }
-        if head.method == "HEAD" {
-            return Response { payload: Payload::Empty, ..Response::empty(status) };
-        }
         let resource = trace.resource.as_deref().unwrap_or(&head.raw_path);
-        let mut further = refusal.further.clone();
-        further.extend(error.shown().iter().cloned());
+        let further = [error.shown(), &refusal.further].concat();
         let document = xml::error(error, resource, &head.request_id, &further);
-        Response::text(status, "application/xml", document)
+        let response = match head.method.as_str() {
+            "HEAD" => Response { payload: Payload::Empty, ..Response::empty(status) },
+            _ => Response::text(status, "application/xml", document),
+        };
+        let size = further.iter().find(|(name, _)| *name == "ActualObjectSize");
+        match size.filter(|_| error.code() == ErrorCode::InvalidRange) {
+            Some((_, size)) => response.with("content-range", format!("bytes */{size}")),
+            None => response,
+        }
     }
 }
 
@@ -314,6 +332,7 @@ struct Decided {
     operation: Operation,
     caller: Option<Caller>,
     payload: PayloadCheck,
+    chain: Option<Chain>,
 }
 
 impl Decided {
@@ -331,7 +350,7 @@ where
     O::State: Unpin,
 {
     let body = Body::full(bytes::Bytes::new());
-    send(actor, Asked { operation, caller, body, signed_sha256: None }).await
+    send(actor, Asked { operation, caller, body, signed_sha256: None, chain: None }).await
 }
 
 async fn send<O: Operate>(
@@ -364,6 +383,10 @@ async fn read_document_of(
         PayloadCheck::Sha256(hash) if Sha256::digest(&document).as_slice() != hash => {
             let text = "The provided x-amz-content-sha256 header does not match what was computed";
             Err(ApiError::new(ErrorCode::ContentSha256Mismatch, text))
+        }
+        PayloadCheck::Chunked(_) => {
+            let text = "A document in chunks is not offered here";
+            Err(ApiError::new(ErrorCode::NotImplemented, text))
         }
         PayloadCheck::Sha256(_) | PayloadCheck::Unsigned => Ok(document),
     }

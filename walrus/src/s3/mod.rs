@@ -6,10 +6,12 @@
 //!   buckets · objects · listing     the meaning of each operation
 //!   copy · source · multipart
 //!   commit                          writing and removing an object's record, for all of them
+//!   answer                          the head of an answer that reads an object
 //!   access                          who may do what, pure
 //! ```
 
 pub(crate) mod access;
+pub(crate) mod answer;
 pub(crate) mod buckets;
 pub(crate) mod commit;
 pub(crate) mod copy;

@@ -3,10 +3,12 @@
 
 mod bad_bundles;
 mod buckets;
+mod chunks;
 mod door;
 mod forge;
 mod http;
 mod objects;
+mod reading;
 mod restart;
 mod signing;
 mod world;

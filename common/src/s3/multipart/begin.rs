@@ -1,7 +1,8 @@
 //! Beginning an upload, sending its parts, giving it up.
 
 use super::super::buckets::acl_of;
-use super::super::objects::{Attributes, PutObject};
+use super::super::incoming::Incoming;
+use super::super::objects::Attributes;
 use super::super::request::Request;
 use super::super::types::{BucketName, CannedAcl, ObjectKey, part_number};
 use super::super::xml::Writer;
@@ -58,36 +59,22 @@ impl CreateMultipartUpload {
 /// Sends a part. A part of that number that is there already is replaced.
 #[derive(Debug, Clone)]
 pub struct UploadPart {
-    /// The upload's id.
-    pub upload: String,
+    /// The upload.
+    pub upload: UploadName,
     /// The part's number.
     pub number: u32,
-    /// Where it belongs, and what comes with the request; its access control list and attributes
-    /// mean nothing.
-    pub put: PutObject,
+    /// Its bytes.
+    pub incoming: Incoming,
 }
 
 impl UploadPart {
     /// Reads the operation.
     ///
     /// # Errors
-    /// `InvalidArgument` for the number, or what [`PutObject::read`] refuses.
-    pub fn read(
-        bucket: BucketName,
-        key: ObjectKey,
-        request: &Request<'_>,
-    ) -> Result<Self, ApiError> {
-        Ok(Self {
-            upload: request.query.get("uploadId").unwrap_or_default().to_owned(),
-            number: part_number(request.query.get("partNumber").unwrap_or_default())?,
-            put: PutObject::read(bucket, key, request)?,
-        })
-    }
-
-    /// Which upload is meant.
-    pub fn name(&self) -> UploadName {
-        let PutObject { bucket, key, .. } = &self.put;
-        UploadName { bucket: bucket.clone(), key: key.clone(), id: self.upload.clone() }
+    /// `InvalidArgument` for the number, or what [`Incoming::read`] refuses.
+    pub fn read(upload: UploadName, request: &Request<'_>) -> Result<Self, ApiError> {
+        let number = part_number(request.query.get("partNumber").unwrap_or_default())?;
+        Ok(Self { upload, number, incoming: Incoming::read(request)? })
     }
 }
 

@@ -4,6 +4,7 @@ use quick_xml::events::Event;
 use quick_xml::{Reader, XmlVersion};
 
 use super::super::checksum::{Algorithm, Checksum, Kind};
+use super::super::conditions::WriteConditions;
 use super::super::request::Request;
 use super::super::types::{MAX_PARTS, part_number};
 use super::super::xml::Writer;
@@ -37,6 +38,8 @@ pub struct CompleteMultipartUpload {
     pub full_object: Option<bool>,
     /// How many bytes the object must have, if the request says.
     pub size: Option<u64>,
+    /// What must be there or not.
+    pub conditions: WriteConditions,
     /// The URL of the object.
     pub location: String,
 }
@@ -67,6 +70,7 @@ impl CompleteMultipartUpload {
             checksum: checksum(request)?,
             full_object: checksum_type(request)?,
             size: size.transpose()?,
+            conditions: WriteConditions::read(request)?,
             location,
         })
     }

@@ -6,8 +6,10 @@
 //! answered finds the object there and gets the same answer.
 
 use common::error::{ApiError, ErrorCode};
+use common::s3::conditions::WriteConditions;
 use common::s3::multipart::complete::CompleteMultipartUpload;
 use common::s3::multipart::terms::UploadName;
+use common::time::Timestamp;
 use runtime::http::Response;
 use runtime::pool;
 use store::Seen;
@@ -59,7 +61,8 @@ impl Operate for CompleteMultipartUpload {
             };
             ready.plan.check(&self)?;
             check_size(ready.plan.size, state.max_multipart_bytes)?;
-            match complete(state.content.clone(), *ready, state.clock.now()).await {
+            let conditions = self.conditions.clone();
+            match complete(state.content.clone(), *ready, conditions, state.clock.now()).await {
                 Err(error) if error.code() == ErrorCode::OperationAborted && tries < TRIES => {}
                 other => break other?,
             }
@@ -131,7 +134,8 @@ fn plan(
 async fn complete(
     content: Content,
     ready: Ready,
-    now: common::time::Timestamp,
+    conditions: WriteConditions,
+    now: Timestamp,
 ) -> Result<Object, ApiError> {
     let Ready { upload, plan, unlisted } = ready;
     let object = Object {
@@ -149,7 +153,8 @@ async fn complete(
     };
     let blobs: Vec<_> = unlisted.iter().filter_map(|part| part.blob.clone()).collect();
     let shelves = content.clone();
-    commit::put(content.clone(), object.clone(), None, move |batch, _| {
+    commit::put(content.clone(), object.clone(), None, move |batch, found| {
+        conditions.check(found.old.map(|old| old.etag.as_str()))?;
         let records = &shelves.records;
         let present = records.uploads.get(upload.key())?;
         if present.is_none_or(|present| present.rev() != upload.rev()) {

@@ -39,7 +39,7 @@ impl Operate for UploadPart {
     type State = Objects;
 
     async fn operate(self, scene: Scene<Objects>) -> Result<Response, ApiError> {
-        let (upload, ticket) = match admit(&self, &scene).await {
+        let (upload, expected, ticket) = match admit(&self, &scene).await {
             Ok(admitted) => admitted,
             Err(error) => {
                 let Scene { mut body, permit, .. } = scene;
@@ -50,15 +50,9 @@ impl Operate for UploadPart {
             }
         };
         let state = scene.state();
-        let name = self.name();
-        let expected = Expected {
-            md5: self.put.md5,
-            signed_sha256: scene.signed_sha256,
-            given: self.put.checksum.clone(),
-            kept: Some(kept_algorithm(&upload)),
-        };
+        let name = self.upload;
         let Scene { body, permit, .. } = scene;
-        let size = self.put.length;
+        let size = self.incoming.length;
         let received = state.receiver.receive(body, size, expected, ticket).await?;
         let Received { digested: Digested { md5: etag, checksum }, ticket } = received;
         let part = Part {
@@ -81,15 +75,18 @@ impl Operate for UploadPart {
 async fn admit(
     part: &UploadPart,
     scene: &Scene<Objects>,
-) -> Result<(Upload, Option<Ticket>), ApiError> {
+) -> Result<(Upload, Expected, Option<Ticket>), ApiError> {
     let caller = scene.signed_caller()?;
-    let (name, state) = (part.name(), scene.state());
+    let expected = scene.expected(&part.incoming)?;
+    let (name, state) = (part.upload.clone(), scene.state());
     let upload = pool::block(move || {
         let records = &state.content.records;
         named::admit(records, Some(&caller), &name)?;
         Ok::<_, Failed>(named::open(records, &name)?.record)
     })
     .await??;
-    check_size(part.put.length, scene.max_bytes)?;
-    Ok((upload, scene.receiver.begin(part.put.length).await?))
+    let length = part.incoming.length;
+    check_size(length, scene.max_bytes)?;
+    let expected = Expected { kept: Some(kept_algorithm(&upload)), ..expected };
+    Ok((upload, expected, scene.receiver.begin(length).await?))
 }
