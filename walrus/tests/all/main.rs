@@ -4,9 +4,11 @@
 mod bad_bundles;
 mod buckets;
 mod chunks;
+mod copies;
 mod door;
 mod forge;
 mod http;
+mod multipart;
 mod objects;
 mod reading;
 mod restart;
