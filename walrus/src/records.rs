@@ -206,7 +206,12 @@ pub(crate) struct Records {
 impl Records {
     /// The tables a store of walrus has, with their versions.
     pub(crate) fn schema() -> Schema {
-        Schema::new().with::<Bucket>().with::<Object>().with::<Setting>()
+        Schema::new()
+            .with::<Bucket>()
+            .with::<Object>()
+            .with::<Setting>()
+            .with::<Upload>()
+            .with::<Part>()
     }
 
     /// The tables of a store.
