@@ -1,20 +1,27 @@
-//! The listeners: actix-web at the edge, [`App`] behind it.
+//! The listeners: actix at the edge, [`App`] behind it.
 //!
-//! The only place that touches actix-web. A request's payload is pumped into the bounded channel
+//! The only place that touches actix-web, and actix-http below it: over TLS, actix-web offers
+//! HTTP/2 to whoever asks, under which requests have no Host that was signed and a stalled answer
+//! is not seen by the kernel. So https is HTTP/1.1 on actix-http itself. A request's payload is pumped into the bounded channel
 //! of its [`Body`] by the web worker that owns it; the app runs on the pool.
 
-use std::net::TcpListener;
+use std::convert::Infallible;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_http::{HttpMessage as _, HttpService, Request};
 use actix_web::body::{BodyStream, SizedStream};
-use actix_web::dev::ServerHandle;
-use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::dev::{Server, ServerHandle, fn_service};
+use actix_web::error::PayloadError;
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{StatusCode, Uri};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, HttpServer, web};
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use futures_util::future::Either;
+use futures_util::{Stream, StreamExt as _};
+use rustix::net::sockopt;
+use rustls::ServerConfig;
 use tokio::sync::mpsc;
 
 use crate::http::{App, Body, BodyError, Head, Payload, Response};
@@ -37,6 +44,10 @@ pub struct Limits {
 /// answer and not a connection that was reset under it.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// How long a stop waits for requests. Two listeners that are stopped one after the other stay
+/// within a stop's time.
+const SHUTDOWN_SECS: u64 = 4;
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -52,12 +63,12 @@ impl Default for Limits {
 #[derive(Debug, Clone)]
 pub struct Listening {
     handle: ServerHandle,
-    address: std::net::SocketAddr,
+    address: SocketAddr,
 }
 
 impl Listening {
     /// Where it listens.
-    pub fn address(&self) -> std::net::SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
@@ -77,7 +88,7 @@ pub fn listen(
     app: Arc<dyn App>,
 ) -> std::io::Result<Listening> {
     let address = listener.local_addr()?;
-    let stall = u32::try_from(limits.stall.as_millis()).unwrap_or(u32::MAX);
+    prepare(&listener, limits)?;
     let server = HttpServer::new(move || {
         let app = Arc::clone(&app);
         actix_web::App::new().default_service(web::to(
@@ -87,39 +98,98 @@ pub fn listen(
             },
         ))
     })
-    .on_connect(move |connection, _| {
-        if let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() {
-            // Nagle and delayed acknowledgement together cost small answers 40 ms.
-            drop(stream.set_nodelay(true));
-            // Nothing above the kernel notices a client that reads no more.
-            let set = rustix::net::sockopt::set_tcp_user_timeout(stream, stall);
-            tracing::trace!(?set, "a connection is watched for stalling");
-        }
-    })
     .workers(limits.workers)
     .max_connections(limits.connections)
     .client_request_timeout(limits.head_timeout)
     .client_disconnect_timeout(LINGER)
-    // Two listeners that are stopped one after the other stay within a stop's time.
-    .shutdown_timeout(4)
+    .shutdown_timeout(SHUTDOWN_SECS)
     .disable_signals()
     .listen(listener)?
     .run();
+    Ok(run(server, address))
+}
+
+/// Serves `app` over TLS on a bound listener until stopped. Must be called within an actix system.
+///
+/// # Errors
+/// If the listener cannot be used.
+pub fn listen_tls(
+    listener: TcpListener,
+    limits: &Limits,
+    tls: ServerConfig,
+    app: Arc<dyn App>,
+) -> std::io::Result<Listening> {
+    let address = listener.local_addr()?;
+    prepare(&listener, limits)?;
+    let head_timeout = limits.head_timeout;
+    let builder = Server::build();
+    let stopping = builder.graceful_shutdown_signal();
+    let server = builder
+        .workers(limits.workers)
+        .max_concurrent_connections(limits.connections)
+        .shutdown_timeout(SHUTDOWN_SECS)
+        .disable_signals()
+        .listen("https", listener, move || {
+            let (app, stopping) = (Arc::clone(&app), stopping.clone());
+            HttpService::build()
+                .graceful_shutdown_signal(move || {
+                    let stopping = stopping.clone();
+                    async move { stopping.notified().await }
+                })
+                .client_request_timeout(head_timeout)
+                .client_disconnect_timeout(LINGER)
+                .h1(fn_service(move |mut request: Request| {
+                    let app = Arc::clone(&app);
+                    async move {
+                        let payload = request.take_payload();
+                        let head = Head {
+                            method: request.method().as_str().to_owned(),
+                            peer: request.peer_addr(),
+                            ..head_of(request.uri(), request.headers())
+                        };
+                        Ok::<_, Infallible>(reply(app, head, payload).await)
+                    }
+                }))
+                .rustls_0_23(tls.clone())
+        })?
+        .run();
+    Ok(run(server, address))
+}
+
+fn run(server: Server, address: SocketAddr) -> Listening {
     let handle = server.handle();
     actix_web::rt::spawn(async move {
         if let Err(error) = server.await {
             tracing::error!(%address, %error, "the listener failed");
         }
     });
-    Ok(Listening { handle, address })
+    Listening { handle, address }
 }
 
-async fn answer(
-    app: Arc<dyn App>,
-    request: HttpRequest,
-    mut payload: web::Payload,
-) -> HttpResponse {
-    let head = head_of(&request);
+/// Sets what each accepted connection inherits from its listener.
+fn prepare(listener: &TcpListener, limits: &Limits) -> std::io::Result<()> {
+    // Nagle and delayed acknowledgement together cost small answers 40 ms.
+    sockopt::set_tcp_nodelay(listener, true)?;
+    // Nothing above the kernel notices a client that reads no more.
+    let stall = u32::try_from(limits.stall.as_millis()).unwrap_or(u32::MAX);
+    sockopt::set_tcp_user_timeout(listener, stall)?;
+    Ok(())
+}
+
+async fn answer(app: Arc<dyn App>, request: HttpRequest, payload: web::Payload) -> HttpResponse {
+    let head = Head {
+        method: request.method().as_str().to_owned(),
+        peer: request.peer_addr(),
+        ..head_of(request.uri(), request.headers())
+    };
+    reply(app, head, payload).await
+}
+
+async fn reply<P>(app: Arc<dyn App>, head: Head, payload: P) -> HttpResponse
+where
+    P: Stream<Item = Result<Bytes, PayloadError>>,
+{
+    let mut payload = std::pin::pin!(payload);
     let is_head = head.method == "HEAD";
     let length = head.header("content-length").and_then(|text| text.parse().ok());
     let bodyless = length.is_none_or(|n| n == 0) && head.header("transfer-encoding").is_none();
@@ -148,15 +218,13 @@ async fn answer(
     }
 }
 
-fn head_of(request: &HttpRequest) -> Head {
-    let headers = request.headers().iter();
-    let headers = headers.map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+fn head_of(uri: &Uri, headers: &HeaderMap) -> Head {
     Head {
-        method: request.method().as_str().to_owned(),
-        raw_path: request.uri().path().to_owned(),
-        raw_query: request.uri().query().unwrap_or_default().to_owned(),
-        headers,
-        peer: request.peer_addr(),
+        method: String::new(),
+        raw_path: uri.path().to_owned(),
+        raw_query: uri.query().unwrap_or_default().to_owned(),
+        headers: headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect(),
+        peer: None,
         request_id: request_id(),
     }
 }
@@ -213,7 +281,7 @@ fn append(builder: &mut HttpResponseBuilder, name: &str, value: &str) {
 
 fn drain(
     pieces: mpsc::Receiver<std::io::Result<Bytes>>,
-) -> impl futures_util::Stream<Item = std::io::Result<Bytes>> {
+) -> impl Stream<Item = std::io::Result<Bytes>> {
     futures_util::stream::unfold(pieces, |mut pieces| async move {
         pieces.recv().await.map(|piece| (piece, pieces))
     })
