@@ -5,6 +5,7 @@
 //!                                                                 Buckets · Objects
 //!   buckets · objects · listing     the meaning of each operation
 //!   commit                          writing and removing an object's record, for all of them
+//!   permits                         how many operations at once, in all and for one account
 //!   answer                          the head of an answer that reads an object
 //!   access                          who may do what, pure
 //! ```
@@ -16,4 +17,5 @@ pub(crate) mod commit;
 pub(crate) mod front;
 pub(crate) mod listing;
 pub(crate) mod objects;
+pub(crate) mod permits;
 pub(crate) mod service;

@@ -11,4 +11,5 @@ mod objects;
 mod reading;
 mod restart;
 mod signing;
+mod waiting;
 mod world;
