@@ -9,7 +9,6 @@
 //! Names of files are random ids, never anything a user wrote. A crash leaves at worst a file
 //! without a record, never a record without its file.
 
-pub(crate) mod crc;
 pub(crate) mod files;
 pub(crate) mod hash;
 pub(crate) mod pace;

@@ -482,7 +482,7 @@ mod tests {
                 let mut changed = body.clone();
                 changed[at] ^= flip;
                 // Names of headers mean the same in any case.
-                let same = changed.to_ascii_lowercase() == body.to_ascii_lowercase()
+                let same = changed.eq_ignore_ascii_case(&body)
                     && decode(decoder(true, true, 12), &[&changed]).is_ok_and(
                         |(data, trailers)| data == b"hello, world" && trailers.len() == 1,
                     );
