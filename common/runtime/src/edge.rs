@@ -11,13 +11,14 @@
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix_http::h1::{H1Service, UpgradeHandler};
 use actix_http::{ConnectionType, HttpMessage as _, HttpService, Request};
-use actix_web::body::{BodyStream, BoxBody, SizedStream};
+use actix_web::body::{BodySize, BodyStream, BoxBody, MessageBody, SizedStream};
 use actix_web::dev::{Service, ServiceFactory, always_ready};
 use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
@@ -112,11 +113,10 @@ impl Service<Request> for Answer {
         async move {
             let Under { work, feed, payload, first } = under;
             // An answer does not wait for a body that nobody reads any more.
-            let response = match select(work, pin!(pump(first, payload, feed))).await {
-                Either::Left((response, _)) => response,
-                Either::Right(((), work)) => work.await,
-            };
-            Ok(rendered(response, is_head))
+            Ok(match select(work, pump(first, payload, feed).boxed_local()).await {
+                Either::Left((response, unread)) => unfinished(rendered(response, is_head), unread),
+                Either::Right(((), work)) => rendered(work.await, is_head),
+            })
         }
         .boxed_local()
     }
@@ -167,11 +167,12 @@ impl Service<Request> for GoAhead {
             let asked = pin!(asked);
             let came = select(asked, payload.next());
             match select(&mut work, came).await {
-                Either::Left((response, _)) => {
+                Either::Left((response, came)) => {
+                    drop(came);
                     let mut answer = rendered(response, is_head);
                     // What the client does about its body now is not known.
                     answer.head_mut().set_connection_type(ConnectionType::Close);
-                    return Err(answer);
+                    return Err(unfinished(answer, payload));
                 }
                 Either::Right((Either::Left(((), _)), _)) => {}
                 Either::Right((Either::Right((piece, _)), _)) => {
@@ -183,6 +184,33 @@ impl Service<Request> for GoAhead {
             Ok(request)
         }
         .boxed_local()
+    }
+}
+
+/// An answer to a request whose body did not come to its end. As long as the rest of it is held,
+/// actix sees that the connection is of no more use and closes it after [`LINGER`]; a body in
+/// HTTP's chunks it would otherwise read on without end.
+fn unfinished(answer: HttpResponse, unread: impl Unpin + 'static) -> HttpResponse {
+    answer.map_body(|_, body| BoxBody::new(Unfinished { body, _unread: unread }))
+}
+
+struct Unfinished<P> {
+    body: BoxBody,
+    _unread: P,
+}
+
+impl<P: Unpin> MessageBody for Unfinished<P> {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.body).poll_next(context)
     }
 }
 
