@@ -17,20 +17,23 @@
 //! | `header.rs` | reading and checking the Authorization header |
 //! | `presigned.rs` | reading, checking and writing the parameters of a presigned URL |
 //! | `signer.rs` | writing the header |
-//! | `chunked.rs` | bodies that are signed chunk by chunk |
+//! | `chunked.rs` | bodies that come chunk by chunk |
+//! | `chain.rs` | the signatures of the chunks |
 //!
 //! Three habits of clients are accepted besides: blanks inside header values left as they are
 //! (s3cmd), the path encoded once more than it was sent (euca2ools 3.4), and the service prefix
 //! moved from the path to the host (s3cmd).
 
 mod canonical_request;
+mod chain;
 mod chunked;
 mod credential;
 mod header;
 mod presigned;
 mod signer;
 
-pub use chunked::{Chain, ChunkError, Decoder, Step};
+pub use chain::Chain;
+pub use chunked::{ChunkError, Decoder, Step};
 pub(super) use header::{read_ec2, read_s3};
 pub use presigned::presign_s3_v4;
 pub(super) use presigned::{read_presigned_ec2, read_presigned_s3};
