@@ -45,7 +45,8 @@ fn who_is_refused_is_not_asked_for_the_body() {
     let world = world();
     world.put(Who::Alice, "/buck/key", b"x");
     let wait = ("expect", "100-continue");
-    let table: &[(Who, &str, &[(&str, &str)], u16)] = &[
+    type Row<'a> = (Who, &'a str, &'a [(&'a str, &'a str)], u16);
+    let table: &[Row<'_>] = &[
         (Who::Nobody, "/buck/other", &[("content-length", "100"), wait], 403),
         (Who::Bob, "/buck/other", &[("content-length", "100"), wait], 403),
         (Who::Alice, "/none/other", &[("content-length", "100"), wait], 404),

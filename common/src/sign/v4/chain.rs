@@ -55,11 +55,11 @@ pub(super) mod example {
     const SCOPE: &str = "20130524/us-east-1/s3/aws4_request";
 
     /// The signature of its request.
-    pub(in super::super) const SEED: &str =
+    pub(crate) const SEED: &str =
         "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9";
 
     /// The chain that begins at a signature.
-    pub(in super::super) fn chain(seed: &str) -> Chain {
+    pub(crate) fn chain(seed: &str) -> Chain {
         let first = format!("AWS4{SECRET}").into_bytes();
         let key = SCOPE.split('/').fold(first, |key, part| hmac_sha256(&key, &[part.as_bytes()]));
         Chain::new(key, DATE, SCOPE, &hex::decode(seed).unwrap())
