@@ -45,9 +45,9 @@ impl std::fmt::Debug for Chain {
     }
 }
 
-/// The example of AWS's documentation, whose seeds and signatures are published there.
+/// With the example of AWS's documentation, whose seeds and signatures are published there.
 #[cfg(test)]
-pub(super) mod example {
+pub(super) mod tests {
     use super::*;
 
     const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
@@ -64,12 +64,6 @@ pub(super) mod example {
         let key = SCOPE.split('/').fold(first, |key, part| hmac_sha256(&key, &[part.as_bytes()]));
         Chain::new(key, DATE, SCOPE, &hex::decode(seed).unwrap())
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::example::chain;
-    use super::*;
 
     #[test]
     fn the_published_trailer_comes_out() {
@@ -93,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_chain_does_not_show_its_key() {
-        let shown = format!("{:?}", chain(example::SEED));
+        let shown = format!("{:?}", chain(SEED));
         assert!(shown.contains("us-east-1") && !shown.contains("key"), "{shown}");
     }
 }

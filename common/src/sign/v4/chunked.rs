@@ -308,7 +308,7 @@ impl Decoder {
 #[cfg(test)]
 mod tests {
     use super::super::super::canonical::sha256;
-    use super::super::chain::example::{SEED, chain};
+    use super::super::chain::tests::{SEED, chain};
     use super::*;
 
     fn decode(mut decoder: Decoder, pieces: &[&[u8]]) -> Result<(Vec<u8>, Trailers), ChunkError> {
