@@ -45,29 +45,29 @@ impl std::fmt::Debug for Chain {
     }
 }
 
-/// With the example of AWS's documentation, whose seeds and signatures are published there.
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-
-    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
-    const DATE: &str = "20130524T000000Z";
-    const SCOPE: &str = "20130524/us-east-1/s3/aws4_request";
-
-    /// The signature of its request.
-    pub(crate) const SEED: &str =
+impl Chain {
+    /// The signature of the request in the example of AWS's documentation.
+    pub(super) const SEED: &str =
         "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9";
 
-    /// The chain that begins at a signature.
-    pub(crate) fn chain(seed: &str) -> Chain {
-        let first = format!("AWS4{SECRET}").into_bytes();
-        let key = SCOPE.split('/').fold(first, |key, part| hmac_sha256(&key, &[part.as_bytes()]));
-        Chain::new(key, DATE, SCOPE, &hex::decode(seed).unwrap())
+    /// The chain of that example, whose signatures are published there, from a signature on.
+    pub(super) fn example(seed: &str) -> Chain {
+        let scope = "20130524/us-east-1/s3/aws4_request";
+        let first = b"AWS4wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_vec();
+        let key = scope.split('/').fold(first, |key, part| hmac_sha256(&key, &[part.as_bytes()]));
+        Chain::new(key, "20130524T000000Z", scope, &hex::decode(seed).unwrap())
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
 
     #[test]
     fn the_published_trailer_comes_out() {
-        let mut chain = chain("106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e");
+        let mut chain =
+            Chain::example("106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e");
         let (first, second) = (vec![b'a'; 65536], vec![b'a'; 1024]);
         assert_eq!(
             [
@@ -87,7 +87,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_chain_does_not_show_its_key() {
-        let shown = format!("{:?}", chain(SEED));
+        let shown = format!("{:?}", Chain::example(Chain::SEED));
         assert!(shown.contains("us-east-1") && !shown.contains("key"), "{shown}");
     }
 }

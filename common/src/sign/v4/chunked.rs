@@ -308,7 +308,6 @@ impl Decoder {
 #[cfg(test)]
 mod tests {
     use super::super::super::canonical::sha256;
-    use super::super::chain::tests::{SEED, chain};
     use super::*;
 
     fn decode(mut decoder: Decoder, pieces: &[&[u8]]) -> Result<(Vec<u8>, Trailers), ChunkError> {
@@ -329,7 +328,7 @@ mod tests {
 
     /// Wraps data as a client does.
     fn encode(chunks: &[&[u8]], signed: bool, trailer: Option<(&str, &str)>) -> Vec<u8> {
-        let mut chain = chain(SEED);
+        let mut chain = Chain::example(Chain::SEED);
         let mut body = Vec::new();
         for data in chunks.iter().chain([&&b""[..]]) {
             body.extend_from_slice(format!("{:x}", data.len()).as_bytes());
@@ -356,7 +355,7 @@ mod tests {
     }
 
     fn decoder(signed: bool, trailers: bool, length: u64) -> Decoder {
-        Decoder::new(trailers, length, signed.then(|| chain(SEED)))
+        Decoder::new(trailers, length, signed.then(|| Chain::example(Chain::SEED)))
     }
 
     const CRC: Option<(&str, &str)> = Some(("x-amz-checksum-crc32", "NhCmhg=="));
@@ -364,7 +363,7 @@ mod tests {
     #[test]
     fn the_published_example_comes_out() {
         let data = vec![b'a'; 66560];
-        let mut chain = chain(SEED);
+        let mut chain = Chain::example(Chain::SEED);
         let (first, second) = data.split_at(65536);
         assert_eq!(
             [chain.chunk(sha256(first)), chain.chunk(sha256(second)), chain.chunk(sha256(b""))],
