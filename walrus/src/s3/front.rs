@@ -400,7 +400,8 @@ fn refused_signature(error: &SignError) -> ApiError {
         SignError::IncompleteSignature { .. }
         | SignError::MalformedAuthorization { .. }
         | SignError::InvalidScope { .. } => ErrorCode::AuthorizationHeaderMalformed,
-        SignError::UnsupportedVersion(_)
+        SignError::SignedTwice
+        | SignError::UnsupportedVersion(_)
         | SignError::UnsupportedAlgorithm(_)
         | SignError::InvalidPayloadHash(_) => ErrorCode::InvalidArgument,
         SignError::UnsupportedFeature(_) => ErrorCode::NotImplemented,
@@ -412,6 +413,7 @@ fn refused_signature(error: &SignError) -> ApiError {
         | SignError::UnsignedHeader(_)
         | SignError::AbsentSignedHeader(_)
         | SignError::RequestExpired { .. }
+        | SignError::NotYetValid { .. }
         | SignError::ExpiresTooLate { .. } => return denied_because(error),
     };
     ApiError::new(code, sentence(error))

@@ -6,6 +6,7 @@
 //!   buckets · objects · listing     the meaning of each operation
 //!   copy · source · multipart
 //!   commit                          writing and removing an object's record, for all of them
+//!   permits                         how many operations at once, in all and for one account
 //!   answer                          the head of an answer that reads an object
 //!   access                          who may do what, pure
 //! ```
@@ -19,5 +20,6 @@ pub(crate) mod front;
 pub(crate) mod listing;
 pub(crate) mod multipart;
 pub(crate) mod objects;
+pub(crate) mod permits;
 pub(crate) mod service;
 pub(crate) mod source;

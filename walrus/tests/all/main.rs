@@ -13,4 +13,5 @@ mod objects;
 mod reading;
 mod restart;
 mod signing;
+mod waiting;
 mod world;
