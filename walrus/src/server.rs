@@ -32,6 +32,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::blob::files::Files;
+use crate::blob::pins::Pins;
 use crate::blob::receive::Receiver;
 use crate::blob::uploads::Uploads;
 use crate::cache::actor::{Cache, Stop};
@@ -43,6 +44,7 @@ use crate::image::door::Door;
 use crate::image::key::KeyFile;
 use crate::image::serve::Images;
 use crate::image::ticket::{PATH, Tickets};
+use crate::parts::{OpenUploads, Shelves};
 use crate::records::{CACHE_LIMIT, Records};
 use crate::s3::buckets::{Buckets, recall_leaving};
 use crate::s3::front::Front;
@@ -145,6 +147,7 @@ impl Server {
         let buckets = S3Actor::start(
             Buckets {
                 records: content.records.clone(),
+                shelves: content.shelves.clone(),
                 clock: clock.clone(),
                 region: config.region.clone(),
             },
@@ -156,11 +159,13 @@ impl Server {
                 receiver: Receiver { files: content.files.clone(), uploads: uploads.clone() },
                 clock: clock.clone(),
                 max_bytes: config.max_object_bytes,
+                max_multipart_bytes: config.max_multipart_bytes,
             },
             config.requests_at_once,
         );
         roster.enrol("buckets", buckets.clone());
         roster.enrol("objects", objects.clone());
+        let sweep_clock = clock.clone();
         let front = Front {
             keys: Arc::new(AskedKeyRing::new(identity, clock.clone())),
             clock,
@@ -172,9 +177,17 @@ impl Server {
                 "S3 requests that failed by walrus' own fault",
             ),
         };
+        let open = content.open.clone();
+        metrics.gauge(
+            "eucalypt_walrus_open_uploads",
+            "Multipart uploads that are neither completed nor aborted",
+            move || open.count(),
+        );
         let sweep = Sweep {
             content,
             uploads,
+            clock: sweep_clock,
+            oldest: config.oldest_upload(),
             removed: metrics.counter(
                 "eucalypt_walrus_swept_files_total",
                 "Files removed because no record named them",
@@ -256,7 +269,10 @@ fn open(config: &Config) -> Result<Opened, StartError> {
         Some(setting) => setting.value,
         None => config.unbundle_cache_mb.saturating_mul(1 << 20),
     };
-    Ok(Opened { content: Content { records, files }, key, tickets, disk, images, limit })
+    let open = OpenUploads::default();
+    let content = Content { shelves: Shelves { records, files, pins: Pins::default(), open } };
+    content.count_open().map_err(ApiError::from)?;
+    Ok(Opened { content, key, tickets, disk, images, limit })
 }
 
 fn make_dir(dir: &Path) -> io::Result<()> {
