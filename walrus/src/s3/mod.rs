@@ -6,12 +6,16 @@
 //!   buckets · objects · listing     the meaning of each operation
 //!   commit                          writing and removing an object's record, for all of them
 //!   access                          who may do what, pure
+//!   domains                         which bucket a host stands for
+//!   refusal                         how a bad signature is told
 //! ```
 
 pub(crate) mod access;
 pub(crate) mod buckets;
 pub(crate) mod commit;
+pub(crate) mod domains;
 pub(crate) mod front;
 pub(crate) mod listing;
 pub(crate) mod objects;
+mod refusal;
 pub(crate) mod service;
