@@ -16,6 +16,7 @@ use crate::clock;
 pub use crate::error::ClientError;
 pub use crate::http::Trace;
 use crate::http::{Exchange, Http, Outgoing, Url};
+use crate::trust::Trust;
 
 /// An access key.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,14 +49,20 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client of the endpoint at `url`, `http://HOST:PORT/PATH`. `region` goes into the
+    /// Makes a client of the endpoint at `url`, `http://HOST:PORT/PATH` or the same with https. `region` goes into the
     /// signature's scope.
     ///
     /// # Errors
     /// [`ClientError::Url`].
     pub fn new(url: &str, region: &str, credentials: Credentials) -> Result<Self, ClientError> {
-        let (http, url) = (Http::for_queries(), Url::parse(url)?);
+        let (http, url) = (Http::for_queries(&Trust::default()), Url::parse(url)?);
         Ok(Self { http, url, region: region.to_owned(), credentials })
+    }
+
+    /// Believes these authorities over https. To be said before anything else.
+    #[must_use]
+    pub fn trusting(self, trust: &Trust) -> Self {
+        Self { http: Http::for_queries(trust), ..self }
     }
 
     /// Tells `trace` what goes over the wire, except for secrets.

@@ -7,6 +7,7 @@ mod door;
 mod forge;
 mod http;
 mod objects;
+mod presigned;
 mod restart;
 mod signing;
 mod world;
