@@ -63,7 +63,7 @@ def test_boto3(https, https_user, scheme):
 
 
 def test_boto(https, https_user, monkeypatch):
-    # boto looks for authorities in its own configuration only.
+    # boto looks for authorities in its own configuration only, and knows no addresses in certificates.
     real = boto.config.get_value
     told = {("Boto", "ca_certificates_file"): CA}
     monkeypatch.setattr(
@@ -71,14 +71,14 @@ def test_boto(https, https_user, monkeypatch):
     )
     keys = (https_user["AWS_ACCESS_KEY_ID"], https_user["AWS_SECRET_ACCESS_KEY"])
     s3 = boto.s3.connection.S3Connection(
-        *keys, is_secure=True, host="127.0.0.1", port=https.ports["walrus_tls"], path="/services/Walrus",
+        *keys, is_secure=True, host="localhost", port=https.ports["walrus_tls"], path="/services/Walrus",
         calling_format=boto.s3.connection.OrdinaryCallingFormat(),
         validate_certs=True,
     )
     bucket = s3.create_bucket("boto-https")
     bucket.new_key("a b").set_contents_from_string("hello")
     assert bucket.get_key("a b").get_contents_as_string() == b"hello"
-    region = boto.ec2.regioninfo.RegionInfo(name="eucalyptus", endpoint="127.0.0.1")
+    region = boto.ec2.regioninfo.RegionInfo(name="eucalyptus", endpoint="localhost")
     ec2 = boto.ec2.connection.EC2Connection(
         *keys, is_secure=True, port=https.ports["clc_tls"], path="/services/Eucalyptus", region=region,
         validate_certs=True,

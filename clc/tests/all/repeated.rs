@@ -26,7 +26,7 @@ fn a_change_is_made_once_for_a_signature() {
         }
         again(&world, &taro, &make).await.unwrap();
         let (code, text) = again(&world, &taro, &make).await.unwrap_err();
-        assert_eq!(code, "AuthFailure");
+        assert_eq!(code, "RequestLimitExceeded");
         assert!(text.contains("carried out already"), "{text}");
         // What was refused changed nothing: it is refused again for its own reason.
         let broken = pairs(&[("Action", "DeleteKeyPair")]);
@@ -44,7 +44,7 @@ fn a_change_is_made_once_for_a_signature() {
         let address = world.server().api_address();
         world.restart_at(address).await;
         let (code, _) = again(&world, &taro, &make).await.unwrap_err();
-        assert_eq!(code, "AuthFailure");
+        assert_eq!(code, "RequestLimitExceeded");
         let keys = again(&world, &taro, &read).await.unwrap();
         assert!(keys.contains("other") && !keys.contains("<keyName>k<"), "{keys}");
 
@@ -80,7 +80,7 @@ fn of_many_that_come_at_once_one_is_carried_out() {
         let answers = futures_util::future::join_all(all).await;
         assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
         for (code, _) in answers.into_iter().filter_map(Result::err) {
-            assert_eq!(code, "AuthFailure");
+            assert_eq!(code, "RequestLimitExceeded");
         }
     });
 }
