@@ -19,7 +19,7 @@ use crate::http::App;
 use crate::listen::{Limits, Listening, listen, listen_tls};
 use crate::pool;
 use crate::shutdown::Shutdown;
-use crate::tls::{Certificate, TlsError};
+use crate::tls::{Certificate, LOOK, TlsError};
 
 /// Why the doors cannot be opened.
 #[derive(Debug, Error)]
@@ -125,7 +125,7 @@ impl Doorway {
             return Ok(Doors { first, second: None, tls });
         };
         let server = certificate.server()?;
-        certificate.follow(shutdown.clone());
+        certificate.follow(LOOK, shutdown.clone());
         let Some(second) = self.second else {
             let first = listen_tls(self.first, limits, server, app).map_err(failed(at))?;
             return Ok(Doors { first, second: None, tls });

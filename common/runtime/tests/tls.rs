@@ -244,6 +244,15 @@ fn a_renewed_certificate_is_used_without_a_restart() {
         put("renewed");
         loaded.reload();
         assert_eq!(blocking(shown).await, der("renewed.pem"));
+        // And by itself, when the files change.
+        let shutdown = Shutdown::default();
+        loaded.follow(Duration::from_millis(10), shutdown.clone());
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while blocking(shown).await != der("server.pem") {
+            assert!(Instant::now() < deadline, "the change is not noticed");
+            put("server");
+        }
+        shutdown.raise();
         listening.stop().await;
     })
     .unwrap();
