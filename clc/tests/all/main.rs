@@ -4,10 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod accounts;
+mod apis;
 mod images;
 mod instances;
 mod keys;
 mod launches;
+mod repeated;
 mod restart;
 mod world;
 mod zones;

@@ -8,6 +8,7 @@ mod door;
 mod forge;
 mod http;
 mod objects;
+mod presigned;
 mod reading;
 mod restart;
 mod signing;
