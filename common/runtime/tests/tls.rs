@@ -13,6 +13,7 @@ use runtime::boot::in_system;
 use runtime::doors::{Doors, Doorway, TlsKeys};
 use runtime::http::{App, Body, Head, Payload, Response};
 use runtime::listen::Limits;
+use runtime::pool;
 use runtime::shutdown::Shutdown;
 use runtime::tls::{Certificate, TlsError};
 use rustls::crypto::ring::default_provider;
@@ -49,10 +50,10 @@ impl App for Echo {
 
 fn endless(ended: Arc<Notify>) -> Response {
     let (sender, pieces) = tokio::sync::mpsc::channel(2);
-    tokio::spawn(async move {
+    drop(pool::spawn(async move {
         while sender.send(Ok(Bytes::from_static(&[0; 1 << 16]))).await.is_ok() {}
         ended.notify_one();
-    });
+    }));
     let payload = Payload::Stream { length: 1 << 40, pieces };
     Response { payload, ..Response::empty(200) }
 }
