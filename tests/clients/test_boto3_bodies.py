@@ -15,12 +15,14 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-import relay as relays
+import cloud as clouds
+
+CA = str(clouds.TLS / "ca.pem")
 
 
 def client(url, user, **config):
     return boto3.client(
-        "s3", region_name="eucalyptus", endpoint_url=url, verify=relays.AUTHORITY,
+        "s3", region_name="eucalyptus", endpoint_url=url, verify=CA,
         aws_access_key_id=user["AWS_ACCESS_KEY_ID"], aws_secret_access_key=user["AWS_SECRET_ACCESS_KEY"],
         config=Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}, **config),
     )
@@ -33,32 +35,28 @@ def refused(code, call, **kwargs):
     return told.value.response
 
 
-@pytest.fixture(scope="module")
-def relay(cloud):
-    relay = relays.Relay(cloud.ports["walrus"])
-    yield relay
-    relay.close()
-
-
 @pytest.fixture(scope="module", params=["http", "https"])
-def s3(request, user, relay):
-    s3 = client(user["S3_URL"] if request.param == "http" else relay.url, user)
+def s3(request, https, https_user):
+    port = https.ports["walrus_tls" if request.param == "https" else "walrus"]
+    s3 = client(f"{request.param}://127.0.0.1:{port}", https_user)
     bucket = f"bodies-{request.param}"
     s3.create_bucket(Bucket=bucket)
     return s3, bucket
 
 
 @pytest.mark.parametrize("size", [0, 5, 1 << 20, 3_000_001])
-def test_a_checksum_follows_the_body_over_https(user, relay, size):
-    s3 = client(relay.url, user)
+def test_a_checksum_follows_the_body_over_https(https, https_user, size):
+    s3 = client(https.s3_root, https_user)
+    sent = []
+    s3.meta.events.register("before-send.s3.PutObject", lambda request, **_: sent.append(request.headers))
     bucket = f"behind-{size}"
     s3.create_bucket(Bucket=bucket)
     body = os.urandom(size)
-    relay.heads.clear()
     put = s3.put_object(Bucket=bucket, Key="k", Body=io.BytesIO(body), ContentEncoding="gzip")
-    head = next(head for head in relay.heads if head.startswith(f"put /{bucket}/k"))
-    assert "x-amz-content-sha256: streaming-unsigned-payload-trailer" in head
-    assert "transfer-encoding: chunked" in head and "\r\ncontent-length:" not in head
+    head = {name.lower(): value for name, value in sent[0].items()}
+    text = {name: value.decode() if isinstance(value, bytes) else value for name, value in head.items()}
+    assert text["x-amz-content-sha256"] == "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+    assert text["transfer-encoding"] == "chunked" and "content-length" not in text
     crc = base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
     assert (put["ChecksumCRC32"], put["ChecksumType"]) == (crc, "FULL_OBJECT")
     got = s3.get_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
@@ -110,18 +108,18 @@ def test_answers_wanted_otherwise(s3):
     assert got["CacheControl"] == "no-cache"
 
 
-def test_awscli_over_https(user, relay, tmp_path):
+def test_awscli_over_https(https, https_user, tmp_path):
     aws = pathlib.Path(sys.executable).with_name("aws")
     body = os.urandom(20 << 20)
     (tmp_path / "body").write_bytes(body)
     environment = {
-        **os.environ, "AWS_ACCESS_KEY_ID": user["AWS_ACCESS_KEY_ID"],
-        "AWS_SECRET_ACCESS_KEY": user["AWS_SECRET_ACCESS_KEY"], "AWS_DEFAULT_REGION": "eucalyptus",
-        "AWS_CA_BUNDLE": relays.AUTHORITY, "HOME": str(tmp_path),
+        **os.environ, "AWS_ACCESS_KEY_ID": https_user["AWS_ACCESS_KEY_ID"],
+        "AWS_SECRET_ACCESS_KEY": https_user["AWS_SECRET_ACCESS_KEY"], "AWS_DEFAULT_REGION": "eucalyptus",
+        "AWS_CA_BUNDLE": CA, "HOME": str(tmp_path),
     }
 
     def run(*words):
-        subprocess.run([aws, "--endpoint-url", relay.url, *words], env=environment, check=True, cwd=tmp_path)
+        subprocess.run([aws, "--endpoint-url", https.s3_root, *words], env=environment, check=True, cwd=tmp_path)
 
     run("s3api", "create-bucket", "--bucket", "cli-bodies")
     run("s3api", "put-object", "--bucket", "cli-bodies", "--key", "k", "--body", "body")

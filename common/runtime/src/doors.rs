@@ -19,7 +19,7 @@ use crate::http::App;
 use crate::listen::{Limits, Listening, listen, listen_tls};
 use crate::pool;
 use crate::shutdown::Shutdown;
-use crate::tls::{Certificate, TlsError};
+use crate::tls::{Certificate, LOOK, TlsError};
 
 /// Why the doors cannot be opened.
 #[derive(Debug, Error)]
@@ -63,6 +63,80 @@ impl TlsKeys<'_> {
     }
 }
 
+/// Public listeners that are bound and known to be usable, and not yet open.
+pub struct Doorway {
+    first: TcpListener,
+    second: Option<TcpListener>,
+    certificate: Option<Certificate>,
+    addresses: (SocketAddr, Option<SocketAddr>),
+}
+
+impl Doorway {
+    /// Reads the certificate and binds `tls_listen`; `listener` is bound to `listen`.
+    ///
+    /// # Errors
+    /// Names the key, file or address at fault.
+    pub async fn build(listener: TcpListener, keys: TlsKeys<'_>) -> Result<Self, DoorError> {
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let at = listener.local_addr().map_err(|error| DoorError::Listen(nowhere, error))?;
+        if !keys.check()? {
+            let addresses = (at, None);
+            return Ok(Self { first: listener, second: None, certificate: None, addresses });
+        }
+        let (certificate, key) = (keys.certificate.to_owned(), keys.key.to_owned());
+        let certificate = pool::block(move || Certificate::load(&certificate, &key))
+            .await
+            .map_err(|error| DoorError::Broken(error.to_string()))??;
+        let bind = |address: SocketAddr| {
+            let bound = TcpListener::bind(address)
+                .and_then(|listener| listener.local_addr().map(|at| (listener, at)));
+            bound.map_err(|error| DoorError::Listen(address, error))
+        };
+        let (second, tls) = match keys.listen.map(bind).transpose()? {
+            Some((listener, address)) => (Some(listener), address),
+            None => (None, at),
+        };
+        let (certificate, addresses) = (Some(certificate), (at, Some(tls)));
+        Ok(Self { first: listener, second, certificate, addresses })
+    }
+
+    /// Where clients are sent: the https address if there is one, and whether it is that.
+    pub fn preferred(&self) -> (SocketAddr, bool) {
+        match self.addresses {
+            (_, Some(tls)) => (tls, true),
+            (plain, None) => (plain, false),
+        }
+    }
+
+    /// Opens them. Must be called within an actix system.
+    ///
+    /// # Errors
+    /// Names the address at fault.
+    pub fn open(
+        self,
+        limits: &Limits,
+        app: Arc<dyn App>,
+        shutdown: &Shutdown,
+    ) -> Result<Doors, DoorError> {
+        let (at, tls) = self.addresses;
+        let failed = |address| move |error| DoorError::Listen(address, error);
+        let Some(certificate) = self.certificate else {
+            let first = listen(self.first, limits, app).map_err(failed(at))?;
+            return Ok(Doors { first, second: None, tls });
+        };
+        let server = certificate.server()?;
+        certificate.follow(LOOK, shutdown.clone());
+        let Some(second) = self.second else {
+            let first = listen_tls(self.first, limits, server, app).map_err(failed(at))?;
+            return Ok(Doors { first, second: None, tls });
+        };
+        let second = listen_tls(second, limits, server, Arc::clone(&app));
+        let second = second.map_err(failed(tls.unwrap_or(at)))?;
+        let first = listen(self.first, limits, app).map_err(failed(at))?;
+        Ok(Doors { first, second: Some(second), tls })
+    }
+}
+
 /// The public listeners of a service.
 #[derive(Debug)]
 pub struct Doors {
@@ -72,45 +146,6 @@ pub struct Doors {
 }
 
 impl Doors {
-    /// Opens them: `listener` is bound to `listen`. Must be called within an actix system.
-    ///
-    /// # Errors
-    /// Names the key, file or address at fault.
-    pub async fn open(
-        listener: TcpListener,
-        keys: TlsKeys<'_>,
-        limits: &Limits,
-        app: Arc<dyn App>,
-        shutdown: &Shutdown,
-    ) -> Result<Self, DoorError> {
-        let of = |listener: &TcpListener| {
-            listener.local_addr().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)))
-        };
-        let at = of(&listener);
-        if !keys.check()? {
-            let first = listen(listener, limits, app).map_err(|e| DoorError::Listen(at, e))?;
-            return Ok(Self { first, second: None, tls: None });
-        }
-        let (certificate, key) = (keys.certificate.to_owned(), keys.key.to_owned());
-        let certificate = pool::block(move || Certificate::load(&certificate, &key))
-            .await
-            .map_err(|error| DoorError::Broken(error.to_string()))??;
-        let server = certificate.server()?;
-        certificate.follow(shutdown.clone());
-        let Some(address) = keys.listen else {
-            let first =
-                listen_tls(listener, limits, server, app).map_err(|e| DoorError::Listen(at, e))?;
-            let tls = Some(first.address());
-            return Ok(Self { first, second: None, tls });
-        };
-        let failed = |error| DoorError::Listen(address, error);
-        let second = TcpListener::bind(address).map_err(failed)?;
-        let second = listen_tls(second, limits, server, Arc::clone(&app)).map_err(failed)?;
-        let first = listen(listener, limits, app).map_err(|e| DoorError::Listen(at, e))?;
-        let tls = Some(second.address());
-        Ok(Self { first, second: Some(second), tls })
-    }
-
     /// Where `listen` is.
     pub fn address(&self) -> SocketAddr {
         self.first.address()

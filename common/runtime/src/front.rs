@@ -159,8 +159,10 @@ impl QueryApi {
         let (replays, now) = (Arc::clone(&self.replays), self.clock.now());
         let mark = pool::block(move || replays.admit(&verified, now)).await?;
         let mark = mark.map_err(|refusal| match refusal {
+            // SDKs take this code for one to wait at, and sign anew before they try again: two equal
+            // changes of one second, whose signatures are equal, too, are both made in the end.
             Refusal::Repeated => ApiError::new(
-                ErrorCode::AuthFailure,
+                ErrorCode::RequestLimitExceeded,
                 "A request with this signature was carried out already. To do the same once more, \
                  sign it anew a second later, or give a ClientToken",
             ),

@@ -19,8 +19,8 @@ use thiserror::Error;
 use crate::pool;
 use crate::shutdown::Shutdown;
 
-/// How often the files are looked at.
-const LOOK: Duration = Duration::from_secs(10);
+/// How often the files of a listener are looked at.
+pub const LOOK: Duration = Duration::from_secs(10);
 
 /// Why a certificate cannot be used.
 #[derive(Debug, Error)]
@@ -94,14 +94,14 @@ impl Certificate {
         Ok(config)
     }
 
-    /// Looks at the files until the shutdown, and reads them again when one has changed. One that
-    /// cannot be used is told in the log, and the old one stays.
-    pub fn follow(&self, shutdown: Shutdown) {
+    /// Looks at the files this often until the shutdown, and reads them again when one has changed.
+    /// One that cannot be used is told in the log, and the old one stays.
+    pub fn follow(&self, every: Duration, shutdown: Shutdown) {
         let shared = Arc::clone(&self.0);
         pool::spawn(async move {
             let mut seen = pool::block(shared.looking()).await.ok();
             while !shutdown.is_raised() {
-                let pause = tokio::time::sleep(LOOK);
+                let pause = tokio::time::sleep(every);
                 tokio::select! { () = pause => {}, () = shutdown.raised() => return }
                 let looked = pool::block(shared.looking()).await.ok();
                 if looked != seen {

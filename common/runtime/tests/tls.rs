@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use runtime::boot::in_system;
-use runtime::doors::{Doors, TlsKeys};
+use runtime::doors::{Doors, Doorway, TlsKeys};
 use runtime::http::{App, Body, Head, Payload, Response};
 use runtime::listen::Limits;
+use runtime::pool;
 use runtime::shutdown::Shutdown;
 use runtime::tls::{Certificate, TlsError};
 use rustls::crypto::ring::default_provider;
@@ -49,10 +50,10 @@ impl App for Echo {
 
 fn endless(ended: Arc<Notify>) -> Response {
     let (sender, pieces) = tokio::sync::mpsc::channel(2);
-    tokio::spawn(async move {
+    drop(pool::spawn(async move {
         while sender.send(Ok(Bytes::from_static(&[0; 1 << 16]))).await.is_ok() {}
         ended.notify_one();
-    });
+    }));
     let payload = Payload::Stream { length: 1 << 40, pieces };
     Response { payload, ..Response::empty(200) }
 }
@@ -70,7 +71,8 @@ async fn serving(
     let (certificate, key) = (data("server.pem"), data("server-key.pem"));
     let keys = TlsKeys { listen: tls_listen, certificate: &certificate, key: &key };
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    Doors::open(listener, keys, limits, Arc::new(app), shutdown).await.unwrap()
+    let doorway = Doorway::build(listener, keys).await.unwrap();
+    doorway.open(limits, Arc::new(app), shutdown).unwrap()
 }
 
 type Client = StreamOwned<ClientConnection, TcpStream>;
@@ -243,6 +245,15 @@ fn a_renewed_certificate_is_used_without_a_restart() {
         put("renewed");
         loaded.reload();
         assert_eq!(blocking(shown).await, der("renewed.pem"));
+        // And by itself, when the files change.
+        let shutdown = Shutdown::default();
+        loaded.follow(Duration::from_millis(10), shutdown.clone());
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while blocking(shown).await != der("server.pem") {
+            assert!(Instant::now() < deadline, "the change is not noticed");
+            put("server");
+        }
+        shutdown.raise();
         listening.stop().await;
     })
     .unwrap();

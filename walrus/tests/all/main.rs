@@ -10,6 +10,7 @@ mod forge;
 mod http;
 mod multipart;
 mod objects;
+mod presigned;
 mod reading;
 mod restart;
 mod signing;

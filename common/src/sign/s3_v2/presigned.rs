@@ -55,7 +55,7 @@ pub(in crate::sign) fn read_presigned(request: &Request<'_>) -> Result<(String, 
 /// Lists the headers as the client may have signed them, the likeliest first.
 fn readings(request: &Request<'_>) -> Vec<Headers> {
     let mut readings = vec![request.headers.clone()];
-    let moved = moved_headers(request.raw_query);
+    let moved = moved_headers(&parse_query(request.raw_query));
     if !moved.is_empty() {
         let own = |name: &str| moved.iter().any(|(moved, _)| moved == name);
         let mut headers: Headers = request.headers.iter().filter(|(name, _)| !own(name)).collect();
@@ -77,11 +77,12 @@ fn readings(request: &Request<'_>) -> Vec<Headers> {
     readings
 }
 
-/// Gives the headers that a client has moved into the URL that it signed, names in lower case.
+/// Gives the headers that a client has moved into the parameters of the URL that it signed, names in
+/// lower case.
 ///
 /// They mean what the headers would have meant. Parameters of the signature itself are none of
 /// them, and neither are checksums: clients that presign know no body yet.
-pub fn moved_headers(raw_query: &str) -> Vec<(String, String)> {
+pub fn moved_headers(parameters: &[(String, String)]) -> Vec<(String, String)> {
     let moved = |name: &str| {
         let of_s3 = name.starts_with("x-amz-")
             && !OF_SIGNATURES.contains(&name)
@@ -89,9 +90,9 @@ pub fn moved_headers(raw_query: &str) -> Vec<(String, String)> {
             && !name.starts_with("x-amz-sdk-");
         of_s3 || ["content-md5", "content-type"].contains(&name)
     };
-    parse_query(raw_query)
-        .into_iter()
-        .map(|(name, value)| (name.to_ascii_lowercase(), value))
+    parameters
+        .iter()
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()))
         .filter(|(name, _)| moved(name))
         .collect()
 }
@@ -205,7 +206,7 @@ mod tests {
         let sent: Headers = [("host", "h"), ("content-type", NOBODYS_TYPE)].into_iter().collect();
         let moved = format!("X-Amz-Acl=public-read&content-type=text%2Fx&{query}");
         assert_eq!(
-            moved_headers(&moved),
+            moved_headers(&parse_query(&moved)),
             [
                 ("x-amz-acl".to_owned(), "public-read".to_owned()),
                 ("content-type".to_owned(), "text/x".to_owned())
