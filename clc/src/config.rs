@@ -51,6 +51,9 @@ pub struct Config {
     /// The key that the services share: 32 random bytes, mode 0600. Default
     /// `/etc/eucalypt/peer.key`.
     pub peer_key_file: PathBuf,
+    /// How long a launch may be pending, in seconds, before it is given up; one that ever ran is
+    /// given up by its owner alone. 60 to 604800. Default 3600.
+    pub launch_patience_seconds: u64,
     /// What is logged: a level, or levels by module. Default `info`.
     pub log: String,
     /// How it is logged: `text` (the default) or `json`.
@@ -105,6 +108,7 @@ impl Default for Config {
             public_host: String::new(),
             region: "eucalyptus".to_owned(),
             peer_key_file: PathBuf::from("/etc/eucalypt/peer.key"),
+            launch_patience_seconds: 3600,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             walrus: Walrus::default(),
@@ -139,6 +143,9 @@ pub enum Unusable {
     /// A number that must not be zero is.
     #[error("{0} must be at least 1")]
     Zero(&'static str),
+    /// A time that nobody could mean.
+    #[error("launch_patience_seconds: {0} is not from 60 to 604800")]
+    Patience(u64),
     /// Two nodes of one name.
     #[error("nodes.name: '{0}' is the name of two nodes")]
     Twice(String),
@@ -165,6 +172,9 @@ impl Config {
         }
         if self.remembered_signatures == 0 {
             return Err(Unusable::Zero("remembered_signatures"));
+        }
+        if !(60..=604_800).contains(&self.launch_patience_seconds) {
+            return Err(Unusable::Patience(self.launch_patience_seconds));
         }
         for (at, node) in self.nodes.iter().enumerate() {
             named("nodes.name", &node.name)?;
@@ -275,6 +285,8 @@ mod tests {
         assert!(matches!(check(vec![node("a", "")]), Err(Unusable::Name { .. })));
         assert!(matches!(check(vec![node("a", "z1")]), Err(Unusable::Zone(_))));
         assert!(matches!(check(vec![node("a", "z"), node("a", "z")]), Err(Unusable::Twice(_))));
+        let hasty = Config { launch_patience_seconds: 59, ..Config::default() };
+        assert_eq!(hasty.check(), Err(Unusable::Patience(59)));
         assert!(Config { region: String::new(), ..Config::default() }.check().is_err());
         let half = Config { tls_cert_file: "/c.pem".into(), ..Config::default() };
         let told = half.check().unwrap_err().to_string();

@@ -38,6 +38,7 @@ use crate::ec2::images::Images;
 use crate::ec2::instances::Instances;
 use crate::ec2::keys::Keys;
 use crate::ec2::keys_ahead::KeysAhead;
+use crate::ec2::tags::Tagger;
 use crate::ec2::tokens::Tokens;
 use crate::ec2::zones::Zones;
 use crate::identity::credentials::Endpoints;
@@ -45,11 +46,12 @@ use crate::identity::first_start::{self, FirstStartError};
 use crate::identity::keyring::RecordedKeyRing;
 use crate::reconcile::Wakers;
 use crate::reconcile::plain::PlainImages;
-use crate::records::Records;
+use crate::records::{Records, SeenState};
 use crate::routes::{Actors, router};
 use crate::schedule::ledger::{Demand, Ledger, REST, Seat};
 use crate::schedule::scheduler::Scheduler;
 use crate::services::services;
+use crate::upgrade;
 
 /// How often reconcilers look when nobody wakes them.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -58,7 +60,7 @@ const SWEEP_PERIOD: Duration = Duration::from_secs(60);
 /// How long a start waits for nodes to answer, so that the first launch finds them.
 const MEETING: Duration = Duration::from_secs(2);
 /// The actors, by the names under which they are watched.
-const ACTORS: [&str; 5] = ["images", "instances", "keys", "scheduler", "zones"];
+const ACTORS: [&str; 6] = ["images", "instances", "keys", "scheduler", "tags", "zones"];
 
 /// Why the clc could not start.
 #[derive(Debug, Error)]
@@ -316,6 +318,7 @@ fn prepare(
     Records::schema().admit(&*engine)?;
     let records = Records::new(engine);
     first_start::prepare(&records, dir, &config.admin_dir(), endpoints, now)?;
+    upgrade::index_rows(&records)?;
     let ledger = restore(config, &records, now)?;
     let signatures = dir.join("signatures");
     let replays = Replays::open(&signatures, config.remembered_signatures, now)
@@ -331,6 +334,8 @@ fn restore(config: &Config, records: &Records, now: Timestamp) -> Result<Ledger,
         let it = seen?.record;
         if it.lives() {
             let demand = Demand { cpus: it.cpus, memory_mib: it.memory_mib, disk_mib: it.disk_mib };
+            let off = it.seen == SeenState::Stopped;
+            let demand = if off { demand.parked() } else { demand };
             ledger.restore(&it.node, it.id, Seat { demand, address: it.address });
         } else if now.since(it.since) < REST {
             ledger.rest(&it.node, it.address, it.since);
@@ -410,6 +415,7 @@ impl Parts<'_> {
             }),
             64,
         );
+        let tags = ServiceActor::start(Arc::new(Tagger { records: self.records.clone() }), 64);
         let zones = ServiceActor::start(
             Arc::new(Zones {
                 region: self.config.region.clone(),
@@ -423,8 +429,9 @@ impl Parts<'_> {
         self.roster.enrol("images", images.clone());
         self.roster.enrol("instances", instances.clone());
         self.roster.enrol("keys", keys.clone());
+        self.roster.enrol("tags", tags.clone());
         self.roster.enrol("zones", zones.clone());
-        Actors { images, instances, keys, zones }
+        Actors { images, instances, keys, tags, zones }
     }
 
     fn reconcilers(&self, plain: &PlainImages) -> Vec<tokio::task::JoinHandle<()>> {
@@ -461,6 +468,8 @@ impl Parts<'_> {
                 scheduler: self.scheduler.clone(),
                 clock: self.clock.clone(),
                 region: self.config.region.clone(),
+                patience: Duration::from_secs(self.config.launch_patience_seconds),
+                since: self.clock.now(),
                 waker: waker.clone(),
             };
             loops.push(run(Arc::new(instances), &waker, PERIOD));

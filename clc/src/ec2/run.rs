@@ -1,18 +1,22 @@
 //! RunInstances: the request is checked, seats are taken, records are committed, and that is the
 //! answer. The reconciler does the rest.
 
+use common::dialect::query;
 use common::ec2::instances::{Reservation, RunInstances};
 use common::error::{ApiError, ErrorCode};
 use common::id::InstanceId;
+use common::user_data::UserData;
+use common::wire::spec::OnShutdown;
 use runtime::actor::{Handle, Scene};
 use sha2::{Digest as _, Sha256};
 use store::StoreError;
 
 use super::instances::{Instances, groups, reservations};
 use super::launch::{self, Asked};
+use super::tagging;
 use super::types::{self, InstanceType};
 use crate::random;
-use crate::records::{Instance, Launch, Records};
+use crate::records::{Instance, Launch, Records, ResourceKind, TagMap};
 use crate::schedule::scheduler::{Place, Placed, Ticket};
 
 /// The most instances of one launch.
@@ -34,10 +38,16 @@ impl Handle<Instances> for RunInstances {
         let kind = check(&self, &scene.zones)?;
         let zone = self.placement.as_ref().and_then(|place| place.availability_zone.clone());
         let asked = Asked {
+            user_data: user_data("UserData", self.user_data.as_deref())?,
+            on_shutdown: match self.instance_initiated_shutdown_behavior.as_deref() {
+                None => OnShutdown::Stop,
+                Some(text) => on_shutdown("InstanceInitiatedShutdownBehavior", text)?,
+            },
             parameters: fingerprint(&self)?,
-            request: self,
             caller: scene.caller.clone(),
             kind,
+            tags: tagging::specified(&self.tag_specification, ResourceKind::Instance)?,
+            request: self,
             now: scene.clock.now(),
         };
         scene
@@ -61,10 +71,10 @@ impl Handle<Instances> for RunInstances {
             }
             None => None,
         };
-        let looked = asked.clone();
+        let (looked, tags) = (asked.clone(), asked.tags.clone());
         let before = scene.records.work(move |records| earlier(records, &looked)).await?;
         if let Some((launch, instances)) = before {
-            return Ok(answer(scene, launch, instances));
+            return Ok(answer(scene, launch, instances, &tags));
         }
         let mut instances = Vec::new();
         for _ in 0..max {
@@ -87,13 +97,13 @@ impl Handle<Instances> for RunInstances {
         match done {
             Done::Refused(error) => Err(error),
             // Another request with the token was faster: its seats are kept, these go back.
-            Done::Before(before) => Ok(answer(scene, before.0, before.1)),
+            Done::Before(before) => Ok(answer(scene, before.0, before.1, &tags)),
             Done::Now(made) => {
                 ticket.settle();
                 for instance in &made {
                     scene.wakers.node(&instance.node);
                 }
-                let shown = made.into_iter().map(|it| scene.show(it)).collect();
+                let shown = made.into_iter().map(|it| scene.show(it, tags.clone())).collect();
                 reservations(shown).pop().ok_or_else(|| {
                     ApiError::new(ErrorCode::InternalError, "The launch made no instance")
                 })
@@ -158,8 +168,13 @@ fn commit(records: &Records, asked: &Asked, placed: &[Placed]) -> Result<Done, A
     }
 }
 
-fn answer(scene: &Scene<Instances>, launch: Launch, instances: Vec<Instance>) -> Reservation {
-    let shown = instances.into_iter().map(|it| scene.show(it)).collect();
+fn answer(
+    scene: &Scene<Instances>,
+    launch: Launch,
+    instances: Vec<Instance>,
+    tags: &TagMap,
+) -> Reservation {
+    let shown = instances.into_iter().map(|it| scene.show(it, tags.clone())).collect();
     reservations(shown).pop().unwrap_or_else(|| Reservation {
         // Its instances ended so long ago that they are not listed any more.
         reservation_id: launch.reservation,
@@ -167,6 +182,20 @@ fn answer(scene: &Scene<Instances>, launch: Launch, instances: Vec<Instance>) ->
         group_set: groups(&launch.groups),
         instances_set: Vec::new().into(),
     })
+}
+
+/// Reads user data from base64.
+pub fn user_data(parameter: &str, text: Option<&str>) -> Result<Option<UserData>, ApiError> {
+    UserData::read(text.unwrap_or_default()).map_err(|why| ApiError::invalid(parameter, why))
+}
+
+/// Reads what happens when a guest switches its machine off.
+pub fn on_shutdown(parameter: &str, text: &str) -> Result<OnShutdown, ApiError> {
+    match text {
+        "stop" => Ok(OnShutdown::Stop),
+        "terminate" => Ok(OnShutdown::Terminate),
+        _ => Err(ApiError::invalid(parameter, format!("'{text}' is neither stop nor terminate"))),
+    }
 }
 
 /// How many instances will do, and how many are wanted.
@@ -194,9 +223,6 @@ fn check(asked: &RunInstances, zones: &[String]) -> Result<InstanceType, ApiErro
     };
     if let Some(name) = asked.unsupported.first() {
         return unsupported(name);
-    }
-    if asked.user_data.is_some() {
-        return unsupported("UserData");
     }
     if !asked.block_device_mapping.is_empty() {
         return unsupported("BlockDeviceMapping");
@@ -227,9 +253,11 @@ fn check(asked: &RunInstances, zones: &[String]) -> Result<InstanceType, ApiErro
 /// A hash over what makes two launches the same.
 fn fingerprint(asked: &RunInstances) -> Result<String, ApiError> {
     let same = RunInstances { client_token: None, ..asked.clone() };
-    let json = serde_json::to_vec(&same)
-        .map_err(|error| ApiError::internal("The request cannot be compared", error))?;
-    Ok(hex::encode(Sha256::digest(json)))
+    // As it could have been sent: what a later version of this type knows and nobody sent counts
+    // for nothing.
+    let sent = query::encode(&same).and_then(|pairs| serde_json::to_vec(&pairs));
+    let sent = sent.map_err(|error| ApiError::internal("The request cannot be compared", error))?;
+    Ok(hex::encode(Sha256::digest(sent)))
 }
 
 /// The launch that the same token made earlier.
@@ -285,7 +313,6 @@ mod tests {
         assert_eq!(check(&asked(), &zones).unwrap().name, "m1.small");
         assert!(check(&RunInstances { placement: place("z"), ..asked() }, &zones).is_ok());
         let table = [
-            (RunInstances { user_data: Some("x".into()), ..asked() }, "UserData"),
             (RunInstances { unsupported: vec!["SubnetId".into()], ..asked() }, "SubnetId"),
             (RunInstances { security_group: vec!["web".into()], ..asked() }, "web"),
             (RunInstances { client_token: Some("t".repeat(65)), ..asked() }, "ClientToken"),
@@ -322,5 +349,16 @@ mod tests {
         let other = RunInstances { max_count: Some(2), ..asked() };
         assert_eq!(fingerprint(&one).unwrap(), fingerprint(&two).unwrap());
         assert_ne!(fingerprint(&one).unwrap(), fingerprint(&other).unwrap());
+    }
+
+    #[test]
+    fn user_data_and_the_shutdowns_meaning_are_read_or_refused_by_name() {
+        assert_eq!(user_data("UserData", None).unwrap(), None);
+        assert_eq!(user_data("UserData", Some("")).unwrap(), None);
+        assert!(user_data("UserData", Some("YQ==")).unwrap().is_some());
+        assert!(user_data("UserData", Some("a b c")).unwrap_err().text().contains("UserData"));
+        assert_eq!(on_shutdown("X", "stop").unwrap(), OnShutdown::Stop);
+        assert_eq!(on_shutdown("X", "terminate").unwrap(), OnShutdown::Terminate);
+        assert!(on_shutdown("X", "hibernate").unwrap_err().text().contains("'hibernate'"));
     }
 }

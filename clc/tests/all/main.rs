@@ -5,11 +5,19 @@
 
 mod accounts;
 mod apis;
+mod image_attributes;
 mod images;
 mod instances;
 mod keys;
 mod launches;
+mod listings;
+mod power;
+mod rehearsals;
 mod repeated;
 mod restart;
+mod shapes;
+mod status;
+mod tags;
+mod types;
 mod world;
 mod zones;

@@ -9,6 +9,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::images::BlockDevice;
+use super::tags::TagSpecification;
 
 /// Starts instances of an image.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,16 @@ pub struct RunInstances {
     /// Devices, as volumes bring them.
     #[serde(default)]
     pub block_device_mapping: Vec<BlockDevice>,
+    /// Tags that the instances have from the start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tag_specification: Vec<TagSpecification>,
+    /// Whether TerminateInstances is refused until this is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disable_api_termination: Option<bool>,
+    /// `stop` or `terminate`: what happens when the guest switches its machine off; `stop` if
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_initiated_shutdown_behavior: Option<String>,
     /// Names of parameters that were sent and that no launch here can heed. Never sent.
     #[serde(skip)]
     pub unsupported: Vec<String>,
@@ -89,6 +100,8 @@ struct Sent {
     user_data: Option<String>,
     #[serde(default)]
     block_device_mapping: Vec<BlockDevice>,
+    #[serde(default)]
+    tag_specification: Vec<TagSpecification>,
 
     #[serde(default)]
     monitoring: Option<Monitoring>,
@@ -115,8 +128,6 @@ struct Sent {
     ipv6_address: Option<IgnoredAny>,
     #[serde(default)]
     iam_instance_profile: Option<IgnoredAny>,
-    #[serde(default)]
-    tag_specification: Option<IgnoredAny>,
     #[serde(default)]
     launch_template: Option<IgnoredAny>,
     #[serde(default)]
@@ -157,18 +168,11 @@ impl Sent {
     fn unsupported(&self) -> Vec<String> {
         let place = self.placement.as_ref();
         let monitored = self.monitoring.as_ref().and_then(|monitoring| monitoring.enabled);
-        let behaviour = self.instance_initiated_shutdown_behavior.as_deref();
         let tenancy = place.and_then(|place| place.tenancy.as_deref());
         let rows = [
             ("Monitoring.Enabled", monitored == Some(true)),
             ("EbsOptimized", self.ebs_optimized == Some(true)),
-            ("DisableApiTermination", self.disable_api_termination == Some(true)),
             ("DisableApiStop", self.disable_api_stop == Some(true)),
-            // An instance whose disk is made from an image cannot be stopped, only ended.
-            (
-                "InstanceInitiatedShutdownBehavior",
-                behaviour.is_some_and(|text| text != "terminate"),
-            ),
             ("SecurityGroupId", self.security_group_id.is_some()),
             ("SubnetId", self.subnet_id.is_some()),
             ("PrivateIpAddress", self.private_ip_address.is_some()),
@@ -176,7 +180,6 @@ impl Sent {
             ("Ipv6AddressCount", self.ipv6_address_count.is_some()),
             ("Ipv6Address", self.ipv6_address.is_some()),
             ("IamInstanceProfile", self.iam_instance_profile.is_some()),
-            ("TagSpecification", self.tag_specification.is_some()),
             ("LaunchTemplate", self.launch_template.is_some()),
             ("InstanceMarketOptions", self.instance_market_options.is_some()),
             ("CpuOptions", self.cpu_options.is_some()),
@@ -210,6 +213,9 @@ impl From<Sent> for RunInstances {
             security_group: sent.security_group,
             user_data: sent.user_data,
             block_device_mapping: sent.block_device_mapping,
+            tag_specification: sent.tag_specification,
+            disable_api_termination: sent.disable_api_termination,
+            instance_initiated_shutdown_behavior: sent.instance_initiated_shutdown_behavior,
         }
     }
 }
