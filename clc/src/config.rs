@@ -137,15 +137,15 @@ pub enum Unusable {
     /// A zone that could not be told from a region.
     #[error("nodes.zone: '{0}' does not end in a letter, as zones do")]
     Zone(String),
-    /// A time that nobody could mean.
-    #[error("launch_patience_seconds: {0} is not from 60 to 604800")]
-    Patience(u64),
     /// What is said of https makes no sense.
     #[error("{0}")]
     Tls(String),
     /// A number that must not be zero is.
     #[error("{0} must be at least 1")]
     Zero(&'static str),
+    /// A time that nobody could mean.
+    #[error("launch_patience_seconds: {0} is not from 60 to 604800")]
+    Patience(u64),
     /// Two nodes of one name.
     #[error("nodes.name: '{0}' is the name of two nodes")]
     Twice(String),
@@ -165,9 +165,6 @@ impl Config {
             Ok(())
         };
         named("region", &self.region)?;
-        if !(60..=604_800).contains(&self.launch_patience_seconds) {
-            return Err(Unusable::Patience(self.launch_patience_seconds));
-        }
         let tls = self.tls().check().map_err(|error| Unusable::Tls(error.to_string()))?;
         if !tls && !self.tls_ca_file.as_os_str().is_empty() {
             let text = "tls_ca_file is of no use without tls_cert_file and tls_key_file";
@@ -175,6 +172,9 @@ impl Config {
         }
         if self.remembered_signatures == 0 {
             return Err(Unusable::Zero("remembered_signatures"));
+        }
+        if !(60..=604_800).contains(&self.launch_patience_seconds) {
+            return Err(Unusable::Patience(self.launch_patience_seconds));
         }
         for (at, node) in self.nodes.iter().enumerate() {
             named("nodes.name", &node.name)?;
