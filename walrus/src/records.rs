@@ -196,7 +196,7 @@ impl From<StoreError> for Failed {
             StoreError::Full { .. } => {
                 ApiError::new(ErrorCode::ServiceUnavailable, "The disk is full").because(error)
             }
-            StoreError::Conflict { .. } => ApiError::new(
+            StoreError::Conflict { .. } | StoreError::Absent { .. } => ApiError::new(
                 ErrorCode::OperationAborted,
                 "Another request is changing the same thing, try again",
             )

@@ -45,13 +45,14 @@ use crate::image::serve::Images;
 use crate::image::ticket::{PATH, Tickets};
 use crate::records::{CACHE_LIMIT, Records};
 use crate::s3::buckets::{Buckets, recall_leaving};
+use crate::s3::delete_objects::Removals;
 use crate::s3::front::Front;
 use crate::s3::objects::Objects;
 use crate::s3::service::S3Actor;
 use crate::sweep::Sweep;
 
 /// The actors, by the names under which they are watched.
-const ACTORS: [&str; 4] = ["uploads", "image cache", "buckets", "objects"];
+const ACTORS: [&str; 5] = ["uploads", "image cache", "buckets", "objects", "removals"];
 
 /// Why walrus cannot start.
 #[derive(Debug, Error)]
@@ -159,6 +160,8 @@ impl Server {
             },
             config.requests_at_once,
         );
+        let removals = S3Actor::start(Removals::new(content.clone()), config.requests_at_once);
+        roster.enrol("removals", removals.clone());
         roster.enrol("buckets", buckets.clone());
         roster.enrol("objects", objects.clone());
         let front = Front {
@@ -166,6 +169,7 @@ impl Server {
             clock,
             buckets,
             objects,
+            removals,
             requests: metrics.counter("eucalypt_walrus_requests_total", "S3 requests answered"),
             failures: metrics.counter(
                 "eucalypt_walrus_failures_total",

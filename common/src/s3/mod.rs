@@ -4,18 +4,25 @@
 //!   routes                      method, level and marker → operation
 //!     │
 //!   buckets   objects           one type per operation: read from a request, written as XML
+//!   listing · delete_objects · acl · configuration
 //!     │          │
 //!   request · address · types   what an operation is read from
 //!     │
-//!    xml                        writing and reading the few documents there are
+//!   xml · tree                  writing and reading the few documents there are
 //! ```
 //! Nothing here knows who may do what, where bytes lie, or what time it is.
 
+pub mod acl;
 pub mod address;
 pub mod buckets;
+pub mod configuration;
+pub mod delete_objects;
+pub mod integrity;
+pub mod listing;
 pub mod objects;
 pub mod request;
 pub mod routes;
+pub mod tree;
 pub mod types;
 pub mod xml;
 

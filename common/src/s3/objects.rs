@@ -99,6 +99,24 @@ impl ChecksumKind {
         (Self::Sha1, "x-amz-checksum-sha1", 20),
         (Self::Sha256, "x-amz-checksum-sha256", 32),
     ];
+
+    /// Reads the checksums that a request gives of its body.
+    pub(super) fn read(request: &Request<'_>) -> Result<Vec<(Self, Vec<u8>)>, ApiError> {
+        let mut checksums = Vec::new();
+        for (kind, name, size) in Self::ALL {
+            let Some(text) = request.header(name) else { continue };
+            let wanted = digest(text, size).ok_or_else(|| {
+                let text = format!("Value for {name} header is not valid: '{text}'");
+                ApiError::new(ErrorCode::InvalidRequest, text)
+            })?;
+            checksums.push((kind, wanted));
+        }
+        if let Some((odd, _)) = request.headers.iter().find(|(name, _)| is_unknown_checksum(name)) {
+            let text = format!("The checksum {odd} is not offered here");
+            return Err(ApiError::new(ErrorCode::NotImplemented, text));
+        }
+        Ok(checksums)
+    }
 }
 
 /// Writes an object.
@@ -143,26 +161,13 @@ impl PutObject {
                 ApiError::new(ErrorCode::InvalidDigest, text)
             })
         });
-        let mut checksums = Vec::new();
-        for (kind, name, size) in ChecksumKind::ALL {
-            let Some(text) = request.header(name) else { continue };
-            let wanted = digest(text, size).ok_or_else(|| {
-                let text = format!("Value for {name} header is not valid: '{text}'");
-                ApiError::new(ErrorCode::InvalidRequest, text)
-            })?;
-            checksums.push((kind, wanted));
-        }
-        if let Some((odd, _)) = request.headers.iter().find(|(name, _)| is_unknown_checksum(name)) {
-            let text = format!("The checksum {odd} is not offered here");
-            return Err(ApiError::new(ErrorCode::NotImplemented, text));
-        }
         Ok(Self {
             bucket,
             key,
             acl: acl_of(request)?,
             length,
             md5: md5.transpose()?,
-            checksums,
+            checksums: ChecksumKind::read(request)?,
             attributes: Attributes::read(request)?,
         })
     }

@@ -9,7 +9,7 @@
 use common::error::{ApiError, ErrorCode};
 use common::s3::buckets::{
     BucketList, CreateBucket, DeleteBucket, GetBucketLocation, HeadBucket, ListBuckets,
-    ListObjects, location_to_xml,
+    location_to_xml,
 };
 use common::s3::{BucketName, Owner};
 use runtime::clock::Clock;
@@ -18,7 +18,7 @@ use runtime::pool;
 use store::{Batch, Seen, StoreError, transact};
 
 use super::access::{demand, may_list, may_write};
-use super::listing;
+use super::document::answer;
 use super::service::{Operate, Scene};
 use crate::records::{Bucket, Failed, Records, object_key};
 
@@ -34,10 +34,6 @@ pub(crate) struct Buckets {
 
 /// How many index rows are read at once.
 const PAGE: usize = 1000;
-
-fn xml(text: String) -> Response {
-    Response::text(200, "application/xml", text)
-}
 
 impl Operate for ListBuckets {
     type State = Buckets;
@@ -62,7 +58,7 @@ impl Operate for ListBuckets {
                 last = rows.last().map(|row| row.key.clone());
             }
         });
-        Ok(xml(list.await??.to_xml()))
+        Ok(answer(list.await??.to_xml()))
     }
 }
 
@@ -126,7 +122,7 @@ impl Operate for GetBucketLocation {
         let state = scene.state();
         let bucket = pool::block(move || state.records.bucket(&self.bucket)).await??;
         demand(may_write(scene.caller.as_ref(), &bucket))?;
-        Ok(xml(location_to_xml(&bucket.location)))
+        Ok(answer(location_to_xml(&bucket.location)))
     }
 }
 
@@ -219,21 +215,6 @@ pub(crate) fn recall_leaving(records: &Records) -> Result<(), Failed> {
         }
     }
     Ok(())
-}
-
-impl Operate for ListObjects {
-    type State = Buckets;
-
-    async fn operate(self, scene: Scene<Buckets>) -> Result<Response, ApiError> {
-        let caller = scene.caller.clone();
-        let state = scene.state();
-        let list = pool::block(move || {
-            let bucket = state.records.bucket(&self.bucket)?;
-            demand(may_list(caller.as_ref(), &bucket))?;
-            Ok::<_, Failed>(listing::list(&state.records, self)?.to_xml())
-        });
-        Ok(xml(list.await??))
-    }
 }
 
 #[cfg(test)]

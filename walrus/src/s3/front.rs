@@ -9,12 +9,14 @@ use std::sync::Arc;
 use actix::Addr;
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode, OrApiError as _};
-use common::s3::buckets::{
-    CreateBucket, DeleteBucket, GetBucketLocation, HeadBucket, ListBuckets, ListObjects,
-};
+use common::s3::acl::{GetAcl, PutAcl};
+use common::s3::buckets::{CreateBucket, DeleteBucket, GetBucketLocation, HeadBucket, ListBuckets};
+use common::s3::configuration::GetConfiguration;
+use common::s3::integrity::Integrity;
+use common::s3::listing::{ListObjectVersions, ListObjects, ListObjectsV2};
 use common::s3::objects::{DeleteObject, GetObject, HeadObject, PutObject};
 use common::s3::routes::{self, Operation};
-use common::s3::{Address, Query, Request, xml};
+use common::s3::{Address, BucketName, ObjectKey, Query, Request, xml};
 use common::sign::{Claim, PayloadCheck, SignError};
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
@@ -24,7 +26,10 @@ use runtime::metrics::Counter;
 use sha2::{Digest as _, Sha256};
 
 use super::access::denied;
+use super::acl::ChangeAcl;
 use super::buckets::Buckets;
+use super::configuration::GetObjectTagging;
+use super::delete_objects::{DeleteObjects, Removals};
 use super::objects::Objects;
 use super::service::{Asked, Operate, S3Actor};
 use crate::blob::receive::read_past;
@@ -39,6 +44,8 @@ pub(crate) struct Front {
     pub(crate) buckets: Addr<S3Actor<Buckets>>,
     /// Operations on objects.
     pub(crate) objects: Addr<S3Actor<Objects>>,
+    /// Removing many objects at once.
+    pub(crate) removals: Addr<S3Actor<Removals>>,
     /// Requests so far.
     pub(crate) requests: Counter,
     /// Requests that failed by our own fault.
@@ -182,6 +189,39 @@ impl Front {
             (Operation::ListObjects, Address::Bucket(bucket)) => {
                 ask(buckets, ListObjects::read(bucket, &request)?, caller).await
             }
+            (Operation::ListObjectsV2, Address::Bucket(bucket)) => {
+                ask(buckets, ListObjectsV2::read(bucket, &request)?, caller).await
+            }
+            (Operation::ListObjectVersions, Address::Bucket(bucket)) => {
+                ask(buckets, ListObjectVersions::read(bucket, &request)?, caller).await
+            }
+            (Operation::DeleteObjects, Address::Bucket(bucket)) => {
+                let read = Integrity::read(&request).and_then(|integrity| {
+                    integrity.demand()?;
+                    Ok(DeleteObjects { bucket, integrity })
+                });
+                send_document(&self.removals, read, caller, payload, body).await
+            }
+            (Operation::GetConfiguration(configuration), Address::Bucket(bucket)) => {
+                ask(buckets, GetConfiguration { bucket, configuration }, caller).await
+            }
+            (Operation::GetBucketAcl, Address::Bucket(bucket)) => {
+                ask(buckets, GetAcl { bucket, key: None }, caller).await
+            }
+            (Operation::GetObjectAcl, Address::Object(bucket, key)) => {
+                ask(buckets, GetAcl { bucket, key: Some(key) }, caller).await
+            }
+            (Operation::PutBucketAcl, Address::Bucket(bucket)) => {
+                let change = change_acl(bucket, None, &request);
+                send_document(buckets, change, caller, payload, body).await
+            }
+            (Operation::PutObjectAcl, Address::Object(bucket, key)) => {
+                let change = change_acl(bucket, Some(key), &request);
+                send_document(buckets, change, caller, payload, body).await
+            }
+            (Operation::GetObjectTagging, Address::Object(bucket, key)) => {
+                ask(buckets, GetObjectTagging { bucket, key }, caller).await
+            }
             (Operation::PutObject, Address::Object(bucket, key)) => {
                 match PutObject::read(bucket, key, &request) {
                     Ok(put) => self.put(put, caller, payload, body).await,
@@ -282,6 +322,39 @@ where
 {
     let done = actor.send(asked).await;
     done.or_error(ErrorCode::ServiceUnavailable, "The service is stopping")?
+}
+
+fn change_acl(
+    bucket: BucketName,
+    key: Option<ObjectKey>,
+    request: &Request<'_>,
+) -> Result<ChangeAcl, ApiError> {
+    let put = PutAcl::read(bucket, key, request)?;
+    Ok(ChangeAcl { put, integrity: Integrity::read(request)? })
+}
+
+/// Sends an operation along that reads its document itself, once it is sure that it may.
+async fn send_document<O: Operate>(
+    actor: &Addr<S3Actor<O::State>>,
+    operation: Result<O, ApiError>,
+    caller: Option<Caller>,
+    payload: PayloadCheck,
+    mut body: Body,
+) -> Result<Response, ApiError>
+where
+    O::State: Unpin,
+{
+    let signed_sha256 = match payload {
+        PayloadCheck::Sha256(hash) => Some(hash),
+        PayloadCheck::Unsigned => None,
+    };
+    match operation {
+        Ok(operation) => send(actor, Asked { operation, caller, body, signed_sha256 }).await,
+        Err(error) => {
+            read_past(&mut body).await;
+            Err(error)
+        }
+    }
 }
 
 /// A small body, compared with what was signed.

@@ -2,14 +2,22 @@
 //!
 //! ```text
 //!   front ── who (sign, key ring) ── what (common::s3::routes) ──▶ service actors ──▶ pool
-//!                                                                 Buckets · Objects
-//!   buckets · objects · listing     the meaning of each operation
+//!                                                                 Buckets · Objects · Removals
+//!   buckets · objects · lists · delete_objects · acl · configuration
+//!                                   the meaning of each operation
+//!   listing                         a page of a bucket
+//!   document                        bodies that are documents
 //!   access                          who may do what, pure
 //! ```
 
 pub(crate) mod access;
+pub(crate) mod acl;
 pub(crate) mod buckets;
+pub(crate) mod configuration;
+pub(crate) mod delete_objects;
+pub(crate) mod document;
 pub(crate) mod front;
 pub(crate) mod listing;
+pub(crate) mod lists;
 pub(crate) mod objects;
 pub(crate) mod service;

@@ -3,10 +3,13 @@
 
 mod bad_bundles;
 mod buckets;
+mod delete_objects;
 mod door;
 mod forge;
 mod http;
+mod lists;
 mod objects;
 mod restart;
 mod signing;
+mod subresources;
 mod world;
