@@ -100,8 +100,8 @@ pub struct Instance {
     pub client_token: Option<String>,
     /// `kvm`.
     pub hypervisor: String,
-    /// Its security groups; left out for clients older than 2011, which take each for an instance.
-    #[serde(default, skip_serializing_if = "Set::is_empty")]
+    /// Its security groups.
+    #[serde(default)]
     pub group_set: Set<Group>,
 }
 

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::objects::ChecksumKind;
+use super::checksum::Given;
 use super::request::Request;
 use crate::error::{ApiError, ErrorCode};
 
@@ -12,8 +12,8 @@ use crate::error::{ApiError, ErrorCode};
 pub struct Integrity {
     /// The MD5.
     pub md5: Option<Vec<u8>>,
-    /// Further checksums.
-    pub checksums: Vec<(ChecksumKind, Vec<u8>)>,
+    /// The checksum.
+    pub checksum: Option<Given>,
 }
 
 impl Integrity {
@@ -28,7 +28,7 @@ impl Integrity {
                 ApiError::new(ErrorCode::InvalidDigest, text)
             })
         });
-        Ok(Self { md5: md5.transpose()?, checksums: ChecksumKind::read(request)? })
+        Ok(Self { md5: md5.transpose()?, checksum: Given::read(request)? })
     }
 
     /// Refuses a body of which nothing is told: what is to be removed must not be read from a
@@ -37,7 +37,7 @@ impl Integrity {
     /// # Errors
     /// `InvalidRequest`.
     pub fn demand(&self) -> Result<(), ApiError> {
-        if self.md5.is_some() || !self.checksums.is_empty() {
+        if self.md5.is_some() || self.checksum.is_some() {
             return Ok(());
         }
         let text = "This request needs a Content-MD5 or an x-amz-checksum of its body";

@@ -6,7 +6,7 @@
 //!   buckets   objects           one type per operation: read from a request, written as XML
 //!   listing · delete_objects · acl · configuration
 //!     │          │
-//!   request · address · types   what an operation is read from
+//!   request · address · types · checksum   what an operation is read from
 //!     │
 //!   xml · tree                  writing and reading the few documents there are
 //! ```
@@ -15,6 +15,7 @@
 pub mod acl;
 pub mod address;
 pub mod buckets;
+pub mod checksum;
 pub mod configuration;
 pub mod delete_objects;
 pub mod integrity;

@@ -17,12 +17,12 @@ use store::transact;
 use tokio::sync::Semaphore;
 
 use super::access::{demand, may_write};
+use super::commit::{forget_bytes, release};
 use super::document::{self, answer};
 use super::service::{Operate, Scene};
-use crate::blob::files::BlobId;
 use crate::blob::receive::read_past;
 use crate::content::Content;
-use crate::records::{Failed, Records, object_key};
+use crate::records::{Failed, Object, Records, object_key};
 
 /// How many documents are held at once.
 const TURNS: usize = 4;
@@ -69,22 +69,22 @@ impl Operate for DeleteObjects {
         let text = pool::block(move || {
             let unwanted = Unwanted::read(&document)?;
             drop(document);
-            let (outcomes, files) = remove(&state.content.records, &self.bucket, &unwanted)?;
-            files.iter().for_each(|file| state.content.files.remove(file));
+            let (outcomes, gone) = remove(&state.content.records, &self.bucket, &unwanted)?;
+            gone.iter().for_each(|object| release(&state.content, object));
             Ok::<_, Failed>(to_xml(&unwanted, &outcomes))
         });
         Ok(answer(text.await??))
     }
 }
 
-/// Removes the records; gives what became of each object, and the files that go with them.
+/// Removes the records; gives what became of each object, and those that went.
 fn remove(
     records: &Records,
     bucket: &BucketName,
     unwanted: &Unwanted,
-) -> Result<(Vec<Result<(), ApiError>>, Vec<BlobId>), Failed> {
+) -> Result<(Vec<Result<(), ApiError>>, Vec<Object>), Failed> {
     let (answer, _) = transact(records.engine(), |batch| {
-        let (mut gone, mut files) = (BTreeSet::new(), Vec::new());
+        let (mut rows, mut gone) = (BTreeSet::new(), Vec::new());
         let mut outcomes = Vec::with_capacity(unwanted.objects.len());
         for object in &unwanted.objects {
             let key = match object.parse() {
@@ -95,7 +95,7 @@ fn remove(
                 }
             };
             let row = object_key(bucket, key.as_str());
-            let seen = if gone.contains(&row) { None } else { records.objects.get(&row)? };
+            let seen = if rows.contains(&row) { None } else { records.objects.get(&row)? };
             if let Some(wanted) = &object.etag {
                 let fits = |etag: &str| wanted == "*" || wanted == etag;
                 if !seen.as_ref().is_some_and(|seen| fits(&seen.etag)) {
@@ -106,15 +106,13 @@ fn remove(
             }
             if let Some(seen) = seen {
                 batch.remove(&seen);
-                if let Some(blob) = &seen.blob {
-                    batch.unpoint(&records.object_by_blob, blob.as_str());
-                    files.push(blob.clone());
-                }
-                gone.insert(row);
+                forget_bytes(records, batch, &seen)?;
+                gone.push(seen.record);
+                rows.insert(row);
             }
             outcomes.push(Ok(()));
         }
-        Ok::<_, Failed>((outcomes, files))
+        Ok::<_, Failed>((outcomes, gone))
     })?;
     Ok(answer)
 }

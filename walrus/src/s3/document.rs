@@ -22,10 +22,10 @@ pub(crate) async fn read(
         ErrorCode::MalformedXml,
         format!("The body is broken or larger than {limit} bytes"),
     )?;
-    let Integrity { md5, checksums } = integrity;
-    let mut digests = Digests::new(Expected { md5, signed_sha256, checksums });
+    let Integrity { md5, checksum: given } = integrity;
+    let mut digests = Digests::new(Expected { md5, signed_sha256, given, kept: None });
     digests.update(&document);
-    digests.finish()?;
+    digests.finish(None)?;
     Ok(document)
 }
 

@@ -169,26 +169,13 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use common::s3::objects::Attributes;
-    use common::s3::{CannedAcl, Owner};
-    use common::time::Timestamp;
     use store::{Batch, Commit, Engine, Memory, Rev, Row, StoreError};
     use tokio::sync::watch;
 
     use super::*;
 
     fn object(bucket: &str, key: &str) -> Object {
-        Object {
-            bucket: bucket.parse().unwrap(),
-            key: key.parse().unwrap(),
-            owner: Owner { account: "111111111111".parse().unwrap(), alias: "a".into() },
-            acl: CannedAcl::Private,
-            size: 1,
-            etag: "e".into(),
-            blob: None,
-            attributes: Attributes::default(),
-            modified: Timestamp::from_millis(0),
-        }
+        Object { size: 1, ..Object::sample(bucket, key, "111111111111") }
     }
 
     fn records(keys: &[&str]) -> Records {

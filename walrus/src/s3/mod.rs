@@ -6,6 +6,7 @@
 //!   buckets · objects · lists · delete_objects · acl · configuration
 //!                                   the meaning of each operation
 //!   listing                         a page of a bucket
+//!   commit                          writing and removing an object's record, for all of them
 //!   document                        bodies that are documents
 //!   access                          who may do what, pure
 //! ```
@@ -13,6 +14,7 @@
 pub(crate) mod access;
 pub(crate) mod acl;
 pub(crate) mod buckets;
+pub(crate) mod commit;
 pub(crate) mod configuration;
 pub(crate) mod delete_objects;
 pub(crate) mod document;
