@@ -8,6 +8,7 @@
 //!     │                       │      cache (and what unpacks into it)
 //!   content ──────────────────┘
 //!   records   blob          what lasts: rows, and files
+//!   usage                   what is used and may be, charged in the commits of records (quota)
 //! ```
 //! It knows nobody's secrets but those it is told for a moment by the clc, and it never calls a
 //! node. Where bytes lie is decided here and nowhere else.
@@ -16,9 +17,11 @@ mod blob;
 mod cache;
 mod content;
 mod image;
+mod quota;
 mod records;
 mod s3;
 mod sweep;
+mod usage;
 
 pub mod config;
 pub mod server;

@@ -3,7 +3,7 @@
 //! ```text
 //!   bucket/NAME              index/bucket-by-owner/ACCOUNT/NAME → NAME
 //!   object/BUCKET/KEY        index/object-by-blob/ID            → BUCKET/KEY
-//!   setting/NAME
+//!   setting/NAME             usage/… quota/…                        (crate::usage)
 //! ```
 //! Index rows are written in the commit of the record they belong to.
 
@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use store::{Engine, Index, NoPrevious, Record, Schema, StoreError, Table};
 
 use crate::blob::files::BlobId;
+use crate::usage::amount::{Quota, Usage};
+use crate::usage::ledger::{ChargeError, Defaults, Ledger};
 
 /// A bucket.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -183,12 +185,15 @@ pub(crate) struct Records {
     pub(crate) bucket_by_owner: Index,
     /// Blob → the object that names it.
     pub(crate) object_by_blob: Index,
+    /// What is used, and how much may be.
+    pub(crate) ledger: Ledger,
 }
 
 impl Records {
     /// The tables a store of walrus has, with their versions.
     pub(crate) fn schema() -> Schema {
-        Schema::new().with::<Bucket>().with::<Object>().with::<Setting>()
+        let schema = Schema::new().with::<Bucket>().with::<Object>().with::<Setting>();
+        schema.with::<Usage>().with::<Quota>()
     }
 
     /// The tables of a store.
@@ -198,8 +203,16 @@ impl Records {
             objects: Table::new(Arc::clone(&engine)),
             settings: Table::new(Arc::clone(&engine)),
             bucket_by_owner: Index::new(Arc::clone(&engine), "bucket-by-owner"),
+            ledger: Ledger::new(&engine),
             object_by_blob: Index::new(engine, "object-by-blob"),
         }
+    }
+
+    /// With those limits for whom none are set.
+    #[must_use]
+    pub(crate) fn with_defaults(mut self, defaults: Defaults) -> Self {
+        self.ledger.defaults = defaults;
+        self
     }
 
     /// Tells as long as it can be upgraded that somebody still has the engine.
@@ -260,6 +273,15 @@ impl From<StoreError> for Failed {
             .because(error),
             other => ApiError::internal("The records could not be used", other),
         })
+    }
+}
+
+impl From<ChargeError> for Failed {
+    fn from(error: ChargeError) -> Self {
+        match error {
+            ChargeError::Exceeded(error) => error.into(),
+            ChargeError::Store(error) => error.into(),
+        }
     }
 }
 

@@ -123,6 +123,8 @@ codes! {
     NoSuchWebsiteConfiguration = "NoSuchWebsiteConfiguration", 404, false;
     MalformedAcl = "MalformedACLError", 400, false;
     MissingSecurityHeader = "MissingSecurityHeader", 400, false;
+    QuotaExceeded = "QuotaExceeded", 403, false;
+    TooManyBuckets = "TooManyBuckets", 400, false;
     BadDigest = "BadDigest", 400, false;
     InvalidDigest = "InvalidDigest", 400, false;
     ContentSha256Mismatch = "XAmzContentSHA256Mismatch", 400, false;

@@ -15,12 +15,13 @@ use common::s3::{BucketName, Owner};
 use runtime::clock::Clock;
 use runtime::http::Response;
 use runtime::pool;
-use store::{Batch, Seen, StoreError, transact};
+use store::{Seen, StoreError, transact};
 
 use super::access::{demand, may_list, may_write};
 use super::document::answer;
 use super::service::{Operate, Scene};
 use crate::records::{Bucket, Failed, Records, object_key};
+use crate::usage::amount::Change;
 
 /// What the `Buckets` actor shares among its operations.
 pub(crate) struct Buckets {
@@ -99,8 +100,9 @@ fn create(records: &Records, bucket: &Bucket) -> Result<(), Failed> {
         }
         let row = format!("{}/{}", bucket.owner.account, bucket.name);
         batch.insert(bucket)?.claim(&records.bucket_by_owner, &row, bucket.name.as_str());
-        Ok(())
+        Ok(records.ledger.bucket_comes(batch, &bucket.name, &bucket.owner.account)?)
     })?;
+    records.ledger.committed(Change::buckets(1));
     Ok(())
 }
 
@@ -189,13 +191,20 @@ fn unmark(records: &Records, mut marked: Seen<Bucket>) {
     }
 }
 
-/// Removes a bucket that still bears one's own mark: since then no object can have come. Tried
-/// once, never read anew, because another bucket may have its name by now.
+/// Removes a bucket that still bears one's own mark: since then no object can have come. The bucket
+/// is never read anew, because another may have its name by now; only its account's usage, in which
+/// all of the account's requests meet, is.
 fn remove_marked(records: &Records, marked: &Seen<Bucket>) -> Result<(), Failed> {
-    let row = format!("{}/{}", marked.owner.account, marked.name);
-    let mut batch = Batch::new();
-    batch.remove(marked).unpoint(&records.bucket_by_owner, &row);
-    batch.commit(records.engine())?;
+    let account = &marked.owner.account;
+    let row = format!("{account}/{}", marked.name);
+    transact(records.engine(), |batch| {
+        batch.remove(marked).unpoint(&records.bucket_by_owner, &row);
+        if records.buckets.get(marked.key())?.is_none_or(|now| now.rev() != marked.rev()) {
+            return Err(StoreError::Conflict { key: marked.key().to_owned() }.into());
+        }
+        Ok::<_, Failed>(records.ledger.bucket_goes(batch, &marked.name, account)?)
+    })?;
+    records.ledger.committed(Change::buckets(-1));
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use store::{Batch, Seen, StoreError, transact};
 use crate::blob::uploads::Ticket;
 use crate::content::Content;
 use crate::records::{Bucket, Failed, Object, Records, object_key};
+use crate::usage::amount::Change;
 
 /// What a commit found, before it changes anything.
 #[derive(Clone, Copy)]
@@ -82,7 +83,7 @@ fn write(
     mut also: impl FnMut(&mut Batch, Found<'_>) -> Result<(), Failed>,
 ) -> Result<Option<Object>, Uncommitted> {
     let row = object_key(&object.bucket, object.key.as_str());
-    let (old, _) = transact(records.engine(), |batch| {
+    let ((old, change), _) = transact(records.engine(), |batch| {
         let bucket = records.bucket(&object.bucket).map_err(Uncommitted::Certainly)?;
         if bucket.leaving {
             let text = "The bucket is being removed, try again";
@@ -107,8 +108,13 @@ fn write(
         if let Some(blob) = &object.blob {
             batch.point(&records.object_by_blob, blob.as_str(), &row);
         }
-        Ok(replaced)
+        let change = Change::write(replaced.as_ref().map(|old| old.size), object.size);
+        let owner = &bucket.owner.account;
+        let charged = records.ledger.charge(batch, &bucket.name, owner, change);
+        charged.map_err(|error| Uncommitted::Certainly(error.into()))?;
+        Ok((replaced, change))
     })?;
+    records.ledger.committed(change);
     Ok(old)
 }
 
@@ -133,9 +139,12 @@ pub(crate) fn remove(
         let Some(seen) = old else { return Ok::<_, Failed>(None) };
         batch.remove(&seen);
         forget_bytes(records, batch, &seen)?;
+        let change = Change::removal(seen.size);
+        records.ledger.charge(batch, &bucket.name, &bucket.owner.account, change)?;
         Ok(Some(seen.record))
     })?;
     if let Some(old) = &old {
+        records.ledger.committed(Change::removal(old.size));
         release(content, old);
     }
     Ok(old)

@@ -23,6 +23,7 @@ use super::service::{Operate, Scene};
 use crate::blob::receive::read_past;
 use crate::content::Content;
 use crate::records::{Failed, Object, Records, object_key};
+use crate::usage::amount::Change;
 
 /// How many documents are held at once.
 const TURNS: usize = 4;
@@ -83,7 +84,8 @@ fn remove(
     bucket: &BucketName,
     unwanted: &Unwanted,
 ) -> Result<(Vec<Result<(), ApiError>>, Vec<Object>), Failed> {
-    let (answer, _) = transact(records.engine(), |batch| {
+    let ((outcomes, gone, change), _) = transact(records.engine(), |batch| {
+        let mut change = Change::default();
         let (mut rows, mut gone) = (BTreeSet::new(), Vec::new());
         let mut outcomes = Vec::with_capacity(unwanted.objects.len());
         for object in &unwanted.objects {
@@ -107,12 +109,16 @@ fn remove(
             if let Some(seen) = seen {
                 batch.remove(&seen);
                 forget_bytes(records, batch, &seen)?;
+                change = change.and(Change::removal(seen.size));
                 gone.push(seen.record);
                 rows.insert(row);
             }
             outcomes.push(Ok(()));
         }
-        Ok::<_, Failed>((outcomes, gone))
+        let bucket = records.bucket(bucket)?;
+        records.ledger.charge(batch, &bucket.name, &bucket.owner.account, change)?;
+        Ok::<_, Failed>((outcomes, gone, change))
     })?;
-    Ok(answer)
+    records.ledger.committed(change);
+    Ok((outcomes, gone))
 }

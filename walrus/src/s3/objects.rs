@@ -22,6 +22,7 @@ use crate::blob::stream::stream;
 use crate::blob::uploads::Ticket;
 use crate::content::{Content, Opened};
 use crate::records::{Failed, Object};
+use crate::usage::amount::Change;
 
 /// What the `Objects` actor shares among its operations.
 pub(crate) struct Objects {
@@ -86,10 +87,15 @@ async fn admit(
     scene: &Scene<Objects>,
 ) -> Result<(Caller, Option<Ticket>), ApiError> {
     let caller = scene.signed_caller()?;
-    let (name, who, state) = (put.bucket.clone(), caller.clone(), scene.state());
+    let (name, key, who) = (put.bucket.clone(), put.key.clone(), caller.clone());
+    let (length, state) = (put.length, scene.state());
     pool::block(move || {
-        let bucket = state.content.records.bucket(&name)?;
-        demand(may_write(Some(&who), &bucket)).map_err(Failed::from)
+        let records = &state.content.records;
+        let bucket = records.bucket(&name)?;
+        demand(may_write(Some(&who), &bucket))?;
+        let old = records.object(&name, key.as_str())?.map(|old| old.size);
+        let change = Change::write(old, length);
+        Ok::<_, Failed>(records.ledger.foresee(&name, &bucket.owner.account, change)?)
     })
     .await??;
     if put.length > scene.max_bytes {

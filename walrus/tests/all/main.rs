@@ -9,6 +9,7 @@ mod forge;
 mod http;
 mod lists;
 mod objects;
+mod quotas;
 mod restart;
 mod signing;
 mod subresources;
