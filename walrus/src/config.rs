@@ -36,8 +36,14 @@ pub struct Config {
     pub log: String,
     /// How it is logged: `text` (the default) or `json`.
     pub log_format: LogFormat,
-    /// The largest object, in bytes. Default 5368709120 (5 GiB).
+    /// The largest object that comes in one piece, and the largest part, in bytes. Default
+    /// 5368709120 (5 GiB).
     pub max_object_bytes: u64,
+    /// The largest object that comes in parts, in bytes. Default 5497558138880 (5 TiB).
+    pub max_multipart_bytes: u64,
+    /// How old a multipart upload may become before it is aborted, in days; 0 (the default) for as
+    /// old as it likes.
+    pub multipart_days: u64,
     /// Space of the disk that uploads and unpacking leave free, in MB of 2^20 bytes. Default 256.
     pub free_space_reserve_mb: u64,
     /// Free space of the disk, in MB of 2^20 bytes, below which the records take no change that
@@ -98,6 +104,8 @@ impl Default for Config {
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             max_object_bytes: 5 << 30,
+            max_multipart_bytes: 5 << 40,
+            multipart_days: 0,
             free_space_reserve_mb: 256,
             store_reserve_mb: 64,
             requests_at_once: 128,
@@ -153,6 +161,7 @@ impl Config {
             ("ticket_minutes", self.ticket_minutes),
             ("sweep_minutes", self.sweep_minutes),
             ("max_object_bytes", self.max_object_bytes),
+            ("max_multipart_bytes", self.max_multipart_bytes),
         ] {
             if value == 0 {
                 return Err(Unusable::Zero(key));
@@ -205,6 +214,12 @@ impl Config {
     /// How often to sweep.
     pub(crate) fn sweep_interval(&self) -> Duration {
         Duration::from_secs(self.sweep_minutes.saturating_mul(60))
+    }
+
+    /// How old a multipart upload may become, if that is bounded.
+    pub(crate) fn oldest_upload(&self) -> Option<Duration> {
+        let days = Some(self.multipart_days).filter(|days| *days > 0);
+        days.map(|days| Duration::from_secs(days.saturating_mul(24 * 60 * 60)))
     }
 
     /// How long a ticket is good.

@@ -7,7 +7,8 @@
 //!     │                       │        │
 //!     │                       │      cache (and what unpacks into it)
 //!   content ──────────────────┘
-//!   records   blob          what lasts: rows, and files
+//!   parts                   objects in parts: read, and cleared away
+//!   records   upload   blob what lasts: rows, and files
 //!   usage                   what is used and may be, charged in the commits of records (quota)
 //! ```
 //! It knows nobody's secrets but those it is told for a moment by the clc, and it never calls a
@@ -17,10 +18,12 @@ mod blob;
 mod cache;
 mod content;
 mod image;
+mod parts;
 mod quota;
 mod records;
 mod s3;
 mod sweep;
+mod upload;
 mod usage;
 
 pub mod config;

@@ -32,6 +32,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::blob::files::Files;
+use crate::blob::pins::Pins;
 use crate::blob::receive::Receiver;
 use crate::blob::uploads::Uploads;
 use crate::cache::actor::{Cache, Stop};
@@ -43,6 +44,7 @@ use crate::image::door::Door;
 use crate::image::key::KeyFile;
 use crate::image::serve::Images;
 use crate::image::ticket::{PATH, Tickets};
+use crate::parts::{OpenUploads, Shelves};
 use crate::quota::count::{self, Count};
 use crate::records::{CACHE_LIMIT, Records};
 use crate::s3::buckets::{Buckets, recall_leaving};
@@ -149,6 +151,7 @@ impl Server {
         let buckets = S3Actor::start(
             Buckets {
                 records: content.records.clone(),
+                shelves: content.shelves.clone(),
                 clock: clock.clone(),
                 region: config.region.clone(),
             },
@@ -160,6 +163,7 @@ impl Server {
                 receiver: Receiver { files: content.files.clone(), uploads: uploads.clone() },
                 clock: clock.clone(),
                 max_bytes: config.max_object_bytes,
+                max_multipart_bytes: config.max_multipart_bytes,
             },
             config.requests_at_once,
         );
@@ -167,6 +171,7 @@ impl Server {
         roster.enrol("removals", removals.clone());
         roster.enrol("buckets", buckets.clone());
         roster.enrol("objects", objects.clone());
+        let sweep_clock = clock.clone();
         let front = Front {
             keys: Arc::new(AskedKeyRing::new(identity, clock.clone())),
             clock,
@@ -179,6 +184,12 @@ impl Server {
                 "S3 requests that failed by walrus' own fault",
             ),
         };
+        let open = content.open.clone();
+        metrics.gauge(
+            "eucalypt_walrus_open_uploads",
+            "Multipart uploads that are neither completed nor aborted",
+            move || open.count(),
+        );
         let count = Count {
             records: content.records.clone(),
             corrected: metrics.counter(
@@ -190,6 +201,8 @@ impl Server {
         let sweep = Sweep {
             content,
             uploads,
+            clock: sweep_clock,
+            oldest: config.oldest_upload(),
             removed: metrics.counter(
                 "eucalypt_walrus_swept_files_total",
                 "Files removed because no record named them",
@@ -272,7 +285,10 @@ fn open(config: &Config) -> Result<Opened, StartError> {
         Some(setting) => setting.value,
         None => config.unbundle_cache_mb.saturating_mul(1 << 20),
     };
-    Ok(Opened { content: Content { records, files }, key, tickets, disk, images, limit })
+    let open = OpenUploads::default();
+    let content = Content { shelves: Shelves { records, files, pins: Pins::default(), open } };
+    content.count_open().map_err(ApiError::from)?;
+    Ok(Opened { content, key, tickets, disk, images, limit })
 }
 
 fn make_dir(dir: &Path) -> io::Result<()> {

@@ -129,8 +129,15 @@ codes! {
     InvalidDigest = "InvalidDigest", 400, false;
     ContentSha256Mismatch = "XAmzContentSHA256Mismatch", 400, false;
     IncompleteBody = "IncompleteBody", 400, false;
+    MalformedTrailer = "MalformedTrailerError", 400, false;
+    RequestTimeout = "RequestTimeout", 400, true;
     MissingContentLength = "MissingContentLength", 411, false;
     EntityTooLarge = "EntityTooLarge", 400, false;
+    EntityTooSmall = "EntityTooSmall", 400, false;
+    NoSuchUpload = "NoSuchUpload", 404, false;
+    InvalidPart = "InvalidPart", 400, false;
+    InvalidPartOrder = "InvalidPartOrder", 400, false;
+    InvalidPartNumber = "InvalidPartNumber", 416, false;
     MetadataTooLarge = "MetadataTooLarge", 400, false;
     MalformedXml = "MalformedXML", 400, false;
     InvalidRange = "InvalidRange", 416, false;

@@ -93,3 +93,15 @@ impl BucketList {
 pub fn location_to_xml(location: &str) -> String {
     Writer::document("LocationConstraint", |to| to.text(location))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_may_be_nothing() {
+        let empty = "<LocationConstraint xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
+        assert!(location_to_xml("").ends_with(&format!("{empty}</LocationConstraint>")));
+        assert!(location_to_xml("eu<").contains(">eu&lt;<"));
+    }
+}

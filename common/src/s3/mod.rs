@@ -3,10 +3,14 @@
 //! ```text
 //!   routes                      method, level and marker → operation
 //!     │
+//!   copy   multipart             objects from objects, objects in parts
+//!     │
 //!   buckets   objects           one type per operation: read from a request, written as XML
 //!   listing · delete_objects · acl · configuration
 //!     │          │
-//!   request · address · types · checksum   what an operation is read from
+//!   incoming · conditions · overrides · checksum    what several of them read
+//!     │
+//!   request · address · types   what an operation is read from
 //!     │
 //!   xml · tree                  writing and reading the few documents there are
 //! ```
@@ -16,11 +20,16 @@ pub mod acl;
 pub mod address;
 pub mod buckets;
 pub mod checksum;
+pub mod conditions;
 pub mod configuration;
+pub mod copy;
 pub mod delete_objects;
+pub mod incoming;
 pub mod integrity;
 pub mod listing;
+pub mod multipart;
 pub mod objects;
+pub mod overrides;
 pub mod request;
 pub mod routes;
 pub mod tree;

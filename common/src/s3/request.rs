@@ -51,13 +51,18 @@ impl<'a> Request<'a> {
     }
 
     /// Refuses headers that would change what is done and are not honoured: answering as if they
-    /// had been would lose somebody's data or lie about its protection.
+    /// had been would lose somebody's data or lie about its protection. `honoured` are those that
+    /// the operation does honour.
     ///
     /// # Errors
     /// `NotImplemented`, with the header's name.
-    pub fn refuse_unknown_wishes(&self) -> Result<(), ApiError> {
+    pub fn refuse_unknown_wishes(&self, honoured: &[&str]) -> Result<(), ApiError> {
         let refused = self.headers.iter().find(|(name, value)| {
-            let exact = REFUSED_HEADERS.contains(&name.as_str());
+            let name = name.as_str();
+            if honoured.contains(&name) {
+                return false;
+            }
+            let exact = REFUSED_HEADERS.contains(&name);
             let family = REFUSED_FAMILIES.iter().any(|family| name.starts_with(family));
             let class = name == "x-amz-storage-class" && value.trim() != "STANDARD";
             exact || family || class
@@ -119,7 +124,8 @@ mod tests {
         let check = |name: &str, value: &str| {
             let headers = [(name.to_owned(), value.to_owned())];
             let (address, query) = (Address::Service, Query::default());
-            Request { address: &address, query: &query, headers: &headers }.refuse_unknown_wishes()
+            Request { address: &address, query: &query, headers: &headers }
+                .refuse_unknown_wishes(&["if-unmodified-since"])
         };
         for name in [
             "if-none-match",
@@ -137,5 +143,6 @@ mod tests {
         assert!(check("x-amz-storage-class", "GLACIER").is_err());
         assert!(check("x-amz-storage-class", "STANDARD").is_ok());
         assert!(check("x-amz-meta-if-match", "x").is_ok());
+        assert!(check("if-unmodified-since", "x").is_ok());
     }
 }

@@ -81,9 +81,6 @@ impl Claim {
     ///
     /// `request.virtual_bucket` says whether, and for which bucket, it came by virtual host.
     pub fn s3(request: &Request<'_>) -> Result<Option<Claim>, SignError> {
-        if v4::is_chunked(request.headers) {
-            return Err(SignError::UnsupportedFeature("aws-chunked bodies"));
-        }
         if request.queries_any(v4::QUERY_NAMES) || request.queries_any(s3_v2::QUERY_NAMES) {
             return Err(SignError::UnsupportedFeature("presigned URLs"));
         }
@@ -156,6 +153,15 @@ impl Claim {
             signature: expected.signature.to_vec(),
             good_until,
         })
+    }
+
+    /// Begins the signatures of the chunks of the body, if these are signed. To be asked once the
+    /// claim is proven.
+    pub fn chain(&self, secret: &str) -> Option<v4::Chain> {
+        match &self.proof {
+            Proof::V4(proof) => proof.chain(secret),
+            Proof::QueryV2(_) | Proof::HeaderV2(_) => None,
+        }
     }
 
     /// Shows what was computed, for an answer to a signature that does not match.

@@ -42,6 +42,6 @@ pub use error::SignError;
 pub use fresh::MAX_SKEW;
 pub use request::{Headers, Request};
 pub use s3_v2::sign_s3_v2;
-pub use scheme::{Credentials, PayloadCheck, Scheme};
+pub use scheme::{Credentials, Framing, PayloadCheck, Scheme};
 pub use v2::{QueryMac, sign_ec2_v2};
-pub use v4::{sign_ec2_v4, sign_s3_v4};
+pub use v4::{Chain, ChunkError, Decoder, Step, sign_ec2_v4, sign_s3_v4};

@@ -2,6 +2,7 @@
 
 use common::error::{ApiError, ErrorCode};
 use common::s3::checksum::{Algorithm, Checksum, Given};
+use common::sign::Chain;
 use md5::{Digest as _, Md5};
 use sha1::Sha1;
 use sha2::Sha256;
@@ -22,6 +23,17 @@ pub(crate) struct Expected {
     pub(crate) given: Option<Given>,
     /// The algorithm of the checksum that is kept, if it is not that of the given one.
     pub(crate) kept: Option<Algorithm>,
+    /// How they are wrapped, if they are.
+    pub(crate) chunks: Option<Chunks>,
+}
+
+/// How bytes are wrapped in chunks.
+#[derive(Debug, Clone)]
+pub(crate) struct Chunks {
+    /// Whether headers may follow them.
+    pub(crate) trailers: bool,
+    /// The signatures of the chunks, if they are signed.
+    pub(crate) chain: Option<Chain>,
 }
 
 /// What was computed over bytes that are what they must be.
@@ -94,6 +106,14 @@ impl Digests {
         let sha256 = expected.signed_sha256.map(|_| Sha256::new());
         let given = given.filter(|given| *given != kept).map(Hasher::new);
         Self { expected, md5: Md5::new(), sha256, kept: (kept, Hasher::new(kept)), given }
+    }
+
+    /// The algorithm of the checksum that is to follow the bytes.
+    pub(crate) fn trailer(&self) -> Option<Algorithm> {
+        match self.expected.given {
+            Some(Given::Trailer(algorithm)) => Some(algorithm),
+            _ => None,
+        }
     }
 
     /// Takes the next bytes.
@@ -179,7 +199,7 @@ mod tests {
             md5: Some(hex::decode(MD5).unwrap()),
             signed_sha256: Some(sha256),
             given: Some(Given::Value(Algorithm::Crc32, hex::decode("3610a686").unwrap())),
-            kept: None,
+            ..Expected::default()
         };
         let crc32 = Checksum::full(Algorithm::Crc32, hex::decode("3610a686").unwrap());
         assert_eq!(digest(good, None).unwrap().checksum, crc32);

@@ -17,7 +17,8 @@ use store::{Batch, Seen, StoreError, transact};
 
 use crate::blob::uploads::Ticket;
 use crate::content::Content;
-use crate::records::{Bucket, Failed, Object, Records, object_key};
+use crate::parts::holder_row;
+use crate::records::{Bucket, Failed, Object, Parts, Records, object_key};
 use crate::usage::amount::Change;
 
 /// What a commit found, before it changes anything.
@@ -76,6 +77,19 @@ pub(crate) async fn put(
     }
 }
 
+/// A bucket into which something may come. Blocks.
+///
+/// # Errors
+/// `NoSuchBucket`, or `OperationAborted` while it is being removed.
+pub(crate) fn open_bucket(records: &Records, name: &BucketName) -> Result<Seen<Bucket>, Failed> {
+    let bucket = records.bucket(name)?;
+    if bucket.leaving {
+        let text = "The bucket is being removed, try again";
+        return Err(ApiError::new(ErrorCode::OperationAborted, text).into());
+    }
+    Ok(bucket)
+}
+
 /// Writes the record; gives the one it replaces. Blocks.
 fn write(
     records: &Records,
@@ -84,19 +98,18 @@ fn write(
 ) -> Result<Option<Object>, Uncommitted> {
     let row = object_key(&object.bucket, object.key.as_str());
     let ((old, change), _) = transact(records.engine(), |batch| {
-        let bucket = records.bucket(&object.bucket).map_err(Uncommitted::Certainly)?;
-        if bucket.leaving {
-            let text = "The bucket is being removed, try again";
-            let error = ApiError::new(ErrorCode::OperationAborted, text);
-            return Err(Uncommitted::Certainly(error.into()));
-        }
+        let bucket = open_bucket(records, &object.bucket).map_err(Uncommitted::Certainly)?;
         let old = records.objects.get(&row)?;
         let found = Found { bucket: &bucket, old: old.as_ref() };
         also(batch, found).map_err(Uncommitted::Certainly)?;
         batch.hold(&bucket);
         let replaced = old.as_ref().map(|seen| seen.record.clone());
         if let Some(replaced) = &replaced {
-            forget_bytes(records, batch, replaced)?;
+            forget_bytes(records, batch, replaced, &row)?;
+        }
+        // After that, because the bytes may be the same.
+        if let Some(id) = object.bytes() {
+            batch.point(&records.object_by_blob, &holder_row(id, &row), "");
         }
         match old {
             Some(mut seen) => {
@@ -105,14 +118,11 @@ fn write(
             }
             None => drop(batch.insert(object)?),
         }
-        if let Some(blob) = &object.blob {
-            batch.point(&records.object_by_blob, blob.as_str(), &row);
-        }
         let change = Change::write(replaced.as_ref().map(|old| old.size), object.size);
         let owner = &bucket.owner.account;
         let charged = records.ledger.charge(batch, &bucket.name, owner, change);
         charged.map_err(|error| Uncommitted::Certainly(error.into()))?;
-        Ok((replaced, change))
+        Ok::<_, Uncommitted>((replaced, change))
     })?;
     records.ledger.committed(change);
     Ok(old)
@@ -138,7 +148,7 @@ pub(crate) fn remove(
         also(batch, Found { bucket: &bucket, old: old.as_ref() })?;
         let Some(seen) = old else { return Ok::<_, Failed>(None) };
         batch.remove(&seen);
-        forget_bytes(records, batch, &seen)?;
+        forget_bytes(records, batch, &seen, &row)?;
         let change = Change::removal(seen.size);
         records.ledger.charge(batch, &bucket.name, &bucket.owner.account, change)?;
         Ok(Some(seen.record))
@@ -155,16 +165,25 @@ pub(super) fn forget_bytes(
     records: &Records,
     batch: &mut Batch,
     old: &Object,
+    row: &str,
 ) -> Result<(), StoreError> {
-    if let Some(blob) = &old.blob {
-        batch.unpoint(&records.object_by_blob, blob.as_str());
+    let Some(id) = old.bytes() else { return Ok(()) };
+    batch.unpoint(&records.object_by_blob, &holder_row(id, row));
+    let older = records.object_by_blob.get(id.as_str())?;
+    if older.is_some_and(|older| older.value == row) {
+        batch.unpoint(&records.object_by_blob, id.as_str());
     }
     Ok(())
 }
 
-/// Removes the bytes of an object that is no more. Blocks.
+/// Lets go of the bytes of an object that is no more. They go unless another names them. Blocks.
 pub(super) fn release(content: &Content, old: &Object) {
     if let Some(blob) = &old.blob {
-        content.files.remove(blob);
+        content.let_go(blob);
+    }
+    if let Some(Parts { upload, .. }) = &old.parts
+        && content.is_named(upload).is_ok_and(|named| !named)
+    {
+        content.try_clear_away(upload);
     }
 }

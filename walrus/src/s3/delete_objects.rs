@@ -108,7 +108,7 @@ fn remove(
             }
             if let Some(seen) = seen {
                 batch.remove(&seen);
-                forget_bytes(records, batch, &seen)?;
+                forget_bytes(records, batch, &seen, &row)?;
                 change = change.and(Change::removal(seen.size));
                 gone.push(seen.record);
                 rows.insert(row);

@@ -23,7 +23,7 @@ pub(crate) async fn read(
         format!("The body is broken or larger than {limit} bytes"),
     )?;
     let Integrity { md5, checksum: given } = integrity;
-    let mut digests = Digests::new(Expected { md5, signed_sha256, given, kept: None });
+    let mut digests = Digests::new(Expected { md5, signed_sha256, given, ..Expected::default() });
     digests.update(&document);
     digests.finish(None)?;
     Ok(document)

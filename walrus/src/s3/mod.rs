@@ -3,23 +3,28 @@
 //! ```text
 //!   front ── who (sign, key ring) ── what (common::s3::routes) ──▶ service actors ──▶ pool
 //!                                                                 Buckets · Objects · Removals
-//!   buckets · objects · lists · delete_objects · acl · configuration
+//!   buckets · objects · lists · delete_objects · acl · configuration · copy · source · multipart
 //!                                   the meaning of each operation
 //!   listing                         a page of a bucket
 //!   commit                          writing and removing an object's record, for all of them
+//!   answer                          the head of an answer that reads an object
 //!   document                        bodies that are documents
 //!   access                          who may do what, pure
 //! ```
 
 pub(crate) mod access;
 pub(crate) mod acl;
+pub(crate) mod answer;
 pub(crate) mod buckets;
 pub(crate) mod commit;
 pub(crate) mod configuration;
+pub(crate) mod copy;
 pub(crate) mod delete_objects;
 pub(crate) mod document;
 pub(crate) mod front;
 pub(crate) mod listing;
 pub(crate) mod lists;
+pub(crate) mod multipart;
 pub(crate) mod objects;
 pub(crate) mod service;
+pub(crate) mod source;

@@ -3,6 +3,7 @@
 
 mod bad_bundles;
 mod buckets;
+mod chunks;
 mod delete_objects;
 mod door;
 mod forge;
@@ -10,6 +11,7 @@ mod http;
 mod lists;
 mod objects;
 mod quotas;
+mod reading;
 mod restart;
 mod signing;
 mod subresources;

@@ -90,7 +90,7 @@ impl Filter {
 }
 
 /// What is escaped in a key when a listing is asked for with `encoding-type=url`.
-const KEY: &AsciiSet =
+pub(crate) const KEY: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'*');
 
 /// A value of the query; empty if there is none.

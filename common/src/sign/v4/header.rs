@@ -8,7 +8,7 @@ use super::super::canonical::sha256;
 use super::super::error::SignError;
 use super::super::fresh::Dated;
 use super::super::request::{Headers, Request};
-use super::super::scheme::PayloadCheck;
+use super::super::scheme::{Framing, PayloadCheck};
 use super::canonical_request::{Blanks, canonical_request, readings};
 use super::{ALGORITHM, Proof, Scope, TERMINATOR, UNSIGNED_PAYLOAD};
 use crate::time::Timestamp;
@@ -49,16 +49,6 @@ pub(in crate::sign) fn read_s3(
         .filter(|name| !["x-amz-date", "x-amz-content-sha256"].contains(name))
         .collect();
     parts.claim(request, declared, payload, &required)
-}
-
-/// Tells whether the body is wrapped in chunks of S3's own making.
-pub(in crate::sign) fn is_chunked(headers: &Headers) -> bool {
-    let has = |name: &str, word: &[u8]| {
-        headers
-            .all(name)
-            .any(|value| value.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word)))
-    };
-    has("content-encoding", b"aws-chunked") || has("x-amz-content-sha256", b"STREAMING-")
 }
 
 /// Is an Authorization header taken apart.
@@ -168,6 +158,9 @@ fn date(headers: &Headers) -> Result<(Timestamp, String), SignError> {
 fn parse_payload(declared: &str) -> Result<PayloadCheck, SignError> {
     if declared == UNSIGNED_PAYLOAD {
         return Ok(PayloadCheck::Unsigned);
+    }
+    if let Some(framing) = Framing::of(declared) {
+        return Ok(PayloadCheck::Chunked(framing));
     }
     let mut hash = [0; 32];
     hex::decode_to_slice(declared, &mut hash)
@@ -297,9 +290,10 @@ mod tests {
             with("x-amz-content-sha256", "UNSIGNED-PAYLOAD", ""),
             SignError::IncompleteSignature { part: "the header x-amz-content-sha256" }
         );
+        let other = "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD";
         assert_eq!(
-            with("x-amz-content-sha256", "UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"),
-            SignError::UnsupportedFeature("aws-chunked bodies")
+            with("x-amz-content-sha256", "UNSIGNED-PAYLOAD", other),
+            SignError::InvalidPayloadHash(other.to_owned())
         );
         assert!(matches!(with("x-amz-date", "T", " "), SignError::InvalidDate { .. }));
         let mut token = good.clone();

@@ -43,6 +43,7 @@ pub fn sign_s3_v4(
     let hash = match payload {
         PayloadCheck::Sha256(hash) => hex::encode(hash),
         PayloadCheck::Unsigned => UNSIGNED_PAYLOAD.to_owned(),
+        PayloadCheck::Chunked(framing) => framing.declared().unwrap_or(UNSIGNED_PAYLOAD).to_owned(),
     };
     let added = vec![("x-amz-date", now.basic_iso()), ("x-amz-content-sha256", hash.clone())];
     sign(credentials, request, (region, "s3"), &hash, added, now)
