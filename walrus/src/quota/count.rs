@@ -17,6 +17,7 @@ use runtime::shutdown::Shutdown;
 use store::{Batch, Seen, StoreError, transact};
 
 use crate::records::{Bucket, Failed, Records, Setting, object_key};
+use crate::upload::{Stage, by_key};
 use crate::usage::amount::{Change, Usage, scope_key};
 
 /// The setting that tells that usage was counted.
@@ -108,7 +109,19 @@ fn measure(
         }
         last = page.last().map(|object| object.key().to_owned());
     }
-    Ok(Some(used))
+    let (space, mut last) = (by_key(&bucket.name, ""), None::<String>);
+    loop {
+        let page = records.upload_by_key.scan(&space, last.as_deref(), PAGE)?;
+        for row in &page {
+            let id = row.key.rsplit_once('\0').map_or("", |(_, id)| id);
+            let upload = records.uploads.get(id)?.filter(|upload| upload.stage == Stage::Open);
+            used = Change::part(0, upload.map_or(0, |upload| upload.bytes)).apply(used);
+        }
+        if page.len() < PAGE {
+            return Ok(Some(used));
+        }
+        last = page.last().map(|row| row.key.clone());
+    }
 }
 
 /// The count that goes on beside the requests.

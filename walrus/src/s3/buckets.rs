@@ -205,14 +205,14 @@ fn unmark(records: &Records, mut marked: Seen<Bucket>) {
 fn remove_marked(records: &Records, marked: &Seen<Bucket>) -> Result<(), Failed> {
     let account = &marked.owner.account;
     let row = format!("{account}/{}", marked.name);
-    transact(records.engine(), |batch| {
+    let (change, _) = transact(records.engine(), |batch| {
         batch.remove(marked).unpoint(&records.bucket_by_owner, &row);
         if records.buckets.get(marked.key())?.is_none_or(|now| now.rev() != marked.rev()) {
             return Err(StoreError::Conflict { key: marked.key().to_owned() }.into());
         }
         Ok::<_, Failed>(records.ledger.bucket_goes(batch, &marked.name, account)?)
     })?;
-    records.ledger.committed(Change::buckets(-1));
+    records.ledger.committed(change);
     Ok(())
 }
 

@@ -10,6 +10,8 @@
 //! for *after* the commit that took the last name away: a name is only ever given in a commit
 //! that also holds a record which names the same bytes, so from then on none can come.
 
+use std::cell::Cell;
+
 use common::error::{ApiError, ErrorCode};
 use common::s3::{BucketName, ObjectKey};
 use runtime::pool;
@@ -24,10 +26,11 @@ use crate::usage::amount::Change;
 /// What a commit found, before it changes anything.
 #[derive(Clone, Copy)]
 pub(crate) struct Found<'a> {
-    /// The bucket. A write holds it: it is committed only if the bucket still is so.
-    pub(crate) bucket: &'a Seen<Bucket>,
     /// The object that is replaced or removed, if there is one. It is held.
     pub(crate) old: Option<&'a Seen<Object>>,
+    /// What the commit changes of what is used, beside the object itself: to be set by whoever adds
+    /// it to the commit.
+    pub(crate) charge: &'a Cell<Change>,
 }
 
 /// A commit that was not acknowledged.
@@ -100,7 +103,8 @@ fn write(
     let ((old, change), _) = transact(records.engine(), |batch| {
         let bucket = open_bucket(records, &object.bucket).map_err(Uncommitted::Certainly)?;
         let old = records.objects.get(&row)?;
-        let found = Found { bucket: &bucket, old: old.as_ref() };
+        let charge = Cell::new(Change::default());
+        let found = Found { old: old.as_ref(), charge: &charge };
         also(batch, found).map_err(Uncommitted::Certainly)?;
         batch.hold(&bucket);
         let replaced = old.as_ref().map(|seen| seen.record.clone());
@@ -119,6 +123,7 @@ fn write(
             None => drop(batch.insert(object)?),
         }
         let change = Change::write(replaced.as_ref().map(|old| old.size), object.size);
+        let change = change.and(charge.get());
         let owner = &bucket.owner.account;
         let charged = records.ledger.charge(batch, &bucket.name, owner, change);
         charged.map_err(|error| Uncommitted::Certainly(error.into()))?;
@@ -145,19 +150,19 @@ pub(crate) fn remove(
     let (old, _) = transact(records.engine(), |batch| {
         let bucket = records.bucket(bucket)?;
         let old = records.objects.get(&row)?;
-        also(batch, Found { bucket: &bucket, old: old.as_ref() })?;
+        let charge = Cell::new(Change::default());
+        also(batch, Found { old: old.as_ref(), charge: &charge })?;
         let Some(seen) = old else { return Ok::<_, Failed>(None) };
         batch.remove(&seen);
         forget_bytes(records, batch, &seen, &row)?;
-        let change = Change::removal(seen.size);
+        let change = Change::removal(seen.size).and(charge.get());
         records.ledger.charge(batch, &bucket.name, &bucket.owner.account, change)?;
-        Ok(Some(seen.record))
+        Ok(Some((seen.record, change)))
     })?;
-    if let Some(old) = &old {
-        records.ledger.committed(Change::removal(old.size));
-        release(content, old);
-    }
-    Ok(old)
+    let Some((old, change)) = old else { return Ok(None) };
+    records.ledger.committed(change);
+    release(content, &old);
+    Ok(Some(old))
 }
 
 /// Takes away the rows that tell which bytes the object names.

@@ -99,6 +99,16 @@ impl Change {
         Self { uploading: -signed(bytes), ..Self::default() }
     }
 
+    /// Everything that was used, but buckets, goes.
+    pub(crate) fn all_goes(used: Used) -> Self {
+        Self {
+            bytes: -signed(used.bytes),
+            uploading: -signed(used.uploading),
+            objects: -signed(used.objects),
+            buckets: 0,
+        }
+    }
+
     /// A bucket comes (1) or goes (-1).
     pub(crate) fn buckets(buckets: i64) -> Self {
         Self { buckets, ..Self::default() }

@@ -177,7 +177,8 @@ impl Ledger {
         self.charge(batch, bucket, account, Change::buckets(1))
     }
 
-    /// Adds the going of a bucket, which holds nothing any more, to its commit. Blocks.
+    /// Adds the going of a bucket, which holds nothing any more, to its commit; gives what that
+    /// changes. Blocks.
     ///
     /// # Errors
     /// If the store fails.
@@ -186,15 +187,19 @@ impl Ledger {
         batch: &mut Batch,
         bucket: &BucketName,
         account: &AccountId,
-    ) -> Result<(), ChargeError> {
+    ) -> Result<Change, ChargeError> {
         let row = scope_key(&Scope::Bucket(bucket.clone()));
         if let Some(quota) = self.quotas.get(&row)? {
             batch.remove(&quota);
         }
+        let mut change = Change::buckets(-1);
         if let Some(usage) = self.usage.get(&row)? {
+            // Nothing is in it any more, whatever the row says.
+            change = Change::all_goes(usage.used).and(Change::buckets(-1));
             batch.remove(&usage);
         }
-        self.charge_one(batch, &Scope::Account(account.clone()), Change::buckets(-1))
+        self.charge_one(batch, &Scope::Account(account.clone()), change)?;
+        Ok(change)
     }
 
     /// Tells the totals what was committed.

@@ -163,3 +163,59 @@ fn uploads_at_once_never_exceed_it_together() {
     assert_eq!(used(&world, &account()), figures(5000, 5, 1));
     world.wait_for_files("objects", 5);
 }
+
+fn begin(world: &World, key: &str) -> String {
+    let begun = world.call(Who::Alice, "POST", &format!("/buck/{key}?uploads"), &[], b"");
+    begun.element("UploadId").unwrap_or_else(|| panic!("{}", begun.text()))
+}
+
+#[test]
+fn parts_of_open_uploads_count_and_become_the_object() {
+    let mut world = World::new();
+    world.put(Who::Alice, "/buck", b"");
+    set(&world, account(), [Some(20), Some(2), None]);
+    let id = begin(&world, "key");
+    let part = |world: &World, number: u32, bytes: &[u8]| {
+        world.put(Who::Alice, &format!("/buck/key?partNumber={number}&uploadId={id}"), bytes)
+    };
+    let uploading = |bytes, uploading, objects| Used { bytes, uploading, objects, buckets: 1 };
+    assert_eq!(part(&world, 1, b"1234567890").status, 200);
+    assert_eq!(part(&world, 1, b"12345678").status, 200);
+    assert_eq!(part(&world, 2, b"1234567").status, 200);
+    exceeded(&part(&world, 3, b"123456"));
+    exceeded(&world.put(Who::Alice, "/buck/other", b"123456"));
+    assert_eq!(used(&world, &account()), uploading(0, 15, 0));
+    assert_eq!(used(&world, &bucket("buck")), uploading(0, 15, 0));
+    world.stop();
+    world.start();
+    let etag = part(&world, 1, b"12345678").header("etag").unwrap().to_owned();
+    let document = format!(
+        "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>{etag}</ETag></Part>\
+         </CompleteMultipartUpload>"
+    );
+    let target = format!("/buck/key?uploadId={id}");
+    let done = world.call(Who::Alice, "POST", &target, &[], document.as_bytes());
+    assert_eq!(done.status, 200, "{}", done.text());
+    assert_eq!(used(&world, &account()), uploading(8, 0, 1), "what was not listed is gone");
+
+    let source = [("x-amz-copy-source", "/buck/key")];
+    assert_eq!(world.call(Who::Alice, "PUT", "/buck/copy", &source, b"").status, 200);
+    assert_eq!(used(&world, &account()), uploading(16, 0, 2), "a copy counts in full");
+    exceeded(&world.call(Who::Alice, "PUT", "/buck/third", &source, b""));
+
+    let id = begin(&world, "again");
+    let target = format!("/buck/again?uploadId={id}");
+    let put = world.put(Who::Alice, &format!("{target}&partNumber=1"), b"1234");
+    assert_eq!(put.status, 200);
+    assert_eq!(used(&world, &account()), uploading(16, 4, 2));
+    assert_eq!(world.call(Who::Alice, "DELETE", &target, &[], b"").status, 204);
+    assert_eq!(used(&world, &account()), uploading(16, 0, 2));
+
+    let id = begin(&world, "left");
+    world.put(Who::Alice, &format!("/buck/left?partNumber=1&uploadId={id}"), b"1234");
+    for key in ["key", "copy"] {
+        world.call(Who::Alice, "DELETE", &format!("/buck/{key}"), &[], b"");
+    }
+    assert_eq!(world.call(Who::Alice, "DELETE", "/buck", &[], b"").status, 204);
+    assert_eq!(used(&world, &account()), Used::default(), "uploads go with their bucket");
+}
