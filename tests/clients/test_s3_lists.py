@@ -174,3 +174,32 @@ def test_s3cmd(cloud, user, tmp_path, version):
     s3cmd("rb", name)
     with pytest.raises(AssertionError):
         s3cmd("ls", name)
+
+
+def test_quotas_are_set_on_the_host_and_hold_while_the_clc_is_away(cloud):
+    def admin(*words):
+        return clouds.run([clouds.BIN / "clc", "admin", *words, "--config", cloud.dir / "etc/clc.toml"])
+
+    limited = cloud.add_user("limited")
+    s3 = client("s3", limited)
+    s3.create_bucket(Bucket="limited")
+    s3.put_object(Bucket="limited", Key="k", Body=b"12345")
+    line = admin("set-quota", "limited", "--bytes", "8", "--buckets", "1")
+    assert line == "QUOTA\taccount\tlimited\t5\t0\t1\t1\t8\tunlimited\t1\n"
+    assert refused("QuotaExceeded", s3.put_object, Bucket="limited", Key="l",
+                   Body=b"1234")["ResponseMetadata"]["HTTPStatusCode"] == 403
+    refused("TooManyBuckets", s3.create_bucket, Bucket="limited2")
+    line = admin("set-bucket-quota", "limited", "--objects", "1")
+    assert line == "QUOTA\tbucket\tlimited\t5\t0\t1\t1\tunlimited\t1\tunlimited\n"
+    assert line in admin("describe-quotas")
+    with pytest.raises(AssertionError, match="there is no user"):
+        admin("set-quota", "nobody", "--bytes", "1")
+    cloud.stop("clc")
+    try:
+        refused("QuotaExceeded", s3.put_object, Bucket="limited", Key="l", Body=b"")
+    finally:
+        cloud.start("clc")
+        cloud.wait_healthy("clc")
+    admin("set-quota", "limited", "--bytes", "default", "--buckets", "unlimited")
+    admin("set-bucket-quota", "limited", "--objects", "default")
+    s3.put_object(Bucket="limited", Key="l", Body=b"1234")
