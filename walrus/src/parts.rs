@@ -308,3 +308,158 @@ impl Read for PartsReader {
         Ok(read)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::path::Path;
+
+    use common::s3::CannedAcl;
+    use common::s3::Owner;
+    use common::s3::checksum::{Algorithm, Checksum};
+    use common::s3::objects::Attributes;
+    use common::time::Timestamp;
+    use store::Memory;
+
+    use super::*;
+
+    fn shelves(dir: &Path) -> Shelves {
+        let records = Records::new(Arc::new(Memory::new()));
+        let files = Arc::new(Files::open(dir).unwrap());
+        Shelves { records, files, pins: Pins::default(), open: OpenUploads::default() }
+    }
+
+    /// Puts an upload with parts of these bytes among the records, and their files on disk.
+    fn upload(shelves: &Shelves, parts: &[&[u8]], stage: Stage) -> BlobId {
+        let records = &shelves.records;
+        let begun = Timestamp::from_millis(1);
+        let id = BlobId::at(begun).unwrap();
+        let upload = Upload {
+            id: id.clone(),
+            bucket: "buck".parse().unwrap(),
+            key: "key".parse().unwrap(),
+            owner: Owner { account: "111111111111".parse().unwrap(), alias: "a".into() },
+            acl: CannedAcl::Private,
+            checksum: None,
+            attributes: Attributes::default(),
+            begun,
+            parts: 0,
+            bytes: 0,
+            stage,
+        };
+        let mut batch = Batch::new();
+        let row = by_key_row(&upload.bucket, "key", id.as_str());
+        batch.insert(&upload).unwrap().point(&records.upload_by_key, &row, "");
+        for (number, bytes) in (1..).zip(parts) {
+            let blob = BlobId::random().unwrap();
+            let mut file = shelves.files.create(&blob).unwrap();
+            file.write_all(bytes).unwrap();
+            shelves.files.land(&blob, &file).unwrap();
+            let holder = holder_row(&blob, &part_holder(&id, number));
+            let part = Part {
+                upload: id.clone(),
+                number,
+                size: bytes.len() as u64,
+                etag: String::new(),
+                blob: Some(blob),
+                checksum: Checksum::full(Algorithm::Crc32, vec![0; 4]),
+                modified: begun,
+            };
+            batch.insert(&part).unwrap().point(&records.object_by_blob, &holder, "");
+        }
+        batch.commit(records.engine()).unwrap();
+        id
+    }
+
+    fn seal(sizes: &[u64]) -> Stage {
+        let mut seal = Seal::default();
+        (1..).zip(sizes).for_each(|(number, size)| seal.push(number, *size));
+        Stage::Sealed(seal)
+    }
+
+    fn files(shelves: &Shelves) -> usize {
+        (0..=255).map(|shelf| shelves.files.on_shelf(shelf).unwrap().len()).sum()
+    }
+
+    fn rows(shelves: &Shelves) -> usize {
+        let engine = shelves.records.engine();
+        engine.scan("", store::After::Start, 9999).unwrap().len()
+    }
+
+    #[test]
+    fn what_is_given_up_goes_with_all_its_rows_and_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelves = shelves(dir.path());
+        let many = vec![&b"part"[..]; PAGE + 3];
+        let id = upload(&shelves, &many, Stage::Open);
+        shelves.count_open().unwrap();
+        assert_eq!((shelves.open.count(), files(&shelves)), (1, PAGE + 3));
+        assert!(shelves.give_up(&id).unwrap());
+        assert!(!shelves.give_up(&id).unwrap());
+        assert_eq!((shelves.open.count(), files(&shelves), rows(&shelves)), (0, 0, 0));
+    }
+
+    #[test]
+    fn clearing_away_goes_on_where_it_was_interrupted() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelves = shelves(dir.path());
+        let id = upload(&shelves, &[b"a", b"b", b"c"], Stage::Over);
+        // The commit of a page, and then the end.
+        let mut batch = Batch::new();
+        let first = shelves.records.parts.get(&part_key(&id, 1)).unwrap().unwrap();
+        shelves.remove_part(&mut batch, &first);
+        batch.commit(shelves.records.engine()).unwrap();
+        assert!(!shelves.is_named(first.blob.as_ref().unwrap()).unwrap(), "swept as a file");
+        assert!(shelves.clear_away(&id).unwrap());
+        assert_eq!(files(&shelves), 1);
+        assert!(shelves.clear_away(&id).unwrap(), "nothing is left to do");
+    }
+
+    #[test]
+    fn a_file_that_another_names_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelves = shelves(dir.path());
+        let id = upload(&shelves, &[b"a", b"b"], Stage::Over);
+        let part = shelves.records.parts.get(&part_key(&id, 2)).unwrap().unwrap();
+        let mut batch = Batch::new();
+        let row = holder_row(part.blob.as_ref().unwrap(), "buck/other");
+        batch.point(&shelves.records.object_by_blob, &row, "");
+        batch.commit(shelves.records.engine()).unwrap();
+        shelves.clear_away(&id).unwrap();
+        assert_eq!(files(&shelves), 1);
+        assert!(shelves.files.open_blob(part.blob.as_ref().unwrap()).is_ok());
+    }
+
+    #[tokio::test]
+    async fn parts_are_read_as_one_and_wait_for_their_reader() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelves = shelves(dir.path());
+        let id = upload(&shelves, &[b"abc", b"defgh", b""], seal(&[3, 5, 0]));
+        for start in 0..=9 {
+            let mut got = String::new();
+            let parts = shelves.open(&id).unwrap().unwrap();
+            parts.read_from(start).read_to_string(&mut got).unwrap();
+            let start = usize::try_from(start).unwrap();
+            assert_eq!(got, "abcdefgh".get(start..).unwrap_or_default(), "{start}");
+        }
+        let reading = shelves.open(&id).unwrap().unwrap();
+        assert!(!shelves.clear_away(&id).unwrap());
+        assert_eq!(files(&shelves), 3);
+        drop(reading);
+        while files(&shelves) > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(shelves.open(&id).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_part_that_is_another_one_is_not_sent() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelves = shelves(dir.path());
+        let id = upload(&shelves, &[b"abc", b"de"], seal(&[3, 3]));
+        let mut got = Vec::new();
+        let mut reading = shelves.open(&id).unwrap().unwrap().read_from(0);
+        assert!(reading.read_to_end(&mut got).is_err());
+        assert_eq!(got, b"abc");
+    }
+}

@@ -107,7 +107,7 @@ impl Sweep {
                         }
                         Stage::Open => {}
                         Stage::Sealed(_) if content.is_named(&upload.id)? => {}
-                        Stage::Sealed(_) | Stage::Over => drop(content.clear_away(&upload.id)?),
+                        Stage::Sealed(_) | Stage::Over => content.try_clear_away(&upload.id),
                     }
                 }
                 let full = page.len() == PAGE;

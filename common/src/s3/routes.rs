@@ -339,6 +339,9 @@ pub const ROUTES: &[Route] = &[
     ),
 ];
 
+/// Operations without a row of their own: those that a source to copy from makes of others.
+pub const BY_SOURCE: [&str; 2] = ["CopyObject", "UploadPartCopy"];
+
 /// Finds the operation of a request.
 ///
 /// # Errors

@@ -192,3 +192,115 @@ pub(super) fn release(content: &Content, old: &Object) {
         content.try_clear_away(upload);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use store::Memory;
+
+    use super::*;
+    use crate::blob::files::{BlobId, Files};
+    use crate::blob::pins::Pins;
+    use crate::parts::{OpenUploads, Shelves};
+
+    fn content(dir: &Path) -> Content {
+        let records = Records::new(Arc::new(Memory::new()));
+        records.buckets.insert(Bucket::sample("buck", "111111111111")).unwrap();
+        let files = Arc::new(Files::open(dir).unwrap());
+        let (pins, open) = (Pins::default(), OpenUploads::default());
+        Content { shelves: Shelves { records, files, pins, open } }
+    }
+
+    fn file(content: &Content) -> BlobId {
+        let id = BlobId::random().unwrap();
+        let mut file = content.files.create(&id).unwrap();
+        file.write_all(b"bytes").unwrap();
+        content.files.land(&id, &file).unwrap();
+        id
+    }
+
+    fn object(key: &str, blob: &BlobId) -> Object {
+        Object { blob: Some(blob.clone()), ..Object::sample("buck", key, "111111111111") }
+    }
+
+    async fn put_object(content: &Content, object: Object) {
+        put(content.clone(), object, None, |_, _| Ok(())).await.unwrap();
+    }
+
+    fn is_there(content: &Content, id: &BlobId) -> bool {
+        let named = content.is_named(id).unwrap();
+        assert_eq!(content.files.open_blob(id).is_ok(), named, "a file is there while it is named");
+        named
+    }
+
+    #[tokio::test]
+    async fn bytes_stay_until_the_last_who_names_them_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        let content = content(dir.path());
+        let (shared, other) = (file(&content), file(&content));
+        let bucket: BucketName = "buck".parse().unwrap();
+        let gone = |key: &str| {
+            let key = key.parse().unwrap();
+            remove(&content, &bucket, &key, |_, _| Ok(())).unwrap()
+        };
+        put_object(&content, object("one", &shared)).await;
+        put_object(&content, object("two", &shared)).await;
+        // Written again with the same bytes, as a copy onto itself is.
+        put_object(&content, object("one", &shared)).await;
+        put_object(&content, object("one", &other)).await;
+        assert!(is_there(&content, &shared) && is_there(&content, &other));
+        assert!(gone("two").is_some());
+        assert!(!is_there(&content, &shared));
+        assert!(gone("two").is_none());
+        assert!(gone("one").is_some());
+        assert!(!is_there(&content, &other));
+        let rows = content.records.object_by_blob.scan("", None, 9).unwrap();
+        assert!(rows.is_empty(), "{rows:?}");
+    }
+
+    #[tokio::test]
+    async fn rows_of_the_first_version_are_understood() {
+        let dir = tempfile::tempdir().unwrap();
+        let content = content(dir.path());
+        let blob = file(&content);
+        let old = object("old", &blob);
+        let mut batch = Batch::new();
+        batch.insert(&old).unwrap();
+        batch.point(&content.records.object_by_blob, blob.as_str(), "buck/old");
+        batch.commit(content.records.engine()).unwrap();
+        assert!(is_there(&content, &blob));
+        // A copy of it, and then its own end.
+        put_object(&content, object("copy", &blob)).await;
+        put_object(&content, Object::sample("buck", "old", "111111111111")).await;
+        assert!(is_there(&content, &blob));
+        put_object(&content, Object::sample("buck", "copy", "111111111111")).await;
+        assert!(!is_there(&content, &blob));
+    }
+
+    #[tokio::test]
+    async fn who_is_refused_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let content = content(dir.path());
+        let blob = file(&content);
+        let refuse = |_: &mut Batch, found: Found<'_>| {
+            assert!(found.old.is_none());
+            Err(ApiError::new(ErrorCode::PreconditionFailed, "no").into())
+        };
+        let refused = put(content.clone(), object("key", &blob), None, refuse).await;
+        assert_eq!(refused.unwrap_err().code(), ErrorCode::PreconditionFailed);
+        assert!(!content.is_named(&blob).unwrap());
+        content
+            .records
+            .buckets
+            .update("buck", |bucket| {
+                bucket.leaving = true;
+                Ok::<_, Failed>(())
+            })
+            .unwrap();
+        let refused = put(content.clone(), object("key", &blob), None, |_, _| Ok(())).await;
+        assert_eq!(refused.unwrap_err().code(), ErrorCode::OperationAborted);
+    }
+}

@@ -4,11 +4,13 @@
 mod bad_bundles;
 mod buckets;
 mod chunks;
+mod copies;
 mod delete_objects;
 mod door;
 mod forge;
 mod http;
 mod lists;
+mod multipart;
 mod objects;
 mod quotas;
 mod reading;

@@ -155,7 +155,10 @@ fn a_refused_upload_leaves_nothing_behind() {
         (put(Who::Alice, &[("x-amz-checksum-crc32", "AAAAAA==")], b"x"), is(400, "BadDigest")),
         (put(Who::Alice, &[("x-amz-acl", "odd")], b"x"), is(400, "InvalidArgument")),
         (put(Who::Alice, &[], &[0; 1001]), is(400, "EntityTooLarge")),
-        (put(Who::Alice, &[("x-amz-copy-source", "/a/b")], b""), is(501, "NotImplemented")),
+        (
+            put(Who::Alice, &[("x-amz-copy-source-range", "bytes=0-1")], b""),
+            is(501, "NotImplemented"),
+        ),
         (
             put(Who::Alice, &[("x-amz-server-side-encryption", "AES256")], b"x"),
             is(501, "NotImplemented"),
@@ -190,7 +193,8 @@ fn a_sub_resource_never_touches_the_object() {
         ("PUT", "/buck/key?annotation"),
         ("PUT", "/buck/key?renameObject"),
         ("PUT", "/buck/key?tagging"),
-        ("PUT", "/buck/key?partNumber=1&uploadId=a"),
+        ("PUT", "/buck/key?partNumber=1"),
+        ("PUT", "/buck/key?partNumber=1&uploadId=a&acl"),
         ("DELETE", "/buck/key?annotation"),
         ("DELETE", "/buck/key?tagging"),
         ("DELETE", "/buck/key?invented"),
@@ -198,7 +202,7 @@ fn a_sub_resource_never_touches_the_object() {
         ("DELETE", "/buck?lifecycle"),
         ("GET", "/buck/key?torrent"),
         ("GET", "/buck?inventory"),
-        ("POST", "/buck/key?uploads"),
+        ("POST", "/buck/key?uploads&acl"),
         ("POST", "/buck"),
     ] {
         let refused = world.call(Who::Alice, method, target, &[], b"");
