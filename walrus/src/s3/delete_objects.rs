@@ -70,7 +70,8 @@ impl Operate for DeleteObjects {
         let text = pool::block(move || {
             let unwanted = Unwanted::read(&document)?;
             drop(document);
-            let (outcomes, gone) = remove(&state.content.records, &self.bucket, &unwanted)?;
+            let Removed { outcomes, gone } =
+                remove(&state.content.records, &self.bucket, &unwanted)?;
             gone.iter().for_each(|object| release(&state.content, object));
             Ok::<_, Failed>(to_xml(&unwanted, &outcomes))
         });
@@ -78,12 +79,16 @@ impl Operate for DeleteObjects {
     }
 }
 
+/// What a removal has done.
+struct Removed {
+    /// What became of each object that was named.
+    outcomes: Vec<Result<(), ApiError>>,
+    /// The objects that went.
+    gone: Vec<Object>,
+}
+
 /// Removes the records; gives what became of each object, and those that went.
-fn remove(
-    records: &Records,
-    bucket: &BucketName,
-    unwanted: &Unwanted,
-) -> Result<(Vec<Result<(), ApiError>>, Vec<Object>), Failed> {
+fn remove(records: &Records, bucket: &BucketName, unwanted: &Unwanted) -> Result<Removed, Failed> {
     let ((outcomes, gone, change), _) = transact(records.engine(), |batch| {
         let mut change = Change::default();
         let (mut rows, mut gone) = (BTreeSet::new(), Vec::new());
@@ -120,5 +125,5 @@ fn remove(
         Ok::<_, Failed>((outcomes, gone, change))
     })?;
     records.ledger.committed(change);
-    Ok((outcomes, gone))
+    Ok(Removed { outcomes, gone })
 }
