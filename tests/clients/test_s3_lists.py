@@ -142,6 +142,28 @@ def test_what_terraform_reads_of_a_bucket(user, bucket):
         s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
 
 
+def test_attributes_of_objects(user):
+    s3 = client("s3", user)
+    s3.create_bucket(Bucket="attributes")
+    s3.put_object(Bucket="attributes", Key="whole", Body=b"12345", ChecksumAlgorithm="SHA256")
+    asked = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"]
+    told = s3.get_object_attributes(Bucket="attributes", Key="whole", ObjectAttributes=asked)
+    assert (told["ObjectSize"], told["StorageClass"]) == (5, "STANDARD") and "ObjectParts" not in told
+    assert told["Checksum"]["ChecksumType"] == "FULL_OBJECT" and told["Checksum"]["ChecksumSHA256"]
+    upload = s3.create_multipart_upload(Bucket="attributes", Key="parts")["UploadId"]
+    where = dict(Bucket="attributes", Key="parts", UploadId=upload)
+    sizes = [5 << 20, 7]
+    parts = [{"PartNumber": n, "ETag": s3.upload_part(**where, PartNumber=n, Body=b"x" * size)["ETag"]}
+             for n, size in enumerate(sizes, 1)]
+    s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
+    told = s3.get_object_attributes(Bucket="attributes", Key="parts", ObjectAttributes=asked, MaxParts=1)
+    assert told["ObjectSize"] == sum(sizes) and told["ETag"].endswith("-2")
+    page = told["ObjectParts"]
+    assert (page["TotalPartsCount"], page["IsTruncated"], page["NextPartNumberMarker"]) == (2, True, 1)
+    assert [(p["PartNumber"], p["Size"]) for p in page["Parts"]] == [(1, sizes[0])]
+    refused("NoSuchKey", s3.get_object_attributes, Bucket="attributes", Key="none", ObjectAttributes=["ETag"])
+
+
 @pytest.mark.parametrize("version", ["v4", "v2"])
 def test_s3cmd(cloud, user, tmp_path, version):
     host = f"127.0.0.1:{cloud.ports['walrus']}"

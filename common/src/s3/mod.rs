@@ -6,7 +6,7 @@
 //!   copy   multipart             objects from objects, objects in parts
 //!     │
 //!   buckets   objects           one type per operation: read from a request, written as XML
-//!   listing · delete_objects · acl · configuration
+//!   listing · delete_objects · acl · configuration · attributes
 //!     │          │
 //!   incoming · conditions · overrides · checksum    what several of them read
 //!     │
@@ -18,6 +18,7 @@
 
 pub mod acl;
 pub mod address;
+pub mod attributes;
 pub mod buckets;
 pub mod checksum;
 pub mod conditions;

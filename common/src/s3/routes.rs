@@ -43,6 +43,8 @@ pub enum Operation {
     PutObjectAcl,
     /// The tags of an object.
     GetObjectTagging,
+    /// What is known of an object, as a document.
+    GetObjectAttributes,
     /// Writes an object.
     PutObject,
     /// Reads an object.
@@ -243,6 +245,13 @@ pub const ROUTES: &[Route] = &[
     offered("POST", Bucket, "delete", ("DeleteObjects", Operation::DeleteObjects), &[]),
     offered("GET", Bucket, "acl", ("GetBucketAcl", Operation::GetBucketAcl), &[]),
     offered("PUT", Bucket, "acl", ("PutBucketAcl", Operation::PutBucketAcl), &[]),
+    offered(
+        "GET",
+        Object,
+        "attributes",
+        ("GetObjectAttributes", Operation::GetObjectAttributes),
+        &["versionId"],
+    ),
     offered("GET", Object, "acl", ("GetObjectAcl", Operation::GetObjectAcl), &[]),
     offered("PUT", Object, "acl", ("PutObjectAcl", Operation::PutObjectAcl), &[]),
     offered("GET", Object, "tagging", ("GetObjectTagging", Operation::GetObjectTagging), &[]),
@@ -264,7 +273,6 @@ pub const ROUTES: &[Route] = &[
     never("accelerate", "GetBucketAccelerateConfiguration", Configuration::Accelerate),
     known("POST", Bucket, "", "PostObject"),
     known("GET", Bucket, "session", "CreateSession"),
-    known("GET", Object, "attributes", "GetObjectAttributes"),
     known("GET", Object, "torrent", "GetObjectTorrent"),
     known("POST", Object, "select", "SelectObjectContent"),
     known("POST", Object, "restore", "RestoreObject"),

@@ -10,6 +10,7 @@ use actix::Addr;
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode, OrApiError as _};
 use common::s3::acl::{GetAcl, PutAcl};
+use common::s3::attributes::GetObjectAttributes;
 use common::s3::buckets::{CreateBucket, DeleteBucket, GetBucketLocation, HeadBucket, ListBuckets};
 use common::s3::configuration::GetConfiguration;
 use common::s3::copy::{CopyObject, SOURCE, UploadPartCopy};
@@ -238,6 +239,9 @@ impl Front {
             (Operation::PutObjectAcl, Address::Object(bucket, key)) => {
                 let change = change_acl(bucket, Some(key), &request);
                 send_document(buckets, change, caller, payload, body).await
+            }
+            (Operation::GetObjectAttributes, Address::Object(bucket, key)) => {
+                ask(objects, GetObjectAttributes::read(bucket, key, &request)?, caller).await
             }
             (Operation::GetObjectTagging, Address::Object(bucket, key)) => {
                 ask(buckets, GetObjectTagging { bucket, key }, caller).await

@@ -4,6 +4,7 @@
 //!   front ── who (sign, key ring) ── what (common::s3::routes) ──▶ service actors ──▶ pool
 //!                                                                 Buckets · Objects · Removals
 //!   buckets · objects · lists · delete_objects · acl · configuration · copy · source · multipart
+//!   attributes
 //!                                   the meaning of each operation
 //!   listing                         a page of a bucket
 //!   commit                          writing and removing an object's record, for all of them
@@ -15,6 +16,7 @@
 pub(crate) mod access;
 pub(crate) mod acl;
 pub(crate) mod answer;
+pub(crate) mod attributes;
 pub(crate) mod buckets;
 pub(crate) mod commit;
 pub(crate) mod configuration;

@@ -119,7 +119,7 @@ async fn admit(
 }
 
 /// Opens an object that the caller may read. Blocks.
-fn open(
+pub(super) fn open(
     content: &Content,
     caller: Option<&Caller>,
     bucket: &BucketName,
