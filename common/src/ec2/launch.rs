@@ -9,6 +9,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::images::BlockDevice;
+use super::tags::TagSpecification;
 
 /// Starts instances of an image.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,9 @@ pub struct RunInstances {
     /// Devices, as volumes bring them.
     #[serde(default)]
     pub block_device_mapping: Vec<BlockDevice>,
+    /// Tags that the instances have from the start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tag_specification: Vec<TagSpecification>,
     /// Names of parameters that were sent and that no launch here can heed. Never sent.
     #[serde(skip)]
     pub unsupported: Vec<String>,
@@ -89,6 +93,8 @@ struct Sent {
     user_data: Option<String>,
     #[serde(default)]
     block_device_mapping: Vec<BlockDevice>,
+    #[serde(default)]
+    tag_specification: Vec<TagSpecification>,
 
     #[serde(default)]
     monitoring: Option<Monitoring>,
@@ -115,8 +121,6 @@ struct Sent {
     ipv6_address: Option<IgnoredAny>,
     #[serde(default)]
     iam_instance_profile: Option<IgnoredAny>,
-    #[serde(default)]
-    tag_specification: Option<IgnoredAny>,
     #[serde(default)]
     launch_template: Option<IgnoredAny>,
     #[serde(default)]
@@ -176,7 +180,6 @@ impl Sent {
             ("Ipv6AddressCount", self.ipv6_address_count.is_some()),
             ("Ipv6Address", self.ipv6_address.is_some()),
             ("IamInstanceProfile", self.iam_instance_profile.is_some()),
-            ("TagSpecification", self.tag_specification.is_some()),
             ("LaunchTemplate", self.launch_template.is_some()),
             ("InstanceMarketOptions", self.instance_market_options.is_some()),
             ("CpuOptions", self.cpu_options.is_some()),
@@ -210,6 +213,7 @@ impl From<Sent> for RunInstances {
             security_group: sent.security_group,
             user_data: sent.user_data,
             block_device_mapping: sent.block_device_mapping,
+            tag_specification: sent.tag_specification,
         }
     }
 }
