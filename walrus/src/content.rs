@@ -48,7 +48,7 @@ pub(crate) enum Bytes {
     /// They lie in one file.
     File(File),
     /// They lie in parts.
-    Parts(InParts),
+    Parts(Box<InParts>),
 }
 
 impl Bytes {
@@ -91,7 +91,9 @@ impl Content {
                 // Only an object that names its parts after they were pinned keeps them.
                 let now = self.records.object(bucket, key)?;
                 match opened.filter(|_| now.is_some_and(|now| now.rev() == rev)) {
-                    Some(parts) => return Ok(Some(Opened { object, bytes: Bytes::Parts(parts) })),
+                    Some(parts) => {
+                        return Ok(Some(Opened { object, bytes: Bytes::Parts(Box::new(parts)) }));
+                    }
                     None => continue,
                 }
             }

@@ -210,8 +210,14 @@ pub(crate) struct Records {
 impl Records {
     /// The tables a store of walrus has, with their versions.
     pub(crate) fn schema() -> Schema {
-        let schema = Schema::new().with::<Bucket>().with::<Object>().with::<Setting>();
-        schema.with::<Usage>().with::<Quota>()
+        Schema::new()
+            .with::<Bucket>()
+            .with::<Object>()
+            .with::<Setting>()
+            .with::<Upload>()
+            .with::<Part>()
+            .with::<Usage>()
+            .with::<Quota>()
     }
 
     /// The tables of a store.

@@ -134,8 +134,9 @@ const fn never(marker: &'static str, name: &'static str, which: Configuration) -
     offered("GET", Bucket, marker, (name, Operation::GetConfiguration(which)), &[])
 }
 
-/// Some clients say the operation's name (`x-id=PutObject`); it changes nothing.
-const HARMLESS: &str = "x-id";
+/// Some clients say the operation's name (`x-id=PutObject`) or the API's version
+/// (`Version=2006-03-01`, libcloud); that changes nothing.
+const HARMLESS: [&str; 2] = ["x-id", "Version"];
 
 /// What reading an object understands.
 const READING: &[&str] = &[
@@ -372,8 +373,9 @@ pub fn find(method: &str, level: Level, query: &Query) -> Result<Operation, ApiE
         let text = format!("The operation {} is not offered here", route.name);
         return Err(ApiError::new(ErrorCode::NotImplemented, text));
     };
-    let understood =
-        |name: &str| name == route.marker || name == HARMLESS || route.parameters.contains(&name);
+    let understood = |name: &str| {
+        name == route.marker || HARMLESS.contains(&name) || route.parameters.contains(&name)
+    };
     match query.names().find(|name| !understood(name)) {
         None => Ok(operation),
         Some(odd) => Err(ApiError::new(
@@ -416,6 +418,7 @@ mod tests {
         assert_eq!(route("GET", Bucket, "policy="), Ok(policy));
         assert_eq!(route("PUT", Object, "x-id=PutObject"), Ok(Operation::PutObject));
         assert_eq!(route("HEAD", Object, ""), Ok(Operation::HeadObject));
+        assert_eq!(route("GET", Object, "Version=2006-03-01"), Ok(Operation::GetObject));
         assert_eq!(route("HEAD", Object, "partNumber=2"), Ok(Operation::HeadObject));
         assert_eq!(route("PUT", Object, "partNumber=1&uploadId=x"), Ok(Operation::UploadPart));
         assert_eq!(route("GET", Object, "uploadId=x"), Ok(Operation::ListParts));

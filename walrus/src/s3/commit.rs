@@ -26,6 +26,8 @@ use crate::usage::amount::Change;
 /// What a commit found, before it changes anything.
 #[derive(Clone, Copy)]
 pub(crate) struct Found<'a> {
+    /// The bucket. A write holds it: it is committed only if the bucket still is so.
+    pub(crate) bucket: &'a Seen<Bucket>,
     /// The object that is replaced or removed, if there is one. It is held.
     pub(crate) old: Option<&'a Seen<Object>>,
     /// What the commit changes of what is used, beside the object itself: to be set by whoever adds
@@ -104,7 +106,7 @@ fn write(
         let bucket = open_bucket(records, &object.bucket).map_err(Uncommitted::Certainly)?;
         let old = records.objects.get(&row)?;
         let charge = Cell::new(Change::default());
-        let found = Found { old: old.as_ref(), charge: &charge };
+        let found = Found { bucket: &bucket, old: old.as_ref(), charge: &charge };
         also(batch, found).map_err(Uncommitted::Certainly)?;
         batch.hold(&bucket);
         let replaced = old.as_ref().map(|seen| seen.record.clone());
@@ -151,7 +153,7 @@ pub(crate) fn remove(
         let bucket = records.bucket(bucket)?;
         let old = records.objects.get(&row)?;
         let charge = Cell::new(Change::default());
-        also(batch, Found { old: old.as_ref(), charge: &charge })?;
+        also(batch, Found { bucket: &bucket, old: old.as_ref(), charge: &charge })?;
         let Some(seen) = old else { return Ok::<_, Failed>(None) };
         batch.remove(&seen);
         forget_bytes(records, batch, &seen, &row)?;

@@ -6,6 +6,7 @@
 
 use std::io::Read as _;
 
+use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
 use common::s3::Owner;
 use common::s3::checksum::{Algorithm, Checksum, Kind};
@@ -58,7 +59,7 @@ impl Operate for CopyObject {
                 modified: state.clock.now(),
                 ..source.record.clone()
             };
-            match copy(state.content.clone(), object.clone(), source).await {
+            match copy(state.content.clone(), object.clone(), source, caller.clone()).await {
                 Err(error) if error.code() == ErrorCode::OperationAborted && tries < TRIES => {}
                 other => {
                     other?;
@@ -76,9 +77,19 @@ impl Operate for CopyObject {
     }
 }
 
-async fn copy(content: Content, object: Object, source: Seen<Object>) -> Result<(), ApiError> {
+async fn copy(
+    content: Content,
+    object: Object,
+    source: Seen<Object>,
+    caller: Caller,
+) -> Result<(), ApiError> {
     let records = content.records.clone();
-    commit::put(content, object, None, move |batch, _| source::hold(&records, batch, &source)).await
+    commit::put(content, object, None, move |batch, found| {
+        // The name may be another's bucket by now.
+        demand(may_write(Some(&caller), found.bucket))?;
+        source::hold(&records, batch, &source)
+    })
+    .await
 }
 
 /// Refuses a source that S3 would have copied in parts.

@@ -61,7 +61,7 @@ impl Operate for PutObject {
         let object = Object {
             bucket: self.bucket,
             key: self.key,
-            owner: Owner { account: caller.account, alias: caller.alias },
+            owner: Owner { account: caller.account.clone(), alias: caller.alias.clone() },
             acl: self.acl,
             size,
             etag: etag.clone(),
@@ -73,6 +73,8 @@ impl Operate for PutObject {
         };
         let conditions = self.conditions;
         commit::put(state.content.clone(), object, ticket, move |_, found| {
+            // The name may be another's bucket by now.
+            demand(may_write(Some(&caller), found.bucket))?;
             let etag = found.old.map(|old| old.etag.as_str());
             Ok(conditions.check(etag)?)
         })

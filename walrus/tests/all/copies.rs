@@ -71,6 +71,9 @@ fn metadata_is_copied_or_replaced() {
     assert_eq!(head.header("x-amz-checksum-sha256"), sum.element("ChecksumSHA256").as_deref());
 }
 
+/// Source, copy, headers, and how they are refused.
+type Refused<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], (u16, String));
+
 #[test]
 fn what_may_not_be_copied_is_refused() {
     let world = world();
@@ -81,7 +84,7 @@ fn what_may_not_be_copied_is_refused() {
     let is = |status, code: &str| (status, code.to_owned());
     let failed = || is(412, "PreconditionFailed");
     let past = "Sun, 06 Nov 1994 08:49:37 GMT";
-    let table: &[(&str, &str, &[(&str, &str)], (u16, String))] = &[
+    let table: &[Refused<'_>] = &[
         ("/buck/none", "/buck/to", &[], is(404, "NoSuchKey")),
         ("/none/none", "/buck/to", &[], is(404, "NoSuchBucket")),
         ("/bobs/secret", "/buck/to", &[], is(403, "AccessDenied")),

@@ -92,7 +92,7 @@ fn an_object_is_put_together_and_read() {
     let parts = [(1, one), (2, two), (30, three)];
     let done = complete(&world, "/buck/a%20key", &id, &parts, &[]);
     assert_eq!(done.status, 200, "{}", done.text());
-    let md5s: Vec<u8> = [&first, &second, &third].iter().flat_map(|p| Md5::digest(p)).collect();
+    let md5s: Vec<u8> = [&first, &second, &third].into_iter().flat_map(Md5::digest).collect();
     let etag = format!("{}-3", hex::encode(Md5::digest(md5s)));
     assert_eq!(done.element("ETag").unwrap(), format!("&quot;{etag}&quot;"));
     assert_eq!(done.element("ChecksumType").unwrap(), "FULL_OBJECT");

@@ -165,3 +165,106 @@ impl Plan {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use common::s3::checksum::Algorithm;
+    use common::s3::objects::Attributes;
+    use common::s3::{CannedAcl, Owner};
+    use common::time::Timestamp;
+
+    use super::*;
+    use crate::blob::files::BlobId;
+    use crate::upload::{Stage, Wanted};
+
+    fn upload(checksum: Option<Wanted>) -> Upload {
+        let begun = Timestamp::from_millis(1);
+        Upload {
+            id: BlobId::at(begun).unwrap(),
+            bucket: "buck".parse().unwrap(),
+            key: "key".parse().unwrap(),
+            owner: Owner { account: "111111111111".parse().unwrap(), alias: "a".into() },
+            acl: CannedAcl::Private,
+            checksum,
+            attributes: Attributes::default(),
+            begun,
+            parts: 0,
+            bytes: 0,
+            stage: Stage::Open,
+        }
+    }
+
+    fn part(upload: &Upload, number: u32, size: u64) -> Part {
+        let algorithm = kept_algorithm(upload);
+        Part {
+            upload: upload.id.clone(),
+            number,
+            size,
+            etag: format!("{number:032x}"),
+            blob: Some(upload.id.clone()),
+            checksum: Checksum::full(algorithm, vec![7; algorithm.size()]),
+            modified: upload.begun,
+        }
+    }
+
+    fn named(part: &Part) -> NamedPart {
+        NamedPart { number: part.number, etag: part.etag.clone(), checksums: Vec::new() }
+    }
+
+    #[test]
+    fn the_most_parts_of_one_size_are_told_in_one_stretch() {
+        for full_object in [true, false] {
+            let upload = upload(Some(Wanted { algorithm: Algorithm::Crc32c, full_object }));
+            let parts: Vec<_> = (1..=10_000).map(|n| part(&upload, n, 5 << 30)).collect();
+            let listed: Vec<_> = parts.iter().map(named).collect();
+            let mut planner = Planner::new(&upload, &listed);
+            for part in &parts {
+                assert!(planner.take(part).unwrap());
+            }
+            let plan = planner.finish().unwrap();
+            assert_eq!(
+                (plan.count, plan.size, plan.seal.runs.len()),
+                (10_000, 10_000 * (5 << 30), 1)
+            );
+            assert!(plan.etag.ends_with("-10000"));
+            let parts = 10_000;
+            let kind = if full_object { Kind::FullObject } else { Kind::Composite { parts } };
+            assert_eq!(plan.checksum.kind, kind);
+        }
+    }
+
+    #[test]
+    fn what_is_listed_must_be_there_and_large_enough() {
+        let upload = upload(None);
+        let parts = [part(&upload, 2, MIN_PART), part(&upload, 5, 1), part(&upload, 7, 0)];
+        let try_plan = |listed: &[NamedPart]| {
+            let mut planner = Planner::new(&upload, listed);
+            let taken: Result<Vec<_>, _> = parts.iter().map(|part| planner.take(part)).collect();
+            Ok((taken?, planner.finish()?.size))
+        };
+        let plan = |listed: &[NamedPart]| try_plan(listed).map_err(|error: ApiError| error.code());
+        let [two, five, seven] = [&parts[0], &parts[1], &parts[2]].map(named);
+        let one = NamedPart { number: 1, ..two.clone() };
+        let other = NamedPart { etag: "0".into(), ..two.clone() };
+        let wrong =
+            NamedPart { checksums: vec![(Algorithm::Crc64Nvme, vec![0; 8])], ..two.clone() };
+        let right =
+            NamedPart { checksums: vec![(Algorithm::Crc64Nvme, vec![7; 8])], ..two.clone() };
+        let missing = Err(ErrorCode::InvalidPart);
+        let table = [
+            (vec![two.clone(), five.clone()], Ok((vec![true, true, false], MIN_PART + 1))),
+            (vec![two.clone(), seven.clone()], Ok((vec![true, false, true], MIN_PART))),
+            (vec![five.clone()], Ok((vec![false, true, false], 1))),
+            (vec![right], Ok((vec![true, false, false], MIN_PART))),
+            (vec![five, seven.clone()], Err(ErrorCode::EntityTooSmall)),
+            (vec![one], missing.clone()),
+            (vec![NamedPart { number: 3, ..two.clone() }], missing.clone()),
+            (vec![NamedPart { number: 9, ..two.clone() }], missing.clone()),
+            (vec![other], missing.clone()),
+            (vec![wrong], missing),
+        ];
+        for (listed, expected) in table {
+            assert_eq!(plan(&listed), expected, "{listed:?}");
+        }
+    }
+}
