@@ -204,8 +204,13 @@ impl Server {
         let api =
             services(QueryApi::new(router(&actors), keys, clock.clone(), common::ec2::VERSION))
                 .remembering(Arc::new(replays));
-        let administration =
-            Administration { records: records.clone(), endpoints, clock: clock.clone(), wakers };
+        let administration = Administration {
+            records: records.clone(),
+            endpoints,
+            clock: clock.clone(),
+            wakers,
+            walrus: walrus.clone(),
+        };
         let internal = Endpoint::new(key, clock, roster.clone(), metrics)
             .service(Arc::new(identity(&records)))
             .service(Arc::new(administration.dispatcher()));

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use common::wire::quota::{Limit, Limits};
 use runtime::doors::TlsKeys;
 use runtime::telemetry::LogFormat;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use store::EngineConfig;
 use thiserror::Error;
 
 use crate::s3::domains::is_domain;
+use crate::usage::ledger::{Defaults, configured};
 
 /// Everything that can be configured. Unknown keys are refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,8 +77,27 @@ pub struct Config {
     pub ticket_minutes: u64,
     /// How often files that no record names are looked for, in minutes. Default 60.
     pub sweep_minutes: u64,
+    /// How much accounts and buckets may hold for which no administrator has set anything.
+    pub quota: Quota,
     /// The cloud controller.
     pub clc: Clc,
+}
+
+/// Limits of accounts and buckets; 0 (the default of each) is none. An administrator's
+/// `clc admin set-quota` wins over them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Quota {
+    /// Bytes of an account's objects and of the parts of its open uploads. Default 0.
+    pub account_bytes: u64,
+    /// Objects of an account. Default 0.
+    pub account_objects: u64,
+    /// Buckets of an account. Default 0.
+    pub account_buckets: u64,
+    /// Bytes of a bucket's objects and of the parts of its open uploads. Default 0.
+    pub bucket_bytes: u64,
+    /// Objects of a bucket. Default 0.
+    pub bucket_objects: u64,
 }
 
 /// Where the clc is.
@@ -112,6 +133,7 @@ impl Default for Config {
             unbundle_flights: 2,
             ticket_minutes: 60,
             sweep_minutes: 60,
+            quota: Quota::default(),
             clc: Clc::default(),
         }
     }
@@ -209,6 +231,23 @@ impl Config {
     /// Bytes of the disk that stay free.
     pub(crate) fn reserve(&self) -> u64 {
         self.free_space_reserve_mb.saturating_mul(1 << 20)
+    }
+
+    /// The limits of those for whom none are set.
+    pub(crate) fn quota_defaults(&self) -> Defaults {
+        let Quota { account_bytes, account_objects, account_buckets, .. } = self.quota;
+        Defaults {
+            account: Limits {
+                bytes: configured(account_bytes),
+                objects: configured(account_objects),
+                buckets: configured(account_buckets),
+            },
+            bucket: Limits {
+                bytes: configured(self.quota.bucket_bytes),
+                objects: configured(self.quota.bucket_objects),
+                buckets: Limit::Unlimited,
+            },
+        }
     }
 
     /// How often to sweep.

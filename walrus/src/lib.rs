@@ -9,6 +9,7 @@
 //!   content ──────────────────┘
 //!   parts                   objects in parts: read, and cleared away
 //!   records   upload   blob what lasts: rows, and files
+//!   usage                   what is used and may be, charged in the commits of records (quota)
 //! ```
 //! It knows nobody's secrets but those it is told for a moment by the clc, and it never calls a
 //! node. Where bytes lie is decided here and nowhere else.
@@ -18,10 +19,12 @@ mod cache;
 mod content;
 mod image;
 mod parts;
+mod quota;
 mod records;
 mod s3;
 mod sweep;
 mod upload;
+mod usage;
 
 pub mod config;
 pub mod server;

@@ -18,6 +18,7 @@ use crate::blob::pins::Pins;
 use crate::blob::stream::Window;
 use crate::records::{Failed, Records};
 use crate::upload::{Part, Seal, Stage, Upload, by_key, by_key_row, part_holder, part_key};
+use crate::usage::amount::Change;
 
 /// How many parts go in one commit.
 const PAGE: usize = 256;
@@ -118,20 +119,25 @@ impl Shelves {
     pub(crate) fn give_up(&self, upload: &BlobId) -> Result<bool, Failed> {
         let records = &self.records;
         let (ended, _) = transact(records.engine(), |batch| {
-            let Some(mut seen) = records.uploads.get(upload.as_str())? else { return Ok(false) };
+            let Some(mut seen) = records.uploads.get(upload.as_str())? else { return Ok(None) };
             if seen.stage != Stage::Open {
-                return Ok::<_, Failed>(false);
+                return Ok::<_, Failed>(None);
             }
             seen.record.stage = Stage::Over;
             let row = by_key_row(&seen.bucket, seen.record.key.as_str(), upload.as_str());
             batch.replace(&seen)?.unpoint(&records.upload_by_key, &row);
-            Ok(true)
+            let change = Change::upload_ends(seen.bytes);
+            if let Some(bucket) = records.buckets.get(seen.bucket.as_str())? {
+                let owner = &bucket.owner.account;
+                records.ledger.charge(batch, &bucket.name, owner, change)?;
+            }
+            Ok(Some(change))
         })?;
-        if ended {
-            self.open.ended();
-            self.try_clear_away(upload);
-        }
-        Ok(ended)
+        let Some(change) = ended else { return Ok(false) };
+        records.ledger.committed(change);
+        self.open.ended();
+        self.try_clear_away(upload);
+        Ok(true)
     }
 
     /// Ends all open uploads of a bucket into which nothing can be written any more. Blocks.

@@ -4,7 +4,7 @@
 //!   bucket/NAME              index/bucket-by-owner/ACCOUNT/NAME → NAME
 //!   object/BUCKET/KEY        index/object-by-blob/ID/BUCKET/KEY
 //!   upload/ID  part/ID/N     see [`crate::upload`]
-//!   setting/NAME
+//!   setting/NAME             usage/… quota/…   see [`crate::usage`]
 //! ```
 //! Index rows are written in the commit of the record they belong to. What an object's bytes are
 //! called, `ID`, is a file, or a completed upload with all its parts; several objects may name one.
@@ -22,6 +22,8 @@ use store::{Engine, Index, NoPrevious, Record, Schema, StoreError, Table};
 
 use crate::blob::files::BlobId;
 use crate::upload::{Part, Upload};
+use crate::usage::amount::{Quota, Usage};
+use crate::usage::ledger::{ChargeError, Defaults, Ledger};
 
 /// A bucket.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -201,6 +203,8 @@ pub(crate) struct Records {
     pub(crate) parts: Table<Part>,
     /// Bucket, key and id of uploads that are open.
     pub(crate) upload_by_key: Index,
+    /// What is used, and how much may be.
+    pub(crate) ledger: Ledger,
 }
 
 impl Records {
@@ -212,6 +216,8 @@ impl Records {
             .with::<Setting>()
             .with::<Upload>()
             .with::<Part>()
+            .with::<Usage>()
+            .with::<Quota>()
     }
 
     /// The tables of a store.
@@ -221,11 +227,19 @@ impl Records {
             objects: Table::new(Arc::clone(&engine)),
             settings: Table::new(Arc::clone(&engine)),
             bucket_by_owner: Index::new(Arc::clone(&engine), "bucket-by-owner"),
+            ledger: Ledger::new(&engine),
             object_by_blob: Index::new(Arc::clone(&engine), "object-by-blob"),
             uploads: Table::new(Arc::clone(&engine)),
             parts: Table::new(Arc::clone(&engine)),
             upload_by_key: Index::new(engine, "upload-by-key"),
         }
+    }
+
+    /// With those limits for whom none are set.
+    #[must_use]
+    pub(crate) fn with_defaults(mut self, defaults: Defaults) -> Self {
+        self.ledger.defaults = defaults;
+        self
     }
 
     /// Tells as long as it can be upgraded that somebody still has the engine.
@@ -279,13 +293,22 @@ impl From<StoreError> for Failed {
             StoreError::Full { .. } => {
                 ApiError::new(ErrorCode::ServiceUnavailable, "The disk is full").because(error)
             }
-            StoreError::Conflict { .. } => ApiError::new(
+            StoreError::Conflict { .. } | StoreError::Absent { .. } => ApiError::new(
                 ErrorCode::OperationAborted,
                 "Another request is changing the same thing, try again",
             )
             .because(error),
             other => ApiError::internal("The records could not be used", other),
         })
+    }
+}
+
+impl From<ChargeError> for Failed {
+    fn from(error: ChargeError) -> Self {
+        match error {
+            ChargeError::Exceeded(error) => error.into(),
+            ChargeError::Store(error) => error.into(),
+        }
     }
 }
 

@@ -46,16 +46,19 @@ use crate::image::key::KeyFile;
 use crate::image::serve::Images;
 use crate::image::ticket::{PATH, Tickets};
 use crate::parts::{OpenUploads, Shelves};
+use crate::quota::count::{self, Count};
 use crate::records::{CACHE_LIMIT, Records};
 use crate::s3::buckets::{Buckets, recall_leaving};
+use crate::s3::delete_objects::Removals;
 use crate::s3::domains::Domains;
 use crate::s3::front::Front;
 use crate::s3::objects::Objects;
 use crate::s3::service::S3Actor;
 use crate::sweep::Sweep;
+use crate::usage::ledger::Totals;
 
 /// The actors, by the names under which they are watched.
-const ACTORS: [&str; 4] = ["uploads", "image cache", "buckets", "objects"];
+const ACTORS: [&str; 5] = ["uploads", "image cache", "buckets", "objects", "removals"];
 
 /// Why walrus cannot start.
 #[derive(Debug, Error)]
@@ -130,6 +133,7 @@ impl Server {
         let uploads = Uploads::start(content.files.clone(), config.reserve());
         let (cache, figures) = Cache::start(disk, images, limit, config.unbundle_flights);
         declare(&metrics, &figures);
+        declare_usage(&metrics, &content.records.ledger.totals);
         roster.enrol("uploads", uploads.clone());
         roster.enrol("image cache", cache.clone());
         roster.show("image cache", {
@@ -169,6 +173,8 @@ impl Server {
             },
             config.requests_at_once,
         );
+        let removals = S3Actor::start(Removals::new(content.clone()), config.requests_at_once);
+        roster.enrol("removals", removals.clone());
         roster.enrol("buckets", buckets.clone());
         roster.enrol("objects", objects.clone());
         let sweep_clock = clock.clone();
@@ -178,6 +184,7 @@ impl Server {
             clock,
             buckets,
             objects,
+            removals,
             requests: metrics.counter("eucalypt_walrus_requests_total", "S3 requests answered"),
             failures: metrics.counter(
                 "eucalypt_walrus_failures_total",
@@ -190,6 +197,14 @@ impl Server {
             "Multipart uploads that are neither completed nor aborted",
             move || open.count(),
         );
+        let count = Count {
+            records: content.records.clone(),
+            corrected: metrics.counter(
+                "eucalypt_walrus_usage_corrected_total",
+                "Rows of usage that were counted wrongly and put right",
+            ),
+        };
+        pool::spawn(count.run(shutdown.clone()));
         let sweep = Sweep {
             content,
             uploads,
@@ -271,8 +286,9 @@ fn open(config: &Config) -> Result<Opened, StartError> {
     make_dir(dir).map_err(at(dir.to_path_buf()))?;
     let engine = store::open(&config.store())?;
     Records::schema().admit(&*engine)?;
-    let records = Records::new(engine);
+    let records = Records::new(engine).with_defaults(config.quota_defaults());
     recall_leaving(&records).map_err(ApiError::from)?;
+    count::prepare(&records).map_err(ApiError::from)?;
     let objects = dir.join("objects");
     let files = Arc::new(Files::open(&objects).map_err(at(objects))?);
     let cache = dir.join("cache");
@@ -295,6 +311,24 @@ fn make_dir(dir: &Path) -> io::Result<()> {
         return Ok(());
     }
     DirBuilder::new().recursive(true).mode(0o700).create(dir)
+}
+
+/// The figures of what is kept for all accounts together.
+fn declare_usage(metrics: &Metrics, totals: &Arc<Totals>) {
+    type Figure = fn(&Totals) -> u64;
+    let table: [(&'static str, &'static str, Figure); 5] = [
+        ("eucalypt_walrus_stored_bytes", "Bytes of objects", |t| t.used().bytes),
+        ("eucalypt_walrus_stored_objects", "Number of objects", |t| t.used().objects),
+        ("eucalypt_walrus_buckets", "Number of buckets", |t| t.used().buckets),
+        ("eucalypt_walrus_uploading_bytes", "Bytes of parts of open multipart uploads", |t| {
+            t.used().uploading
+        }),
+        ("eucalypt_walrus_quota_refusals", "Requests refused because of a quota", Totals::refusals),
+    ];
+    for (name, help, read) in table {
+        let totals = Arc::clone(totals);
+        metrics.gauge(name, help, move || read(&totals));
+    }
 }
 
 /// The figures of the image cache.

@@ -6,9 +6,13 @@ use common::wire::admin::{
     AddUser, Admin, ChangeSetting, DescribeSettings, DescribeUsers, EnableUser, GetCredentials,
 };
 use common::wire::identity::{FindAccessKey, FindCertificates, Identity};
+use common::wire::quota::{ChangeQuota, ListQuotas};
+use common::wire::walrus::Walrus;
 use runtime::clock::Clock;
 use runtime::dispatcher::Dispatcher;
+use runtime::peer::Peer;
 
+use super::quotas;
 use crate::identity::accounts;
 use crate::identity::credentials::Endpoints;
 use crate::reconcile::Wakers;
@@ -40,12 +44,15 @@ pub struct Administration {
     pub clock: Clock,
     /// Whom to wake when a setting has changed.
     pub wakers: Wakers,
+    /// Where quotas are kept.
+    pub walrus: Peer<Walrus>,
 }
 
 impl Administration {
     /// Answers administration.
     pub fn dispatcher(self) -> Dispatcher<Admin> {
-        let [add, renew, users, enable, list, change] = std::array::from_fn(|_| self.clone());
+        let [add, renew, users, enable, list, change, limit, limits] =
+            std::array::from_fn(|_| self.clone());
         Dispatcher::new()
             .with(move |ask: AddUser| {
                 let Self { records, endpoints, clock, .. } = add.clone();
@@ -74,6 +81,14 @@ impl Administration {
             .with(move |_: DescribeSettings| {
                 let records = list.records.clone();
                 async move { records.work(settings::list).await }
+            })
+            .with(move |ask: ChangeQuota| {
+                let Self { records, walrus, .. } = limit.clone();
+                async move { quotas::change(&records, &walrus, ask).await }
+            })
+            .with(move |ask: ListQuotas| {
+                let Self { records, walrus, .. } = limits.clone();
+                async move { quotas::list(&records, &walrus, ask).await }
             })
             .with(move |ask: ChangeSetting| {
                 let Self { records, wakers, .. } = change.clone();

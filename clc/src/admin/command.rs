@@ -11,12 +11,14 @@ use common::wire::admin::{
     AddUser, Admin, ChangeSetting, CredentialFiles, DescribeSettings, DescribeUsers, EnableUser,
     GetCredentials,
 };
+use common::wire::quota::ListQuotas;
 use runtime::clock::Clock;
 use runtime::envelope::{PeerKey, PeerKeyError};
 use runtime::peer::Peer;
 use runtime::transport::Transport;
 use thiserror::Error;
 
+use super::quotas::{Asked, QuotaCommand, line};
 use crate::config::Config;
 use crate::identity::credentials::EUCARC;
 use crate::identity::folder;
@@ -48,6 +50,9 @@ pub enum Command {
         #[arg(short = 'p', long = "property", value_name = "NAME=VALUE")]
         property: String,
     },
+    /// Quotas of accounts and buckets
+    #[command(flatten)]
+    Quota(QuotaCommand),
 }
 
 /// A user, and where the credentials go.
@@ -142,6 +147,20 @@ pub async fn run(
             clc.ask(ChangeSetting { name: name.clone(), value: value.clone() }).await?;
             Ok(writeln!(out, "PROPERTY\t{name}\t{value}")?)
         }
+        Command::Quota(command) => match command.asked() {
+            Asked::Change(change) => Ok(writeln!(out, "{}", line(&clc.ask(change).await?))?),
+            Asked::List => {
+                let mut after = None;
+                loop {
+                    let page = clc.ask(ListQuotas { after }).await?;
+                    let Some(last) = page.last() else { return Ok(()) };
+                    after = Some(last.quota.scope.clone());
+                    for quota in &page {
+                        writeln!(out, "{}", line(quota))?;
+                    }
+                }
+            }
+        },
     }
 }
 

@@ -152,8 +152,11 @@ pub fn renew(
     Ok(files)
 }
 
-/// The account of a name, in any case.
-fn find(records: &Records, alias: &str) -> Result<Account, ApiError> {
+/// The account of a name, in any case. Blocks.
+///
+/// # Errors
+/// `InvalidParameterValue` if there is none.
+pub fn find(records: &Records, alias: &str) -> Result<Account, ApiError> {
     let unknown = || ApiError::invalid("the user name", format!("there is no user '{alias}'"));
     let row = records.aliases.get(&alias.to_ascii_lowercase())?.ok_or_else(unknown)?;
     Ok(records.accounts.get(&row.value)?.ok_or_else(unknown)?.record)

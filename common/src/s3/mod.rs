@@ -6,26 +6,34 @@
 //!   copy   multipart             objects from objects, objects in parts
 //!     │
 //!   buckets   objects           one type per operation: read from a request, written as XML
+//!   listing · delete_objects · acl · configuration · attributes
 //!     │          │
 //!   incoming · conditions · overrides · checksum    what several of them read
 //!     │
 //!   request · address · types   what an operation is read from
 //!     │
-//!    xml                        writing and reading the few documents there are
+//!   xml · tree                  writing and reading the few documents there are
 //! ```
 //! Nothing here knows who may do what, where bytes lie, or what time it is.
 
+pub mod acl;
 pub mod address;
+pub mod attributes;
 pub mod buckets;
 pub mod checksum;
 pub mod conditions;
+pub mod configuration;
 pub mod copy;
+pub mod delete_objects;
 pub mod incoming;
+pub mod integrity;
+pub mod listing;
 pub mod multipart;
 pub mod objects;
 pub mod overrides;
 pub mod request;
 pub mod routes;
+pub mod tree;
 pub mod types;
 pub mod xml;
 

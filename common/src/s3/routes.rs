@@ -6,6 +6,7 @@
 //! not DeleteBucket. For the same reason a parameter that no row knows is refused.
 
 use super::address::Level::{self, Bucket, Object, Service};
+use super::configuration::Configuration;
 use super::request::Query;
 use crate::error::{ApiError, ErrorCode};
 
@@ -24,6 +25,26 @@ pub enum Operation {
     GetBucketLocation,
     /// The objects of a bucket, first version of the listing.
     ListObjects,
+    /// The objects of a bucket, second version of the listing.
+    ListObjectsV2,
+    /// The versions of a bucket's objects.
+    ListObjectVersions,
+    /// Removes many objects.
+    DeleteObjects,
+    /// A configuration that a bucket never has.
+    GetConfiguration(Configuration),
+    /// Who may use a bucket.
+    GetBucketAcl,
+    /// Changes who may use a bucket.
+    PutBucketAcl,
+    /// Who may use an object.
+    GetObjectAcl,
+    /// Changes who may use an object.
+    PutObjectAcl,
+    /// The tags of an object.
+    GetObjectTagging,
+    /// What is known of an object, as a document.
+    GetObjectAttributes,
     /// Writes an object.
     PutObject,
     /// Reads an object.
@@ -106,6 +127,11 @@ const fn known(
     name: &'static str,
 ) -> Route {
     Route { method, level, marker, name, operation: None, parameters: &[] }
+}
+
+/// A configuration that is answered as that of a bucket that was never configured.
+const fn never(marker: &'static str, name: &'static str, which: Configuration) -> Route {
+    offered("GET", Bucket, marker, (name, Operation::GetConfiguration(which)), &[])
 }
 
 /// Some clients say the operation's name (`x-id=PutObject`) or the API's version
@@ -195,12 +221,59 @@ pub const ROUTES: &[Route] = &[
         ("ListParts", Operation::ListParts),
         &["max-parts", "part-number-marker", "encoding-type"],
     ),
-    known("GET", Bucket, "list-type", "ListObjectsV2"),
-    known("GET", Bucket, "versions", "ListObjectVersions"),
-    known("POST", Bucket, "delete", "DeleteObjects"),
+    offered(
+        "GET",
+        Bucket,
+        "list-type",
+        ("ListObjectsV2", Operation::ListObjectsV2),
+        &[
+            "prefix",
+            "delimiter",
+            "max-keys",
+            "encoding-type",
+            "continuation-token",
+            "start-after",
+            "fetch-owner",
+        ],
+    ),
+    offered(
+        "GET",
+        Bucket,
+        "versions",
+        ("ListObjectVersions", Operation::ListObjectVersions),
+        &["prefix", "delimiter", "max-keys", "encoding-type", "key-marker", "version-id-marker"],
+    ),
+    offered("POST", Bucket, "delete", ("DeleteObjects", Operation::DeleteObjects), &[]),
+    offered("GET", Bucket, "acl", ("GetBucketAcl", Operation::GetBucketAcl), &[]),
+    offered("PUT", Bucket, "acl", ("PutBucketAcl", Operation::PutBucketAcl), &[]),
+    offered(
+        "GET",
+        Object,
+        "attributes",
+        ("GetObjectAttributes", Operation::GetObjectAttributes),
+        &["versionId"],
+    ),
+    offered("GET", Object, "acl", ("GetObjectAcl", Operation::GetObjectAcl), &[]),
+    offered("PUT", Object, "acl", ("PutObjectAcl", Operation::PutObjectAcl), &[]),
+    offered("GET", Object, "tagging", ("GetObjectTagging", Operation::GetObjectTagging), &[]),
+    never("policy", "GetBucketPolicy", Configuration::Policy),
+    never("policyStatus", "GetBucketPolicyStatus", Configuration::PolicyStatus),
+    never("publicAccessBlock", "GetPublicAccessBlock", Configuration::PublicAccessBlock),
+    never("ownershipControls", "GetBucketOwnershipControls", Configuration::OwnershipControls),
+    never("versioning", "GetBucketVersioning", Configuration::Versioning),
+    never("object-lock", "GetObjectLockConfiguration", Configuration::ObjectLock),
+    never("tagging", "GetBucketTagging", Configuration::Tagging),
+    never("lifecycle", "GetBucketLifecycleConfiguration", Configuration::Lifecycle),
+    never("encryption", "GetBucketEncryption", Configuration::Encryption),
+    never("cors", "GetBucketCors", Configuration::Cors),
+    never("website", "GetBucketWebsite", Configuration::Website),
+    never("notification", "GetBucketNotificationConfiguration", Configuration::Notification),
+    never("logging", "GetBucketLogging", Configuration::Logging),
+    never("replication", "GetBucketReplication", Configuration::Replication),
+    never("requestPayment", "GetBucketRequestPayment", Configuration::RequestPayment),
+    never("accelerate", "GetBucketAccelerateConfiguration", Configuration::Accelerate),
     known("POST", Bucket, "", "PostObject"),
     known("GET", Bucket, "session", "CreateSession"),
-    known("GET", Object, "attributes", "GetObjectAttributes"),
     known("GET", Object, "torrent", "GetObjectTorrent"),
     known("POST", Object, "select", "SelectObjectContent"),
     known("POST", Object, "restore", "RestoreObject"),
@@ -210,56 +283,35 @@ pub const ROUTES: &[Route] = &[
     known("GET", Object, "annotation", "GetObjectAnnotation"),
     known("DELETE", Object, "annotation", "DeleteObjectAnnotation"),
     known("GET", Object, "annotations", "ListObjectAnnotations"),
-    known("GET", Object, "acl", "GetObjectAcl"),
-    known("PUT", Object, "acl", "PutObjectAcl"),
-    known("GET", Object, "tagging", "GetObjectTagging"),
     known("PUT", Object, "tagging", "PutObjectTagging"),
     known("DELETE", Object, "tagging", "DeleteObjectTagging"),
     known("GET", Object, "retention", "GetObjectRetention"),
     known("PUT", Object, "retention", "PutObjectRetention"),
     known("GET", Object, "legal-hold", "GetObjectLegalHold"),
     known("PUT", Object, "legal-hold", "PutObjectLegalHold"),
-    known("GET", Bucket, "acl", "GetBucketAcl"),
-    known("PUT", Bucket, "acl", "PutBucketAcl"),
-    known("GET", Bucket, "policy", "GetBucketPolicy"),
     known("PUT", Bucket, "policy", "PutBucketPolicy"),
     known("DELETE", Bucket, "policy", "DeleteBucketPolicy"),
-    known("GET", Bucket, "policyStatus", "GetBucketPolicyStatus"),
-    known("GET", Bucket, "publicAccessBlock", "GetPublicAccessBlock"),
     known("PUT", Bucket, "publicAccessBlock", "PutPublicAccessBlock"),
     known("DELETE", Bucket, "publicAccessBlock", "DeletePublicAccessBlock"),
-    known("GET", Bucket, "ownershipControls", "GetBucketOwnershipControls"),
     known("PUT", Bucket, "ownershipControls", "PutBucketOwnershipControls"),
     known("DELETE", Bucket, "ownershipControls", "DeleteBucketOwnershipControls"),
-    known("GET", Bucket, "versioning", "GetBucketVersioning"),
     known("PUT", Bucket, "versioning", "PutBucketVersioning"),
-    known("GET", Bucket, "object-lock", "GetObjectLockConfiguration"),
     known("PUT", Bucket, "object-lock", "PutObjectLockConfiguration"),
-    known("GET", Bucket, "tagging", "GetBucketTagging"),
     known("PUT", Bucket, "tagging", "PutBucketTagging"),
     known("DELETE", Bucket, "tagging", "DeleteBucketTagging"),
-    known("GET", Bucket, "lifecycle", "GetBucketLifecycleConfiguration"),
     known("PUT", Bucket, "lifecycle", "PutBucketLifecycleConfiguration"),
     known("DELETE", Bucket, "lifecycle", "DeleteBucketLifecycle"),
-    known("GET", Bucket, "encryption", "GetBucketEncryption"),
     known("PUT", Bucket, "encryption", "PutBucketEncryption"),
     known("DELETE", Bucket, "encryption", "DeleteBucketEncryption"),
-    known("GET", Bucket, "cors", "GetBucketCors"),
     known("PUT", Bucket, "cors", "PutBucketCors"),
     known("DELETE", Bucket, "cors", "DeleteBucketCors"),
-    known("GET", Bucket, "website", "GetBucketWebsite"),
     known("PUT", Bucket, "website", "PutBucketWebsite"),
     known("DELETE", Bucket, "website", "DeleteBucketWebsite"),
-    known("GET", Bucket, "notification", "GetBucketNotificationConfiguration"),
     known("PUT", Bucket, "notification", "PutBucketNotificationConfiguration"),
-    known("GET", Bucket, "logging", "GetBucketLogging"),
     known("PUT", Bucket, "logging", "PutBucketLogging"),
-    known("GET", Bucket, "replication", "GetBucketReplication"),
     known("PUT", Bucket, "replication", "PutBucketReplication"),
     known("DELETE", Bucket, "replication", "DeleteBucketReplication"),
-    known("GET", Bucket, "requestPayment", "GetBucketRequestPayment"),
     known("PUT", Bucket, "requestPayment", "PutBucketRequestPayment"),
-    known("GET", Bucket, "accelerate", "GetBucketAccelerateConfiguration"),
     known("PUT", Bucket, "accelerate", "PutBucketAccelerateConfiguration"),
     known("GET", Bucket, "inventory", "GetBucketInventoryConfiguration"),
     known("PUT", Bucket, "inventory", "PutBucketInventoryConfiguration"),
@@ -359,6 +411,11 @@ mod tests {
         assert_eq!(route("GET", Bucket, "&max-keys=0"), Ok(Operation::ListObjects));
         assert_eq!(route("GET", Bucket, "location"), Ok(Operation::GetBucketLocation));
         assert_eq!(route("GET", Bucket, "location="), Ok(Operation::GetBucketLocation));
+        assert_eq!(route("GET", Bucket, "list-type=2&prefix=a"), Ok(Operation::ListObjectsV2));
+        assert_eq!(route("POST", Bucket, "delete"), Ok(Operation::DeleteObjects));
+        assert_eq!(route("GET", Bucket, "acl="), Ok(Operation::GetBucketAcl));
+        let policy = Operation::GetConfiguration(Configuration::Policy);
+        assert_eq!(route("GET", Bucket, "policy="), Ok(policy));
         assert_eq!(route("PUT", Object, "x-id=PutObject"), Ok(Operation::PutObject));
         assert_eq!(route("HEAD", Object, ""), Ok(Operation::HeadObject));
         assert_eq!(route("GET", Object, "Version=2006-03-01"), Ok(Operation::GetObject));
@@ -376,11 +433,13 @@ mod tests {
             ("DELETE", Bucket, "metadataConfiguration"),
             ("DELETE", Bucket, "invented"),
             ("DELETE", Object, "invented=1"),
+            ("PUT", Object, "tagging="),
+            ("DELETE", Bucket, "policy"),
+            ("PUT", Bucket, "versioning"),
+            ("DELETE", Object, "acl"),
             ("PUT", Object, "partNumber=1"),
             ("PUT", Object, "partNumber=1&uploadId=x&acl"),
             ("POST", Object, "uploads&uploadId=x&acl"),
-            ("PUT", Object, "acl="),
-            ("GET", Bucket, "list-type=2"),
             ("GET", Bucket, "location&acl"),
             ("PUT", Object, "response-content-type=text/plain"),
             ("PUT", Object, "versionId=null"),

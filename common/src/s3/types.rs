@@ -143,6 +143,10 @@ pub enum CannedAcl {
 }
 
 impl CannedAcl {
+    /// All of them.
+    pub const ALL: [Self; 4] =
+        [Self::Private, Self::PublicRead, Self::AwsExecRead, Self::Ec2BundleRead];
+
     /// The name in `x-amz-acl`.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -162,8 +166,7 @@ impl CannedAcl {
 impl FromStr for CannedAcl {
     type Err = ApiError;
     fn from_str(text: &str) -> Result<Self, ApiError> {
-        let known = [Self::Private, Self::PublicRead, Self::AwsExecRead, Self::Ec2BundleRead];
-        if let Some(acl) = known.into_iter().find(|acl| acl.as_str() == text) {
+        if let Some(acl) = Self::ALL.into_iter().find(|acl| acl.as_str() == text) {
             return Ok(acl);
         }
         let real = [

@@ -44,6 +44,13 @@ impl Writer {
         let _ = write!(self.text, "</{name}>");
     }
 
+    /// An element with attributes, given as they are written, and with elements inside.
+    pub fn element_with(&mut self, name: &str, attributes: &str, fill: impl FnOnce(&mut Self)) {
+        let _ = write!(self.text, "<{name} {attributes}>");
+        fill(self);
+        let _ = write!(self.text, "</{name}>");
+    }
+
     /// An element with a text inside.
     pub fn leaf(&mut self, name: &str, text: &str) {
         let _ = write!(self.text, "<{name}>");

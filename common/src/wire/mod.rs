@@ -9,6 +9,7 @@ pub mod admin;
 pub mod identity;
 mod message;
 pub mod node;
+pub mod quota;
 pub mod spec;
 pub mod walrus;
 

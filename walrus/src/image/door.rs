@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix::Addr;
 use bundle::{Limits, Manifest};
 use common::error::{ApiError, ErrorCode};
+use common::wire::quota::{DescribeQuotas, QuotaView, SetQuota};
 use common::wire::walrus::{
     CacheView, CheckBundle, DescribeCache, ForgetImage, ImageTicket, InstallBundleKey,
     SetCacheLimit, Walrus, WantImage, WantedImage,
@@ -23,6 +24,7 @@ use super::ticket::Tickets;
 use crate::cache::actor::{Cache, Forget, FoundGood, Limit, Want, Wanted, stopping};
 use crate::cache::disk::is_digest;
 use crate::cache::unbundle::Flight;
+use crate::quota::answers;
 use crate::records::{CACHE_LIMIT, Failed, Records, Setting};
 
 /// The longest wait for an image in one call.
@@ -96,6 +98,8 @@ impl Door {
             .with(answer!(forget, ForgetImage))
             .with(answer!(set_limit, SetCacheLimit))
             .with(answer!(describe, DescribeCache))
+            .with(answer!(set_quota, SetQuota))
+            .with(answer!(describe_quotas, DescribeQuotas))
     }
 
     async fn install(&self, message: InstallBundleKey) -> Result<(), ApiError> {
@@ -198,6 +202,16 @@ impl Door {
         let records = self.checker.content.records.clone();
         pool::block(move || keep_limit(&records, bytes)).await??;
         self.cache.send(Limit(bytes)).await.map_err(stopping)
+    }
+
+    async fn set_quota(&self, message: SetQuota) -> Result<QuotaView, ApiError> {
+        let records = self.checker.content.records.clone();
+        Ok(pool::block(move || answers::set(&records, &message)).await??)
+    }
+
+    async fn describe_quotas(&self, message: DescribeQuotas) -> Result<Vec<QuotaView>, ApiError> {
+        let records = self.checker.content.records.clone();
+        Ok(pool::block(move || answers::describe(&records, &message)).await??)
     }
 
     async fn describe(&self, _: DescribeCache) -> Result<CacheView, ApiError> {

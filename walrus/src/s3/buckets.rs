@@ -9,19 +9,20 @@
 use common::error::{ApiError, ErrorCode};
 use common::s3::buckets::{
     BucketList, CreateBucket, DeleteBucket, GetBucketLocation, HeadBucket, ListBuckets,
-    ListObjects, location_to_xml,
+    location_to_xml,
 };
 use common::s3::{BucketName, Owner};
 use runtime::clock::Clock;
 use runtime::http::Response;
 use runtime::pool;
-use store::{Batch, Seen, StoreError, transact};
+use store::{Seen, StoreError, transact};
 
 use super::access::{demand, may_list, may_write};
-use super::listing;
+use super::document::answer;
 use super::service::{Operate, Scene};
 use crate::parts::Shelves;
 use crate::records::{Bucket, Failed, Records, object_key};
+use crate::usage::amount::Change;
 
 /// What the `Buckets` actor shares among its operations.
 pub(crate) struct Buckets {
@@ -37,10 +38,6 @@ pub(crate) struct Buckets {
 
 /// How many index rows are read at once.
 const PAGE: usize = 1000;
-
-fn xml(text: String) -> Response {
-    Response::text(200, "application/xml", text)
-}
 
 impl Operate for ListBuckets {
     type State = Buckets;
@@ -65,7 +62,7 @@ impl Operate for ListBuckets {
                 last = rows.last().map(|row| row.key.clone());
             }
         });
-        Ok(xml(list.await??.to_xml()))
+        Ok(answer(list.await??.to_xml()))
     }
 }
 
@@ -106,8 +103,9 @@ fn create(records: &Records, bucket: &Bucket) -> Result<(), Failed> {
         }
         let row = format!("{}/{}", bucket.owner.account, bucket.name);
         batch.insert(bucket)?.claim(&records.bucket_by_owner, &row, bucket.name.as_str());
-        Ok(())
+        Ok(records.ledger.bucket_comes(batch, &bucket.name, &bucket.owner.account)?)
     })?;
+    records.ledger.committed(Change::buckets(1));
     Ok(())
 }
 
@@ -129,7 +127,7 @@ impl Operate for GetBucketLocation {
         let state = scene.state();
         let bucket = pool::block(move || state.records.bucket(&self.bucket)).await??;
         demand(may_write(scene.caller.as_ref(), &bucket))?;
-        Ok(xml(location_to_xml(&bucket.location)))
+        Ok(answer(location_to_xml(&bucket.location)))
     }
 }
 
@@ -201,13 +199,20 @@ fn unmark(records: &Records, mut marked: Seen<Bucket>) {
     }
 }
 
-/// Removes a bucket that still bears one's own mark: since then no object can have come. Tried
-/// once, never read anew, because another bucket may have its name by now.
+/// Removes a bucket that still bears one's own mark: since then no object can have come. The bucket
+/// is never read anew, because another may have its name by now; only its account's usage, in which
+/// all of the account's requests meet, is.
 fn remove_marked(records: &Records, marked: &Seen<Bucket>) -> Result<(), Failed> {
-    let row = format!("{}/{}", marked.owner.account, marked.name);
-    let mut batch = Batch::new();
-    batch.remove(marked).unpoint(&records.bucket_by_owner, &row);
-    batch.commit(records.engine())?;
+    let account = &marked.owner.account;
+    let row = format!("{account}/{}", marked.name);
+    let (change, _) = transact(records.engine(), |batch| {
+        batch.remove(marked).unpoint(&records.bucket_by_owner, &row);
+        if records.buckets.get(marked.key())?.is_none_or(|now| now.rev() != marked.rev()) {
+            return Err(StoreError::Conflict { key: marked.key().to_owned() }.into());
+        }
+        Ok::<_, Failed>(records.ledger.bucket_goes(batch, &marked.name, account)?)
+    })?;
+    records.ledger.committed(change);
     Ok(())
 }
 
@@ -227,21 +232,6 @@ pub(crate) fn recall_leaving(records: &Records) -> Result<(), Failed> {
         }
     }
     Ok(())
-}
-
-impl Operate for ListObjects {
-    type State = Buckets;
-
-    async fn operate(self, scene: Scene<Buckets>) -> Result<Response, ApiError> {
-        let caller = scene.caller.clone();
-        let state = scene.state();
-        let list = pool::block(move || {
-            let bucket = state.records.bucket(&self.bucket)?;
-            demand(may_list(caller.as_ref(), &bucket))?;
-            Ok::<_, Failed>(listing::list(&state.records, self)?.to_xml())
-        });
-        Ok(xml(list.await??))
-    }
 }
 
 #[cfg(test)]

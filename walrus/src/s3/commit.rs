@@ -10,6 +10,8 @@
 //! for *after* the commit that took the last name away: a name is only ever given in a commit
 //! that also holds a record which names the same bytes, so from then on none can come.
 
+use std::cell::Cell;
+
 use common::error::{ApiError, ErrorCode};
 use common::s3::{BucketName, ObjectKey};
 use runtime::pool;
@@ -19,6 +21,7 @@ use crate::blob::uploads::Ticket;
 use crate::content::Content;
 use crate::parts::holder_row;
 use crate::records::{Bucket, Failed, Object, Parts, Records, object_key};
+use crate::usage::amount::Change;
 
 /// What a commit found, before it changes anything.
 #[derive(Clone, Copy)]
@@ -27,6 +30,9 @@ pub(crate) struct Found<'a> {
     pub(crate) bucket: &'a Seen<Bucket>,
     /// The object that is replaced or removed, if there is one. It is held.
     pub(crate) old: Option<&'a Seen<Object>>,
+    /// What the commit changes of what is used, beside the object itself: to be set by whoever adds
+    /// it to the commit.
+    pub(crate) charge: &'a Cell<Change>,
 }
 
 /// A commit that was not acknowledged.
@@ -96,10 +102,11 @@ fn write(
     mut also: impl FnMut(&mut Batch, Found<'_>) -> Result<(), Failed>,
 ) -> Result<Option<Object>, Uncommitted> {
     let row = object_key(&object.bucket, object.key.as_str());
-    let (old, _) = transact(records.engine(), |batch| {
+    let ((old, change), _) = transact(records.engine(), |batch| {
         let bucket = open_bucket(records, &object.bucket).map_err(Uncommitted::Certainly)?;
         let old = records.objects.get(&row)?;
-        let found = Found { bucket: &bucket, old: old.as_ref() };
+        let charge = Cell::new(Change::default());
+        let found = Found { bucket: &bucket, old: old.as_ref(), charge: &charge };
         also(batch, found).map_err(Uncommitted::Certainly)?;
         batch.hold(&bucket);
         let replaced = old.as_ref().map(|seen| seen.record.clone());
@@ -117,8 +124,14 @@ fn write(
             }
             None => drop(batch.insert(object)?),
         }
-        Ok::<_, Uncommitted>(replaced)
+        let change = Change::write(replaced.as_ref().map(|old| old.size), object.size);
+        let change = change.and(charge.get());
+        let owner = &bucket.owner.account;
+        let charged = records.ledger.charge(batch, &bucket.name, owner, change);
+        charged.map_err(|error| Uncommitted::Certainly(error.into()))?;
+        Ok::<_, Uncommitted>((replaced, change))
     })?;
+    records.ledger.committed(change);
     Ok(old)
 }
 
@@ -139,20 +152,23 @@ pub(crate) fn remove(
     let (old, _) = transact(records.engine(), |batch| {
         let bucket = records.bucket(bucket)?;
         let old = records.objects.get(&row)?;
-        also(batch, Found { bucket: &bucket, old: old.as_ref() })?;
+        let charge = Cell::new(Change::default());
+        also(batch, Found { bucket: &bucket, old: old.as_ref(), charge: &charge })?;
         let Some(seen) = old else { return Ok::<_, Failed>(None) };
         batch.remove(&seen);
         forget_bytes(records, batch, &seen, &row)?;
-        Ok(Some(seen.record))
+        let change = Change::removal(seen.size).and(charge.get());
+        records.ledger.charge(batch, &bucket.name, &bucket.owner.account, change)?;
+        Ok(Some((seen.record, change)))
     })?;
-    if let Some(old) = &old {
-        release(content, old);
-    }
-    Ok(old)
+    let Some((old, change)) = old else { return Ok(None) };
+    records.ledger.committed(change);
+    release(content, &old);
+    Ok(Some(old))
 }
 
 /// Takes away the rows that tell which bytes the object names.
-fn forget_bytes(
+pub(super) fn forget_bytes(
     records: &Records,
     batch: &mut Batch,
     old: &Object,
@@ -168,7 +184,7 @@ fn forget_bytes(
 }
 
 /// Lets go of the bytes of an object that is no more. They go unless another names them. Blocks.
-fn release(content: &Content, old: &Object) {
+pub(super) fn release(content: &Content, old: &Object) {
     if let Some(blob) = &old.blob {
         content.let_go(blob);
     }
@@ -272,7 +288,7 @@ mod tests {
         let content = content(dir.path());
         let blob = file(&content);
         let refuse = |_: &mut Batch, found: Found<'_>| {
-            assert!(found.old.is_none() && found.bucket.name.as_str() == "buck");
+            assert!(found.old.is_none());
             Err(ApiError::new(ErrorCode::PreconditionFailed, "no").into())
         };
         let refused = put(content.clone(), object("key", &blob), None, refuse).await;

@@ -9,10 +9,13 @@ use std::sync::Arc;
 use actix::Addr;
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode, OrApiError as _};
-use common::s3::buckets::{
-    CreateBucket, DeleteBucket, GetBucketLocation, HeadBucket, ListBuckets, ListObjects,
-};
+use common::s3::acl::{GetAcl, PutAcl};
+use common::s3::attributes::GetObjectAttributes;
+use common::s3::buckets::{CreateBucket, DeleteBucket, GetBucketLocation, HeadBucket, ListBuckets};
+use common::s3::configuration::GetConfiguration;
 use common::s3::copy::{CopyObject, SOURCE, UploadPartCopy};
+use common::s3::integrity::Integrity;
+use common::s3::listing::{ListObjectVersions, ListObjects, ListObjectsV2};
 use common::s3::multipart::begin::{AbortMultipartUpload, CreateMultipartUpload, UploadPart};
 use common::s3::multipart::complete::{CompleteMultipartUpload, MAX_LIST};
 use common::s3::multipart::lists::{ListMultipartUploads, ListParts};
@@ -28,7 +31,10 @@ use runtime::keyring::KeyRing;
 use runtime::metrics::Counter;
 use sha2::{Digest as _, Sha256};
 
+use super::acl::ChangeAcl;
 use super::buckets::Buckets;
+use super::configuration::GetObjectTagging;
+use super::delete_objects::{DeleteObjects, Removals};
 use super::domains::Domains;
 use super::objects::Objects;
 use super::refusal::{Refusal, mismatch, refused};
@@ -47,6 +53,8 @@ pub(crate) struct Front {
     pub(crate) buckets: Addr<S3Actor<Buckets>>,
     /// Operations on objects.
     pub(crate) objects: Addr<S3Actor<Objects>>,
+    /// Removing many objects at once.
+    pub(crate) removals: Addr<S3Actor<Removals>>,
     /// Requests so far.
     pub(crate) requests: Counter,
     /// Requests that failed by our own fault.
@@ -179,6 +187,42 @@ impl Front {
             }
             (Operation::ListObjects, Address::Bucket(bucket)) => {
                 ask(buckets, ListObjects::read(bucket, &request)?, caller).await
+            }
+            (Operation::ListObjectsV2, Address::Bucket(bucket)) => {
+                ask(buckets, ListObjectsV2::read(bucket, &request)?, caller).await
+            }
+            (Operation::ListObjectVersions, Address::Bucket(bucket)) => {
+                ask(buckets, ListObjectVersions::read(bucket, &request)?, caller).await
+            }
+            (Operation::DeleteObjects, Address::Bucket(bucket)) => {
+                let read = Integrity::read(&request).and_then(|integrity| {
+                    integrity.demand()?;
+                    Ok(DeleteObjects { bucket, integrity })
+                });
+                send_document(&self.removals, read, caller, payload, body).await
+            }
+            (Operation::GetConfiguration(configuration), Address::Bucket(bucket)) => {
+                ask(buckets, GetConfiguration { bucket, configuration }, caller).await
+            }
+            (Operation::GetBucketAcl, Address::Bucket(bucket)) => {
+                ask(buckets, GetAcl { bucket, key: None }, caller).await
+            }
+            (Operation::GetObjectAcl, Address::Object(bucket, key)) => {
+                ask(buckets, GetAcl { bucket, key: Some(key) }, caller).await
+            }
+            (Operation::PutBucketAcl, Address::Bucket(bucket)) => {
+                let change = change_acl(bucket, None, &request);
+                send_document(buckets, change, caller, payload, body).await
+            }
+            (Operation::PutObjectAcl, Address::Object(bucket, key)) => {
+                let change = change_acl(bucket, Some(key), &request);
+                send_document(buckets, change, caller, payload, body).await
+            }
+            (Operation::GetObjectAttributes, Address::Object(bucket, key)) => {
+                ask(objects, GetObjectAttributes::read(bucket, key, &request)?, caller).await
+            }
+            (Operation::GetObjectTagging, Address::Object(bucket, key)) => {
+                ask(buckets, GetObjectTagging { bucket, key }, caller).await
             }
             (Operation::PutObject, Address::Object(bucket, key)) => {
                 match PutObject::read(bucket, key, &request) {
@@ -342,6 +386,50 @@ where
     done.or_error(ErrorCode::ServiceUnavailable, "The service is stopping")?
 }
 
+fn change_acl(
+    bucket: BucketName,
+    key: Option<ObjectKey>,
+    request: &Request<'_>,
+) -> Result<ChangeAcl, ApiError> {
+    let put = PutAcl::read(bucket, key, request)?;
+    Ok(ChangeAcl { put, integrity: Integrity::read(request)? })
+}
+
+/// Sends an operation along that reads its document itself, once it is sure that it may.
+async fn send_document<O: Operate>(
+    actor: &Addr<S3Actor<O::State>>,
+    operation: Result<O, ApiError>,
+    caller: Option<Caller>,
+    payload: PayloadCheck,
+    mut body: Body,
+) -> Result<Response, ApiError>
+where
+    O::State: Unpin,
+{
+    let operation = match (operation, payload) {
+        (Ok(_), PayloadCheck::Chunked(_)) => Err(no_chunks()),
+        (operation, _) => operation,
+    };
+    let signed_sha256 = match payload {
+        PayloadCheck::Sha256(hash) => Some(hash),
+        PayloadCheck::Unsigned | PayloadCheck::Chunked(_) => None,
+    };
+    match operation {
+        Ok(operation) => {
+            let asked = Asked { operation, caller, body, signed_sha256, chain: None };
+            send(actor, asked).await
+        }
+        Err(error) => {
+            read_past(&mut body).await;
+            Err(error)
+        }
+    }
+}
+
+fn no_chunks() -> ApiError {
+    ApiError::new(ErrorCode::NotImplemented, "A document in chunks is not offered here")
+}
+
 /// A small body, compared with what was signed.
 async fn read_document(body: Body, payload: PayloadCheck) -> Result<bytes::Bytes, ApiError> {
     read_document_of(body, payload, xml::MAX_DOCUMENT).await
@@ -362,10 +450,7 @@ async fn read_document_of(
             let text = "The provided x-amz-content-sha256 header does not match what was computed";
             Err(ApiError::new(ErrorCode::ContentSha256Mismatch, text))
         }
-        PayloadCheck::Chunked(_) => {
-            let text = "A document in chunks is not offered here";
-            Err(ApiError::new(ErrorCode::NotImplemented, text))
-        }
+        PayloadCheck::Chunked(_) => Err(no_chunks()),
         PayloadCheck::Sha256(_) | PayloadCheck::Unsigned => Ok(document),
     }
 }

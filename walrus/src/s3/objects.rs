@@ -6,7 +6,6 @@
 
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
-use common::s3::conditions::WriteConditions;
 use common::s3::objects::{DeleteObject, GetObject, HeadObject, PutObject};
 use common::s3::overrides::Version;
 use common::s3::{BucketName, ObjectKey, Owner};
@@ -24,6 +23,7 @@ use crate::blob::stream::stream;
 use crate::blob::uploads::Ticket;
 use crate::content::{Content, Opened};
 use crate::records::{Failed, Object};
+use crate::usage::amount::Change;
 
 /// What the `Objects` actor shares among its operations.
 pub(crate) struct Objects {
@@ -95,16 +95,16 @@ async fn admit(
     let expected = scene.expected(&put.incoming)?;
     let (name, key, who) = (put.bucket.clone(), put.key.clone(), caller.clone());
     let (conditions, state) = (put.conditions.clone(), scene.state());
+    let length = put.incoming.length;
     pool::block(move || {
         let records = &state.content.records;
         let bucket = records.bucket(&name)?;
         demand(may_write(Some(&who), &bucket))?;
+        let old = records.object(&name, key.as_str())?;
         // What counts is what is there when the bytes are; but why wait for them in vain?
-        if conditions != WriteConditions::default() {
-            let old = records.object(&name, key.as_str())?;
-            conditions.check(old.as_ref().map(|old| old.etag.as_str()))?;
-        }
-        Ok::<_, Failed>(())
+        conditions.check(old.as_ref().map(|old| old.etag.as_str()))?;
+        let change = Change::write(old.map(|old| old.size), length);
+        Ok::<_, Failed>(records.ledger.foresee(&name, &bucket.owner.account, change)?)
     })
     .await??;
     let length = put.incoming.length;
@@ -121,7 +121,7 @@ async fn admit(
 }
 
 /// Opens an object that the caller may read. Blocks.
-fn open(
+pub(super) fn open(
     content: &Content,
     caller: Option<&Caller>,
     bucket: &BucketName,

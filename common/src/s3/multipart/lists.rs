@@ -1,7 +1,7 @@
 //! Listing what is being uploaded: the parts of an upload, and the open uploads of a bucket.
 
-use super::super::buckets::{MAX_KEYS, owner_to};
 use super::super::checksum::Checksum;
+use super::super::listing::page::{MAX_KEYS, owner_to};
 use super::super::request::Request;
 use super::super::types::{BucketName, Owner};
 use super::super::xml::Writer;

@@ -3,8 +3,8 @@
 
 use percent_encoding::utf8_percent_encode;
 
-use super::super::buckets::KEY;
 use super::super::checksum::{Algorithm, Checksum};
+use super::super::listing::page::KEY;
 use super::super::request::Request;
 use super::super::types::{BucketName, ObjectKey};
 use super::super::xml::Writer;

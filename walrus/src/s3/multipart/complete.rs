@@ -23,6 +23,7 @@ use crate::content::Content;
 use crate::parts::parts_prefix;
 use crate::records::{Failed, Object, Parts};
 use crate::upload::{Part, Stage, Upload, by_key_row};
+use crate::usage::amount::Change;
 
 /// How often a new plan is made because parts have come meanwhile.
 const TRIES: usize = 16;
@@ -169,6 +170,7 @@ async fn complete(
         unlisted.iter().for_each(|part| shelves.remove_part(batch, part));
         let row = by_key_row(&upload.bucket, upload.record.key.as_str(), upload.id.as_str());
         batch.unpoint(&records.upload_by_key, &row);
+        found.charge.set(Change::upload_ends(upload.bytes));
         Ok(())
     })
     .await?;

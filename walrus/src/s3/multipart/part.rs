@@ -79,13 +79,16 @@ async fn admit(
     let caller = scene.signed_caller()?;
     let expected = scene.expected(&part.incoming)?;
     let (name, state) = (part.upload.clone(), scene.state());
+    let (number, length) = (part.number, part.incoming.length);
     let upload = pool::block(move || {
         let records = &state.content.records;
         named::admit(records, Some(&caller), &name)?;
-        Ok::<_, Failed>(named::open(records, &name)?.record)
+        let upload = named::open(records, &name)?.record;
+        let bucket = records.bucket(&name.bucket)?;
+        record::foresee(records, &bucket, (&upload.id, number), length)?;
+        Ok::<_, Failed>(upload)
     })
     .await??;
-    let length = part.incoming.length;
     check_size(length, scene.max_bytes)?;
     let expected = Expected { kept: Some(kept_algorithm(&upload)), ..expected };
     Ok((upload, expected, scene.receiver.begin(length).await?))

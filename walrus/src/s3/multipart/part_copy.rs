@@ -49,6 +49,8 @@ impl Operate for UploadPartCopy {
                 let upload = named::open(&content.records, &asked.upload)?.record;
                 let source = source::find(&content.records, Some(&who), &asked.source)?;
                 let (start, size) = span(asked.range, source.size)?;
+                let bucket = content.records.bucket(&asked.upload.bucket)?;
+                record::foresee(&content.records, &bucket, (&upload.id, asked.number), size)?;
                 Ok::<_, Failed>(Found { upload, source, start, size })
             })
             .await??;

@@ -7,11 +7,13 @@ use store::{Batch, transact};
 
 use super::super::commit::Uncommitted;
 use super::named;
+use crate::blob::files::BlobId;
 use crate::blob::uploads::Ticket;
 use crate::content::Content;
 use crate::parts::holder_row;
-use crate::records::Failed;
+use crate::records::{Bucket, Failed, Records};
 use crate::upload::{Part, part_holder, part_key};
+use crate::usage::amount::Change;
 
 /// Writes the record of a part whose bytes are on disk, and lets go of those of the part it
 /// replaces. `also` may refuse, and may add to the same commit; it may run several times.
@@ -42,6 +44,21 @@ pub(crate) async fn put(
     }
 }
 
+/// Refuses a part that would be too much, as things stand. Blocks.
+///
+/// # Errors
+/// `QuotaExceeded`.
+pub(crate) fn foresee(
+    records: &Records,
+    bucket: &Bucket,
+    (upload, number): (&BlobId, u32),
+    size: u64,
+) -> Result<(), Failed> {
+    let old = records.parts.get(&part_key(upload, number))?.map_or(0, |old| old.size);
+    let change = Change::part(old, size);
+    Ok(records.ledger.foresee(&bucket.name, &bucket.owner.account, change)?)
+}
+
 /// Writes the record; gives the one it replaces. Blocks.
 fn write(
     content: &Content,
@@ -50,7 +67,7 @@ fn write(
     mut also: impl FnMut(&mut Batch) -> Result<(), Failed>,
 ) -> Result<Option<Part>, Uncommitted> {
     let records = &content.records;
-    let (old, _) = transact(records.engine(), |batch| {
+    let ((old, change), _) = transact(records.engine(), |batch| {
         let mut upload = named::open(records, name).map_err(Uncommitted::Certainly)?;
         also(batch).map_err(Uncommitted::Certainly)?;
         let old = records.parts.get(&part_key(&part.upload, part.number))?;
@@ -76,7 +93,13 @@ fn write(
             }
             None => drop(batch.insert(part)?),
         }
-        Ok::<_, Uncommitted>(replaced)
+        let bucket = records.bucket(&name.bucket).map_err(Uncommitted::Certainly)?;
+        let change = Change::part(replaced.as_ref().map_or(0, |old| old.size), part.size);
+        let owner = &bucket.owner.account;
+        let charged = records.ledger.charge(batch, &bucket.name, owner, change);
+        charged.map_err(|error| Uncommitted::Certainly(error.into()))?;
+        Ok::<_, Uncommitted>((replaced, change))
     })?;
+    records.ledger.committed(change);
     Ok(old)
 }

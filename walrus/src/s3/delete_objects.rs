@@ -1,0 +1,129 @@
+//! Removing many objects at once: the `Removals` actor's.
+//!
+//! One commit takes all records, and only then the files go; a crash in between leaves files that
+//! no record names, which the sweep removes. Documents are large, so that only a few are read at
+//! once; the others wait for their turn.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use common::error::{ApiError, ErrorCode};
+use common::s3::BucketName;
+use common::s3::delete_objects::{MAX_DOCUMENT, Unwanted, to_xml};
+use common::s3::integrity::Integrity;
+use runtime::http::Response;
+use runtime::pool;
+use store::transact;
+use tokio::sync::Semaphore;
+
+use super::access::{demand, may_write};
+use super::commit::{forget_bytes, release};
+use super::document::{self, answer};
+use super::service::{Operate, Scene};
+use crate::blob::receive::read_past;
+use crate::content::Content;
+use crate::records::{Failed, Object, Records, object_key};
+use crate::usage::amount::Change;
+
+/// How many documents are held at once.
+const TURNS: usize = 4;
+
+/// What the `Removals` actor shares among its operations.
+pub(crate) struct Removals {
+    content: Content,
+    turns: Arc<Semaphore>,
+}
+
+impl Removals {
+    /// Removes from that content.
+    pub(crate) fn new(content: Content) -> Self {
+        Self { content, turns: Arc::new(Semaphore::new(TURNS)) }
+    }
+}
+
+/// Removes objects that the body names.
+pub(crate) struct DeleteObjects {
+    /// The bucket.
+    pub(crate) bucket: BucketName,
+    /// What the body must be.
+    pub(crate) integrity: Integrity,
+}
+
+impl Operate for DeleteObjects {
+    type State = Removals;
+
+    async fn operate(self, scene: Scene<Removals>) -> Result<Response, ApiError> {
+        let (caller, name, state) = (scene.caller.clone(), self.bucket.clone(), scene.state());
+        let admitted = pool::block(move || {
+            let bucket = state.content.records.bucket(&name)?;
+            demand(may_write(caller.as_ref(), &bucket)).map_err(Failed::from)
+        });
+        let state = scene.state();
+        let Scene { mut body, signed_sha256, permit, .. } = scene;
+        if let Err(refused) = admitted.await? {
+            drop(permit);
+            read_past(&mut body).await;
+            return Err(refused.into());
+        }
+        let _turn = Arc::clone(&state.turns).acquire_owned().await;
+        let document = document::read(body, MAX_DOCUMENT, self.integrity, signed_sha256).await?;
+        let text = pool::block(move || {
+            let unwanted = Unwanted::read(&document)?;
+            drop(document);
+            let Removed { outcomes, gone } =
+                remove(&state.content.records, &self.bucket, &unwanted)?;
+            gone.iter().for_each(|object| release(&state.content, object));
+            Ok::<_, Failed>(to_xml(&unwanted, &outcomes))
+        });
+        Ok(answer(text.await??))
+    }
+}
+
+/// What a removal has done.
+struct Removed {
+    /// What became of each object that was named.
+    outcomes: Vec<Result<(), ApiError>>,
+    /// The objects that went.
+    gone: Vec<Object>,
+}
+
+/// Removes the records; gives what became of each object, and those that went.
+fn remove(records: &Records, bucket: &BucketName, unwanted: &Unwanted) -> Result<Removed, Failed> {
+    let ((outcomes, gone, change), _) = transact(records.engine(), |batch| {
+        let mut change = Change::default();
+        let (mut rows, mut gone) = (BTreeSet::new(), Vec::new());
+        let mut outcomes = Vec::with_capacity(unwanted.objects.len());
+        for object in &unwanted.objects {
+            let key = match object.parse() {
+                Ok(key) => key,
+                Err(error) => {
+                    outcomes.push(Err(error));
+                    continue;
+                }
+            };
+            let row = object_key(bucket, key.as_str());
+            let seen = if rows.contains(&row) { None } else { records.objects.get(&row)? };
+            if let Some(wanted) = &object.etag {
+                let fits = |etag: &str| wanted == "*" || wanted == etag;
+                if !seen.as_ref().is_some_and(|seen| fits(&seen.etag)) {
+                    let text = "The object does not have the entity tag that was asked for";
+                    outcomes.push(Err(ApiError::new(ErrorCode::PreconditionFailed, text)));
+                    continue;
+                }
+            }
+            if let Some(seen) = seen {
+                batch.remove(&seen);
+                forget_bytes(records, batch, &seen, &row)?;
+                change = change.and(Change::removal(seen.size));
+                gone.push(seen.record);
+                rows.insert(row);
+            }
+            outcomes.push(Ok(()));
+        }
+        let bucket = records.bucket(bucket)?;
+        records.ledger.charge(batch, &bucket.name, &bucket.owner.account, change)?;
+        Ok::<_, Failed>((outcomes, gone, change))
+    })?;
+    records.ledger.committed(change);
+    Ok(Removed { outcomes, gone })
+}

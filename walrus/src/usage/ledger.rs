@@ -1,0 +1,257 @@
+//! Charges changes: the one writer of usage rows.
+//!
+//! Rows are read as late as can be before their commit, because every write of an account meets
+//! in them; whoever loses a round reads them anew. The totals for /metrics follow the commits
+//! and may lag behind them, never the rows.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use common::error::{ApiError, ErrorCode};
+use common::id::AccountId;
+use common::s3::BucketName;
+use common::wire::quota::{Limit, Limits, Scope, Used};
+use store::{Batch, Engine, StoreError, Table};
+
+use super::amount::{Change, Excess, Quota, Usage, effective, excess, scope_key, scopes};
+/// Why a change cannot be charged.
+#[derive(Debug)]
+pub(crate) enum ChargeError {
+    /// It would be more than there may be.
+    Exceeded(ApiError),
+    /// The rows could not be read.
+    Store(StoreError),
+}
+
+impl From<StoreError> for ChargeError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// The limits of those for whom no administrator has set any.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Defaults {
+    /// An account's.
+    pub(crate) account: Limits,
+    /// A bucket's.
+    pub(crate) bucket: Limits,
+}
+
+/// The figures of all accounts together.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    bytes: AtomicU64,
+    uploading: AtomicU64,
+    objects: AtomicU64,
+    buckets: AtomicU64,
+    /// Requests refused because of a quota.
+    refusals: AtomicU64,
+}
+
+impl Totals {
+    /// What is used by all accounts.
+    pub(crate) fn used(&self) -> Used {
+        Used {
+            bytes: self.bytes.load(Ordering::Relaxed),
+            uploading: self.uploading.load(Ordering::Relaxed),
+            objects: self.objects.load(Ordering::Relaxed),
+            buckets: self.buckets.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Requests refused so far.
+    pub(crate) fn refusals(&self) -> u64 {
+        self.refusals.load(Ordering::Relaxed)
+    }
+
+    /// Adds a change.
+    pub(crate) fn add(&self, change: Change) {
+        for (figure, by) in [
+            (&self.bytes, change.bytes),
+            (&self.uploading, change.uploading),
+            (&self.objects, change.objects),
+            (&self.buckets, change.buckets),
+        ] {
+            let add = |now: u64| Some(now.saturating_add_signed(by));
+            // The closure never gives None.
+            let _ = figure.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        }
+    }
+}
+
+/// The tables of quotas.
+#[derive(Clone)]
+pub(crate) struct Ledger {
+    /// What is used.
+    pub(crate) usage: Table<Usage>,
+    /// The limits that were set.
+    pub(crate) quotas: Table<Quota>,
+    /// The limits of the others.
+    pub(crate) defaults: Defaults,
+    /// The figures of all accounts.
+    pub(crate) totals: Arc<Totals>,
+}
+
+impl Ledger {
+    /// A ledger in a store.
+    pub(crate) fn new(engine: &Arc<dyn Engine>) -> Self {
+        Self {
+            usage: Table::new(Arc::clone(engine)),
+            quotas: Table::new(Arc::clone(engine)),
+            defaults: Defaults::default(),
+            totals: Arc::default(),
+        }
+    }
+
+    /// What a scope uses. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn used(&self, scope: &Scope) -> Result<Used, StoreError> {
+        let seen = self.usage.get(&scope_key(scope))?;
+        Ok(seen.map(|seen| seen.record.used).unwrap_or_default())
+    }
+
+    /// The limits that hold for a scope. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn limits(&self, scope: &Scope) -> Result<(Limits, Limits), StoreError> {
+        let seen = self.quotas.get(&scope_key(scope))?;
+        let set = seen.map(|seen| seen.record.limits).unwrap_or_default();
+        Ok((set, effective(set, self.defaults_of(scope))))
+    }
+
+    fn defaults_of(&self, scope: &Scope) -> Limits {
+        match scope {
+            Scope::Account(_) => self.defaults.account,
+            Scope::Bucket(_) => self.defaults.bucket,
+        }
+    }
+
+    /// Refuses a change that would not keep within the limits as things stand, so that nobody
+    /// sends bytes in vain. Promises nothing: the commit looks again. Blocks.
+    ///
+    /// # Errors
+    /// `QuotaExceeded`.
+    pub(crate) fn foresee(
+        &self,
+        bucket: &BucketName,
+        account: &AccountId,
+        change: Change,
+    ) -> Result<(), ChargeError> {
+        if change.grows() {
+            for scope in scopes(bucket, account) {
+                let (_, limits) = self.limits(&scope)?;
+                self.allow(&scope, self.used(&scope)?, change, &limits)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a change of something in a bucket to its commit. Blocks.
+    ///
+    /// # Errors
+    /// `QuotaExceeded`.
+    pub(crate) fn charge(
+        &self,
+        batch: &mut Batch,
+        bucket: &BucketName,
+        account: &AccountId,
+        change: Change,
+    ) -> Result<(), ChargeError> {
+        scopes(bucket, account).iter().try_for_each(|scope| self.charge_one(batch, scope, change))
+    }
+
+    /// Adds the coming of a bucket to its commit. Blocks.
+    ///
+    /// # Errors
+    /// `TooManyBuckets`.
+    pub(crate) fn bucket_comes(
+        &self,
+        batch: &mut Batch,
+        bucket: &BucketName,
+        account: &AccountId,
+    ) -> Result<(), ChargeError> {
+        self.charge(batch, bucket, account, Change::buckets(1))
+    }
+
+    /// Adds the going of a bucket, which holds nothing any more, to its commit; gives what that
+    /// changes. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn bucket_goes(
+        &self,
+        batch: &mut Batch,
+        bucket: &BucketName,
+        account: &AccountId,
+    ) -> Result<Change, ChargeError> {
+        let row = scope_key(&Scope::Bucket(bucket.clone()));
+        if let Some(quota) = self.quotas.get(&row)? {
+            batch.remove(&quota);
+        }
+        let mut change = Change::buckets(-1);
+        if let Some(usage) = self.usage.get(&row)? {
+            // Nothing is in it any more, whatever the row says.
+            change = Change::all_goes(usage.used).and(Change::buckets(-1));
+            batch.remove(&usage);
+        }
+        self.charge_one(batch, &Scope::Account(account.clone()), change)?;
+        Ok(change)
+    }
+
+    /// Tells the totals what was committed.
+    pub(crate) fn committed(&self, change: Change) {
+        self.totals.add(change);
+    }
+
+    fn charge_one(
+        &self,
+        batch: &mut Batch,
+        scope: &Scope,
+        change: Change,
+    ) -> Result<(), ChargeError> {
+        if change.is_nothing() {
+            return Ok(());
+        }
+        let (_, limits) = if change.grows() { self.limits(scope)? } else { Default::default() };
+        match self.usage.get(&scope_key(scope))? {
+            Some(mut seen) => {
+                self.allow(scope, seen.used, change, &limits)?;
+                seen.record.used = change.apply(seen.used);
+                batch.replace(&seen)?;
+            }
+            None => {
+                self.allow(scope, Used::default(), change, &limits)?;
+                let used = change.apply(Used::default());
+                batch.insert(&Usage { scope: scope.clone(), used })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn allow(
+        &self,
+        scope: &Scope,
+        used: Used,
+        change: Change,
+        limits: &Limits,
+    ) -> Result<(), ChargeError> {
+        let Some(excess) = excess(used, change, limits) else { return Ok(()) };
+        self.totals.refusals.fetch_add(1, Ordering::Relaxed);
+        let (code, what) = match excess {
+            Excess::Bytes(most) => (ErrorCode::QuotaExceeded, format!("{most} bytes")),
+            Excess::Objects(most) => (ErrorCode::QuotaExceeded, format!("{most} objects")),
+            Excess::Buckets(most) => (ErrorCode::TooManyBuckets, format!("{most} buckets")),
+        };
+        let text = format!("The quota of the {scope} is {what}, and this would be more");
+        Err(ChargeError::Exceeded(ApiError::new(code, text)))
+    }
+}
+
+/// A limit of the configuration: 0 is none.
+pub(crate) fn configured(most: u64) -> Limit {
+    if most == 0 { Limit::Unlimited } else { Limit::AtMost(most) }
+}
