@@ -1,29 +1,25 @@
-//! The state that the instance actions share, how instances are shown, and DescribeInstances.
+//! The state that the instance actions share, and how instances are shown.
 
 use std::collections::BTreeMap;
 
 use actix::Addr;
 use common::action::Caller;
 use common::dialect::xml::Set;
-use common::ec2::images::StateReason;
 use common::ec2::instances::{
-    DescribeInstances, Group, Instance as View, Monitoring, Placed, ProductCode, Reservation,
-    Reservations, State,
+    Group, Instance as View, Monitoring, Placed, ProductCode, Reservation, State,
 };
 use common::ec2::types::IsoTime;
 use common::error::ApiError;
-use common::id::{AccountId, InstanceId};
+use common::id::InstanceId;
 use common::time::Timestamp;
-use runtime::actor::{Answer, Scene};
 use runtime::clock::Clock;
-use store::After;
 
-use super::filters::{Field, Filters};
-use super::ids;
+use super::instance_filters::{Shown, reason};
 use super::tokens::Tokens;
+use super::{ids, tagging};
 use crate::cluster::Cluster;
 use crate::reconcile::Wakers;
-use crate::records::{Instance, Records, SeenState};
+use crate::records::{Instance, Records, SeenState, TagMap};
 use crate::schedule::scheduler::Scheduler;
 
 /// What the instance actions work with.
@@ -44,68 +40,49 @@ pub struct Instances {
     pub tokens: Tokens,
 }
 
-/// An instance with what is to be said about it beyond its record.
-pub struct Shown {
-    /// The record.
-    pub instance: Instance,
-    /// What is wrong with its node just now.
-    pub impaired: Option<String>,
+/// What is wrong with the node of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// It is no longer configured.
+    Unconfigured,
+    /// It has not answered since then, or never.
+    Away(Option<Timestamp>),
+    /// It answers, but does not know the instance since then.
+    Missing(Timestamp),
 }
 
-const FILTERS: &[Field<Shown>] = &[
-    ("architecture", |it| vec![it.instance.architecture.clone()]),
-    ("availability-zone", |it| vec![it.instance.zone.clone()]),
-    ("client-token", |it| it.instance.client_token.iter().cloned().collect()),
-    ("dns-name", |it| vec![it.instance.address.to_string()]),
-    ("group-id", |it| it.instance.groups.clone()),
-    ("group-name", |it| it.instance.groups.clone()),
-    ("hypervisor", |_| vec!["kvm".to_owned()]),
-    ("image-id", |it| vec![it.instance.image.to_string()]),
-    ("instance-id", |it| vec![it.instance.id.to_string()]),
-    ("instance-state-code", |it| vec![it.instance.seen.ec2().0.to_string()]),
-    ("instance-state-name", |it| vec![it.instance.seen.ec2().1.to_owned()]),
-    ("instance-type", |it| vec![it.instance.instance_type.clone()]),
-    ("instance.group-id", |it| it.instance.groups.clone()),
-    ("instance.group-name", |it| it.instance.groups.clone()),
-    ("ip-address", |it| vec![it.instance.address.to_string()]),
-    ("kernel-id", |it| vec![it.instance.kernel.to_string()]),
-    ("key-name", |it| it.instance.key.iter().map(|key| key.name.clone()).collect()),
-    ("launch-index", |it| vec![it.instance.index.to_string()]),
-    ("launch-time", |it| vec![it.instance.launch_time().iso()]),
-    ("monitoring-state", |_| vec!["disabled".to_owned()]),
-    ("owner-id", |it| vec![it.instance.account.to_string()]),
-    ("private-dns-name", |it| vec![it.instance.address.to_string()]),
-    ("private-ip-address", |it| vec![it.instance.address.to_string()]),
-    ("product-code", |it| it.instance.product_codes.clone()),
-    ("ramdisk-id", |it| it.instance.ramdisk.iter().map(ToString::to_string).collect()),
-    ("reservation-id", |it| vec![it.instance.reservation.to_string()]),
-    ("root-device-name", |it| vec![it.instance.root_device.clone()]),
-    ("root-device-type", |_| vec!["instance-store".to_owned()]),
-    ("state-reason-code", |it| reason(it).map(|reason| reason.code).into_iter().collect()),
-    ("tenancy", |_| vec!["default".to_owned()]),
-    ("virtualization-type", |_| vec!["paravirtual".to_owned()]),
-];
+impl Trouble {
+    fn told(self, node: &str) -> String {
+        match self {
+            Self::Unconfigured => format!("The node {node} is no longer configured"),
+            Self::Away(Some(at)) => format!("The node {node} has not answered since {}", at.iso()),
+            Self::Away(None) => format!("The node {node} has not answered yet"),
+            Self::Missing(_) => format!("The node {node} does not know it"),
+        }
+    }
+}
 
 impl Instances {
-    /// Adds to an instance what is wrong with its node just now. A node that is away does not
-    /// make its instances end: they are shown impaired.
-    pub fn show(&self, instance: Instance) -> Shown {
-        let impaired = match self.cluster.member(&instance.node) {
-            _ if !instance.lives() => None,
-            None => Some(format!("The node {} is no longer configured", instance.node)),
-            Some(member) => {
-                let seen = member.sighting();
-                let name = &instance.node;
-                if seen.is_reachable(self.clock.now()) {
-                    instance.missing_since.map(|_| format!("The node {name} does not know it"))
-                } else if let Some(at) = seen.answered {
-                    Some(format!("The node {name} has not answered since {}", at.iso()))
-                } else {
-                    Some(format!("The node {name} has not answered yet"))
-                }
-            }
+    /// Adds to an instance its tags and what is wrong with its node just now. A node that is away
+    /// does not make its instances end: they are shown impaired.
+    pub fn show(&self, instance: Instance, tags: TagMap) -> Shown {
+        let impaired = self.trouble(&instance).map(|trouble| trouble.told(&instance.node));
+        Shown { instance, impaired, tags }
+    }
+
+    /// What is wrong with an instance's node just now, or between the two.
+    pub fn trouble(&self, instance: &Instance) -> Option<Trouble> {
+        if !instance.lives() {
+            return None;
+        }
+        let Some(member) = self.cluster.member(&instance.node) else {
+            return Some(Trouble::Unconfigured);
         };
-        Shown { instance, impaired }
+        let seen = member.sighting();
+        match seen.is_reachable(self.clock.now()) {
+            true => instance.missing_since.map(Trouble::Missing),
+            false => Some(Trouble::Away(seen.answered)),
+        }
     }
 }
 
@@ -126,50 +103,6 @@ pub fn named(
         }
     }
     if absent.is_empty() { Ok(found) } else { Err(ids::no_instances(&absent)) }
-}
-
-impl Answer<Instances> for DescribeInstances {
-    async fn answer(self, scene: &Scene<Instances>) -> Result<Reservations, ApiError> {
-        let caller = scene.caller.clone();
-        let filters = Filters::new(&self.filter, FILTERS)?;
-        // The one id `verbose` shows an administrator everybody's, as in 2.0's line.
-        let verbose =
-            caller.administrator && matches!(self.instance_id.as_slice(), [id] if id == "verbose");
-        let mut wanted = Vec::new();
-        if !verbose {
-            for text in &self.instance_id {
-                wanted.push(ids::instance(text)?);
-            }
-            wanted.sort();
-            wanted.dedup();
-        }
-        let found = scene
-            .records
-            .work(move |records| {
-                if verbose {
-                    let all = records.instances.all("").collect::<Result<Vec<_>, _>>()?;
-                    return Ok(all.into_iter().map(|seen| seen.record).collect());
-                }
-                if wanted.is_empty() {
-                    return of_account(records, &caller.account);
-                }
-                let found = named(records, &wanted, &caller)?;
-                Ok(found.into_iter().map(|seen| seen.record).collect())
-            })
-            .await?;
-        let mut shown: Vec<_> = found.into_iter().map(|it| scene.show(it)).collect();
-        shown.retain(|it| filters.admit(it));
-        Ok(Reservations { reservation_set: reservations(shown).into() })
-    }
-}
-
-fn of_account(records: &Records, account: &AccountId) -> Result<Vec<Instance>, ApiError> {
-    let mut found = Vec::new();
-    let prefix = format!("{account}/");
-    for row in records.instances_of.scan(&prefix, After::Start, usize::MAX)? {
-        found.extend(records.instances.get(&row.value)?.map(|seen| seen.record));
-    }
-    Ok(found)
 }
 
 /// Instances grouped by the launch they came from, oldest launch first.
@@ -208,13 +141,6 @@ pub fn by_user(now: Timestamp) -> String {
     let iso = now.iso();
     let seconds = iso.split('.').next().unwrap_or(&iso).replace('T', " ");
     format!("User initiated ({seconds} GMT)")
-}
-
-fn reason(it: &Shown) -> Option<StateReason> {
-    let of =
-        |code: &str, text: &str| StateReason { code: code.to_owned(), message: text.to_owned() };
-    let impaired = it.impaired.as_ref().map(|text| of("Server.Impaired", text));
-    impaired.or_else(|| it.instance.reason.as_ref().map(|reason| of(&reason.code, &reason.text)))
 }
 
 fn view(it: &Shown) -> View {
@@ -259,5 +185,6 @@ fn view(it: &Shown) -> View {
         client_token: instance.client_token.clone(),
         hypervisor: "kvm".to_owned(),
         group_set: groups(&instance.groups),
+        tag_set: tagging::shown(&it.tags),
     }
 }

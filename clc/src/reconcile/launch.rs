@@ -1,8 +1,7 @@
 //! Telling a node to run an instance: its images, the whole wish, and where the bytes are.
 
 use common::error::ApiError;
-use common::id::ImageId;
-use common::time::Timestamp;
+use common::id::{AccountId, ImageId};
 use common::wire::node::Run;
 use common::wire::spec::{BootSpec, DiskSpec, ImageRef, InstanceSpec, MetadataSpec, NetworkSpec};
 use common::wire::walrus::{ImageTicket, WantedImage};
@@ -52,7 +51,7 @@ pub async fn prepare(
     let mut machine = None;
     for (image, id) in found {
         machine.get_or_insert_with(|| image.clone());
-        let asked = ask(plain, image, &id, instance.launch_time()).await;
+        let asked = ask(plain, image, &id, instance).await;
         match (asked, kept(&id)) {
             (Ok(Asked::Ready(ticket)), _) => {
                 refs.push(ImageRef { image: id, sha256: ticket.sha256.clone(), size: ticket.size });
@@ -83,14 +82,14 @@ async fn ask(
     plain: &PlainImages,
     image: Option<Image>,
     id: &ImageId,
-    since: Timestamp,
+    instance: &Instance,
 ) -> Result<Asked, ApiError> {
-    let image = match usable(image, id) {
+    let image = match usable(image, id, instance) {
         Ok(Some(image)) => image,
         Ok(None) => return Ok(Asked::Not(Ready::Wait(None))),
         Err(reason) => return Ok(Asked::Not(Ready::Never(reason))),
     };
-    Ok(match plain.want(&image.bundle, since).await? {
+    Ok(match plain.want(&image.bundle, instance.launch_time()).await? {
         WantedImage::Ready(ticket) => Asked::Ready(ticket),
         WantedImage::Unpacking { .. } => Asked::Not(Ready::Wait(None)),
         WantedImage::Failed { retryable: true, reason } => {
@@ -104,13 +103,23 @@ async fn ask(
     })
 }
 
-/// An image that can be asked for; `None` while it is not known to be whole.
-fn usable(image: Option<Image>, id: &ImageId) -> Result<Option<Image>, Reason> {
+/// An image that can be asked for; `None` while it is not known to be whole. Whose launch waited
+/// for an image may have lost the leave to run it; what was once told to a node is not asked again.
+fn usable(
+    image: Option<Image>,
+    id: &ImageId,
+    instance: &Instance,
+) -> Result<Option<Image>, Reason> {
     let gone = || {
         let text = format!("The image {id} was deregistered before it could be used");
         Reason::new("Client.InvalidImage", text)
     };
     let image = image.ok_or_else(gone)?;
+    let is_cloud = instance.account == AccountId::cloud();
+    if !instance.told && !image.may_run(&instance.account, is_cloud) {
+        let text = format!("The image {id} was withdrawn from the account before it could be used");
+        return Err(Reason::new("Client.InvalidImage", text));
+    }
     match &image.state {
         ImageState::Pending => Ok(None),
         ImageState::Available { .. } | ImageState::Deregistered { sha256: Some(_) } => {

@@ -4,11 +4,18 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod accounts;
+mod image_attributes;
 mod images;
 mod instances;
 mod keys;
 mod launches;
+mod listings;
 mod power;
+mod rehearsals;
 mod restart;
+mod shapes;
+mod status;
+mod tags;
+mod types;
 mod world;
 mod zones;

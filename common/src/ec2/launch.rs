@@ -9,6 +9,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::images::BlockDevice;
+use super::tags::TagSpecification;
 
 /// Starts instances of an image.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,9 @@ pub struct RunInstances {
     /// absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_initiated_shutdown_behavior: Option<String>,
+    /// Tags that the instances have from the start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tag_specification: Vec<TagSpecification>,
     /// Names of parameters that were sent and that no launch here can heed. Never sent.
     #[serde(skip)]
     pub unsupported: Vec<String>,
@@ -96,6 +100,8 @@ struct Sent {
     user_data: Option<String>,
     #[serde(default)]
     block_device_mapping: Vec<BlockDevice>,
+    #[serde(default)]
+    tag_specification: Vec<TagSpecification>,
 
     #[serde(default)]
     monitoring: Option<Monitoring>,
@@ -122,8 +128,6 @@ struct Sent {
     ipv6_address: Option<IgnoredAny>,
     #[serde(default)]
     iam_instance_profile: Option<IgnoredAny>,
-    #[serde(default)]
-    tag_specification: Option<IgnoredAny>,
     #[serde(default)]
     launch_template: Option<IgnoredAny>,
     #[serde(default)]
@@ -176,7 +180,6 @@ impl Sent {
             ("Ipv6AddressCount", self.ipv6_address_count.is_some()),
             ("Ipv6Address", self.ipv6_address.is_some()),
             ("IamInstanceProfile", self.iam_instance_profile.is_some()),
-            ("TagSpecification", self.tag_specification.is_some()),
             ("LaunchTemplate", self.launch_template.is_some()),
             ("InstanceMarketOptions", self.instance_market_options.is_some()),
             ("CpuOptions", self.cpu_options.is_some()),
@@ -212,6 +215,7 @@ impl From<Sent> for RunInstances {
             block_device_mapping: sent.block_device_mapping,
             disable_api_termination: sent.disable_api_termination,
             instance_initiated_shutdown_behavior: sent.instance_initiated_shutdown_behavior,
+            tag_specification: sent.tag_specification,
         }
     }
 }

@@ -2,11 +2,15 @@
 
 pub(crate) mod attributes;
 pub(crate) mod bundle;
+pub(crate) mod image_attributes;
 pub(crate) mod images;
+pub(crate) mod instance_status;
+pub(crate) mod instance_types;
 pub(crate) mod instances;
 pub(crate) mod keys;
 pub(crate) mod links;
 pub(crate) mod power;
+pub(crate) mod tags;
 pub(crate) mod unbundle;
 pub(crate) mod upload;
 pub(crate) mod zones;

@@ -11,4 +11,5 @@ mod lifecycle;
 mod nodes;
 mod path;
 mod restart;
+mod sharing;
 mod tampering;
