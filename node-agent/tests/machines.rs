@@ -405,7 +405,7 @@ fn started(generation: u64) -> Run {
 async fn until_so(what: &str, mut so: impl FnMut() -> bool) {
     let settled = timeout(Duration::from_secs(20), async {
         while !so() {
-            actix::clock::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });
     settled.await.unwrap_or_else(|_| panic!("never {what}"));
