@@ -5,10 +5,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use runtime::doors::TlsKeys;
 use runtime::telemetry::LogFormat;
 use serde::{Deserialize, Serialize};
 use store::EngineConfig;
 use thiserror::Error;
+
+use crate::s3::domains::is_domain;
 
 /// Everything that can be configured. Unknown keys are refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +21,20 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where S3 is served. Default `0.0.0.0:8774`.
     pub listen: SocketAddr,
+    /// Where S3 is served by https, beside `listen`, which stays http. Not set (the default): with a
+    /// certificate `listen` itself is https, without one there is none. Old clients know http only,
+    /// and today's send checksums behind a body over https only, so a cloud that has a certificate
+    /// serves all of them best with both. The clc's `[walrus] public_url` says which users get.
+    pub tls_listen: Option<SocketAddr>,
+    /// The certificate of https, PEM, with those between it and its authority behind it. It must
+    /// name the host of the clc's `[walrus] public_url`, and `*.DOMAIN` for each of `domains`. A
+    /// renewed file is noticed within seconds. Empty (the default): no https.
+    pub tls_cert_file: PathBuf,
+    /// The key of that certificate, PEM.
+    pub tls_key_file: PathBuf,
+    /// Names below which a host is a bucket: with `s3.example.org`, `http://BUCKET.s3.example.org/`
+    /// is that bucket. Their DNS must lead here. None by default: buckets stand in the path.
+    pub domains: Vec<String>,
     /// Where messages of other services, plain images, /healthz and /metrics are answered. Default
     /// `127.0.0.1:8776`.
     pub internal_listen: SocketAddr,
@@ -33,8 +50,14 @@ pub struct Config {
     pub log: String,
     /// How it is logged: `text` (the default) or `json`.
     pub log_format: LogFormat,
-    /// The largest object, in bytes. Default 5368709120 (5 GiB).
+    /// The largest object that comes in one piece, and the largest part, in bytes. Default
+    /// 5368709120 (5 GiB).
     pub max_object_bytes: u64,
+    /// The largest object that comes in parts, in bytes. Default 5497558138880 (5 TiB).
+    pub max_multipart_bytes: u64,
+    /// How old a multipart upload may become before it is aborted, in days; 0 (the default) for as
+    /// old as it likes.
+    pub multipart_days: u64,
     /// Space of the disk that uploads and unpacking leave free, in MB of 2^20 bytes. Default 256.
     pub free_space_reserve_mb: u64,
     /// Free space of the disk, in MB of 2^20 bytes, below which the records take no change that
@@ -69,6 +92,10 @@ impl Default for Config {
         Self {
             data_dir: PathBuf::from("/var/lib/eucalypt/walrus"),
             listen: SocketAddr::from(([0, 0, 0, 0], 8774)),
+            tls_listen: None,
+            tls_cert_file: PathBuf::new(),
+            tls_key_file: PathBuf::new(),
+            domains: Vec::new(),
             internal_listen: SocketAddr::from(([127, 0, 0, 1], 8776)),
             internal_url: String::new(),
             region: "eucalyptus".to_owned(),
@@ -76,6 +103,8 @@ impl Default for Config {
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             max_object_bytes: 5 << 30,
+            max_multipart_bytes: 5 << 40,
+            multipart_days: 0,
             free_space_reserve_mb: 256,
             store_reserve_mb: 64,
             requests_at_once: 128,
@@ -103,6 +132,12 @@ pub enum Unusable {
     /// A size in megabytes that is more than 2^64 bytes.
     #[error("{0} is too large")]
     TooLarge(&'static str),
+    /// What is said of https makes no sense.
+    #[error("{0}")]
+    Tls(String),
+    /// A name that can be no domain.
+    #[error("domains: '{0}' is no name of a domain")]
+    Domain(String),
     /// Nodes cannot be told where to find images.
     #[error(
         "internal_url must be set, because nodes cannot reach the address {0} of internal_listen"
@@ -130,6 +165,7 @@ impl Config {
             ("ticket_minutes", self.ticket_minutes),
             ("sweep_minutes", self.sweep_minutes),
             ("max_object_bytes", self.max_object_bytes),
+            ("max_multipart_bytes", self.max_multipart_bytes),
         ] {
             if value == 0 {
                 return Err(Unusable::Zero(key));
@@ -143,10 +179,23 @@ impl Config {
                 return Err(Unusable::TooLarge(key));
             }
         }
+        self.tls().check().map_err(|error| Unusable::Tls(error.to_string()))?;
+        if let Some(name) = self.domains.iter().find(|name| !is_domain(name)) {
+            return Err(Unusable::Domain(name.clone()));
+        }
         if self.internal_url.is_empty() && self.internal_listen.ip().is_unspecified() {
             return Err(Unusable::InternalUrl(self.internal_listen));
         }
         Ok(())
+    }
+
+    /// What is said of https.
+    pub(crate) fn tls(&self) -> TlsKeys<'_> {
+        TlsKeys {
+            listen: self.tls_listen,
+            certificate: &self.tls_cert_file,
+            key: &self.tls_key_file,
+        }
     }
 
     /// What stands before the path in tickets, given where the internal listener really is.
@@ -165,6 +214,12 @@ impl Config {
     /// How often to sweep.
     pub(crate) fn sweep_interval(&self) -> Duration {
         Duration::from_secs(self.sweep_minutes.saturating_mul(60))
+    }
+
+    /// How old a multipart upload may become, if that is bounded.
+    pub(crate) fn oldest_upload(&self) -> Option<Duration> {
+        let days = Some(self.multipart_days).filter(|days| *days > 0);
+        days.map(|days| Duration::from_secs(days.saturating_mul(24 * 60 * 60)))
     }
 
     /// How long a ticket is good.
@@ -190,6 +245,10 @@ mod tests {
         assert_eq!(zero.check(), Err(Unusable::Zero("unbundle_flights")));
         let large = Config { unbundle_cache_mb: u64::MAX, ..Config::default() };
         assert_eq!(large.check(), Err(Unusable::TooLarge("unbundle_cache_mb")));
+        let named = Config { domains: vec!["s3.example.org:8774".into()], ..Config::default() };
+        assert_eq!(named.check(), Err(Unusable::Domain("s3.example.org:8774".into())));
+        let half = Config { tls_key_file: "/k.pem".into(), ..Config::default() };
+        assert!(matches!(half.check(), Err(Unusable::Tls(_))));
         let everywhere = SocketAddr::from(([0, 0, 0, 0], 8776));
         let unreachable = Config { internal_listen: everywhere, ..Config::default() };
         assert_eq!(unreachable.check(), Err(Unusable::InternalUrl(everywhere)));

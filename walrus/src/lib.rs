@@ -7,7 +7,8 @@
 //!     │                       │        │
 //!     │                       │      cache (and what unpacks into it)
 //!   content ──────────────────┘
-//!   records   blob          what lasts: rows, and files
+//!   parts                   objects in parts: read, and cleared away
+//!   records   upload   blob what lasts: rows, and files
 //! ```
 //! It knows nobody's secrets but those it is told for a moment by the clc, and it never calls a
 //! node. Where bytes lie is decided here and nowhere else.
@@ -16,9 +17,11 @@ mod blob;
 mod cache;
 mod content;
 mod image;
+mod parts;
 mod records;
 mod s3;
 mod sweep;
+mod upload;
 
 pub mod config;
 pub mod server;

@@ -2,10 +2,13 @@
 //!
 //! ```text
 //!   bucket/NAME              index/bucket-by-owner/ACCOUNT/NAME → NAME
-//!   object/BUCKET/KEY        index/object-by-blob/ID            → BUCKET/KEY
+//!   object/BUCKET/KEY        index/object-by-blob/ID/BUCKET/KEY
+//!   upload/ID  part/ID/N     see [`crate::upload`]
 //!   setting/NAME
 //! ```
-//! Index rows are written in the commit of the record they belong to.
+//! Index rows are written in the commit of the record they belong to. What an object's bytes are
+//! called, `ID`, is a file, or a completed upload with all its parts; several objects may name one.
+//! Older rows lie under `ID` alone and point at `BUCKET/KEY`.
 
 use std::sync::{Arc, Weak};
 
@@ -18,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use store::{Engine, Index, NoPrevious, Record, Schema, StoreError, Table};
 
 use crate::blob::files::BlobId;
+use crate::upload::{Part, Upload};
 
 /// A bucket.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -79,6 +83,14 @@ pub(crate) struct Object {
     pub(crate) attributes: Attributes,
     /// When it was written.
     pub(crate) modified: Timestamp,
+}
+
+impl Object {
+    /// What its bytes are called: a file, or the upload by which they came; nothing if there are
+    /// none.
+    pub(crate) fn bytes(&self) -> Option<&BlobId> {
+        self.blob.as_ref().or(self.parts.as_ref().map(|parts| &parts.upload))
+    }
 }
 
 /// The parts of an object: those of the upload by which it came.
@@ -181,14 +193,25 @@ pub(crate) struct Records {
     pub(crate) settings: Table<Setting>,
     /// Account and name → name.
     pub(crate) bucket_by_owner: Index,
-    /// Blob → the object that names it.
+    /// Bytes and who names them.
     pub(crate) object_by_blob: Index,
+    /// Multipart uploads.
+    pub(crate) uploads: Table<Upload>,
+    /// Their parts.
+    pub(crate) parts: Table<Part>,
+    /// Bucket, key and id of uploads that are open.
+    pub(crate) upload_by_key: Index,
 }
 
 impl Records {
     /// The tables a store of walrus has, with their versions.
     pub(crate) fn schema() -> Schema {
-        Schema::new().with::<Bucket>().with::<Object>().with::<Setting>()
+        Schema::new()
+            .with::<Bucket>()
+            .with::<Object>()
+            .with::<Setting>()
+            .with::<Upload>()
+            .with::<Part>()
     }
 
     /// The tables of a store.
@@ -198,7 +221,10 @@ impl Records {
             objects: Table::new(Arc::clone(&engine)),
             settings: Table::new(Arc::clone(&engine)),
             bucket_by_owner: Index::new(Arc::clone(&engine), "bucket-by-owner"),
-            object_by_blob: Index::new(engine, "object-by-blob"),
+            object_by_blob: Index::new(Arc::clone(&engine), "object-by-blob"),
+            uploads: Table::new(Arc::clone(&engine)),
+            parts: Table::new(Arc::clone(&engine)),
+            upload_by_key: Index::new(engine, "upload-by-key"),
         }
     }
 

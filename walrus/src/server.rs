@@ -18,6 +18,7 @@ use common::wire::walrus::CacheView;
 use futures_util::future::BoxFuture;
 use runtime::boot::Running;
 use runtime::clock::Clock;
+use runtime::doors::{DoorError, Doors, Doorway};
 use runtime::endpoint::Endpoint;
 use runtime::envelope::PeerKey;
 use runtime::keyring::AskedKeyRing;
@@ -32,6 +33,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use crate::blob::files::Files;
+use crate::blob::pins::Pins;
 use crate::blob::receive::Receiver;
 use crate::blob::uploads::Uploads;
 use crate::cache::actor::{Cache, Stop};
@@ -43,8 +45,10 @@ use crate::image::door::Door;
 use crate::image::key::KeyFile;
 use crate::image::serve::Images;
 use crate::image::ticket::{PATH, Tickets};
+use crate::parts::{OpenUploads, Shelves};
 use crate::records::{CACHE_LIMIT, Records};
 use crate::s3::buckets::{Buckets, recall_leaving};
+use crate::s3::domains::Domains;
 use crate::s3::front::Front;
 use crate::s3::objects::Objects;
 use crate::s3::service::S3Actor;
@@ -70,6 +74,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The public listeners cannot be opened.
+    #[error(transparent)]
+    Doors(#[from] DoorError),
     /// A listener cannot be used.
     #[error("the listener cannot be used: {0}")]
     Listen(#[source] io::Error),
@@ -80,7 +87,7 @@ pub enum StartError {
 
 /// Walrus, running.
 pub struct Server {
-    public: Listening,
+    public: Doors,
     internal: Listening,
     cache: Addr<Cache>,
     roster: Roster,
@@ -112,6 +119,7 @@ impl Server {
         clock: Clock,
     ) -> Result<Self, StartError> {
         config.check()?;
+        let doorway = Doorway::build(public, config.tls()).await?;
         let opening = config.clone();
         let opened = pool::block(move || open(&opening)).await??;
         let (shutdown, roster, metrics) =
@@ -145,6 +153,7 @@ impl Server {
         let buckets = S3Actor::start(
             Buckets {
                 records: content.records.clone(),
+                shelves: content.shelves.clone(),
                 clock: clock.clone(),
                 region: config.region.clone(),
             },
@@ -156,12 +165,15 @@ impl Server {
                 receiver: Receiver { files: content.files.clone(), uploads: uploads.clone() },
                 clock: clock.clone(),
                 max_bytes: config.max_object_bytes,
+                max_multipart_bytes: config.max_multipart_bytes,
             },
             config.requests_at_once,
         );
         roster.enrol("buckets", buckets.clone());
         roster.enrol("objects", objects.clone());
+        let sweep_clock = clock.clone();
         let front = Front {
+            domains: Domains::new(&config.domains),
             keys: Arc::new(AskedKeyRing::new(identity, clock.clone())),
             clock,
             buckets,
@@ -172,9 +184,17 @@ impl Server {
                 "S3 requests that failed by walrus' own fault",
             ),
         };
+        let open = content.open.clone();
+        metrics.gauge(
+            "eucalypt_walrus_open_uploads",
+            "Multipart uploads that are neither completed nor aborted",
+            move || open.count(),
+        );
         let sweep = Sweep {
             content,
             uploads,
+            clock: sweep_clock,
+            oldest: config.oldest_upload(),
             removed: metrics.counter(
                 "eucalypt_walrus_swept_files_total",
                 "Files removed because no record named them",
@@ -184,7 +204,10 @@ impl Server {
 
         let limits = Limits::default();
         let internal = listen(internal, &limits, Arc::new(endpoint)).map_err(StartError::Listen)?;
-        let public = listen(public, &limits, Arc::new(front)).map_err(StartError::Listen)?;
+        let public = doorway.open(&limits, Arc::new(front), &shutdown)?;
+        if let Some(https) = public.tls_address() {
+            tracing::info!(%https, "S3 is served by https");
+        }
         tracing::info!(s3 = %public.address(), internal = %internal.address(), "walrus is up");
         Ok(Self { public, internal, cache, roster, shutdown, store })
     }
@@ -192,6 +215,11 @@ impl Server {
     /// Where S3 is served.
     pub fn public_address(&self) -> SocketAddr {
         self.public.address()
+    }
+
+    /// Where S3 is served by https, if it is.
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.public.tls_address()
     }
 
     /// Where messages and images are served.
@@ -256,7 +284,10 @@ fn open(config: &Config) -> Result<Opened, StartError> {
         Some(setting) => setting.value,
         None => config.unbundle_cache_mb.saturating_mul(1 << 20),
     };
-    Ok(Opened { content: Content { records, files }, key, tickets, disk, images, limit })
+    let open = OpenUploads::default();
+    let content = Content { shelves: Shelves { records, files, pins: Pins::default(), open } };
+    content.count_open().map_err(ApiError::from)?;
+    Ok(Opened { content, key, tickets, disk, images, limit })
 }
 
 fn make_dir(dir: &Path) -> io::Result<()> {

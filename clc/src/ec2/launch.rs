@@ -32,12 +32,12 @@ pub struct Asked {
     pub caller: Caller,
     /// The type it names.
     pub kind: InstanceType,
+    /// Tags of the instances.
+    pub tags: TagMap,
     /// What the instances are given along.
     pub user_data: Option<UserData>,
     /// What happens when a guest switches its machine off.
     pub on_shutdown: OnShutdown,
-    /// Tags of the instances.
-    pub tags: TagMap,
     /// A hash over what makes two launches the same.
     pub parameters: String,
     /// When it was asked.
@@ -149,7 +149,7 @@ pub fn record(
     plan: &Plan,
     placed: &[Placed],
 ) -> Result<Vec<Instance>, ApiError> {
-    let Asked { request: asked, caller, kind, tags, parameters, user_data, on_shutdown, now } =
+    let Asked { request: asked, caller, kind, tags, user_data, on_shutdown, parameters, now } =
         asked;
     let now = *now;
     let reservation = ReservationId::from_random(random::bytes()?);

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod accounts;
+mod apis;
 mod image_attributes;
 mod images;
 mod instances;
@@ -12,6 +13,7 @@ mod launches;
 mod listings;
 mod power;
 mod rehearsals;
+mod repeated;
 mod restart;
 mod shapes;
 mod status;

@@ -5,6 +5,7 @@ use std::fs;
 use std::future::Future;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -456,6 +457,15 @@ impl World {
         self.server = Some(start(&self.config, &self.clock).await);
     }
 
+    /// Stops the clc and starts it again where its API was.
+    pub(crate) async fn restart_at(&mut self, address: std::net::SocketAddr) {
+        self.stop().await;
+        let api = TcpListener::bind(address).unwrap();
+        let listeners = Listeners { api, internal: TcpListener::bind("127.0.0.1:0").unwrap() };
+        let started = Server::start(self.config.clone(), listeners, self.clock.clone()).await;
+        self.server = Some(started.unwrap());
+    }
+
     fn transport(&self) -> Transport {
         let url = format!("http://{}", self.server().internal_address());
         Transport::new(&url, PeerKey::new(KEY), self.clock.clone())
@@ -494,7 +504,19 @@ impl World {
         self.send(user, pairs.iter().map(own).collect()).await
     }
 
-    async fn send(&self, user: &User, pairs: Vec<(String, String)>) -> Result<String, Refused> {
+    async fn send(&self, user: &User, mut pairs: Vec<(String, String)>) -> Result<String, Refused> {
+        // Equal requests of one second would be one request, and done once.
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        pairs.push(("Number".into(), NUMBER.fetch_add(1, Ordering::Relaxed).to_string()));
+        self.send_as_is(user, pairs).await
+    }
+
+    /// Sends parameters with nothing that sets them apart from equal ones.
+    pub(crate) async fn send_as_is(
+        &self,
+        user: &User,
+        pairs: Vec<(String, String)>,
+    ) -> Result<String, Refused> {
         let address = self.server().api_address();
         let host = address.to_string();
         let credentials = Credentials { access_key_id: &user.access_key, secret: &user.secret };

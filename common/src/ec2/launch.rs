@@ -50,6 +50,9 @@ pub struct RunInstances {
     /// Devices, as volumes bring them.
     #[serde(default)]
     pub block_device_mapping: Vec<BlockDevice>,
+    /// Tags that the instances have from the start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tag_specification: Vec<TagSpecification>,
     /// Whether TerminateInstances is refused until this is taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disable_api_termination: Option<bool>,
@@ -57,9 +60,6 @@ pub struct RunInstances {
     /// absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_initiated_shutdown_behavior: Option<String>,
-    /// Tags that the instances have from the start.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tag_specification: Vec<TagSpecification>,
     /// Names of parameters that were sent and that no launch here can heed. Never sent.
     #[serde(skip)]
     pub unsupported: Vec<String>,
@@ -213,9 +213,9 @@ impl From<Sent> for RunInstances {
             security_group: sent.security_group,
             user_data: sent.user_data,
             block_device_mapping: sent.block_device_mapping,
+            tag_specification: sent.tag_specification,
             disable_api_termination: sent.disable_api_termination,
             instance_initiated_shutdown_behavior: sent.instance_initiated_shutdown_behavior,
-            tag_specification: sent.tag_specification,
         }
     }
 }

@@ -22,12 +22,14 @@ struct Inner {
     text: String,
     resource: Option<String>,
     source: Option<String>,
+    shown: Vec<(&'static str, String)>,
 }
 
 impl ApiError {
     /// An error with the sentence for its caller.
     pub fn new(code: ErrorCode, text: impl Into<String>) -> Self {
-        Self(Box::new(Inner { code, text: text.into(), resource: None, source: None }))
+        let text = text.into();
+        Self(Box::new(Inner { code, text, resource: None, source: None, shown: Vec::new() }))
     }
 
     /// An [`ErrorCode::InternalError`]: the caller gets a plain sentence, the log the cause.
@@ -60,6 +62,18 @@ impl ApiError {
     pub fn on(mut self, resource: impl Into<String>) -> Self {
         self.0.resource = Some(resource.into());
         self
+    }
+
+    /// Adds an element to S3's document of the error. It does not cross hosts.
+    #[must_use]
+    pub fn showing(mut self, element: &'static str, text: impl Into<String>) -> Self {
+        self.0.shown.push((element, text.into()));
+        self
+    }
+
+    /// What S3's document of the error shows beside the rest.
+    pub fn shown(&self) -> &[(&'static str, String)] {
+        &self.0.shown
     }
 
     /// The code.

@@ -147,7 +147,7 @@ impl BucketList {
     }
 }
 
-fn owner_to(to: &mut Writer, owner: &Owner) {
+pub(super) fn owner_to(to: &mut Writer, owner: &Owner) {
     to.element("Owner", |to| {
         to.leaf("ID", owner.account.as_str());
         to.leaf("DisplayName", &owner.alias);
@@ -229,7 +229,7 @@ impl ObjectList {
 }
 
 /// What is escaped in a key when a listing is asked for with `encoding-type=url`.
-const KEY: &AsciiSet =
+pub(super) const KEY: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'*');
 
 #[cfg(test)]

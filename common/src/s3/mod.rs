@@ -3,9 +3,13 @@
 //! ```text
 //!   routes                      method, level and marker → operation
 //!     │
+//!   copy   multipart             objects from objects, objects in parts
+//!     │
 //!   buckets   objects           one type per operation: read from a request, written as XML
 //!     │          │
-//!   request · address · types · checksum   what an operation is read from
+//!   incoming · conditions · overrides · checksum    what several of them read
+//!     │
+//!   request · address · types   what an operation is read from
 //!     │
 //!    xml                        writing and reading the few documents there are
 //! ```
@@ -14,7 +18,12 @@
 pub mod address;
 pub mod buckets;
 pub mod checksum;
+pub mod conditions;
+pub mod copy;
+pub mod incoming;
+pub mod multipart;
 pub mod objects;
+pub mod overrides;
 pub mod request;
 pub mod routes;
 pub mod types;

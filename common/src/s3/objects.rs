@@ -1,13 +1,13 @@
 //! Operations on objects: what they are read from and how they are answered.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use super::buckets::acl_of;
-use super::checksum::Given;
+use super::conditions::{Conditions, WriteConditions};
+use super::incoming::{Incoming, without_chunks};
+use super::overrides::{Overrides, Version, wants_checksum};
 use super::request::Request;
-use super::types::{BucketName, CannedAcl, ObjectKey};
+use super::types::{BucketName, CannedAcl, ObjectKey, part_number};
 use crate::error::{ApiError, ErrorCode};
 
 /// The most bytes of names and values of `x-amz-meta-*` together.
@@ -34,7 +34,11 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    fn read(request: &Request<'_>) -> Result<Self, ApiError> {
+    /// Reads them from the headers.
+    ///
+    /// # Errors
+    /// `MetadataTooLarge`.
+    pub(super) fn read(request: &Request<'_>) -> Result<Self, ApiError> {
         let mut read = Self {
             content_type: request.header("content-type").map(str::to_owned),
             ..Self::default()
@@ -42,12 +46,20 @@ impl Attributes {
         let mut size = 0;
         for (name, value) in request.headers {
             if let Some(own) = name.strip_prefix("x-amz-meta-") {
+                // What was no UTF-8 cannot be answered as it was sent.
+                if value.contains(char::REPLACEMENT_CHARACTER) {
+                    let text = format!("The value of {name} is not UTF-8");
+                    return Err(ApiError::new(ErrorCode::InvalidArgument, text));
+                }
                 size += own.len() + value.trim().len();
                 // Several headers of one name mean one value, joined by commas.
                 match read.metadata.iter_mut().find(|(other, _)| other == own) {
                     Some((_, known)) => *known = format!("{known},{}", value.trim()),
                     None => read.metadata.push((own.to_owned(), value.trim().to_owned())),
                 }
+            } else if name == "content-encoding" {
+                let kept = without_chunks(value).map(|value| (name.clone(), value));
+                read.headers.extend(kept);
             } else if KEPT.contains(&name.as_str()) {
                 read.headers.push((name.clone(), value.trim().to_owned()));
             }
@@ -86,12 +98,10 @@ pub struct PutObject {
     pub key: ObjectKey,
     /// Who may read it.
     pub acl: CannedAcl,
-    /// How many bytes come.
-    pub length: u64,
-    /// The MD5 they must have, if the request says.
-    pub md5: Option<Vec<u8>>,
-    /// The checksum they must have, if the request says.
-    pub checksum: Option<Given>,
+    /// Its bytes.
+    pub incoming: Incoming,
+    /// What must be there or not.
+    pub conditions: WriteConditions,
     /// What is kept with them.
     pub attributes: Attributes,
 }
@@ -107,43 +117,15 @@ impl PutObject {
         key: ObjectKey,
         request: &Request<'_>,
     ) -> Result<Self, ApiError> {
-        let encoding = request.header("content-encoding").unwrap_or_default();
-        if encoding.split(',').any(|one| one.trim().eq_ignore_ascii_case("aws-chunked")) {
-            let text = "A body in aws-chunked encoding is not offered here";
-            return Err(ApiError::new(ErrorCode::NotImplemented, text));
-        }
-        let length = length_of(request)?;
-        let md5 = request.header("content-md5").map(|text| {
-            digest(text, 16).ok_or_else(|| {
-                let text = format!("The Content-MD5 you specified is not valid: '{text}'");
-                ApiError::new(ErrorCode::InvalidDigest, text)
-            })
-        });
         Ok(Self {
             bucket,
             key,
             acl: acl_of(request)?,
-            length,
-            md5: md5.transpose()?,
-            checksum: Given::read(request)?,
+            incoming: Incoming::read(request)?,
+            conditions: WriteConditions::read(request)?,
             attributes: Attributes::read(request)?,
         })
     }
-}
-
-fn length_of(request: &Request<'_>) -> Result<u64, ApiError> {
-    let missing = || {
-        let text = "You must provide the Content-Length HTTP header";
-        ApiError::new(ErrorCode::MissingContentLength, text)
-    };
-    let text = request.header("content-length").ok_or_else(missing)?;
-    text.parse().map_err(|_| {
-        ApiError::new(ErrorCode::InvalidArgument, format!("Content-Length: '{text}' is no number"))
-    })
-}
-
-fn digest(text: &str, size: usize) -> Option<Vec<u8>> {
-    BASE64.decode(text).ok().filter(|bytes| bytes.len() == size)
 }
 
 /// Reads an object.
@@ -157,13 +139,46 @@ pub struct GetObject {
     pub range: Option<String>,
     /// The If-Range header, if there is one.
     pub if_range: Option<String>,
+    /// Only the part of that number.
+    pub part: Option<u32>,
+    /// What must be so.
+    pub conditions: Conditions,
+    /// Headers that are wanted otherwise.
+    pub overrides: Overrides,
+    /// Which version.
+    pub version: Version,
+    /// Whether checksums are wanted.
+    pub checksum: bool,
 }
 
 impl GetObject {
     /// Reads the operation.
-    pub fn read(bucket: BucketName, key: ObjectKey, request: &Request<'_>) -> Self {
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a version, an override or a part's number that cannot be,
+    /// `InvalidRequest` if a part and a range are asked for.
+    pub fn read(
+        bucket: BucketName,
+        key: ObjectKey,
+        request: &Request<'_>,
+    ) -> Result<Self, ApiError> {
         let text = |name: &str| request.header(name).map(str::to_owned);
-        Self { bucket, key, range: text("range"), if_range: text("if-range") }
+        let part = request.query.get("partNumber").map(part_number).transpose()?;
+        if part.is_some() && request.header("range").is_some() {
+            let text = "Cannot specify both Range header and partNumber query parameter";
+            return Err(ApiError::new(ErrorCode::InvalidRequest, text));
+        }
+        Ok(Self {
+            bucket,
+            key,
+            range: text("range"),
+            if_range: text("if-range"),
+            part,
+            conditions: Conditions::read(request, ""),
+            overrides: Overrides::read(request)?,
+            version: Version::read(request)?,
+            checksum: wants_checksum(request),
+        })
     }
 }
 
@@ -178,12 +193,30 @@ pub struct DeleteObject {
     pub bucket: BucketName,
     /// The key.
     pub key: ObjectKey,
+    /// What must be there.
+    pub conditions: WriteConditions,
+    /// Which version.
+    pub version: Version,
+}
+
+impl DeleteObject {
+    /// Reads the operation.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a version that cannot be.
+    pub fn read(
+        bucket: BucketName,
+        key: ObjectKey,
+        request: &Request<'_>,
+    ) -> Result<Self, ApiError> {
+        let conditions = WriteConditions::read(request)?;
+        Ok(Self { bucket, key, conditions, version: Version::read(request)? })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::address::Address;
-    use super::super::checksum::Algorithm;
     use super::super::request::Query;
     use super::*;
 
@@ -208,7 +241,7 @@ mod tests {
             ("user-agent", "x"),
         ])
         .unwrap();
-        assert_eq!((put.length, put.acl), (5, CannedAcl::PublicRead));
+        assert_eq!((put.incoming.length, put.acl), (5, CannedAcl::PublicRead));
         let headers = put.attributes.to_headers();
         let pairs: Vec<_> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         assert_eq!(
@@ -223,40 +256,20 @@ mod tests {
     }
 
     #[test]
-    fn digests_are_read_or_refused() {
-        let read = put(&[
-            ("content-length", "5"),
-            ("content-md5", "XUFAKrxLKna5cZ2REBfFkg=="),
-            ("x-amz-checksum-crc32", "NhCmhg=="),
-            ("x-amz-sdk-checksum-algorithm", "CRC32"),
-        ])
-        .unwrap();
-        assert_eq!(read.md5.unwrap().len(), 16);
-        assert_eq!(read.checksum.unwrap().algorithm(), Algorithm::Crc32);
-        let table = [
-            (vec![], ErrorCode::MissingContentLength),
-            (vec![("content-length", "x")], ErrorCode::InvalidArgument),
-            (vec![("content-length", "-1")], ErrorCode::InvalidArgument),
-            (vec![("content-length", "1"), ("content-md5", "nonsense")], ErrorCode::InvalidDigest),
-            (vec![("content-length", "1"), ("content-md5", "")], ErrorCode::InvalidDigest),
-            (
-                vec![("content-length", "1"), ("x-amz-checksum-sha1", "NhCmhg==")],
-                ErrorCode::InvalidRequest,
-            ),
-            (
-                vec![("content-length", "1"), ("x-amz-checksum-xxhash", "NhCmhg==")],
-                ErrorCode::NotImplemented,
-            ),
-            (
-                vec![("content-length", "1"), ("content-encoding", "gzip, aws-chunked")],
-                ErrorCode::NotImplemented,
-            ),
-        ];
-        for (headers, code) in table {
-            assert_eq!(put(&headers).unwrap_err().code(), code, "{headers:?}");
+    fn chunks_are_no_encoding_of_what_is_kept() {
+        for (encoding, kept) in [("aws-chunked", None), ("gzip,aws-chunked", Some("gzip"))] {
+            let headers = [("content-length", "0"), ("content-encoding", encoding)];
+            let headers = put(&headers).unwrap().attributes.headers;
+            assert_eq!(headers.first().map(|(_, value)| value.as_str()), kept);
         }
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
         let long = "v".repeat(MAX_METADATA);
         let error = put(&[("content-length", "1"), ("x-amz-meta-k", &long)]).unwrap_err();
         assert_eq!(error.code(), ErrorCode::MetadataTooLarge);
+        let odd = put(&[("content-length", "1"), ("x-amz-meta-k", "\u{fffd}")]).unwrap_err();
+        assert_eq!(odd.code(), ErrorCode::InvalidArgument);
     }
 }

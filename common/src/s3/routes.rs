@@ -32,6 +32,44 @@ pub enum Operation {
     HeadObject,
     /// Removes an object.
     DeleteObject,
+    /// Makes an object from another: a PutObject that names a source.
+    CopyObject,
+    /// Begins a multipart upload.
+    CreateMultipartUpload,
+    /// Sends a part.
+    UploadPart,
+    /// Makes a part from an object: an UploadPart that names a source.
+    UploadPartCopy,
+    /// Puts the parts together.
+    CompleteMultipartUpload,
+    /// Gives an upload up.
+    AbortMultipartUpload,
+    /// The parts of an upload.
+    ListParts,
+    /// The open uploads of a bucket.
+    ListMultipartUploads,
+}
+
+/// The headers of a copy.
+const COPYING: &[&str] = &[
+    "x-amz-copy-source",
+    "x-amz-copy-source-range",
+    "x-amz-copy-source-if-match",
+    "x-amz-copy-source-if-none-match",
+    "x-amz-copy-source-if-modified-since",
+    "x-amz-copy-source-if-unmodified-since",
+];
+
+impl Operation {
+    /// The operation if the request names a source to copy from.
+    #[must_use]
+    pub fn copying(self, names_source: bool) -> Self {
+        match self {
+            Self::PutObject if names_source => Self::CopyObject,
+            Self::UploadPart if names_source => Self::UploadPartCopy,
+            other => other,
+        }
+    }
 }
 
 /// One row of the table.
@@ -70,8 +108,38 @@ const fn known(
     Route { method, level, marker, name, operation: None, parameters: &[] }
 }
 
-/// Some clients say the operation's name (`x-id=PutObject`); it changes nothing.
-const HARMLESS: &str = "x-id";
+/// Some clients say the operation's name (`x-id=PutObject`) or the API's version
+/// (`Version=2006-03-01`, libcloud); that changes nothing.
+const HARMLESS: [&str; 2] = ["x-id", "Version"];
+
+/// What reading an object understands.
+const READING: &[&str] = &[
+    "versionId",
+    "partNumber",
+    "response-content-type",
+    "response-content-language",
+    "response-expires",
+    "response-cache-control",
+    "response-content-disposition",
+    "response-content-encoding",
+];
+
+impl Operation {
+    /// Headers that most operations refuse and this one honours.
+    pub fn honours(self) -> &'static [&'static str] {
+        match self {
+            Self::GetObject | Self::HeadObject => {
+                &["if-match", "if-none-match", "if-modified-since", "if-unmodified-since"]
+            }
+            Self::PutObject => &["if-match", "if-none-match", "x-amz-trailer"],
+            Self::DeleteObject => &["if-match"],
+            Self::CopyObject | Self::UploadPartCopy => COPYING,
+            Self::UploadPart => &["x-amz-trailer"],
+            Self::CompleteMultipartUpload => &["if-match", "if-none-match"],
+            _ => &[],
+        }
+    }
+}
 
 /// The table.
 pub const ROUTES: &[Route] = &[
@@ -88,25 +156,50 @@ pub const ROUTES: &[Route] = &[
         &["prefix", "marker", "delimiter", "max-keys", "encoding-type"],
     ),
     offered("PUT", Object, "", ("PutObject", Operation::PutObject), &[]),
-    offered("GET", Object, "", ("GetObject", Operation::GetObject), &[]),
-    offered("HEAD", Object, "", ("HeadObject", Operation::HeadObject), &[]),
-    offered("DELETE", Object, "", ("DeleteObject", Operation::DeleteObject), &[]),
+    offered("GET", Object, "", ("GetObject", Operation::GetObject), READING),
+    offered("HEAD", Object, "", ("HeadObject", Operation::HeadObject), READING),
+    offered("DELETE", Object, "", ("DeleteObject", Operation::DeleteObject), &["versionId"]),
+    offered(
+        "GET",
+        Bucket,
+        "uploads",
+        ("ListMultipartUploads", Operation::ListMultipartUploads),
+        &["prefix", "delimiter", "key-marker", "upload-id-marker", "max-uploads", "encoding-type"],
+    ),
+    offered(
+        "POST",
+        Object,
+        "uploads",
+        ("CreateMultipartUpload", Operation::CreateMultipartUpload),
+        &["encoding-type"],
+    ),
+    offered("PUT", Object, "uploadId", ("UploadPart", Operation::UploadPart), &["partNumber"]),
+    offered(
+        "POST",
+        Object,
+        "uploadId",
+        ("CompleteMultipartUpload", Operation::CompleteMultipartUpload),
+        &[],
+    ),
+    offered(
+        "DELETE",
+        Object,
+        "uploadId",
+        ("AbortMultipartUpload", Operation::AbortMultipartUpload),
+        &[],
+    ),
+    offered(
+        "GET",
+        Object,
+        "uploadId",
+        ("ListParts", Operation::ListParts),
+        &["max-parts", "part-number-marker", "encoding-type"],
+    ),
     known("GET", Bucket, "list-type", "ListObjectsV2"),
     known("GET", Bucket, "versions", "ListObjectVersions"),
     known("POST", Bucket, "delete", "DeleteObjects"),
     known("POST", Bucket, "", "PostObject"),
     known("GET", Bucket, "session", "CreateSession"),
-    known("GET", Bucket, "uploads", "ListMultipartUploads"),
-    known("POST", Object, "uploads", "CreateMultipartUpload"),
-    known("PUT", Object, "uploadId", "UploadPart"),
-    known("POST", Object, "uploadId", "CompleteMultipartUpload"),
-    known("DELETE", Object, "uploadId", "AbortMultipartUpload"),
-    known("GET", Object, "uploadId", "ListParts"),
-    known("GET", Object, "partNumber", "GetObject"),
-    known("HEAD", Object, "partNumber", "HeadObject"),
-    known("GET", Object, "versionId", "GetObject"),
-    known("HEAD", Object, "versionId", "HeadObject"),
-    known("DELETE", Object, "versionId", "DeleteObject"),
     known("GET", Object, "attributes", "GetObjectAttributes"),
     known("GET", Object, "torrent", "GetObjectTorrent"),
     known("POST", Object, "select", "SelectObjectContent"),
@@ -203,6 +296,9 @@ pub const ROUTES: &[Route] = &[
     ),
 ];
 
+/// Operations without a row of their own: those that a source to copy from makes of others.
+pub const BY_SOURCE: [&str; 2] = ["CopyObject", "UploadPartCopy"];
+
 /// Finds the operation of a request.
 ///
 /// # Errors
@@ -225,8 +321,9 @@ pub fn find(method: &str, level: Level, query: &Query) -> Result<Operation, ApiE
         let text = format!("The operation {} is not offered here", route.name);
         return Err(ApiError::new(ErrorCode::NotImplemented, text));
     };
-    let understood =
-        |name: &str| name == route.marker || name == HARMLESS || route.parameters.contains(&name);
+    let understood = |name: &str| {
+        name == route.marker || HARMLESS.contains(&name) || route.parameters.contains(&name)
+    };
     match query.names().find(|name| !understood(name)) {
         None => Ok(operation),
         Some(odd) => Err(ApiError::new(
@@ -264,6 +361,10 @@ mod tests {
         assert_eq!(route("GET", Bucket, "location="), Ok(Operation::GetBucketLocation));
         assert_eq!(route("PUT", Object, "x-id=PutObject"), Ok(Operation::PutObject));
         assert_eq!(route("HEAD", Object, ""), Ok(Operation::HeadObject));
+        assert_eq!(route("GET", Object, "Version=2006-03-01"), Ok(Operation::GetObject));
+        assert_eq!(route("HEAD", Object, "partNumber=2"), Ok(Operation::HeadObject));
+        assert_eq!(route("PUT", Object, "partNumber=1&uploadId=x"), Ok(Operation::UploadPart));
+        assert_eq!(route("GET", Object, "uploadId=x"), Ok(Operation::ListParts));
     }
 
     #[test]
@@ -275,11 +376,14 @@ mod tests {
             ("DELETE", Bucket, "metadataConfiguration"),
             ("DELETE", Bucket, "invented"),
             ("DELETE", Object, "invented=1"),
-            ("PUT", Object, "partNumber=1&uploadId=x"),
+            ("PUT", Object, "partNumber=1"),
+            ("PUT", Object, "partNumber=1&uploadId=x&acl"),
+            ("POST", Object, "uploads&uploadId=x&acl"),
             ("PUT", Object, "acl="),
             ("GET", Bucket, "list-type=2"),
             ("GET", Bucket, "location&acl"),
-            ("GET", Object, "response-content-type=text/plain"),
+            ("PUT", Object, "response-content-type=text/plain"),
+            ("PUT", Object, "versionId=null"),
             ("GET", Object, "X-Amz-Signature=00"),
             ("GET", Bucket, "id=1&inventory"),
             ("POST", Bucket, ""),

@@ -12,6 +12,9 @@ use crate::id::AccountId;
 /// The longest key of an object, in bytes of UTF-8.
 pub const MAX_KEY: usize = 1024;
 
+/// The most parts of an upload; also the greatest number a part may have.
+pub const MAX_PARTS: u32 = 10_000;
+
 /// The name of a bucket: 3 to 255 ASCII letters, digits, `.`, `-` and `_`, beginning with a letter
 /// or digit, no IPv4 address, and not `services`. Wider than DNS allows, because the clients of
 /// 2.0 made such buckets.
@@ -76,6 +79,18 @@ impl FromStr for ObjectKey {
         }
         Ok(Self(text.to_owned()))
     }
+}
+
+/// Reads the number of a part.
+///
+/// # Errors
+/// `InvalidArgument` unless it is one from 1 to [`MAX_PARTS`].
+pub fn part_number(text: &str) -> Result<u32, ApiError> {
+    let number = text.parse().ok().filter(|number| (1..=MAX_PARTS).contains(number));
+    number.ok_or_else(|| {
+        let text = format!("Part number must be an integer between 1 and {MAX_PARTS}, inclusive");
+        ApiError::new(ErrorCode::InvalidArgument, text)
+    })
 }
 
 macro_rules! texts {
@@ -218,6 +233,16 @@ mod tests {
         assert_eq!(long.code(), ErrorCode::KeyTooLong);
         assert_eq!("".parse::<ObjectKey>().unwrap_err().code(), ErrorCode::InvalidUri);
         assert_eq!("../a//./b".parse::<ObjectKey>().unwrap().as_str(), "../a//./b");
+    }
+
+    #[test]
+    fn numbers_of_parts() {
+        for (text, number) in [("1", Some(1)), ("10000", Some(10_000)), ("007", Some(7))] {
+            assert_eq!(part_number(text).ok(), number);
+        }
+        for bad in ["", "0", "-1", "10001", "1.0", "x", "99999999999999999999"] {
+            assert_eq!(part_number(bad).unwrap_err().code(), ErrorCode::InvalidArgument, "{bad}");
+        }
     }
 
     #[test]

@@ -21,6 +21,10 @@ pub enum Scheme {
     HeaderV2,
     /// Version 4 in the Authorization header.
     V4,
+    /// Version 2 in the URL of a request to S3.
+    PresignedV2,
+    /// Version 4 in the URL.
+    PresignedV4,
 }
 
 /// Says what the signature promises about the body.
@@ -31,6 +35,36 @@ pub enum PayloadCheck {
     Sha256([u8; 32]),
     /// The signature says nothing about the body.
     Unsigned,
+    /// The body comes in chunks, to be taken apart by a [`Decoder`](super::Decoder).
+    Chunked(Framing),
+}
+
+/// Says which of the encodings a body has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Framing {
+    /// Whether each chunk is signed.
+    pub signed: bool,
+    /// Whether headers follow the data.
+    pub trailers: bool,
+}
+
+/// How each is declared in `x-amz-content-sha256`.
+const DECLARED: [(&str, Framing); 3] = [
+    ("STREAMING-UNSIGNED-PAYLOAD-TRAILER", Framing { signed: false, trailers: true }),
+    ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD", Framing { signed: true, trailers: false }),
+    ("STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", Framing { signed: true, trailers: true }),
+];
+
+impl Framing {
+    /// The encoding that is declared so.
+    pub fn of(declared: &str) -> Option<Framing> {
+        DECLARED.iter().find(|(name, _)| *name == declared).map(|(_, framing)| *framing)
+    }
+
+    /// How it is declared. Chunks that are neither signed nor followed by anything are not.
+    pub fn declared(self) -> Option<&'static str> {
+        DECLARED.iter().find(|(_, framing)| *framing == self).map(|(name, _)| *name)
+    }
 }
 
 /// What a proof has to be measured against.

@@ -94,9 +94,9 @@ impl Execute for RunInstances {
             security_group: self.group,
             user_data,
             block_device_mapping: block_devices(&self.block_device_mapping)?,
+            tag_specification: Vec::new(),
             disable_api_termination: self.disable_api_termination.then_some(true),
             instance_initiated_shutdown_behavior: self.instance_initiated_shutdown_behavior,
-            tag_specification: Vec::new(),
             unsupported: Vec::new(),
         };
         let reservation = cx.ec2(&self.remote)?.send(&ask)?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use common::s3::routes::ROUTES;
+use common::s3::routes::{BY_SOURCE, ROUTES};
 use e2e::raw::{Signer, Version};
 use e2e::{Cloud, Shape};
 
@@ -56,13 +56,25 @@ fn the_document_is_what_is_answered() {
     for action in not_offered.keys() {
         assert_eq!(code(action), "InvalidAction", "{action}");
     }
+
+    let (offered, not_offered) = (&document["STS: offered"], &document["STS: not offered"]);
+    assert_eq!(names(offered), common::sts::NAMES.iter().copied().collect());
+    for (action, wanted) in offered
+        .keys()
+        .map(|action| (action, 200))
+        .chain(not_offered.keys().map(|action| (action, 400)))
+    {
+        let pairs = [("Action", action.as_str()), ("Version", common::sts::VERSION)];
+        let reply = signer.query_at("/services/Tokens", cloud.api(), &pairs);
+        assert_eq!(reply.status, wanted, "{action}: {}", reply.text());
+    }
 }
 
 #[test]
 fn the_document_has_the_operations_of_s3() {
     let document = document();
-    let offered: BTreeSet<_> =
-        ROUTES.iter().filter(|route| route.operation.is_some()).map(|route| route.name).collect();
+    let rows = ROUTES.iter().filter(|route| route.operation.is_some()).map(|route| route.name);
+    let offered: BTreeSet<_> = rows.chain(BY_SOURCE).collect();
     assert_eq!(names(&document["S3: offered"]), offered);
     let known: BTreeSet<_> = ROUTES.iter().map(|route| route.name).collect();
     for name in names(&document["S3: not offered"]) {

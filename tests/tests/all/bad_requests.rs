@@ -92,6 +92,8 @@ fn what_makes_no_sense_is_refused_by_name() {
         (&[run, image, ("MinCount", "many")], "InvalidParameterValue", "MinCount"),
         (&[run, image, ("MinCount", "2"), ("MaxCount", "1")], "InvalidParameterValue", "MaxCount"),
         (&[run, image, ("DryRun", "true")], "InvalidAMIID.NotFound", "emi-00000000"),
+        (&[run, image, ("DryRun", "perhaps")], "InvalidParameterValue", "DryRun"),
+        (&[run, image, ("Version", "eucalyptus")], "InvalidParameterValue", "Version"),
         (
             &[("Action", "RegisterImage"), ("ImageLocation", "bucket")],
             "InvalidParameterValue",
@@ -255,21 +257,6 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
     refused("RunInstances", other.refused(&User::launch(&image)));
     let end = TerminateInstances { instance_id: vec![instance.clone()] };
     refused("TerminateInstances", other.refused(&end));
-    let ids = || vec![instance.clone()];
-    let stop = StopInstances { instance_id: ids(), ..StopInstances::default() };
-    refused("StopInstances", other.refused(&stop));
-    refused("StartInstances", other.refused(&StartInstances { instance_id: ids() }));
-    refused("RebootInstances", other.refused(&RebootInstances { instance_id: ids() }));
-    let modify = ModifyInstanceAttribute {
-        instance_id: instance.clone(),
-        attribute: Some("disableApiTermination".into()),
-        value: Some("true".into()),
-        sent: 1,
-    };
-    refused("ModifyInstanceAttribute", other.refused(&modify));
-    let attribute = "kernel".to_owned();
-    let reset = ResetInstanceAttribute { instance_id: instance.clone(), attribute };
-    refused("ResetInstanceAttribute", other.refused(&reset));
     for id in [&image, &kernel] {
         let launch_permission = "launchPermission".to_owned();
         let share = ModifyImageAttribute {
@@ -290,21 +277,36 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
         let gone = DeleteTags { resource_id: vec![id.clone()], tag: Vec::new() };
         refused("DeleteTags", other.refused(&gone));
     }
+    let ids = || vec![instance.clone()];
+    let stop = StopInstances { instance_id: ids(), ..StopInstances::default() };
+    refused("StopInstances", other.refused(&stop));
+    refused("StartInstances", other.refused(&StartInstances { instance_id: ids() }));
+    refused("RebootInstances", other.refused(&RebootInstances { instance_id: ids() }));
+    let modify = ModifyInstanceAttribute {
+        instance_id: instance.clone(),
+        attribute: Some("disableApiTermination".into()),
+        value: Some("true".into()),
+        sent: 1,
+    };
+    refused("ModifyInstanceAttribute", other.refused(&modify));
+    let attribute = "kernel".to_owned();
+    let reset = ResetInstanceAttribute { instance_id: instance.clone(), attribute };
+    refused("ResetInstanceAttribute", other.refused(&reset));
 
     let expected: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("RegisterImage", &["AuthFailure"][..]),
         ("DeregisterImage", &["InvalidAMIID.NotFound", "AuthFailure"]),
         ("RunInstances", &["InvalidAMIID.NotFound"]),
         ("TerminateInstances", &["InvalidInstanceID.NotFound"]),
+        ("ModifyImageAttribute", &["InvalidAMIID.NotFound", "AuthFailure"]),
+        ("ResetImageAttribute", &["InvalidAMIID.NotFound", "AuthFailure"]),
+        ("CreateTags", &["InvalidAMIID.NotFound", "InvalidInstanceID.NotFound"]),
+        ("DeleteTags", &["InvalidAMIID.NotFound", "InvalidInstanceID.NotFound"]),
         ("StopInstances", &["InvalidInstanceID.NotFound"]),
         ("StartInstances", &["InvalidInstanceID.NotFound"]),
         ("RebootInstances", &["InvalidInstanceID.NotFound"]),
         ("ModifyInstanceAttribute", &["InvalidInstanceID.NotFound"]),
         ("ResetInstanceAttribute", &["InvalidInstanceID.NotFound"]),
-        ("ModifyImageAttribute", &["InvalidAMIID.NotFound", "AuthFailure"]),
-        ("ResetImageAttribute", &["InvalidAMIID.NotFound", "AuthFailure"]),
-        ("CreateTags", &["InvalidAMIID.NotFound", "InvalidInstanceID.NotFound"]),
-        ("DeleteTags", &["InvalidAMIID.NotFound", "InvalidInstanceID.NotFound"]),
     ]);
     // Each account has its own key pairs: nobody can so much as name another's.
     let own = ["CreateKeyPair", "DeleteKeyPair", "ImportKeyPair"];

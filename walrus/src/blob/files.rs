@@ -12,6 +12,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use common::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The random name of a file: 32 lower-case hex digits.
@@ -28,6 +29,17 @@ impl BlobId {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).map_err(io::Error::other)?;
         Ok(Self(hex::encode(bytes)))
+    }
+
+    /// Makes a new one that sorts by time: the milliseconds first, then 80 random bits.
+    ///
+    /// # Errors
+    /// If the system has no random bytes.
+    pub(crate) fn at(now: Timestamp) -> io::Result<Self> {
+        let mut bytes = [0; 10];
+        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+        let millis = u64::try_from(now.as_millis()).unwrap_or(0) & ((1 << 48) - 1);
+        Ok(Self(format!("{millis:012x}{}", hex::encode(bytes))))
     }
 
     /// The digits.

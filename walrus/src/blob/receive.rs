@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::Addr;
 use bytes::Bytes;
@@ -14,13 +14,12 @@ use runtime::pool;
 
 use super::files::Files;
 use super::hash::{Digested, Digests, Expected};
+use super::pace::Pace;
 use super::uploads::{Begin, Ticket, Uploads};
+use super::wrapping::Wrapping;
 
 /// How many bytes are collected before the pool writes them.
 const BATCH: usize = 512 << 10;
-
-/// How long a sender may pause.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What came in, on disk and in its place, but not yet named by any record.
 pub(crate) struct Received {
@@ -56,37 +55,53 @@ impl Receiver {
     /// was promised for it.
     ///
     /// # Errors
-    /// `IncompleteBody`, a digest that does not fit. Nothing is left behind then.
+    /// `IncompleteBody`, `RequestTimeout`, a digest or signature that does not fit. Nothing is
+    /// left behind then.
     pub(crate) async fn receive(
         &self,
         body: Body,
         length: u64,
-        expected: Expected,
+        mut expected: Expected,
         ticket: Option<Ticket>,
     ) -> Result<Received, ApiError> {
-        let digests = Digests::new(expected);
-        let Some(ticket) = ticket else {
-            return Ok(Received { digested: digests.finish(None)?, ticket: None });
+        let wrapping = Wrapping::new(expected.chunks.take(), length);
+        let file = match &ticket {
+            None => None,
+            Some(ticket) => {
+                let (files, id) = (Arc::clone(&self.files), ticket.id().clone());
+                Some(pool::block(move || files.create(&id)).await?.map_err(unwritable)?)
+            }
         };
-        let (files, id) = (Arc::clone(&self.files), ticket.id().clone());
-        let file = pool::block(move || files.create(&id)).await?.map_err(unwritable)?;
-        let mut receiving = Receiving { body, length, file, digests };
-        let mut written = 0;
-        while written < length {
-            let batch = receiving.batch(written).await?;
-            written += batch.iter().map(|piece| piece.len() as u64).sum::<u64>();
+        let mut receiving = Receiving {
+            source: Source::new(body),
+            wrapping,
+            file,
+            digests: Digests::new(expected),
+        };
+        loop {
+            let batch = receiving.source.batch(receiving.wrapping.wanted()).await?;
+            let last = batch.is_empty();
             receiving = receiving.write(batch).await?;
-            ticket.wrote(written);
+            if let Some(ticket) = &ticket {
+                ticket.wrote(receiving.wrapping.came());
+            }
+            if last || receiving.wrapping.wanted() == Some(0) {
+                break;
+            }
         }
-        let (files, id) = (Arc::clone(&self.files), ticket.id().clone());
-        let Receiving { file, digests, .. } = receiving;
+        let files = Arc::clone(&self.files);
+        let id = ticket.as_ref().map(|ticket| ticket.id().clone());
+        let Receiving { wrapping, file, digests, .. } = receiving;
         let digested = pool::block(move || {
-            let digested = digests.finish(None)?;
-            files.land(&id, &file).map_err(unwritable)?;
+            let trailer = wrapping.finish(digests.trailer())?;
+            let digested = digests.finish(trailer)?;
+            if let (Some(id), Some(file)) = (id, file) {
+                files.land(&id, &file).map_err(unwritable)?;
+            }
             Ok::<_, ApiError>(digested)
         })
         .await??;
-        Ok(Received { digested, ticket: Some(ticket) })
+        Ok(Received { digested, ticket })
     }
 }
 
@@ -94,8 +109,12 @@ impl Receiver {
 const PAST: (u64, Duration) = (32 << 20, Duration::from_secs(10));
 
 /// Reads past the rest of a body that nobody wants: many clients write it to its end before they
-/// look at the answer, and would see a broken connection instead of it.
+/// look at the answer, and would see a broken connection instead of it. A client that waits for a
+/// go-ahead is told nothing of the kind.
 pub(crate) async fn read_past(body: &mut Body) {
+    if body.is_held() {
+        return;
+    }
     let (limit, patience) = PAST;
     let read = async {
         let mut past = 0;
@@ -111,36 +130,21 @@ pub(crate) async fn read_past(body: &mut Body) {
 
 /// A file on its way in.
 struct Receiving {
-    body: Body,
-    length: u64,
-    file: File,
+    source: Source,
+    wrapping: Wrapping,
+    /// None if there is nothing to be kept.
+    file: Option<File>,
     digests: Digests,
 }
 
 impl Receiving {
-    /// The next pieces, together at least [`BATCH`] bytes unless the body ends before.
-    async fn batch(&mut self, before: u64) -> Result<Vec<Bytes>, ApiError> {
-        let (mut batch, mut size) = (Vec::new(), 0);
-        while size < BATCH && before + (size as u64) < self.length {
-            let piece = next(&mut self.body).await?;
-            let Some(piece) = piece else {
-                return Err(incomplete(before + size as u64, self.length));
-            };
-            size += piece.len();
-            batch.push(piece);
-        }
-        if before + size as u64 > self.length {
-            let text = "The body holds more bytes than its Content-Length says";
-            return Err(ApiError::new(ErrorCode::IncompleteBody, text));
-        }
-        Ok(batch)
-    }
-
     async fn write(mut self, batch: Vec<Bytes>) -> Result<Self, ApiError> {
         pool::block(move || {
-            for piece in batch {
-                self.digests.update(&piece);
-                self.file.write_all(&piece).map_err(unwritable)?;
+            for data in self.wrapping.unwrap(batch)? {
+                self.digests.update(&data);
+                if let Some(file) = &mut self.file {
+                    file.write_all(&data).map_err(unwritable)?;
+                }
             }
             Ok(self)
         })
@@ -148,25 +152,55 @@ impl Receiving {
     }
 }
 
-/// The next piece of a body; `None` at its end.
-async fn next(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
-    match tokio::time::timeout(PATIENCE, body.next()).await {
-        Ok(None) => Ok(None),
-        Ok(Some(Ok(piece))) => Ok(Some(piece)),
-        Ok(Some(Err(error @ (BodyError::Broken(_) | BodyError::TooLarge(_))))) => {
-            let text = "The body broke off before the number of bytes of its Content-Length";
-            Err(ApiError::new(ErrorCode::IncompleteBody, text).because(error))
-        }
-        Err(_) => {
-            let text = format!("No byte of the body came for {} seconds", PATIENCE.as_secs());
-            Err(ApiError::new(ErrorCode::IncompleteBody, text))
-        }
-    }
+/// A body whose sender must not be too slow.
+struct Source {
+    body: Body,
+    pace: Pace,
 }
 
-fn incomplete(came: u64, length: u64) -> ApiError {
-    let text = format!("The body ended after {came} of the {length} bytes of its Content-Length");
-    ApiError::new(ErrorCode::IncompleteBody, text)
+impl Source {
+    fn new(body: Body) -> Self {
+        Self { body, pace: Pace::default() }
+    }
+
+    /// The next pieces, together at least [`BATCH`] bytes unless the body ends before or no more
+    /// than `wanted` are.
+    async fn batch(&mut self, wanted: Option<u64>) -> Result<Vec<Bytes>, ApiError> {
+        let (mut batch, mut size) = (Vec::new(), 0);
+        while size < BATCH && wanted.is_none_or(|wanted| (size as u64) < wanted) {
+            let Some(piece) = self.next().await? else { break };
+            size += piece.len();
+            batch.push(piece);
+        }
+        Ok(batch)
+    }
+
+    /// The next piece; `None` at the end.
+    async fn next(&mut self) -> Result<Option<Bytes>, ApiError> {
+        loop {
+            let begun = Instant::now();
+            let piece = tokio::time::timeout(self.pace.patience(), self.body.next()).await;
+            let came = match &piece {
+                Ok(Some(Ok(piece))) => piece.len() as u64,
+                _ => 0,
+            };
+            let in_time = self.pace.note(begun.elapsed(), came);
+            match piece {
+                Ok(None) => return Ok(None),
+                Ok(Some(Err(error @ (BodyError::Broken(_) | BodyError::TooLarge(_))))) => {
+                    let text = "The body broke off before its end";
+                    return Err(ApiError::new(ErrorCode::IncompleteBody, text).because(error));
+                }
+                Ok(Some(Ok(piece))) if in_time => return Ok(Some(piece)),
+                Err(_) if in_time => {}
+                Ok(Some(Ok(_))) | Err(_) => {
+                    let text = "Your socket connection to the server was not written to fast \
+                                enough to keep it open";
+                    return Err(ApiError::new(ErrorCode::RequestTimeout, text));
+                }
+            }
+        }
+    }
 }
 
 fn unwritable(error: io::Error) -> ApiError {

@@ -99,10 +99,8 @@ impl Flight {
         let Some(opened) = opened else {
             return Err(io::Error::new(io::ErrorKind::NotFound, "there is no such object"));
         };
-        Ok(match opened.file {
-            Some(file) => Box::new(Stoppable { file, progress: Arc::clone(progress) }),
-            None => Box::new(io::empty()),
-        })
+        let bytes = opened.bytes.read_from(0);
+        Ok(Box::new(Stoppable { bytes, progress: Arc::clone(progress) }))
     }
 }
 
@@ -125,14 +123,14 @@ pub(crate) fn find_part(
 
 /// A part that stops to be readable when the service stops.
 struct Stoppable {
-    file: File,
+    bytes: Box<dyn Read + Send>,
     progress: Arc<Progress>,
 }
 
 impl Read for Stoppable {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         stopped(&self.progress)?;
-        self.file.read(buf)
+        self.bytes.read(buf)
     }
 }
 

@@ -86,7 +86,7 @@ pub(crate) fn open_manifest(
             administrator || object.owner.account == *account || object.acl.everybody_reads()
         })
     });
-    let Some(mut opened) = opened else {
+    let Some(opened) = opened else {
         let text = format!("There is no manifest {location}, or you may not read it");
         return Err(ApiError::new(ErrorCode::AuthFailure, text));
     };
@@ -95,10 +95,8 @@ pub(crate) fn open_manifest(
         return Err(invalid(format!("it has {size} bytes, of at most {MAX_MANIFEST}")));
     }
     let mut raw = Vec::new();
-    if let Some(file) = &mut opened.file {
-        std::io::Read::read_to_end(file, &mut raw)
-            .map_err(|error| ApiError::internal("The manifest cannot be read", error))?;
-    }
+    std::io::Read::read_to_end(&mut opened.bytes.read_from(0), &mut raw)
+        .map_err(|error| ApiError::internal("The manifest cannot be read", error))?;
     if raw.len() as u64 != opened.object.size {
         return Err(ApiError::internal("The manifest cannot be read", "its file has another size"));
     }

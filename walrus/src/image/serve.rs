@@ -14,7 +14,7 @@ use runtime::pool;
 
 use super::ticket::Tickets;
 use crate::blob::range::Span;
-use crate::blob::stream::stream;
+use crate::blob::stream::{Window, stream};
 use crate::cache::actor::{Cache, Lost, PinImage};
 use crate::cache::disk::open_image;
 
@@ -89,7 +89,7 @@ impl Images {
         }
         match pool::block(move || open_image(&image, now)).await {
             Ok(Ok(file)) => {
-                response.payload = stream(file, start, length, pin);
+                response.payload = stream(Window { file, at: start }, length, pin);
                 response
             }
             Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => {

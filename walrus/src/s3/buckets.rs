@@ -20,12 +20,15 @@ use store::{Batch, Seen, StoreError, transact};
 use super::access::{demand, may_list, may_write};
 use super::listing;
 use super::service::{Operate, Scene};
+use crate::parts::Shelves;
 use crate::records::{Bucket, Failed, Records, object_key};
 
 /// What the `Buckets` actor shares among its operations.
 pub(crate) struct Buckets {
     /// The records.
     pub(crate) records: Records,
+    /// Uploads that end with their bucket.
+    pub(crate) shelves: Shelves,
     /// The time.
     pub(crate) clock: Clock,
     /// The region's name.
@@ -139,7 +142,7 @@ impl Operate for DeleteBucket {
         pool::block(move || {
             let bucket = state.records.bucket(&self.bucket)?;
             demand(may_write(caller.as_ref(), &bucket))?;
-            remove(&state.records, bucket)
+            remove(&state.records, bucket, |name| state.shelves.give_up_all(name))
         })
         .await??;
         Ok(Response::empty(204))
@@ -150,15 +153,20 @@ fn is_empty(records: &Records, name: &BucketName) -> Result<bool, Failed> {
     Ok(records.objects.scan(&object_key(name, ""), None, 1)?.is_empty())
 }
 
-/// Removes a bucket as its caller saw it.
-fn remove(records: &Records, bucket: Seen<Bucket>) -> Result<(), Failed> {
+/// Removes a bucket as its caller saw it, and open uploads with it: no object is lost by that, and
+/// since the mark none can be begun.
+fn remove(
+    records: &Records,
+    bucket: Seen<Bucket>,
+    give_up_uploads: impl FnOnce(&BucketName) -> Result<(), Failed>,
+) -> Result<(), Failed> {
     // Most refusals end here, without disturbing those who write.
     if !is_empty(records, &bucket.name)? {
         return Err(not_empty());
     }
     let marked = mark(records, bucket)?;
     let removed = match is_empty(records, &marked.name) {
-        Ok(true) => remove_marked(records, &marked),
+        Ok(true) => give_up_uploads(&marked.name).and_then(|()| remove_marked(records, &marked)),
         Ok(false) => Err(not_empty()),
         Err(failed) => Err(failed),
     };
@@ -291,15 +299,15 @@ mod tests {
     fn a_refused_removal_leaves_the_bucket_open() {
         let records = records();
         let object = records.objects.insert(object(&seen(&records))).unwrap();
-        assert_eq!(code(remove(&records, seen(&records))), ErrorCode::BucketNotEmpty);
+        assert_eq!(code(remove(&records, seen(&records), |_| Ok(()))), ErrorCode::BucketNotEmpty);
         let marked = mark(&records, seen(&records)).unwrap();
         unmark(&records, marked);
         assert!(!seen(&records).leaving);
         records.objects.remove(object.key()).unwrap();
         let stale = seen(&records);
         mark(&records, stale.clone()).unwrap();
-        assert_eq!(code(remove(&records, stale)), ErrorCode::OperationAborted);
-        remove(&records, seen(&records)).unwrap();
+        assert_eq!(code(remove(&records, stale, |_| Ok(()))), ErrorCode::OperationAborted);
+        remove(&records, seen(&records), |_| Ok(())).unwrap();
         assert!(records.bucket_by_owner.get("111111111111/buck").unwrap().is_none());
     }
 }

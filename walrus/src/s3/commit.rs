@@ -17,7 +17,8 @@ use store::{Batch, Seen, StoreError, transact};
 
 use crate::blob::uploads::Ticket;
 use crate::content::Content;
-use crate::records::{Bucket, Failed, Object, Records, object_key};
+use crate::parts::holder_row;
+use crate::records::{Bucket, Failed, Object, Parts, Records, object_key};
 
 /// What a commit found, before it changes anything.
 #[derive(Clone, Copy)]
@@ -75,6 +76,19 @@ pub(crate) async fn put(
     }
 }
 
+/// A bucket into which something may come. Blocks.
+///
+/// # Errors
+/// `NoSuchBucket`, or `OperationAborted` while it is being removed.
+pub(crate) fn open_bucket(records: &Records, name: &BucketName) -> Result<Seen<Bucket>, Failed> {
+    let bucket = records.bucket(name)?;
+    if bucket.leaving {
+        let text = "The bucket is being removed, try again";
+        return Err(ApiError::new(ErrorCode::OperationAborted, text).into());
+    }
+    Ok(bucket)
+}
+
 /// Writes the record; gives the one it replaces. Blocks.
 fn write(
     records: &Records,
@@ -83,19 +97,18 @@ fn write(
 ) -> Result<Option<Object>, Uncommitted> {
     let row = object_key(&object.bucket, object.key.as_str());
     let (old, _) = transact(records.engine(), |batch| {
-        let bucket = records.bucket(&object.bucket).map_err(Uncommitted::Certainly)?;
-        if bucket.leaving {
-            let text = "The bucket is being removed, try again";
-            let error = ApiError::new(ErrorCode::OperationAborted, text);
-            return Err(Uncommitted::Certainly(error.into()));
-        }
+        let bucket = open_bucket(records, &object.bucket).map_err(Uncommitted::Certainly)?;
         let old = records.objects.get(&row)?;
         let found = Found { bucket: &bucket, old: old.as_ref() };
         also(batch, found).map_err(Uncommitted::Certainly)?;
         batch.hold(&bucket);
         let replaced = old.as_ref().map(|seen| seen.record.clone());
         if let Some(replaced) = &replaced {
-            forget_bytes(records, batch, replaced)?;
+            forget_bytes(records, batch, replaced, &row)?;
+        }
+        // After that, because the bytes may be the same.
+        if let Some(id) = object.bytes() {
+            batch.point(&records.object_by_blob, &holder_row(id, &row), "");
         }
         match old {
             Some(mut seen) => {
@@ -104,10 +117,7 @@ fn write(
             }
             None => drop(batch.insert(object)?),
         }
-        if let Some(blob) = &object.blob {
-            batch.point(&records.object_by_blob, blob.as_str(), &row);
-        }
-        Ok(replaced)
+        Ok::<_, Uncommitted>(replaced)
     })?;
     Ok(old)
 }
@@ -132,7 +142,7 @@ pub(crate) fn remove(
         also(batch, Found { bucket: &bucket, old: old.as_ref() })?;
         let Some(seen) = old else { return Ok::<_, Failed>(None) };
         batch.remove(&seen);
-        forget_bytes(records, batch, &seen)?;
+        forget_bytes(records, batch, &seen, &row)?;
         Ok(Some(seen.record))
     })?;
     if let Some(old) = &old {
@@ -142,16 +152,141 @@ pub(crate) fn remove(
 }
 
 /// Takes away the rows that tell which bytes the object names.
-fn forget_bytes(records: &Records, batch: &mut Batch, old: &Object) -> Result<(), StoreError> {
-    if let Some(blob) = &old.blob {
-        batch.unpoint(&records.object_by_blob, blob.as_str());
+fn forget_bytes(
+    records: &Records,
+    batch: &mut Batch,
+    old: &Object,
+    row: &str,
+) -> Result<(), StoreError> {
+    let Some(id) = old.bytes() else { return Ok(()) };
+    batch.unpoint(&records.object_by_blob, &holder_row(id, row));
+    let older = records.object_by_blob.get(id.as_str())?;
+    if older.is_some_and(|older| older.value == row) {
+        batch.unpoint(&records.object_by_blob, id.as_str());
     }
     Ok(())
 }
 
-/// Removes the bytes of an object that is no more. Blocks.
+/// Lets go of the bytes of an object that is no more. They go unless another names them. Blocks.
 fn release(content: &Content, old: &Object) {
     if let Some(blob) = &old.blob {
-        content.files.remove(blob);
+        content.let_go(blob);
+    }
+    if let Some(Parts { upload, .. }) = &old.parts
+        && content.is_named(upload).is_ok_and(|named| !named)
+    {
+        content.try_clear_away(upload);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use store::Memory;
+
+    use super::*;
+    use crate::blob::files::{BlobId, Files};
+    use crate::blob::pins::Pins;
+    use crate::parts::{OpenUploads, Shelves};
+
+    fn content(dir: &Path) -> Content {
+        let records = Records::new(Arc::new(Memory::new()));
+        records.buckets.insert(Bucket::sample("buck", "111111111111")).unwrap();
+        let files = Arc::new(Files::open(dir).unwrap());
+        let (pins, open) = (Pins::default(), OpenUploads::default());
+        Content { shelves: Shelves { records, files, pins, open } }
+    }
+
+    fn file(content: &Content) -> BlobId {
+        let id = BlobId::random().unwrap();
+        let mut file = content.files.create(&id).unwrap();
+        file.write_all(b"bytes").unwrap();
+        content.files.land(&id, &file).unwrap();
+        id
+    }
+
+    fn object(key: &str, blob: &BlobId) -> Object {
+        Object { blob: Some(blob.clone()), ..Object::sample("buck", key, "111111111111") }
+    }
+
+    async fn put_object(content: &Content, object: Object) {
+        put(content.clone(), object, None, |_, _| Ok(())).await.unwrap();
+    }
+
+    fn is_there(content: &Content, id: &BlobId) -> bool {
+        let named = content.is_named(id).unwrap();
+        assert_eq!(content.files.open_blob(id).is_ok(), named, "a file is there while it is named");
+        named
+    }
+
+    #[tokio::test]
+    async fn bytes_stay_until_the_last_who_names_them_goes() {
+        let dir = tempfile::tempdir().unwrap();
+        let content = content(dir.path());
+        let (shared, other) = (file(&content), file(&content));
+        let bucket: BucketName = "buck".parse().unwrap();
+        let gone = |key: &str| {
+            let key = key.parse().unwrap();
+            remove(&content, &bucket, &key, |_, _| Ok(())).unwrap()
+        };
+        put_object(&content, object("one", &shared)).await;
+        put_object(&content, object("two", &shared)).await;
+        // Written again with the same bytes, as a copy onto itself is.
+        put_object(&content, object("one", &shared)).await;
+        put_object(&content, object("one", &other)).await;
+        assert!(is_there(&content, &shared) && is_there(&content, &other));
+        assert!(gone("two").is_some());
+        assert!(!is_there(&content, &shared));
+        assert!(gone("two").is_none());
+        assert!(gone("one").is_some());
+        assert!(!is_there(&content, &other));
+        let rows = content.records.object_by_blob.scan("", None, 9).unwrap();
+        assert!(rows.is_empty(), "{rows:?}");
+    }
+
+    #[tokio::test]
+    async fn rows_of_the_first_version_are_understood() {
+        let dir = tempfile::tempdir().unwrap();
+        let content = content(dir.path());
+        let blob = file(&content);
+        let old = object("old", &blob);
+        let mut batch = Batch::new();
+        batch.insert(&old).unwrap();
+        batch.point(&content.records.object_by_blob, blob.as_str(), "buck/old");
+        batch.commit(content.records.engine()).unwrap();
+        assert!(is_there(&content, &blob));
+        // A copy of it, and then its own end.
+        put_object(&content, object("copy", &blob)).await;
+        put_object(&content, Object::sample("buck", "old", "111111111111")).await;
+        assert!(is_there(&content, &blob));
+        put_object(&content, Object::sample("buck", "copy", "111111111111")).await;
+        assert!(!is_there(&content, &blob));
+    }
+
+    #[tokio::test]
+    async fn who_is_refused_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let content = content(dir.path());
+        let blob = file(&content);
+        let refuse = |_: &mut Batch, found: Found<'_>| {
+            assert!(found.old.is_none() && found.bucket.name.as_str() == "buck");
+            Err(ApiError::new(ErrorCode::PreconditionFailed, "no").into())
+        };
+        let refused = put(content.clone(), object("key", &blob), None, refuse).await;
+        assert_eq!(refused.unwrap_err().code(), ErrorCode::PreconditionFailed);
+        assert!(!content.is_named(&blob).unwrap());
+        content
+            .records
+            .buckets
+            .update("buck", |bucket| {
+                bucket.leaving = true;
+                Ok::<_, Failed>(())
+            })
+            .unwrap();
+        let refused = put(content.clone(), object("key", &blob), None, |_, _| Ok(())).await;
+        assert_eq!(refused.unwrap_err().code(), ErrorCode::OperationAborted);
     }
 }

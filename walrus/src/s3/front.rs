@@ -12,10 +12,15 @@ use common::error::{ApiError, ErrorCode, OrApiError as _};
 use common::s3::buckets::{
     CreateBucket, DeleteBucket, GetBucketLocation, HeadBucket, ListBuckets, ListObjects,
 };
+use common::s3::copy::{CopyObject, SOURCE, UploadPartCopy};
+use common::s3::multipart::begin::{AbortMultipartUpload, CreateMultipartUpload, UploadPart};
+use common::s3::multipart::complete::{CompleteMultipartUpload, MAX_LIST};
+use common::s3::multipart::lists::{ListMultipartUploads, ListParts};
+use common::s3::multipart::terms::UploadName;
 use common::s3::objects::{DeleteObject, GetObject, HeadObject, PutObject};
 use common::s3::routes::{self, Operation};
-use common::s3::{Address, Query, Request, xml};
-use common::sign::{Claim, PayloadCheck, SignError};
+use common::s3::{Address, BucketName, ObjectKey, Query, Request, xml};
+use common::sign::{self, Chain, Claim, PayloadCheck, SignError, presigned};
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
 use runtime::http::{App, Body, Head, Payload, Response};
@@ -23,9 +28,10 @@ use runtime::keyring::KeyRing;
 use runtime::metrics::Counter;
 use sha2::{Digest as _, Sha256};
 
-use super::access::denied;
 use super::buckets::Buckets;
+use super::domains::Domains;
 use super::objects::Objects;
+use super::refusal::{Refusal, mismatch, refused};
 use super::service::{Asked, Operate, S3Actor};
 use crate::blob::receive::read_past;
 
@@ -35,6 +41,8 @@ pub(crate) struct Front {
     pub(crate) keys: Arc<dyn KeyRing>,
     /// The time.
     pub(crate) clock: Clock,
+    /// Below which names hosts are buckets.
+    pub(crate) domains: Domains,
     /// Operations on buckets.
     pub(crate) buckets: Addr<S3Actor<Buckets>>,
     /// Operations on objects.
@@ -45,17 +53,8 @@ pub(crate) struct Front {
     pub(crate) failures: Counter,
 }
 
-/// A refusal, with what else its document shows.
-struct Refusal {
-    error: ApiError,
-    further: Vec<(&'static str, String)>,
-}
-
-impl From<ApiError> for Refusal {
-    fn from(error: ApiError) -> Self {
-        Self { error, further: Vec::new() }
-    }
-}
+/// Who sent a request, and what their signature says of its body.
+type Authentic = (Option<Caller>, PayloadCheck, Option<Chain>);
 
 /// What is known of a request as it goes along, for its line in the log.
 #[derive(Default)]
@@ -108,24 +107,31 @@ impl Front {
 
     /// Everything before the bytes.
     async fn decide(&self, head: &Head, trace: &mut Trace) -> Result<Decided, Refusal> {
-        let address = Address::parse(&head.raw_path)?;
+        let bucket = head.header("host").and_then(|host| self.domains.bucket(host));
+        let address = Address::parse(bucket.as_deref(), &head.raw_path)?;
         trace.resource = Some(address.resource());
-        let (caller, payload) = self.authenticate(head).await?;
+        let signed = head.signed(None).with_virtual_bucket(bucket.as_deref());
+        let (caller, payload, chain) = self.authenticate(&signed).await?;
         trace.caller.clone_from(&caller);
-        let query = Query::parse(&head.raw_query)?;
-        let operation = routes::find(&head.method, address.level(), &query)?;
-        trace.operation = Some(operation);
+        let mut query = Query::parse(&head.raw_query)?;
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let headers = head.headers.iter().map(|(name, value)| (name.to_owned(), text(value)));
-        let decided =
-            Decided { address, query, headers: headers.collect(), operation, caller, payload };
-        decided.request().refuse_unknown_wishes()?;
+        let mut headers: Vec<_> = headers.collect();
+        if let Some(scheme) = presigned(&signed) {
+            query = query.without_signature(scheme, &mut headers);
+        }
+        let names_source = head.header(SOURCE).is_some();
+        let operation = routes::find(&head.method, address.level(), &query)?.copying(names_source);
+        trace.operation = Some(operation);
+        let decided = Decided { address, query, headers, operation, caller, payload, chain };
+        decided.request().refuse_unknown_wishes(operation.honours())?;
         Ok(decided)
     }
 
-    async fn authenticate(&self, head: &Head) -> Result<(Option<Caller>, PayloadCheck), Refusal> {
-        let claim = Claim::s3(&head.signed(None)).map_err(|error| refused_signature(&error))?;
-        let Some(claim) = claim else { return Ok((None, PayloadCheck::Unsigned)) };
+    async fn authenticate(&self, request: &sign::Request<'_>) -> Result<Authentic, Refusal> {
+        let presigned = presigned(request);
+        let claim = Claim::s3(request).map_err(|error| refused(&error, presigned))?;
+        let Some(claim) = claim else { return Ok((None, PayloadCheck::Unsigned, None)) };
         let found =
             self.keys.find(claim.access_key_id()).await.map_err(|error| match error.code() {
                 ErrorCode::Unavailable => {
@@ -141,27 +147,19 @@ impl Front {
             return Err(Refusal { error, further });
         };
         match claim.verify(&credential.secret, self.clock.now()) {
-            Ok(verified) => Ok((Some(credential.caller()), verified.payload)),
-            Err(error) => {
-                let mut refusal = Refusal::from(refused_signature(&error));
-                if error == SignError::SignatureDoesNotMatch {
-                    let explained = claim.explain();
-                    refusal.further = vec![
-                        ("AWSAccessKeyId", explained.access_key_id),
-                        ("SignatureProvided", explained.signature_provided),
-                        ("StringToSign", explained.string_to_sign),
-                    ];
-                    let canonical = explained.canonical_request;
-                    refusal.further.extend(canonical.map(|text| ("CanonicalRequest", text)));
-                }
-                Err(refusal)
+            Ok(verified) => {
+                let chain = claim.chain(&credential.secret);
+                Ok((Some(credential.caller()), verified.payload, chain))
             }
+            Err(SignError::SignatureDoesNotMatch) => Err(mismatch(claim.explain())),
+            Err(error) => Err(refused(&error, presigned)),
         }
     }
 
     async fn perform(&self, decided: Decided, mut body: Body) -> Result<Response, ApiError> {
         let request = decided.request();
-        let (caller, payload) = (decided.caller.clone(), decided.payload);
+        let (caller, payload, chain) =
+            (decided.caller.clone(), decided.payload, decided.chain.clone());
         let (buckets, objects) = (&self.buckets, &self.objects);
         match (decided.operation, decided.address.clone()) {
             (Operation::ListBuckets, _) => ask(buckets, ListBuckets, caller).await,
@@ -184,7 +182,7 @@ impl Front {
             }
             (Operation::PutObject, Address::Object(bucket, key)) => {
                 match PutObject::read(bucket, key, &request) {
-                    Ok(put) => self.put(put, caller, payload, body).await,
+                    Ok(put) => self.put(put, caller, (payload, chain), body).await,
                     Err(error) => {
                         read_past(&mut body).await;
                         Err(error)
@@ -192,14 +190,20 @@ impl Front {
                 }
             }
             (Operation::GetObject, Address::Object(bucket, key)) => {
-                ask(objects, GetObject::read(bucket, key, &request), caller).await
+                ask(objects, GetObject::read(bucket, key, &request)?, caller).await
             }
             (Operation::HeadObject, Address::Object(bucket, key)) => {
-                let get = GetObject::read(bucket, key, &request);
+                let get = GetObject::read(bucket, key, &request)?;
                 ask(objects, HeadObject(get), caller).await
             }
             (Operation::DeleteObject, Address::Object(bucket, key)) => {
-                ask(objects, DeleteObject { bucket, key }, caller).await
+                ask(objects, DeleteObject::read(bucket, key, &request)?, caller).await
+            }
+            (operation, Address::Object(bucket, key)) => {
+                self.perform_copy_or_upload((operation, bucket, key), &decided, body).await
+            }
+            (Operation::ListMultipartUploads, Address::Bucket(bucket)) => {
+                ask(objects, ListMultipartUploads::read(bucket, &request)?, caller).await
             }
             (operation, address) => Err(ApiError::internal(
                 "The request was routed wrongly",
@@ -208,19 +212,66 @@ impl Front {
         }
     }
 
-    /// Sends the body along.
-    async fn put(
+    /// Operations on objects that are copies, or come in parts.
+    async fn perform_copy_or_upload(
         &self,
-        put: PutObject,
+        (operation, bucket, key): (Operation, BucketName, ObjectKey),
+        decided: &Decided,
+        mut body: Body,
+    ) -> Result<Response, ApiError> {
+        let request = decided.request();
+        let (caller, payload) = (decided.caller.clone(), decided.payload);
+        let (objects, chain) = (&self.objects, decided.chain.clone());
+        let name = || UploadName::read(bucket.clone(), key.clone(), &request);
+        match operation {
+            Operation::CopyObject => {
+                read_past(&mut body).await;
+                ask(objects, CopyObject::read(bucket, key, &request)?, caller).await
+            }
+            Operation::UploadPartCopy => {
+                read_past(&mut body).await;
+                ask(objects, UploadPartCopy::read(name(), &request)?, caller).await
+            }
+            Operation::CreateMultipartUpload => {
+                read_past(&mut body).await;
+                ask(objects, CreateMultipartUpload::read(bucket, key, &request)?, caller).await
+            }
+            Operation::UploadPart => match UploadPart::read(name(), &request) {
+                Ok(part) => self.put(part, caller, (payload, chain), body).await,
+                Err(error) => {
+                    read_past(&mut body).await;
+                    Err(error)
+                }
+            },
+            Operation::CompleteMultipartUpload => {
+                let list = read_document_of(body, payload, MAX_LIST).await?;
+                let complete = CompleteMultipartUpload::read(name(), &request, &list)?;
+                ask(objects, complete, caller).await
+            }
+            Operation::AbortMultipartUpload => {
+                ask(objects, AbortMultipartUpload(name()), caller).await
+            }
+            Operation::ListParts => ask(objects, ListParts::read(name(), &request)?, caller).await,
+            operation => Err(ApiError::internal(
+                "The request was routed wrongly",
+                format!("{operation:?} on /{bucket}/{key}"),
+            )),
+        }
+    }
+
+    /// Sends the body along.
+    async fn put<O: Operate<State = Objects>>(
+        &self,
+        put: O,
         caller: Option<Caller>,
-        payload: PayloadCheck,
+        (payload, chain): (PayloadCheck, Option<Chain>),
         body: Body,
     ) -> Result<Response, ApiError> {
         let signed_sha256 = match payload {
             PayloadCheck::Sha256(hash) => Some(hash),
-            PayloadCheck::Unsigned => None,
+            PayloadCheck::Unsigned | PayloadCheck::Chunked(_) => None,
         };
-        let asked = Asked { operation: put, caller, body, signed_sha256 };
+        let asked = Asked { operation: put, caller, body, signed_sha256, chain };
         send(&self.objects, asked).await
     }
 
@@ -236,12 +287,18 @@ impl Front {
                 "a request failed"
             );
         }
-        if head.method == "HEAD" {
-            return Response { payload: Payload::Empty, ..Response::empty(status) };
-        }
         let resource = trace.resource.as_deref().unwrap_or(&head.raw_path);
-        let document = xml::error(error, resource, &head.request_id, &refusal.further);
-        Response::text(status, "application/xml", document)
+        let further = [error.shown(), &refusal.further].concat();
+        let document = xml::error(error, resource, &head.request_id, &further);
+        let response = match head.method.as_str() {
+            "HEAD" => Response { payload: Payload::Empty, ..Response::empty(status) },
+            _ => Response::text(status, "application/xml", document),
+        };
+        let size = further.iter().find(|(name, _)| *name == "ActualObjectSize");
+        match size.filter(|_| error.code() == ErrorCode::InvalidRange) {
+            Some((_, size)) => response.with("content-range", format!("bytes */{size}")),
+            None => response,
+        }
     }
 }
 
@@ -253,6 +310,7 @@ struct Decided {
     operation: Operation,
     caller: Option<Caller>,
     payload: PayloadCheck,
+    chain: Option<Chain>,
 }
 
 impl Decided {
@@ -270,7 +328,7 @@ where
     O::State: Unpin,
 {
     let body = Body::full(bytes::Bytes::new());
-    send(actor, Asked { operation, caller, body, signed_sha256: None }).await
+    send(actor, Asked { operation, caller, body, signed_sha256: None, chain: None }).await
 }
 
 async fn send<O: Operate>(
@@ -286,51 +344,28 @@ where
 
 /// A small body, compared with what was signed.
 async fn read_document(body: Body, payload: PayloadCheck) -> Result<bytes::Bytes, ApiError> {
-    let document = body.read(xml::MAX_DOCUMENT as u64).await.or_error(
+    read_document_of(body, payload, xml::MAX_DOCUMENT).await
+}
+
+/// A body of at most that many bytes, compared with what was signed.
+async fn read_document_of(
+    body: Body,
+    payload: PayloadCheck,
+    most: usize,
+) -> Result<bytes::Bytes, ApiError> {
+    let document = body.read(most as u64).await.or_error(
         ErrorCode::MalformedXml,
-        format!("The body is broken or larger than {} bytes", xml::MAX_DOCUMENT),
+        format!("The body is broken or larger than {most} bytes"),
     )?;
     match payload {
         PayloadCheck::Sha256(hash) if Sha256::digest(&document).as_slice() != hash => {
             let text = "The provided x-amz-content-sha256 header does not match what was computed";
             Err(ApiError::new(ErrorCode::ContentSha256Mismatch, text))
         }
+        PayloadCheck::Chunked(_) => {
+            let text = "A document in chunks is not offered here";
+            Err(ApiError::new(ErrorCode::NotImplemented, text))
+        }
         PayloadCheck::Sha256(_) | PayloadCheck::Unsigned => Ok(document),
     }
-}
-
-/// The S3 error of a signature that cannot be believed.
-fn refused_signature(error: &SignError) -> ApiError {
-    let code = match error {
-        SignError::SignatureDoesNotMatch => ErrorCode::SignatureDoesNotMatch,
-        SignError::RequestTimeTooSkewed { .. } => ErrorCode::RequestTimeTooSkewed,
-        SignError::IncompleteSignature { .. }
-        | SignError::MalformedAuthorization { .. }
-        | SignError::InvalidScope { .. } => ErrorCode::AuthorizationHeaderMalformed,
-        SignError::UnsupportedVersion(_)
-        | SignError::UnsupportedAlgorithm(_)
-        | SignError::InvalidPayloadHash(_) => ErrorCode::InvalidArgument,
-        SignError::UnsupportedFeature(_) => ErrorCode::NotImplemented,
-        SignError::UnsupportedSessionToken => ErrorCode::InvalidToken,
-        SignError::PayloadMismatch => ErrorCode::ContentSha256Mismatch,
-        SignError::MissingAuthenticationToken
-        | SignError::MissingDate(_)
-        | SignError::InvalidDate { .. }
-        | SignError::UnsignedHeader(_)
-        | SignError::AbsentSignedHeader(_)
-        | SignError::RequestExpired { .. }
-        | SignError::ExpiresTooLate { .. } => return denied_because(error),
-    };
-    ApiError::new(code, sentence(error))
-}
-
-fn denied_because(error: &SignError) -> ApiError {
-    ApiError::new(denied().code(), sentence(error))
-}
-
-/// The error's text as a sentence.
-fn sentence(error: &SignError) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -4,14 +4,26 @@
 //!   front ── who (sign, key ring) ── what (common::s3::routes) ──▶ service actors ──▶ pool
 //!                                                                 Buckets · Objects
 //!   buckets · objects · listing     the meaning of each operation
+//!   copy · source · multipart
 //!   commit                          writing and removing an object's record, for all of them
+//!   permits                         how many operations at once, in all and for one account
+//!   answer                          the head of an answer that reads an object
 //!   access                          who may do what, pure
+//!   domains                         which bucket a host stands for
+//!   refusal                         how a bad signature is told
 //! ```
 
 pub(crate) mod access;
+pub(crate) mod answer;
 pub(crate) mod buckets;
 pub(crate) mod commit;
+pub(crate) mod copy;
+pub(crate) mod domains;
 pub(crate) mod front;
 pub(crate) mod listing;
+pub(crate) mod multipart;
 pub(crate) mod objects;
+pub(crate) mod permits;
+mod refusal;
 pub(crate) mod service;
+pub(crate) mod source;

@@ -6,15 +6,17 @@
 
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
+use common::s3::conditions::WriteConditions;
 use common::s3::objects::{DeleteObject, GetObject, HeadObject, PutObject};
+use common::s3::overrides::Version;
 use common::s3::{BucketName, ObjectKey, Owner};
 use runtime::clock::Clock;
 use runtime::http::{Payload, Response};
 use runtime::pool;
 
 use super::access::{demand, denied, may_list, may_read, may_write};
-use super::commit;
 use super::service::{Operate, Scene};
+use super::{answer, commit};
 use crate::blob::hash::{Digested, Expected};
 use crate::blob::range::Span;
 use crate::blob::receive::{Received, Receiver, read_past};
@@ -31,15 +33,17 @@ pub(crate) struct Objects {
     pub(crate) receiver: Receiver,
     /// The time.
     pub(crate) clock: Clock,
-    /// The largest object, in bytes.
+    /// The largest object that comes in one piece, and the largest part, in bytes.
     pub(crate) max_bytes: u64,
+    /// The largest object in parts, in bytes.
+    pub(crate) max_multipart_bytes: u64,
 }
 
 impl Operate for PutObject {
     type State = Objects;
 
     async fn operate(self, scene: Scene<Objects>) -> Result<Response, ApiError> {
-        let (caller, ticket) = match admit(&self, &scene).await {
+        let (caller, expected, ticket) = match admit(&self, &scene).await {
             Ok(admitted) => admitted,
             Err(error) => {
                 let Scene { mut body, permit, .. } = scene;
@@ -50,21 +54,16 @@ impl Operate for PutObject {
             }
         };
         let state = scene.state();
-        let expected = Expected {
-            md5: self.md5,
-            signed_sha256: scene.signed_sha256,
-            given: self.checksum,
-            kept: None,
-        };
         let Scene { body, permit, .. } = scene;
-        let received = state.receiver.receive(body, self.length, expected, ticket).await?;
+        let size = self.incoming.length;
+        let received = state.receiver.receive(body, size, expected, ticket).await?;
         let Received { digested: Digested { md5: etag, checksum }, ticket } = received;
         let object = Object {
             bucket: self.bucket,
             key: self.key,
-            owner: Owner { account: caller.account, alias: caller.alias },
+            owner: Owner { account: caller.account.clone(), alias: caller.alias.clone() },
             acl: self.acl,
-            size: self.length,
+            size,
             etag: etag.clone(),
             blob: ticket.as_ref().map(|ticket| ticket.id().clone()),
             checksum: Some(checksum.clone()),
@@ -72,7 +71,14 @@ impl Operate for PutObject {
             attributes: self.attributes,
             modified: state.clock.now(),
         };
-        commit::put(state.content.clone(), object, ticket, |_, _| Ok(())).await?;
+        let conditions = self.conditions;
+        commit::put(state.content.clone(), object, ticket, move |_, found| {
+            // The name may be another's bucket by now.
+            demand(may_write(Some(&caller), found.bucket))?;
+            let etag = found.old.map(|old| old.etag.as_str());
+            Ok(conditions.check(etag)?)
+        })
+        .await?;
         drop(permit);
         let mut response = Response::empty(200).with("etag", format!("\"{etag}\""));
         response.headers.extend(checksum.to_headers());
@@ -84,22 +90,34 @@ impl Operate for PutObject {
 async fn admit(
     put: &PutObject,
     scene: &Scene<Objects>,
-) -> Result<(Caller, Option<Ticket>), ApiError> {
+) -> Result<(Caller, Expected, Option<Ticket>), ApiError> {
     let caller = scene.signed_caller()?;
-    let (name, who, state) = (put.bucket.clone(), caller.clone(), scene.state());
+    let expected = scene.expected(&put.incoming)?;
+    let (name, key, who) = (put.bucket.clone(), put.key.clone(), caller.clone());
+    let (conditions, state) = (put.conditions.clone(), scene.state());
     pool::block(move || {
-        let bucket = state.content.records.bucket(&name)?;
-        demand(may_write(Some(&who), &bucket)).map_err(Failed::from)
+        let records = &state.content.records;
+        let bucket = records.bucket(&name)?;
+        demand(may_write(Some(&who), &bucket))?;
+        // What counts is what is there when the bytes are; but why wait for them in vain?
+        if conditions != WriteConditions::default() {
+            let old = records.object(&name, key.as_str())?;
+            conditions.check(old.as_ref().map(|old| old.etag.as_str()))?;
+        }
+        Ok::<_, Failed>(())
     })
     .await??;
-    if put.length > scene.max_bytes {
+    let length = put.incoming.length;
+    if length > scene.max_bytes {
         let text = format!(
-            "Your proposed upload of {} bytes exceeds the maximum object size of {} bytes",
-            put.length, scene.max_bytes
+            "Your proposed upload of {length} bytes exceeds the maximum object size of {} bytes",
+            scene.max_bytes
         );
-        return Err(ApiError::new(ErrorCode::EntityTooLarge, text));
+        return Err(ApiError::new(ErrorCode::EntityTooLarge, text)
+            .showing("ProposedSize", length.to_string())
+            .showing("MaxSizeAllowed", scene.max_bytes.to_string()));
     }
-    Ok((caller, scene.receiver.begin(put.length).await?))
+    Ok((caller, expected, scene.receiver.begin(length).await?))
 }
 
 /// Opens an object that the caller may read. Blocks.
@@ -123,35 +141,20 @@ fn open(
     }
 }
 
-/// Finds what is to be sent: the object, which part of it, and the answer's head.
+/// Finds what is to be sent: the object, which part of it if any, and the answer's head.
 async fn prepare(
     asked: GetObject,
     scene: &Scene<Objects>,
-) -> Result<(Opened, Span, Response), ApiError> {
+) -> Result<(Opened, Option<Span>, Response), ApiError> {
     let (caller, state) = (scene.caller.clone(), scene.state());
-    let (range, if_range) = (asked.range, asked.if_range);
-    let opened =
-        pool::block(move || open(&state.content, caller.as_ref(), &asked.bucket, &asked.key))
-            .await??;
-    let object = &opened.object;
-    let etag = format!("\"{}\"", object.etag);
-    // A range of another version is not wanted; a date in If-Range never matches either.
-    let same = if_range.is_none_or(|known| known == etag);
-    let span = Span::of(range.as_deref().filter(|_| same), object.size);
-    let (status, content_range) = span.head(object.size);
-    if span == Span::Beyond {
-        let text = format!("The requested range is not satisfiable of {} bytes", object.size);
-        return Err(ApiError::new(ErrorCode::InvalidRange, text));
-    }
-    let mut response = Response::empty(status)
-        .with("etag", etag)
-        .with("last-modified", object.modified.http_date())
-        .with("accept-ranges", "bytes");
-    response.headers.extend(object.attributes.to_headers());
-    if let Some(content_range) = content_range {
-        response = response.with("content-range", content_range);
-    }
-    Ok((opened, span, response))
+    pool::block(move || {
+        let opened = open(&state.content, caller.as_ref(), &asked.bucket, &asked.key)?;
+        asked.version.demand()?;
+        let (span, response) = answer::head(&asked, caller.is_some(), &opened)?;
+        Ok::<_, Failed>((opened, span, response))
+    })
+    .await?
+    .map_err(ApiError::from)
 }
 
 impl Operate for GetObject {
@@ -159,9 +162,9 @@ impl Operate for GetObject {
 
     async fn operate(self, scene: Scene<Objects>) -> Result<Response, ApiError> {
         let (opened, span, mut response) = prepare(self, &scene).await?;
-        if let Some(file) = opened.file {
+        if let Some(span) = span {
             let (start, length) = span.bounds(opened.object.size);
-            response.payload = stream(file, start, length, scene.permit);
+            response.payload = stream(opened.bytes.read_from(start), length, scene.permit);
         }
         Ok(response)
     }
@@ -172,9 +175,14 @@ impl Operate for HeadObject {
 
     async fn operate(self, scene: Scene<Objects>) -> Result<Response, ApiError> {
         let (opened, span, mut response) = prepare(self.0, &scene).await?;
-        let (_, length) = span.bounds(opened.object.size);
         response.payload = Payload::Empty;
-        Ok(response.with("content-length", length.to_string()))
+        Ok(match span {
+            Some(span) => {
+                let (_, length) = span.bounds(opened.object.size);
+                response.with("content-length", length.to_string())
+            }
+            None => response,
+        })
     }
 }
 
@@ -187,7 +195,14 @@ impl Operate for DeleteObject {
             let records = &state.content.records;
             let bucket = records.bucket(&self.bucket)?;
             demand(may_write(caller.as_ref(), &bucket))?;
-            commit::remove(&state.content, &self.bucket, &self.key, |_, _| Ok(()))?;
+            // A version that there is not is removed already.
+            if self.version == Version::Unknown {
+                return Ok(());
+            }
+            commit::remove(&state.content, &self.bucket, &self.key, |_, found| {
+                let etag = found.old.map(|old| old.etag.as_str());
+                Ok(self.conditions.check(etag)?)
+            })?;
             Ok::<_, Failed>(())
         })
         .await??;

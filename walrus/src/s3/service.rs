@@ -2,7 +2,8 @@
 //!
 //! As the service actors of the query APIs, with two differences: the caller may be nobody, and
 //! bytes come and go through bounded channels beside the operation. There is a permit for each
-//! operation; an answer that streams takes its permit along and gives it back with its last byte.
+//! operation (see [`super::permits`]); an answer that streams takes its permit along and gives it
+//! back with its last byte.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -10,9 +11,13 @@ use std::sync::Arc;
 use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture};
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
+use common::s3::incoming::Incoming;
+use common::sign::Chain;
 use runtime::http::{Body, Response};
 use runtime::pool;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::permits::{Permit, Permits};
+use crate::blob::hash::{Chunks, Expected};
 
 /// An operation on its way to the actor that does it.
 pub(crate) struct Asked<O> {
@@ -24,6 +29,8 @@ pub(crate) struct Asked<O> {
     pub(crate) body: Body,
     /// What these bytes must hash to, if the signature covers them.
     pub(crate) signed_sha256: Option<[u8; 32]>,
+    /// The signatures of the chunks these bytes come in, if these are signed.
+    pub(crate) chain: Option<Chain>,
 }
 
 impl<O: Operate> Message for Asked<O> {
@@ -39,14 +46,44 @@ pub(crate) struct Scene<S> {
     pub(crate) body: Body,
     /// What these bytes must hash to.
     pub(crate) signed_sha256: Option<[u8; 32]>,
+    /// The signatures of the chunks these bytes come in.
+    pub(crate) chain: Option<Chain>,
     /// The permit: to be taken along by an answer that streams.
-    pub(crate) permit: OwnedSemaphorePermit,
+    pub(crate) permit: Permit,
 }
 
 impl<S> Scene<S> {
     /// The state, to be carried into a closure that blocks.
     pub(crate) fn state(&self) -> Arc<S> {
         Arc::clone(&self.state)
+    }
+
+    /// What the bytes that come must be, as the request and its signature say.
+    ///
+    /// # Errors
+    /// `InvalidRequest` if they come in a wrapping that the signature does not provide for.
+    pub(crate) fn expected(&self, incoming: &Incoming) -> Result<Expected, ApiError> {
+        let refuse = |text: &str| Err(ApiError::new(ErrorCode::InvalidRequest, text));
+        let chunks = match (incoming.chunks, &self.chain) {
+            (None, _) => None,
+            (Some(framing), None) if framing.signed => {
+                return refuse("Signed chunks need an Authorization header of version 4");
+            }
+            (Some(_), _) if self.signed_sha256.is_some() => {
+                return refuse("The hash of a body in chunks cannot stand in x-amz-content-sha256");
+            }
+            (Some(framing), chain) => Some(Chunks {
+                trailers: framing.trailers,
+                chain: chain.clone().filter(|_| framing.signed),
+            }),
+        };
+        Ok(Expected {
+            md5: incoming.md5.clone(),
+            signed_sha256: self.signed_sha256,
+            given: incoming.checksum.clone(),
+            kept: None,
+            chunks,
+        })
     }
 
     /// Who asks.
@@ -80,13 +117,13 @@ pub(crate) trait Operate: Send + 'static {
 /// The actor for every operation whose [`Operate::State`] is `S`.
 pub(crate) struct S3Actor<S> {
     state: Arc<S>,
-    permits: Arc<Semaphore>,
+    permits: Permits,
 }
 
 impl<S: Send + Sync + Unpin + 'static> S3Actor<S> {
     /// Starts the actor; at most `permits` of its operations are done at once.
     pub(crate) fn start(state: S, permits: usize) -> Addr<Self> {
-        Actor::start(Self { state: Arc::new(state), permits: Arc::new(Semaphore::new(permits)) })
+        Actor::start(Self { state: Arc::new(state), permits: Permits::new(permits) })
     }
 }
 
@@ -102,12 +139,14 @@ where
     type Result = ResponseFuture<Result<Response, ApiError>>;
 
     fn handle(&mut self, asked: Asked<O>, _: &mut Context<Self>) -> Self::Result {
-        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+        let account = asked.caller.as_ref().map(|caller| &caller.account);
+        let Some(permit) = self.permits.take(account) else {
             let text = "Too many requests are being worked on, please reduce your request rate";
             return Box::pin(async move { Err(ApiError::new(ErrorCode::SlowDown, text)) });
         };
-        let Asked { operation, caller, body, signed_sha256 } = asked;
-        let scene = Scene { state: Arc::clone(&self.state), caller, body, signed_sha256, permit };
+        let Asked { operation, caller, body, signed_sha256, chain } = asked;
+        let state = Arc::clone(&self.state);
+        let scene = Scene { state, caller, body, signed_sha256, chain, permit };
         Box::pin(async move { pool::run(operation.operate(scene)).await? })
     }
 }

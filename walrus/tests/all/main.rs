@@ -3,10 +3,16 @@
 
 mod bad_bundles;
 mod buckets;
+mod chunks;
+mod copies;
 mod door;
 mod forge;
 mod http;
+mod multipart;
 mod objects;
+mod presigned;
+mod reading;
 mod restart;
 mod signing;
+mod waiting;
 mod world;

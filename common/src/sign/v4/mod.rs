@@ -1,4 +1,4 @@
-//! Signature version 4 in the Authorization header, for query APIs and for S3.
+//! Signature version 4 in the Authorization header or in the URL, for query APIs and for S3.
 //!
 //! ```text
 //! canonical request:  METHOD \n path \n query \n name:value\n… \n names \n SHA-256 of the body
@@ -13,23 +13,35 @@
 //! |---|---|
 //! | `mod.rs` | scope, signing key, string to sign |
 //! | `canonical_request.rs` | the text behind it, in each form that clients make |
+//! | `credential.rs` | access key, scope and signature as header and URL write them |
 //! | `header.rs` | reading and checking the Authorization header |
-//! | `signer.rs` | writing it |
+//! | `presigned.rs` | reading, checking and writing the parameters of a presigned URL |
+//! | `signer.rs` | writing the header |
+//! | `chunked.rs` | bodies that come chunk by chunk |
+//! | `chain.rs` | the signatures of the chunks |
 //!
 //! Three habits of clients are accepted besides: blanks inside header values left as they are
 //! (s3cmd), the path encoded once more than it was sent (euca2ools 3.4), and the service prefix
 //! moved from the path to the host (s3cmd).
 
 mod canonical_request;
+mod chain;
+mod chunked;
+mod credential;
 mod header;
+mod presigned;
 mod signer;
 
-pub(super) use header::{is_chunked, read_ec2, read_s3};
+pub use chain::Chain;
+pub use chunked::{ChunkError, Decoder, Step};
+pub(super) use header::{read_ec2, read_s3};
+pub use presigned::presign_s3_v4;
+pub(super) use presigned::{read_presigned_ec2, read_presigned_s3};
 pub use signer::{sign_ec2_v4, sign_s3_v4};
 
 use super::canonical::{hmac_sha256, sha256};
 use super::fresh::Dated;
-use super::scheme::{Expected, PayloadCheck};
+use super::scheme::{Expected, Framing, PayloadCheck};
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const TERMINATOR: &str = "aws4_request";
@@ -85,6 +97,13 @@ impl Proof {
 
     pub(super) fn signing_key(&self, secret: &str) -> Vec<u8> {
         self.scope.signing_key(secret)
+    }
+
+    /// Begins the signatures of the body's chunks at this one, if they are signed.
+    pub(super) fn chain(&self, secret: &str) -> Option<Chain> {
+        let signed = matches!(self.payload, PayloadCheck::Chunked(Framing { signed: true, .. }));
+        let key = signed.then(|| self.scope.signing_key(secret))?;
+        Some(Chain::new(key, &self.amz_date, &self.scope.text(), &self.signature))
     }
 
     pub(super) fn strings_to_sign(&self) -> impl Iterator<Item = String> {
