@@ -191,6 +191,19 @@ async fn within<T>(what: &str, work: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, work).await.unwrap_or_else(|_| panic!("{what}: no end"))
 }
 
+async fn until_booted(driver: &dyn Driver, directory: &Path, greeting: &str, times: usize) {
+    within("boot", async {
+        loop {
+            let tail = driver.console(directory).await.unwrap();
+            if String::from_utf8_lossy(&tail.bytes).matches(greeting).count() == times {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    })
+    .await;
+}
+
 async fn until_shown(driver: &dyn Driver, directory: &Path, text: &str) {
     within(text, async {
         loop {
@@ -298,17 +311,7 @@ async fn asks_guests_to_shut_down(body: &mut dyn Body) {
     let driver = body.open();
     let launch = started(&*driver, &host, 1, Guest::Listens).await;
     for boots in 1..=3 {
-        within("boot", async {
-            loop {
-                let tail = driver.console(&launch.directory).await.unwrap();
-                let text = String::from_utf8_lossy(&tail.bytes).into_owned();
-                if text.matches(body.greeting()).count() == boots {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        })
-        .await;
+        until_booted(&*driver, &launch.directory, body.greeting(), boots).await;
         let (ended, asked) =
             tokio::join!(driver.ended(&launch.directory), driver.ask_off(&launch.directory));
         asked.unwrap();

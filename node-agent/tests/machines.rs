@@ -402,10 +402,10 @@ fn started(generation: u64) -> Run {
     run
 }
 
-async fn settles(what: &str, mut so: impl FnMut() -> bool) {
+async fn until_so(what: &str, mut so: impl FnMut() -> bool) {
     let settled = timeout(Duration::from_secs(20), async {
         while !so() {
-            actix::clock::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });
     settled.await.unwrap_or_else(|_| panic!("never {what}"));
@@ -506,7 +506,7 @@ fn an_agent_that_dies_while_a_guest_shuts_down_goes_on_with_it() {
             let text = std::fs::read_to_string(path).unwrap();
             text.matches("simulated machine").count()
         };
-        settles("rebooted", || boots() >= 2).await;
+        until_so("rebooted", || boots() >= 2).await;
         until(&two, MachineState::Running).await;
     });
 }
@@ -530,7 +530,7 @@ fn a_reboot_happens_once_however_often_it_is_told() {
                 vm.adjust(power(&vm, round + 1, reboot)).await.unwrap();
             }
             let expected = usize::try_from(round).unwrap() + 1;
-            settles("rebooted", || boots() == expected).await;
+            until_so("rebooted", || boots() == expected).await;
             until(&vm, MachineState::Running).await;
             vm.adjust(power(&vm, round + 1, reboot)).await.unwrap();
             assert_eq!(vm.view().borrow().state, MachineState::Running);

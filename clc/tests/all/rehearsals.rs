@@ -19,6 +19,7 @@ const ALL: &[(&str, Parameters<'static>)] = &[
     ("DescribeAvailabilityZones", &[]),
     ("DescribeImageAttribute", &[("ImageId", "IMAGE"), ("Attribute", "launchPermission")]),
     ("DescribeImages", &[]),
+    ("DescribeInstanceAttribute", &[("InstanceId", "INSTANCE"), ("Attribute", "userData")]),
     ("DescribeInstanceStatus", &[]),
     ("DescribeInstanceTypeOfferings", &[]),
     ("DescribeInstanceTypes", &[]),
@@ -29,9 +30,17 @@ const ALL: &[(&str, Parameters<'static>)] = &[
     ("GetConsoleOutput", &[("InstanceId", "INSTANCE")]),
     ("ImportKeyPair", &[("KeyName", "new"), ("PublicKeyMaterial", KEY)]),
     ("ModifyImageAttribute", &[("ImageId", "IMAGE"), ("LaunchPermission.Add.1.Group", "all")]),
+    (
+        "ModifyInstanceAttribute",
+        &[("InstanceId", "INSTANCE"), ("DisableApiTermination.Value", "true")],
+    ),
+    ("RebootInstances", &[("InstanceId.1", "INSTANCE")]),
     ("RegisterImage", &[("ImageLocation", "m/new")]),
     ("ResetImageAttribute", &[("ImageId", "IMAGE"), ("Attribute", "launchPermission")]),
+    ("ResetInstanceAttribute", &[("InstanceId", "INSTANCE"), ("Attribute", "kernel")]),
     ("RunInstances", &[("ImageId", "IMAGE"), ("KeyName", "old"), ("ClientToken", "t")]),
+    ("StartInstances", &[("InstanceId.1", "INSTANCE")]),
+    ("StopInstances", &[("InstanceId.1", "INSTANCE")]),
     ("TerminateInstances", &[("InstanceId.1", "INSTANCE")]),
 ];
 
