@@ -17,6 +17,8 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TLS = ROOT / "tests/data/tls"
+# Services that are not called as their program is.
+PROGRAMS = {"node2": "node-agent"}
 BIN = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
 
 
@@ -106,12 +108,12 @@ class Cloud:
     def start(self, name):
         log = open(self.dir / f"{name}.log", "ab")
         self.processes[name] = subprocess.Popen(
-            [BIN / name, "--config", self.dir / f"etc/{name}.toml"],
+            [BIN / PROGRAMS.get(name, name), "--config", self.dir / f"etc/{name}.toml"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )
 
     def wait_healthy(self, name):
-        port = self.ports[{"clc": "clc_in", "walrus": "walrus_in", "node-agent": "node_in"}[name]]
+        port = self.ports[{"node-agent": "node_in"}.get(name, f"{name}_in")]
 
         def healthy():
             assert self.processes[name].poll() is None, f"{name} has ended:\n{self.log(name)}"
