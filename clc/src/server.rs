@@ -60,7 +60,7 @@ const SWEEP_PERIOD: Duration = Duration::from_secs(60);
 /// How long a start waits for nodes to answer, so that the first launch finds them.
 const MEETING: Duration = Duration::from_secs(2);
 /// The actors, by the names under which they are watched.
-const ACTORS: [&str; 6] = ["images", "instances", "keys", "scheduler", "tags", "zones"];
+const MEMBERS: [&str; 7] = ["images", "instances", "keys", "scheduler", "store", "tags", "zones"];
 
 /// Why the clc could not start.
 #[derive(Debug, Error)]
@@ -226,6 +226,8 @@ impl Server {
         }
         tracing::info!(api = %api.address(), internal = %internal.address(), "clc is up");
         let store = Arc::downgrade(&records.engine);
+        let watched = Weak::clone(&store);
+        roster.heed("store", move || watched.upgrade().is_none_or(|store| store.is_usable()));
         Ok(Self { api, internal, admin_dir, roster, shutdown, loops, store })
     }
 
@@ -258,7 +260,7 @@ impl Server {
             // A loop that panicked has ended, too.
             drop(task.await);
         }
-        for name in ACTORS {
+        for name in MEMBERS {
             self.roster.dismiss(name);
         }
         // Actors end when nobody knows them any more; whoever starts next on this directory must

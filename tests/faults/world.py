@@ -1,5 +1,6 @@
 """Clouds that are made to fail, and what must hold after each fault."""
 
+import errno
 import hashlib
 import os
 import pathlib
@@ -313,13 +314,19 @@ class Disks:
             subprocess.run(["umount", path], check=True)
 
     def leave(self, name, mebibytes):
-        """Fills a disk until that much is free."""
+        """Fills a disk until that much is free, while others may write on it, too."""
         path = self.folder / name
-        free = os.statvfs(path)
-        size = free.f_bavail * free.f_frsize - int(mebibytes * MIB)
-        if size > 0:
-            with open(path / "filler", "ab") as file:
-                os.posix_fallocate(file.fileno(), file.tell(), size)
+        with open(path / "filler", "ab", buffering=0) as file:
+            while True:
+                free = os.statvfs(path)
+                size = free.f_bavail * free.f_frsize - int(mebibytes * MIB)
+                if size <= 0:
+                    return
+                try:
+                    file.write(bytes(min(size, MIB)))
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
 
     def make_room(self, name):
         (self.folder / name / "filler").unlink(missing_ok=True)

@@ -58,7 +58,7 @@ use crate::sweep::Sweep;
 use crate::usage::ledger::Totals;
 
 /// The actors, by the names under which they are watched.
-const ACTORS: [&str; 5] = ["uploads", "image cache", "buckets", "objects", "removals"];
+const MEMBERS: [&str; 6] = ["uploads", "image cache", "buckets", "objects", "removals", "store"];
 
 /// Why walrus cannot start.
 #[derive(Debug, Error)]
@@ -130,6 +130,8 @@ impl Server {
 
         let Opened { content, key, tickets, disk, images, limit } = opened;
         let store = content.records.held();
+        let watched = Weak::clone(&store);
+        roster.heed("store", move || watched.upgrade().is_none_or(|store| store.is_usable()));
         let uploads = Uploads::start(content.files.clone(), config.reserve());
         let (cache, figures) = Cache::start(disk, images, limit, config.unbundle_flights);
         declare(&metrics, &figures);
@@ -250,7 +252,7 @@ impl Server {
         let _ = cache.send(Stop).await;
         futures_util::future::join(public.stop(), internal.stop()).await;
         drop(cache);
-        for name in ACTORS {
+        for name in MEMBERS {
             roster.dismiss(name);
         }
         // Actors end when nobody knows them any more, and the sweep at its next look; whoever

@@ -14,7 +14,7 @@ use runtime::actor::{Handle, Scene};
 use super::ids;
 use super::instances::{Instances, by_user, named};
 use super::terminate::shown;
-use crate::records::{Instance, Reason, Records, SeenState};
+use crate::records::{Instance, Reason, Records, SeenState, Wanted};
 use crate::schedule::ledger::Demand;
 use crate::schedule::scheduler::{Park, Resume};
 
@@ -188,19 +188,29 @@ impl Handle<Instances> for StartInstances {
             return Err(no_room(&id, "its node, which has its disk, has no room for it"));
         }
         let changed = Change::Start.act(scene, ids).await;
-        match &changed {
-            Ok(_) => {}
-            Err(error) if error.code().retryable() => {
-                // It may be on disk: the seats stay theirs until the next start finds out.
-                tracing::error!(%error, "whether a start is on record is unknown");
-            }
-            Err(_) => {
+        if changed.is_err() {
+            // It may be on record all the same. Seats stay theirs if not even that can be found
+            // out: the store has failed then, and the next start reads what it has kept.
+            let off = scene.records.work(move |records| still_off(records, resumed)).await;
+            if let Ok(off) = off {
                 // A scheduler that is gone ends the process, and the next one reads the records.
-                let _ = scene.scheduler.send(Park(resumed)).await;
+                let _ = scene.scheduler.send(Park(off)).await;
             }
         }
         Ok(shown(changed?))
     }
+}
+
+/// Those of these instances that are recorded as off.
+fn still_off(records: &Records, ids: Vec<InstanceId>) -> Result<Vec<InstanceId>, ApiError> {
+    let mut off = Vec::new();
+    for id in ids {
+        let seen = records.instances.get(id.as_str())?;
+        if seen.is_some_and(|it| it.wanted == Wanted::Stopped) {
+            off.push(id);
+        }
+    }
+    Ok(off)
 }
 
 fn demand(it: &Instance) -> Demand {
@@ -216,7 +226,6 @@ fn no_room(id: &InstanceId, why: &str) -> ApiError {
 mod tests {
     use super::*;
     use crate::reconcile::step::tests::sample;
-    use crate::records::Wanted;
 
     #[test]
     fn what_each_state_allows() {

@@ -9,7 +9,6 @@ use common::user_data::UserData;
 use common::wire::spec::OnShutdown;
 use runtime::actor::{Handle, Scene};
 use sha2::{Digest as _, Sha256};
-use store::StoreError;
 
 use super::instances::{Instances, groups, reservations};
 use super::launch::{self, Asked};
@@ -83,19 +82,22 @@ impl Handle<Instances> for RunInstances {
         let wish = Place { zone, demand: asked.kind.demand(), min, instances };
         let ticket = Ticket::take(&scene.scheduler, wish).await?;
         let placed = ticket.placed().to_vec();
+        let ids: Vec<_> = placed.iter().map(|seat| seat.instance.clone()).collect();
         let done = scene.records.work(move |records| commit(records, &asked, &placed)).await;
         let done = match done {
             Ok(done) => done,
-            // The records may be on disk: the seats stay theirs until the next start finds out.
-            Err(unknown) => {
-                let seats = ticket.placed().len();
-                tracing::error!(error = %unknown, seats, "whether a launch is on record is unknown");
-                ticket.settle();
-                return Err(unknown);
+            Err(error) => {
+                // It may be on record all the same. If not even that can be found out the seats
+                // stay theirs: the store has failed, and the next start reads what it has kept.
+                let made = scene.records.work(move |records| on_record(records, &ids)).await;
+                match made.unwrap_or(true) {
+                    true => ticket.settle(),
+                    false => drop(ticket),
+                }
+                return Err(error);
             }
         };
         match done {
-            Done::Refused(error) => Err(error),
             // Another request with the token was faster: its seats are kept, these go back.
             Done::Before(before) => Ok(answer(scene, before.0, before.1, &tags)),
             Done::Now(made) => {
@@ -117,55 +119,28 @@ enum Done {
     Before(Box<(Launch, Vec<Instance>)>),
     /// These are on record.
     Now(Vec<Instance>),
-    /// Nothing was recorded, for certain.
-    Refused(ApiError),
 }
 
-/// Why a launch was not, or perhaps not, recorded.
-#[derive(Debug)]
-enum Unrecorded {
-    /// It is certain that nothing was.
-    Refused(ApiError),
-    /// It may be on disk all the same.
-    Unknown(ApiError),
-}
-
-/// What is decided before the commit leaves nothing behind.
-impl From<ApiError> for Unrecorded {
-    fn from(error: ApiError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-/// How a commit ended.
-impl From<StoreError> for Unrecorded {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Conflict { .. }
-            | StoreError::Absent { .. }
-            | StoreError::BadKey { .. }
-            | StoreError::TooLarge { .. }
-            | StoreError::KeyChanged { .. }
-            | StoreError::Unwritable { .. } => Self::Refused(error.into()),
-            _ => Self::Unknown(error.into()),
-        }
-    }
-}
-
-/// Records a launch; an error means that it may be on record or not.
+/// Records a launch; after an error it may be on record or not.
 fn commit(records: &Records, asked: &Asked, placed: &[Placed]) -> Result<Done, ApiError> {
-    let done = store::transact(&*records.engine, |batch| {
+    let (done, _) = store::transact(&*records.engine, |batch| {
         if let Some(before) = earlier(records, asked)? {
             return Ok(Done::Before(Box::new(before)));
         }
         let plan = launch::plan(records, asked)?;
-        Ok::<_, Unrecorded>(Done::Now(launch::record(records, batch, asked, &plan, placed)?))
-    });
-    match done {
-        Ok((done, _)) => Ok(done),
-        Err(Unrecorded::Refused(error)) => Ok(Done::Refused(error)),
-        Err(Unrecorded::Unknown(error)) => Err(error),
+        Ok::<_, ApiError>(Done::Now(launch::record(records, batch, asked, &plan, placed)?))
+    })?;
+    Ok(done)
+}
+
+/// Whether any of these instances is recorded; all of a launch are, or none.
+fn on_record(records: &Records, ids: &[InstanceId]) -> Result<bool, ApiError> {
+    for id in ids {
+        if records.instances.get(id.as_str())?.is_some() {
+            return Ok(true);
+        }
     }
+    Ok(false)
 }
 
 fn answer(
@@ -322,23 +297,6 @@ mod tests {
         for (asked, name) in table {
             let error = check(&asked, &zones).unwrap_err();
             assert!(error.text().contains(name), "{error}");
-        }
-    }
-
-    #[test]
-    fn only_a_certain_refusal_gives_the_seats_back() {
-        let key = || "instance/i-1".to_owned();
-        for error in [
-            StoreError::Conflict { key: key() },
-            StoreError::TooLarge { key: key(), size: 2, limit: 1 },
-        ] {
-            assert!(matches!(Unrecorded::from(error), Unrecorded::Refused(_)));
-        }
-        for error in [
-            StoreError::Engine("the sync panicked".into()),
-            StoreError::Full { path: "store".into() },
-        ] {
-            assert!(matches!(Unrecorded::from(error), Unrecorded::Unknown(_)));
         }
     }
 

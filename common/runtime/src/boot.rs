@@ -1,6 +1,6 @@
 //! The only way up: an actix system beside the pool, signals, exit codes.
 //!
-//! Exit codes are those of sysexits: 0 after a stop that was asked for, 70 when an actor died, 78
+//! Exit codes are those of sysexits: 0 after a stop that was asked for, 70 when an actor or the store died, 78
 //! when the configuration or the host cannot be used.
 
 use std::future::Future;

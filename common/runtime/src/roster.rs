@@ -1,8 +1,9 @@
 //! Every actor and reconciler of a process by name: are they alive, and what do they say.
 //!
-//! An actor that dies ends the process: restart belongs to systemd or compose, truth is on disk,
-//! and the way up after a crash is the way up every morning. The roster asks each actor for a
-//! pulse; one that is gone raises the shutdown with a message, and `/healthz` says so meanwhile.
+//! A member that dies, an actor or the store, ends the process: restart belongs to systemd or
+//! compose, truth is on disk, and the way up after a crash is the way up every morning. The roster
+//! asks each for a pulse; one that is gone raises the shutdown with a message, and `/healthz` says
+//! so meanwhile.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,7 +42,12 @@ impl Roster {
         self.members().alive.insert(name.into(), Box::new(move || actor.connected()));
     }
 
-    /// Forgets an actor that has ended as it should.
+    /// Watches something else that a process cannot go on without, by asking whether it lives.
+    pub fn heed(&self, name: impl Into<String>, lives: impl Fn() -> bool + Send + Sync + 'static) {
+        self.members().alive.insert(name.into(), Box::new(lives));
+    }
+
+    /// Forgets a member that has ended as it should.
     pub fn dismiss(&self, name: &str) {
         self.members().alive.remove(name);
     }
@@ -56,13 +62,13 @@ impl Roster {
         self.members().says.insert(name.into(), Box::new(says));
     }
 
-    /// Looks at every actor each second until the shutdown; a dead one raises it.
+    /// Looks at every member each second until the shutdown; a dead one raises it.
     pub fn watch(&self, shutdown: &Shutdown) {
         let (roster, shutdown) = (self.clone(), shutdown.clone());
         pool::spawn(async move {
             while !shutdown.is_raised() {
                 if let Some(name) = roster.first_dead() {
-                    tracing::error!(actor = name, "an actor died: ending the process");
+                    tracing::error!(member = name, "it is dead: ending the process");
                     roster.members().dead = Some(name);
                     shutdown.raise();
                     return;
@@ -78,7 +84,7 @@ impl Roster {
         members.alive.iter().find(|(_, alive)| !alive()).map(|(name, _)| name.clone())
     }
 
-    /// The actor whose death ends the process, if one died.
+    /// The member whose death ends the process, if one died.
     pub fn dead(&self) -> Option<String> {
         self.members().dead.clone()
     }
@@ -87,7 +93,7 @@ impl Roster {
     pub fn health(&self) -> Response {
         match self.first_dead() {
             None => Response::text(200, "text/plain", "ok\n"),
-            Some(name) => Response::text(503, "text/plain", format!("the actor {name} is dead\n")),
+            Some(name) => Response::text(503, "text/plain", format!("{name}: dead\n")),
         }
     }
 

@@ -86,6 +86,12 @@ pub trait Engine: Send + Sync {
     /// present revision. Other readers may see a commit shortly before it is on disk.
     fn commit(&self, commit: Commit) -> Result<Rev, StoreError>;
 
+    /// Whether commits are still taken. After a write that the disk refused none is until the
+    /// process is started anew: what is on disk is found out then, and not before.
+    fn is_usable(&self) -> bool {
+        true
+    }
+
     /// Says when rows whose keys begin with `prefix` change: that something did, never what. The
     /// value is a revision. No commit is missed that is done after this call has returned;
     /// several may be told as one, and a wake may come without a change.

@@ -43,6 +43,11 @@ impl Group {
         self.lock().check()
     }
 
+    /// Says that a write has failed: nothing is brought to disk any more.
+    pub(crate) fn give_up(&self, reason: &str) {
+        self.lock().broken.get_or_insert_with(|| reason.to_owned());
+    }
+
     /// Returns once everything up to `rev` is on disk. `applied` answers the newest revision
     /// that a sync beginning now would bring there, `sync` does it.
     pub(crate) fn wait(

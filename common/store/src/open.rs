@@ -42,7 +42,7 @@ pub struct EngineConfig {
     pub cache_bytes: u64,
     /// The free space of the disk, in bytes, at which commits are refused: an engine whose disk is
     /// full to the last byte must be started anew, one that stops before goes on when there is
-    /// room again. Commits that only remove may use three quarters of it. Unused by `memory`.
+    /// room again. Commits that remove as many rows as they write may use three quarters of it. Unused by `memory`.
     #[serde(default = "default_reserve_bytes")]
     pub reserve_bytes: u64,
 }

@@ -90,13 +90,13 @@ impl Sled {
     }
 
     /// Refuses a commit for which there is no room, before sled has seen anything of it: it takes
-    /// no further one after a write that failed. What only removes makes room in the end and may
-    /// use most of the reserve.
+    /// no further one after a write that failed. What removes as many rows as it writes, counts
+    /// among them, makes room in the end and may use most of the reserve.
     fn find_room(&self, commit: &Commit) -> Result<(), StoreError> {
-        let needed = match (commit.put.is_empty(), commit.del.is_empty()) {
-            (true, true) => return Ok(()),
-            (true, false) => self.reserve / 4,
-            (false, _) => self.reserve,
+        let needed = match (commit.put.len(), commit.del.len()) {
+            (0, 0) => return Ok(()),
+            (put, del) if put <= del => self.reserve / 4,
+            _ => self.reserve,
         };
         if needed > 0 && self.disk.free()? < needed {
             return Err(StoreError::Full { path: self.disk.path().to_path_buf() });
@@ -109,7 +109,11 @@ impl Sled {
         let done = self.db.transaction(|tx| transact(tx, commit));
         let rev = done.map_err(|error| match error {
             TransactionError::Abort(refused) => refused,
-            TransactionError::Storage(error) => self.translate(error),
+            TransactionError::Storage(error) => {
+                // What of it has been kept is as unknown as after a sync that failed.
+                self.group.give_up(&error.to_string());
+                self.translate(error)
+            }
         })?;
         self.applied.store(rev, Ordering::SeqCst);
         Ok(rev)
@@ -164,6 +168,10 @@ impl Engine for Sled {
         self.group.wait(rev, || self.applied.load(Ordering::SeqCst), || self.sync())?;
         self.watchers.notify(rev, engine::changed(&commit));
         Ok(rev)
+    }
+
+    fn is_usable(&self) -> bool {
+        self.group.check().is_ok() && !self.gate.is_poisoned()
     }
 
     fn watch(&self, prefix: &str) -> watch::Receiver<Rev> {
