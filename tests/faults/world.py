@@ -180,7 +180,8 @@ class World(clouds.Cloud):
     def wait_capacity(self):
         def there():
             try:
-                return "m1.small" in self.capacity()
+                told = self.capacity()
+                return "m1.small" in told and "does not answer" not in told
             except AssertionError:
                 return False
         wait_until(there, "the capacity is known")

@@ -84,9 +84,14 @@ async fn ask(
     id: &ImageId,
     instance: &Instance,
 ) -> Result<Asked, ApiError> {
+    let now = |reason: &str| format!("The image {id} cannot be had just now: {reason}");
+    let pending = image.as_ref().map(|image| image.bundle.clone());
     let image = match usable(image, id, instance) {
         Ok(Some(image)) => image,
-        Ok(None) => return Ok(Asked::Not(Ready::Wait(None))),
+        Ok(None) => {
+            let trouble = pending.and_then(|bundle| plain.trouble(&bundle));
+            return Ok(Asked::Not(Ready::Wait(trouble.map(|reason| now(&reason)))));
+        }
         Err(reason) => return Ok(Asked::Not(Ready::Never(reason))),
     };
     Ok(match plain.want(&image.bundle, instance.launch_time()).await? {
@@ -94,8 +99,7 @@ async fn ask(
         WantedImage::Unpacking { .. } => Asked::Not(Ready::Wait(None)),
         WantedImage::Failed { retryable: true, reason } => {
             tracing::warn!(image = %id, reason, "the image cannot be had just now");
-            let text = format!("The image {id} cannot be had just now: {reason}");
-            Asked::Not(Ready::Wait(Some(text)))
+            Asked::Not(Ready::Wait(Some(now(&reason))))
         }
         WantedImage::Failed { retryable: false, reason } => {
             Asked::Not(Ready::Never(broken(id, &reason)))

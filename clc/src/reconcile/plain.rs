@@ -104,6 +104,14 @@ impl PlainImages {
         Ok(wanted)
     }
 
+    /// Why an image that is still tried for could not be had the last time. Asks nobody.
+    pub fn trouble(&self, bundle: &BundleRef) -> Option<String> {
+        match &self.lock().failures.get(bundle)?.what {
+            WantedImage::Failed { retryable: true, reason } => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
     fn wait_for(&self, bundle: &BundleRef, begun: Timestamp) {
         let new = self.lock().awaited.insert(bundle.clone());
         if !new {
