@@ -204,7 +204,7 @@ def test_while_instances_are_stopped_and_started(steady, told, service):
     ids = steady.launch(uuid.uuid4().hex, count=2)
     steady.wait_state(ids, "running")
     addresses = {id: steady.instances()[id]["PrivateIpAddress"] for id in ids}
-    for moment in MOMENTS[1:]:
+    for moment in MOMENTS[1:3]:
         for change, end in ((steady.ec2.stop_instances, "stopped"), (steady.ec2.start_instances, "running")):
             call = after(Call(change, InstanceIds=ids), moment)
             steady.kill(service)
@@ -215,7 +215,7 @@ def test_while_instances_are_stopped_and_started(steady, told, service):
     assert {id: steady.instances()[id]["PrivateIpAddress"] for id in ids} == addresses
     steady.terminate_all()
     steady.check_all()
-    told(f"{service} while instances are stopped and started", "SIGKILL at three moments of each, two instances",
+    told(f"{service} while instances are stopped and started", "SIGKILL at two moments of each, two instances",
          "each reached what was asked, kept its address; capacity back")
 
 

@@ -66,11 +66,17 @@ def test_nodes_that_vanish_and_return(apart, told):
 
 def test_half_open_peers(apart, told):
     location = apart.bundle("half-open", 1)
+    fetched = apart.register(apart.bundle("half-fetched", 4))
+    apart.available(fetched)
     stranger = apart.add_user("stranger")
     assert apart.put("known", b"kept") is None
     running = apart.launch(uuid.uuid4().hex, count=2)
     apart.wait_state(running, "running")
     unknown = client("s3", stranger)
+    # A node is in the middle of an image, another has not begun.
+    apart.wires["node-walrus"].set("slow", piece=1 << 14, pause=0.1)
+    running += apart.launch(uuid.uuid4().hex, fetched, 2)
+    apart.wires["node-walrus"].set("silent")
     for way in ("clc-node1", "clc-walrus", "walrus-clc"):
         apart.wires[way].set("silent")
     # A pooled connection and a new one both fall silent.
@@ -89,18 +95,20 @@ def test_half_open_peers(apart, told):
         assert not call.end() and code(call.error) in ("Unavailable", "ServiceUnavailable"), (name, call.error)
         assert call.took < BOUND
         found.append(f"{name} {code(call.error)} after {call.took:.0f} s")
-    assert set(apart.states(running).values()) == {"running"}
+    assert set(apart.states(running[:2]).values()) == {"running"}
     for wire in apart.wires.values():
         wire.set("pass")
     apart.insist(unknown.list_buckets)
     image = apart.insist(apart.register, location)
     apart.available(image)
     ids = [id for id, it in apart.instances().items() if it["State"]["Name"] != "terminated"]
+    assert set(running) <= set(ids)
     apart.wait_state(ids, "running")
     apart.terminate_all()
-    apart.insist(apart.ec2.deregister_image, ImageId=image)
+    for image in (image, fetched):
+        apart.insist(apart.ec2.deregister_image, ImageId=image)
     apart.check_all()
-    told("half-open peers", "clc→node1, clc→walrus, walrus→clc take connections and bytes and carry nothing",
+    told("half-open peers", "clc→node1, clc→walrus, walrus→clc, node→walrus take connections and bytes and carry nothing",
          "; ".join(found) + "; describes and launches stay under 3 s; all launches ran afterwards")
 
 

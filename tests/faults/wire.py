@@ -10,7 +10,7 @@ class Wire:
     """Carries connections to a port of this machine, as `mode` says at the moment.
 
     pass: at once.  slow: in pieces of `piece` bytes with `pause` seconds between them.
-    silent: connections are taken and kept, and nothing goes through.  cut: after `piece` bytes
+    silent: connections are taken and kept, and nothing goes through, then or ever.  cut: after `piece` bytes
     towards the caller the connection is reset.
     """
 
@@ -45,14 +45,15 @@ class Wire:
         except OSError:
             near.close()
             return
-        went = 0
+        went, lost = 0, False
         with near, far, selectors.DefaultSelector() as ready:
             ready.register(near, selectors.EVENT_READ, far)
             ready.register(far, selectors.EVENT_READ, near)
             while ready.get_map() and not self.closed:
                 found = ready.select(timeout=0.1)
-                if self.mode == "silent":
-                    # What has come stays where it is: neither end hears of the other.
+                lost |= self.mode == "silent"
+                if lost:
+                    # What has come stays where it is: neither end hears of the other any more.
                     time.sleep(0.05)
                     continue
                 for key, _ in found:

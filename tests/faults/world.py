@@ -263,7 +263,8 @@ class World(clouds.Cloud):
             s3 = client("s3", owner)
             for bucket in (it["Name"] for it in s3.list_buckets()["Buckets"]):
                 for page in s3.get_paginator("list_objects").paginate(Bucket=bucket):
-                    for it in page.get("Contents", []):
+                    # What is empty needs no file.
+                    for it in (it for it in page.get("Contents", []) if it["Size"]):
                         _, _, parts = it["ETag"].strip('"').partition("-")
                         count += int(parts or 1)
                 for upload in s3.list_multipart_uploads(Bucket=bucket).get("Uploads", []):

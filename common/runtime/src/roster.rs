@@ -68,7 +68,7 @@ impl Roster {
         pool::spawn(async move {
             while !shutdown.is_raised() {
                 if let Some(name) = roster.first_dead() {
-                    tracing::error!(member = name, "it is dead: ending the process");
+                    tracing::error!(member = name, "a member is dead: ending the process");
                     roster.members().dead = Some(name);
                     shutdown.raise();
                     return;
