@@ -4,6 +4,7 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
 
+use runtime::doors::TlsKeys;
 use runtime::telemetry::LogFormat;
 use serde::{Deserialize, Serialize};
 use store::EngineConfig;
@@ -23,6 +24,22 @@ pub struct Config {
     pub admin_dir: PathBuf,
     /// Where the API listens. Default `0.0.0.0:8773`.
     pub listen: SocketAddr,
+    /// Where the API listens by https, beside `listen`, which stays http. Not set (the default):
+    /// with a certificate `listen` itself is https, without one there is none. Old clients know
+    /// http only, and today's send checksums behind a body over https only, so a cloud that has a
+    /// certificate serves all of them best with both.
+    pub tls_listen: Option<SocketAddr>,
+    /// The certificate of https, PEM, with those between it and its authority behind it. It must
+    /// name `public_host`. A renewed file is noticed within seconds. Empty (the default): no https.
+    pub tls_cert_file: PathBuf,
+    /// The key of that certificate, PEM.
+    pub tls_key_file: PathBuf,
+    /// The certificate of the authority that signed it, PEM, if it is none that clients know. It is
+    /// put among the credentials, and eucarc points to it. Empty (the default): none is.
+    pub tls_ca_file: PathBuf,
+    /// How many signatures of changes are remembered, so that none is carried out twice, about 100
+    /// bytes each for 15 minutes; one access key may have a quarter of them. Default 200000.
+    pub remembered_signatures: usize,
     /// Where messages of other services, `clc admin`, /healthz and /metrics are answered. Default
     /// `127.0.0.1:8772`.
     pub internal_listen: SocketAddr,
@@ -34,6 +51,9 @@ pub struct Config {
     /// The key that the services share: 32 random bytes, mode 0600. Default
     /// `/etc/eucalypt/peer.key`.
     pub peer_key_file: PathBuf,
+    /// How long a launch may be pending, in seconds, before it is given up; one that ever ran is
+    /// given up by its owner alone. 60 to 604800. Default 3600.
+    pub launch_patience_seconds: u64,
     /// What is logged: a level, or levels by module. Default `info`.
     pub log: String,
     /// How it is logged: `text` (the default) or `json`.
@@ -50,8 +70,8 @@ pub struct Config {
 pub struct Walrus {
     /// Its internal listener. Default `http://127.0.0.1:8776`.
     pub url: String,
-    /// The URL that users get. Empty (the default): port 8774 of the public host, with the path
-    /// `/services/Walrus`.
+    /// The URL that users get. Empty (the default): `http://`, port 8774 of the public host, and the
+    /// path `/services/Walrus`; to be set when walrus is to be asked by https.
     pub public_url: String,
 }
 
@@ -79,10 +99,16 @@ impl Default for Config {
             admin_dir: PathBuf::new(),
             store_reserve_mb: 64,
             listen: SocketAddr::from(([0, 0, 0, 0], 8773)),
+            tls_listen: None,
+            tls_cert_file: PathBuf::new(),
+            tls_key_file: PathBuf::new(),
+            tls_ca_file: PathBuf::new(),
+            remembered_signatures: runtime::replay::DEFAULT_CAPACITY,
             internal_listen: SocketAddr::from(([127, 0, 0, 1], 8772)),
             public_host: String::new(),
             region: "eucalyptus".to_owned(),
             peer_key_file: PathBuf::from("/etc/eucalypt/peer.key"),
+            launch_patience_seconds: 3600,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             walrus: Walrus::default(),
@@ -111,6 +137,15 @@ pub enum Unusable {
     /// A zone that could not be told from a region.
     #[error("nodes.zone: '{0}' does not end in a letter, as zones do")]
     Zone(String),
+    /// What is said of https makes no sense.
+    #[error("{0}")]
+    Tls(String),
+    /// A number that must not be zero is.
+    #[error("{0} must be at least 1")]
+    Zero(&'static str),
+    /// A time that nobody could mean.
+    #[error("launch_patience_seconds: {0} is not from 60 to 604800")]
+    Patience(u64),
     /// Two nodes of one name.
     #[error("nodes.name: '{0}' is the name of two nodes")]
     Twice(String),
@@ -130,6 +165,17 @@ impl Config {
             Ok(())
         };
         named("region", &self.region)?;
+        let tls = self.tls().check().map_err(|error| Unusable::Tls(error.to_string()))?;
+        if !tls && !self.tls_ca_file.as_os_str().is_empty() {
+            let text = "tls_ca_file is of no use without tls_cert_file and tls_key_file";
+            return Err(Unusable::Tls(text.to_owned()));
+        }
+        if self.remembered_signatures == 0 {
+            return Err(Unusable::Zero("remembered_signatures"));
+        }
+        if !(60..=604_800).contains(&self.launch_patience_seconds) {
+            return Err(Unusable::Patience(self.launch_patience_seconds));
+        }
         for (at, node) in self.nodes.iter().enumerate() {
             named("nodes.name", &node.name)?;
             named("nodes.zone", &node.zone)?;
@@ -148,6 +194,15 @@ impl Config {
         EngineConfig {
             reserve_bytes: self.store_reserve_mb.saturating_mul(1 << 20),
             ..EngineConfig::sled(self.data_dir.join("store"))
+        }
+    }
+
+    /// What is said of https.
+    pub fn tls(&self) -> TlsKeys<'_> {
+        TlsKeys {
+            listen: self.tls_listen,
+            certificate: &self.tls_cert_file,
+            key: &self.tls_key_file,
         }
     }
 
@@ -230,7 +285,16 @@ mod tests {
         assert!(matches!(check(vec![node("a", "")]), Err(Unusable::Name { .. })));
         assert!(matches!(check(vec![node("a", "z1")]), Err(Unusable::Zone(_))));
         assert!(matches!(check(vec![node("a", "z"), node("a", "z")]), Err(Unusable::Twice(_))));
+        let hasty = Config { launch_patience_seconds: 59, ..Config::default() };
+        assert_eq!(hasty.check(), Err(Unusable::Patience(59)));
         assert!(Config { region: String::new(), ..Config::default() }.check().is_err());
+        let half = Config { tls_cert_file: "/c.pem".into(), ..Config::default() };
+        let told = half.check().unwrap_err().to_string();
+        assert!(told.starts_with("tls_key_file must be set"), "{told}");
+        let alone = Config { tls_ca_file: "/ca.pem".into(), ..Config::default() };
+        assert!(matches!(alone.check(), Err(Unusable::Tls(_))));
+        let zero = Config { remembered_signatures: 0, ..Config::default() };
+        assert_eq!(zero.check(), Err(Unusable::Zero("remembered_signatures")));
         assert!(!Config::default().public_host().is_empty());
     }
 }

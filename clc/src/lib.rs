@@ -6,7 +6,7 @@
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
 //! `random`, `config` · `records`, `settings` · `upgrade` · `identity` · `schedule` · `cluster` ·
-//! `reconcile` · `ec2`, `admin` · `routes` · `server`.
+//! `reconcile` · `ec2`, `admin` · `routes`, `services` · `server`.
 
 pub mod admin;
 pub mod cluster;
@@ -19,5 +19,6 @@ pub mod records;
 pub mod routes;
 pub mod schedule;
 pub mod server;
+pub mod services;
 pub mod settings;
 mod upgrade;

@@ -2,6 +2,9 @@
 
 use actix::Addr;
 use common::ec2::account::DescribeAccountAttributes;
+use common::ec2::attributes::{
+    DescribeInstanceAttribute, ModifyInstanceAttribute, ResetInstanceAttribute,
+};
 use common::ec2::image_attributes::{
     DescribeImageAttribute, ModifyImageAttribute, ResetImageAttribute,
 };
@@ -11,6 +14,7 @@ use common::ec2::instances::{
     DescribeInstances, GetConsoleOutput, RunInstances, TerminateInstances,
 };
 use common::ec2::keys::{CreateKeyPair, DeleteKeyPair, DescribeKeyPairs, ImportKeyPair};
+use common::ec2::power::{RebootInstances, StartInstances, StopInstances};
 use common::ec2::status::DescribeInstanceStatus;
 use common::ec2::tags::{CreateTags, DeleteTags, DescribeTags};
 use common::ec2::zones::{DescribeAvailabilityZones, DescribeRegions};
@@ -49,6 +53,7 @@ pub fn router(actors: &Actors) -> Router {
         .on::<DescribeAvailabilityZones, _>(&actors.zones)
         .on::<DescribeImageAttribute, _>(&actors.images)
         .on::<DescribeImages, _>(&actors.images)
+        .on::<DescribeInstanceAttribute, _>(&actors.instances)
         .on::<DescribeInstanceStatus, _>(&actors.instances)
         .on::<DescribeInstanceTypeOfferings, _>(&actors.zones)
         .on::<DescribeInstanceTypes, _>(&actors.zones)
@@ -59,8 +64,13 @@ pub fn router(actors: &Actors) -> Router {
         .on::<GetConsoleOutput, _>(&actors.instances)
         .on::<ImportKeyPair, _>(&actors.keys)
         .on::<ModifyImageAttribute, _>(&actors.images)
+        .on::<ModifyInstanceAttribute, _>(&actors.instances)
+        .on::<RebootInstances, _>(&actors.instances)
         .on::<RegisterImage, _>(&actors.images)
         .on::<ResetImageAttribute, _>(&actors.images)
+        .on::<ResetInstanceAttribute, _>(&actors.instances)
         .on::<RunInstances, _>(&actors.instances)
+        .on::<StartInstances, _>(&actors.instances)
+        .on::<StopInstances, _>(&actors.instances)
         .on::<TerminateInstances, _>(&actors.instances)
 }

@@ -15,6 +15,7 @@ use futures_util::future::BoxFuture;
 use runtime::actor::ServiceActor;
 use runtime::boot::Running;
 use runtime::clock::Clock;
+use runtime::doors::{DoorError, Doors, Doorway};
 use runtime::endpoint::Endpoint;
 use runtime::envelope::{PeerKey, PeerKeyError};
 use runtime::front::QueryApi;
@@ -23,6 +24,7 @@ use runtime::metrics::Metrics;
 use runtime::peer::Peer;
 use runtime::pool;
 use runtime::reconcile::{self as driver, Reconciler, Waker};
+use runtime::replay::Replays;
 use runtime::roster::Roster;
 use runtime::shutdown::Shutdown;
 use runtime::transport::Transport;
@@ -44,10 +46,11 @@ use crate::identity::first_start::{self, FirstStartError};
 use crate::identity::keyring::RecordedKeyRing;
 use crate::reconcile::Wakers;
 use crate::reconcile::plain::PlainImages;
-use crate::records::Records;
+use crate::records::{Records, SeenState};
 use crate::routes::{Actors, router};
 use crate::schedule::ledger::{Demand, Ledger, REST, Seat};
 use crate::schedule::scheduler::Scheduler;
+use crate::services::services;
 use crate::upgrade;
 
 /// How often reconcilers look when nobody wakes them.
@@ -85,6 +88,25 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
+    /// The public listeners cannot be opened.
+    #[error(transparent)]
+    Doors(#[from] DoorError),
+    /// The authority's certificate cannot be read.
+    #[error("tls_ca_file {path}: {source}", path = path.display())]
+    Authority {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The memory of used signatures cannot be used.
+    #[error("cannot use the used signatures in {path}: {source}", path = path.display())]
+    Signatures {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// Something that never should happen happened while starting.
     #[error("{0}")]
     Broken(#[from] ApiError),
@@ -114,7 +136,7 @@ impl Listeners {
 
 /// A clc that runs.
 pub struct Server {
-    api: Listening,
+    api: Doors,
     internal: Listening,
     admin_dir: PathBuf,
     roster: Roster,
@@ -134,12 +156,13 @@ impl Server {
         clock: Clock,
     ) -> Result<Self, StartError> {
         config.check()?;
-        let address = |listener: &TcpListener| {
-            listener.local_addr().map_err(|error| StartError::Listen(config.listen, error))
+        let doorway = Doorway::build(listeners.api, config.tls()).await?;
+        let endpoints = {
+            let (config, (address, tls)) = (config.clone(), doorway.preferred());
+            pool::block(move || endpoints(&config, address.port(), tls)).await??
         };
-        let endpoints = endpoints(&config, address(&listeners.api)?.port());
         let admin_dir = config.admin_dir();
-        let (key, records, ledger) = {
+        let (key, records, ledger, replays) = {
             let (config, endpoints, now) = (config.clone(), endpoints.clone(), clock.now());
             pool::block(move || prepare(&config, &endpoints, now)).await??
         };
@@ -178,7 +201,9 @@ impl Server {
         cluster.meet(MEETING).await;
 
         let keys = Arc::new(RecordedKeyRing(records.clone()));
-        let api = QueryApi::new(router(&actors), keys, clock.clone(), common::ec2::VERSION);
+        let api =
+            services(QueryApi::new(router(&actors), keys, clock.clone(), common::ec2::VERSION))
+                .remembering(Arc::new(replays));
         let administration = Administration {
             records: records.clone(),
             endpoints,
@@ -194,8 +219,11 @@ impl Server {
             listen(listener, &Limits::default(), app)
                 .map_err(|error| StartError::Listen(address, error))
         };
-        let api = open(listeners.api, Arc::new(api))?;
+        let api = doorway.open(&Limits::default(), Arc::new(api), &shutdown)?;
         let internal = open(listeners.internal, Arc::new(internal))?;
+        if let Some(https) = api.tls_address() {
+            tracing::info!(%https, "the API is served by https");
+        }
         tracing::info!(api = %api.address(), internal = %internal.address(), "clc is up");
         let store = Arc::downgrade(&records.engine);
         Ok(Self { api, internal, admin_dir, roster, shutdown, loops, store })
@@ -204,6 +232,11 @@ impl Server {
     /// Where the API listens.
     pub fn api_address(&self) -> SocketAddr {
         self.api.address()
+    }
+
+    /// Where the API listens by https, if it does.
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.api.tls_address()
     }
 
     /// Where messages of other services are answered.
@@ -255,13 +288,21 @@ impl Running for Server {
     }
 }
 
-fn endpoints(config: &Config, port: u16) -> Endpoints {
+/// The URLs that users get: by https if there is https. Blocks.
+fn endpoints(config: &Config, port: u16, tls: bool) -> Result<Endpoints, StartError> {
+    let scheme = if tls { "https" } else { "http" };
+    let ca = &config.tls_ca_file;
+    let authority = (!ca.as_os_str().is_empty()).then(|| std::fs::read_to_string(ca));
+    let authority = authority
+        .transpose()
+        .map_err(|source| StartError::Authority { path: ca.clone(), source })?;
     let host = config.public_host();
     let walrus = match config.walrus.public_url.as_str() {
         "" => format!("http://{host}:8774/services/Walrus"),
         url => url.trim_end_matches('/').to_owned(),
     };
-    Endpoints { clc: format!("http://{host}:{port}"), walrus, region: config.region.clone() }
+    let (clc, region) = (format!("{scheme}://{host}:{port}"), config.region.clone());
+    Ok(Endpoints { clc, walrus, region, authority })
 }
 
 /// Everything that waits for the disk before the first actor lives.
@@ -269,7 +310,7 @@ fn prepare(
     config: &Config,
     endpoints: &Endpoints,
     now: Timestamp,
-) -> Result<(PeerKey, Records, Ledger), StartError> {
+) -> Result<(PeerKey, Records, Ledger, Replays), StartError> {
     let key = PeerKey::read(&config.peer_key_file)?;
     let dir = &config.data_dir;
     // The store holds secrets.
@@ -284,7 +325,10 @@ fn prepare(
     first_start::prepare(&records, dir, &config.admin_dir(), endpoints, now)?;
     upgrade::index_rows(&records)?;
     let ledger = restore(config, &records, now)?;
-    Ok((key, records, ledger))
+    let signatures = dir.join("signatures");
+    let replays = Replays::open(&signatures, config.remembered_signatures, now)
+        .map_err(|source| StartError::Signatures { path: signatures, source })?;
+    Ok((key, records, ledger, replays))
 }
 
 /// The book of capacity as the records have it.
@@ -295,6 +339,8 @@ fn restore(config: &Config, records: &Records, now: Timestamp) -> Result<Ledger,
         let it = seen?.record;
         if it.lives() {
             let demand = Demand { cpus: it.cpus, memory_mib: it.memory_mib, disk_mib: it.disk_mib };
+            let off = it.seen == SeenState::Stopped;
+            let demand = if off { demand.parked() } else { demand };
             ledger.restore(&it.node, it.id, Seat { demand, address: it.address });
         } else if now.since(it.since) < REST {
             ledger.rest(&it.node, it.address, it.since);
@@ -427,6 +473,8 @@ impl Parts<'_> {
                 scheduler: self.scheduler.clone(),
                 clock: self.clock.clone(),
                 region: self.config.region.clone(),
+                patience: Duration::from_secs(self.config.launch_patience_seconds),
+                since: self.clock.now(),
                 waker: waker.clone(),
             };
             loops.push(run(Arc::new(instances), &waker, PERIOD));

@@ -4,7 +4,8 @@
 //! reads no clock; it may be used by all and uses none of ours.
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
-//! `time`, `id`, `name` · `error` · `action`, `sign` · `dialect` · `ec2`, `s3` · `wire`.
+//! `time`, `id`, `name`, `user_data` · `error` · `action`, `sign` · `dialect` · `ec2`, `s3`, `sts` ·
+//! `wire`.
 
 pub mod action;
 pub mod dialect;
@@ -14,5 +15,7 @@ pub mod id;
 pub mod name;
 pub mod s3;
 pub mod sign;
+pub mod sts;
 pub mod time;
+pub mod user_data;
 pub mod wire;

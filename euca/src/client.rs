@@ -2,7 +2,9 @@
 //!
 //! A request goes out once; reads, and writes that carry a client token, go out up to three times
 //! when the cloud is busy or the connection breaks. A write without a token is repeated only if it
-//! certainly never arrived. Every attempt is signed anew, with the time at which it is made.
+//! certainly never arrived. Every attempt is signed anew, with the time at which it is made and an id
+//! of its own: the cloud refuses what changes something and bears a signature that it has seen, and
+//! times are signed in whole seconds.
 
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use crate::clock;
 pub use crate::error::ClientError;
 pub use crate::http::Trace;
 use crate::http::{Exchange, Http, Outgoing, Url};
+use crate::trust::Trust;
 
 /// An access key.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,14 +51,20 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client of the endpoint at `url`, `http://HOST:PORT/PATH`. `region` goes into the
+    /// Makes a client of the endpoint at `url`, `http://HOST:PORT/PATH` or the same with https. `region` goes into the
     /// signature's scope.
     ///
     /// # Errors
     /// [`ClientError::Url`].
     pub fn new(url: &str, region: &str, credentials: Credentials) -> Result<Self, ClientError> {
-        let (http, url) = (Http::for_queries(), Url::parse(url)?);
+        let (http, url) = (Http::for_queries(&Trust::default()), Url::parse(url)?);
         Ok(Self { http, url, region: region.to_owned(), credentials })
+    }
+
+    /// Believes these authorities over https. To be said before anything else.
+    #[must_use]
+    pub fn trusting(self, trust: &Trust) -> Self {
+        Self { http: Http::for_queries(trust), ..self }
     }
 
     /// Tells `trace` what goes over the wire, except for secrets.
@@ -98,6 +107,7 @@ impl Client {
             ("host", self.url.authority.clone()),
             ("content-type", "application/x-www-form-urlencoded; charset=utf-8".to_owned()),
         ];
+        headers.extend(invocation().map(|id| ("amz-sdk-invocation-id", id)));
         let signed: Headers = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let request = Request::new("POST", &self.url.path, "", &signed).with_body(form.as_bytes());
         let added =
@@ -114,4 +124,12 @@ impl Client {
             false => Err(self.http.refusal(&self.url.authority, answer)),
         }
     }
+}
+
+/// An id that no other request has; none if there is no randomness, which only matters to two equal
+/// requests within one second.
+fn invocation() -> Option<String> {
+    let mut random = [0_u8; 16];
+    getrandom::fill(&mut random).ok()?;
+    Some(hex::encode(random))
 }

@@ -7,6 +7,7 @@
 //! | account | `-u` | `EC2_USER_ID` | `account-id` of the user |
 //! | certificate, key | `-c -k` | `EC2_CERT`, `EUCA_CERT`, `EC2_PRIVATE_KEY`, `EUCA_PRIVATE_KEY` | `certificate`, `private-key` of the user |
 //! | cloud's certificate | `--ec2cert` | `EUCALYPTUS_CERT` | `certificate` of the region |
+//! | authorities of https | – | `AWS_CA_BUNDLE`… | `ssl-ca`, `verify-ssl` of the region or `[global]` |
 //!
 //! `--region USER@REGION` is a flag, too: a user or region that it names, and that the file knows,
 //! goes before the environment. The first complete pair of keys wins; halves are never mixed.
@@ -19,6 +20,7 @@ use crate::environment::Environment;
 use crate::ini::{Ini, IniError};
 use crate::options::{Local, Remote};
 use crate::s3::S3;
+use crate::trust::{Trust, TrustError};
 
 /// The region in a signature's scope if nothing says another.
 const REGION: &str = "eucalyptus";
@@ -43,6 +45,7 @@ const REPLACED: &[&str] = &[
     "EUCA_CERT",
     "EUCA_PRIVATE_KEY",
     "EUCALYPTUS_CERT",
+    "AWS_CA_BUNDLE",
 ];
 
 /// Why it is not clear where to go or as whom.
@@ -75,6 +78,9 @@ pub enum ConfigError {
         /// The variable to set.
         variable: &'static str,
     },
+    /// The authorities of https cannot be used.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// The endpoint cannot be used.
     #[error(transparent)]
     Endpoint(#[from] ClientError),
@@ -141,7 +147,7 @@ impl Settings {
     /// A client of the EC2 endpoint.
     pub(crate) fn ec2(&self) -> Result<Client, ConfigError> {
         let (url, region) = self.endpoint(Service::Ec2)?;
-        let client = Client::new(&url, &region, self.credentials()?)?;
+        let client = Client::new(&url, &region, self.credentials()?)?.trusting(&self.trust()?);
         Ok(match trace(&self.remote) {
             Some(trace) => client.with_trace(trace),
             None => client,
@@ -151,11 +157,29 @@ impl Settings {
     /// A client of the S3 endpoint.
     pub(crate) fn s3(&self) -> Result<S3, ConfigError> {
         let (url, region) = self.endpoint(Service::S3)?;
-        let s3 = S3::new(&url, &region, self.credentials()?)?;
+        let s3 = S3::new(&url, &region, self.credentials()?)?.trusting(&self.trust()?);
         Ok(match trace(&self.remote) {
             Some(trace) => s3.with_trace(trace),
             None => s3,
         })
+    }
+
+    /// Whom to believe over https.
+    fn trust(&self) -> Result<Trust, ConfigError> {
+        let region = self.region.as_ref().map(|(name, _)| name.as_str());
+        let said = |key| {
+            region.and_then(|name| self.ini.region(name, key)).or_else(|| self.ini.global(key))
+        };
+        if said("verify-ssl").is_some_and(|text| {
+            ["false", "no", "off", "0"].iter().any(|no| text.eq_ignore_ascii_case(no))
+        }) {
+            return Ok(Trust::Anybody);
+        }
+        let variables = ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"];
+        match self.environment.first(&variables).or_else(|| said("ssl-ca")) {
+            Some(path) => Ok(Trust::file(&self.environment.expand(path))?),
+            None => Ok(Trust::Known),
+        }
     }
 
     fn credentials(&self) -> Result<Credentials, ConfigError> {
@@ -380,6 +404,25 @@ mod tests {
         let told = seen(&Remote::default(), &variables).settings.unwrap();
         assert_eq!(told.certificate(), Some("/e.pem".into()));
         assert_eq!(told.cloud_certificate(), Some("/f.pem".into()));
+    }
+
+    #[test]
+    fn authorities_come_from_environment_and_file() {
+        let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/tls/ca.pem");
+        let trust = |variables: &[(&str, &str)], ini: &str| {
+            let dir = tempfile::tempdir().unwrap();
+            let file = dir.path().join("x.ini");
+            fs::write(&file, format!("[global]\ndefault-region = r\n[region r]\n{ini}")).unwrap();
+            let path = file.display().to_string();
+            let all = variables.iter().copied().chain([("EUCA_CONFIG_PATH", path.as_str())]);
+            Settings::of(&Remote::default(), &Environment::new(all)).unwrap().trust()
+        };
+        assert!(matches!(trust(&[], ""), Ok(Trust::Known)));
+        assert!(matches!(trust(&[("AWS_CA_BUNDLE", ca)], ""), Ok(Trust::These(_))));
+        assert!(matches!(trust(&[], &format!("ssl-ca = {ca}")), Ok(Trust::These(_))));
+        assert!(matches!(trust(&[], "verify-ssl = true"), Ok(Trust::Known)));
+        assert!(matches!(trust(&[], "verify-ssl = False"), Ok(Trust::Anybody)));
+        assert!(matches!(trust(&[("AWS_CA_BUNDLE", "/absent")], ""), Err(ConfigError::Trust(_))));
     }
 
     #[test]

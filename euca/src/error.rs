@@ -25,6 +25,17 @@ pub enum ClientError {
         /// Why.
         reason: String,
     },
+    /// The far end cannot show that it is who it should be: nothing was sent.
+    #[error(
+        "the certificate of {authority} cannot be believed: {reason}. Name a file of authorities in \
+         AWS_CA_BUNDLE, or as ssl-ca in euca2ools.ini"
+    )]
+    Untrusted {
+        /// Host and port.
+        authority: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The connection broke: the request may or may not have been carried out.
     #[error("the connection to {authority} failed: {reason}")]
     Broken {
@@ -95,7 +106,11 @@ impl ClientError {
             Self::Connect { .. } => true,
             Self::Broken { .. } | Self::Damaged { .. } => repeatable,
             Self::Api { status, .. } => repeatable && matches!(status, 500 | 503),
-            Self::Url { .. } | Self::Request(_) | Self::Answer { .. } | Self::Local { .. } => false,
+            Self::Url { .. }
+            | Self::Untrusted { .. }
+            | Self::Request(_)
+            | Self::Answer { .. }
+            | Self::Local { .. } => false,
         }
     }
 }

@@ -15,6 +15,7 @@ use ureq::{Agent, Body, SendBody};
 
 use crate::clock;
 use crate::error::ClientError;
+use crate::trust::{self, Trust};
 
 /// Is told what goes over the wire, without secrets.
 pub type Trace = Arc<dyn Fn(&str) + Send + Sync>;
@@ -28,7 +29,9 @@ const ANSWER_LIMIT: u64 = 64 << 20;
 /// An endpoint taken apart.
 #[derive(Debug, Clone)]
 pub(crate) struct Url {
-    /// Host and, unless it is 80, port: the `Host` header.
+    /// Whether it is asked by https.
+    pub(crate) tls: bool,
+    /// Host and, unless it is the scheme's own, port: the `Host` header.
     pub(crate) authority: String,
     /// The path, `/` if there is none.
     pub(crate) path: String,
@@ -38,20 +41,21 @@ impl Url {
     pub(crate) fn parse(text: &str) -> Result<Self, ClientError> {
         let fail = |reason| ClientError::Url { url: text.to_owned(), reason };
         let uri: Uri = text.trim().parse().map_err(|_| fail("it is not a URL"))?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => return Err(fail("this program speaks http only")),
-            _ => return Err(fail("it does not begin with http://")),
-        }
+        let tls = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return Err(fail("it begins with neither http:// nor https://")),
+        };
         let host = uri.host().filter(|host| !host.is_empty()).ok_or_else(|| fail("no host"))?;
         if uri.query().is_some() || uri.authority().is_some_and(|a| a.as_str().contains('@')) {
             return Err(fail("it must be a host, a port and a path only"));
         }
         let authority = match uri.port_u16() {
-            None | Some(80) => host.to_owned(),
+            None => host.to_owned(),
+            Some(port) if port == if tls { 443 } else { 80 } => host.to_owned(),
             Some(port) => format!("{host}:{port}"),
         };
-        Ok(Self { authority, path: uri.path().to_owned() })
+        Ok(Self { tls, authority, path: uri.path().to_owned() })
     }
 }
 
@@ -84,13 +88,13 @@ pub(crate) struct Http {
 impl Http {
     /// Sends queries: all of one exchange within [`TIMEOUT`], each over a connection of its own, so
     /// that one which the cloud has closed meanwhile is not taken for a failure.
-    pub(crate) fn for_queries() -> Self {
-        Self::with(builder().timeout_global(Some(TIMEOUT)).max_idle_connections(0))
+    pub(crate) fn for_queries(trust: &Trust) -> Self {
+        Self::with(builder(trust).timeout_global(Some(TIMEOUT)).max_idle_connections(0))
     }
 
     /// Sends and receives objects, which may take as long as they are long as long as they move.
-    pub(crate) fn for_objects() -> Self {
-        let moving = builder().timeout_connect(Some(TIMEOUT)).timeout_per_write(Some(TIMEOUT));
+    pub(crate) fn for_objects(trust: &Trust) -> Self {
+        let moving = builder(trust).timeout_connect(Some(TIMEOUT)).timeout_per_write(Some(TIMEOUT));
         // The far end makes an object durable before it answers.
         Self::with(
             moving.timeout_recv_response(Some(4 * TIMEOUT)).timeout_per_read(Some(4 * TIMEOUT)),
@@ -117,7 +121,8 @@ impl Http {
     ) -> Result<Response<Body>, ClientError> {
         let authority = &exchange.url.authority;
         let query = if exchange.query.is_empty() { "" } else { "?" };
-        let target = format!("http://{authority}{}{query}{}", exchange.path, exchange.query);
+        let scheme = if exchange.url.tls { "https" } else { "http" };
+        let target = format!("{scheme}://{authority}{}{query}{}", exchange.path, exchange.query);
         self.tell(|| shown_request(exchange, &target));
         let mut request = Request::builder().method(exchange.method).uri(&target);
         for (name, value) in &exchange.headers {
@@ -207,8 +212,9 @@ impl Http {
     }
 }
 
-fn builder() -> ConfigBuilder<AgentScope> {
+fn builder(trust: &Trust) -> ConfigBuilder<AgentScope> {
     Agent::config_builder()
+        .tls_config(trust.config())
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
@@ -234,6 +240,9 @@ fn jittered(wait: Duration) -> Duration {
 
 fn failure(authority: &str, error: &ureq::Error) -> ClientError {
     let (authority, reason) = (authority.to_owned(), error.to_string());
+    if let Some(reason) = trust::refusal(error) {
+        return ClientError::Untrusted { authority, reason };
+    }
     match error {
         ureq::Error::Io(cause) if cause.kind() == io::ErrorKind::ConnectionRefused => {
             ClientError::Connect { authority, reason: "connection refused".to_owned() }
@@ -305,19 +314,13 @@ mod tests {
             ("http://127.0.0.1:8774", "127.0.0.1:8774", "/"),
             ("http://host:80/", "host", "/"),
             ("http://[::1]:8773/x/", "[::1]:8773", "/x/"),
+            ("https://host:443/", "host", "/"),
+            ("https://host:80/", "host:80", "/"),
         ] {
             let url = Url::parse(text).unwrap();
             assert_eq!((url.authority.as_str(), url.path.as_str()), (authority, path), "{text}");
         }
-        for bad in [
-            "",
-            "cloud.example",
-            "https://h/",
-            "ftp://h/",
-            "http:///x",
-            "http://a@h/",
-            "http://h/?q",
-        ] {
+        for bad in ["", "cloud.example", "ftp://h/", "http:///x", "http://a@h/", "http://h/?q"] {
             assert!(Url::parse(bad).is_err(), "{bad}");
         }
     }

@@ -30,5 +30,6 @@ mod output;
 mod progress;
 pub mod s3;
 mod staged;
+pub mod trust;
 
 pub use names::run;

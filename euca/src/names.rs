@@ -84,6 +84,26 @@ const TABLE: &[Row] = &[
     ),
     Row::of::<cmd::instances::TerminateInstances>(&["terminate-instances"], "End instances")
         .short_keys(),
+    Row::of::<cmd::power::StopInstances>(
+        &["stop-instances"],
+        "Switch instances off; their disks stay",
+    )
+    .short_keys(),
+    Row::of::<cmd::power::StartInstances>(&["start-instances"], "Start stopped instances")
+        .short_keys(),
+    Row::of::<cmd::power::RebootInstances>(&["reboot-instances"], "Reboot instances").short_keys(),
+    Row::of::<cmd::attributes::DescribeInstanceAttribute>(
+        &["describe-instance-attribute"],
+        "Print one attribute of an instance",
+    ),
+    Row::of::<cmd::attributes::ModifyInstanceAttribute>(
+        &["modify-instance-attribute"],
+        "Change one attribute of an instance",
+    ),
+    Row::of::<cmd::attributes::ResetInstanceAttribute>(
+        &["reset-instance-attribute"],
+        "Set one attribute of an instance back",
+    ),
     Row::of::<cmd::instances::GetConsoleOutput>(
         &["get-console-output"],
         "Print the end of an instance's console log",

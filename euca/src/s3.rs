@@ -18,6 +18,7 @@ use ureq::http::Response;
 use crate::client::{ClientError, Credentials, Trace};
 use crate::clock;
 use crate::http::{self, Exchange, Http, Outgoing, Url};
+use crate::trust::Trust;
 
 /// Speaks to one S3 endpoint with one access key.
 #[derive(Clone)]
@@ -46,7 +47,7 @@ pub struct Upload<'a> {
 }
 
 impl S3 {
-    /// Makes a client of the endpoint at `url`, `http://HOST:PORT/PATH`. `region` goes into the
+    /// Makes a client of the endpoint at `url`, `http://HOST:PORT/PATH` or the same with https. `region` goes into the
     /// signature's scope.
     ///
     /// # Errors
@@ -54,7 +55,18 @@ impl S3 {
     pub fn new(url: &str, region: &str, credentials: Credentials) -> Result<Self, ClientError> {
         let mut url = Url::parse(url)?;
         url.path.truncate(url.path.trim_end_matches('/').len());
-        Ok(Self { http: Http::for_objects(), url, region: region.to_owned(), credentials })
+        Ok(Self {
+            http: Http::for_objects(&Trust::default()),
+            url,
+            region: region.to_owned(),
+            credentials,
+        })
+    }
+
+    /// Believes these authorities over https. To be said before anything else.
+    #[must_use]
+    pub fn trusting(self, trust: &Trust) -> Self {
+        Self { http: Http::for_objects(trust), ..self }
     }
 
     /// Tells `trace` what goes over the wire, except for bodies and secrets.

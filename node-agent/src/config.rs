@@ -51,6 +51,9 @@ pub struct Config {
     /// Space for images on this host, in MB of 2^20 bytes; those of machines that run are kept
     /// whatever it says. Default 20480.
     pub image_cache_mb: u64,
+    /// How long a guest that is asked to shut down may take, in seconds, before it is switched off
+    /// (stop) or started anew (reboot); at most 3600. Default 30.
+    pub shutdown_grace_seconds: u64,
     /// What is logged: a level, or levels by module. Default `info`.
     pub log: String,
     /// How it is logged: `text` (the default) or `json`.
@@ -74,6 +77,7 @@ impl Default for Config {
             memory_mib: 0,
             disk_mib: 0,
             image_cache_mb: 20480,
+            shutdown_grace_seconds: 30,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
         }
@@ -111,7 +115,7 @@ pub enum Unusable {
     /// Something that is no interface's name.
     #[error("uplink: '{0}' is no interface's name")]
     Uplink(String),
-    /// A size in megabytes that is more than 2^64 bytes.
+    /// A size in megabytes that is more than 2^64 bytes, or a time beyond all patience.
     #[error("{0} is too large")]
     TooLarge(&'static str),
 }
@@ -136,6 +140,9 @@ impl Config {
         }
         if self.image_cache_mb > u64::MAX >> 20 {
             return Err(Unusable::TooLarge("image_cache_mb"));
+        }
+        if self.shutdown_grace_seconds > 3600 {
+            return Err(Unusable::TooLarge("shutdown_grace_seconds"));
         }
         Ok(self)
     }
@@ -223,7 +230,11 @@ mod tests {
             let odd = Config { uplink: uplink.into(), ..Config::default() };
             assert_eq!(odd.check(), Err(Unusable::Uplink(uplink.into())));
         }
-        let odd = Config { image_cache_mb: u64::MAX, ..Config::default() };
-        assert!(odd.check().is_err());
+        for odd in [
+            Config { image_cache_mb: u64::MAX, ..Config::default() },
+            Config { shutdown_grace_seconds: 3601, ..Config::default() },
+        ] {
+            assert!(odd.check().is_err());
+        }
     }
 }

@@ -12,6 +12,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::Addr;
 use common::error::ApiError;
@@ -232,7 +233,8 @@ impl Base {
             instances: Vec::new(),
         };
         let board = Board::new(report, shutdown.clone());
-        let hands = Arc::new(Hands { driver, images, wiring, clock: clock.clone() });
+        let grace = Duration::from_secs(config.shutdown_grace_seconds);
+        let hands = Arc::new(Hands { driver, images, wiring, clock: clock.clone(), grace });
         let found: Vec<_> = scan
             .kept
             .into_iter()
@@ -383,6 +385,11 @@ fn declare(metrics: &Metrics, roster: &Roster, board: &Board, metadata: &Metadat
     let (preparing, running) = (MachineState::Preparing, MachineState::Running);
     metrics.gauge("eucalypt_node_preparing", "Instances being prepared", of(preparing));
     metrics.gauge("eucalypt_node_running", "Instances that run", of(running));
+    metrics.gauge(
+        "eucalypt_node_stopped",
+        "Instances that are off and keep their disks",
+        of(MachineState::Stopped),
+    );
     metrics.gauge(
         "eucalypt_node_failed",
         "Failed instances of the last hour",

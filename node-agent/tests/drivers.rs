@@ -31,6 +31,8 @@ const DEADLINE: Duration = Duration::from_secs(60);
 enum Guest {
     Stays,
     SwitchesOff,
+    /// When its power button is pressed.
+    Listens,
 }
 
 /// One body of the driver, as the suite needs it.
@@ -41,6 +43,8 @@ trait Body {
     fn greeting(&self) -> &'static str;
     /// Lets a guest of the kind that switches itself off do so.
     fn switch_off(&self, instance: &InstanceId);
+    /// Lets guests hear, or not, what they are asked.
+    fn deaf(&self, deaf: bool);
     /// Takes the process away without the guest's doing.
     fn crash(&self, directory: &Path);
 }
@@ -58,6 +62,9 @@ impl Body for Played {
     }
     fn switch_off(&self, instance: &InstanceId) {
         self.0.control().power_off(instance).unwrap();
+    }
+    fn deaf(&self, deaf: bool) {
+        self.0.control().deaf(deaf);
     }
     fn crash(&self, directory: &Path) {
         let name = directory.file_name().and_then(|name| name.to_str()).unwrap();
@@ -77,6 +84,7 @@ impl Body for Real {
         HELLO
     }
     fn switch_off(&self, _: &InstanceId) {}
+    fn deaf(&self, _: bool) {}
     fn crash(&self, directory: &Path) {
         Process::find(directory).unwrap().unwrap().kill().unwrap();
     }
@@ -150,6 +158,21 @@ fn kernel_of(guest: Guest) -> Vec<u8> {
         code.extend([
             0xba, 0x04, 0x06, // mov dx, 0x604     ACPI's power control
             0xb8, 0x00, 0x20, // mov ax, 0x2000    sleep, off
+            0xef, //             out dx, ax
+        ]);
+    }
+    if guest == Guest::Listens {
+        code.extend([
+            0xfa, //             cli
+            0xba, 0x02, 0x06, // mov dx, 0x602     ACPI's events that are wanted
+            0xb8, 0x00, 0x01, // mov ax, 0x100     the power button
+            0xef, //             out dx, ax
+            0xba, 0x00, 0x06, // mov dx, 0x600     and those that happened
+            0xed, //             wait: in ax, dx
+            0xf6, 0xc4, 0x01, // test ah, 1
+            0x74, 0xfa, //       jz wait
+            0xba, 0x04, 0x06, // mov dx, 0x604
+            0xb8, 0x00, 0x20, // mov ax, 0x2000
             0xef, //             out dx, ax
         ]);
     }
@@ -269,6 +292,48 @@ async fn adopts_what_outlived_its_agent(body: &mut dyn Body) {
     assert!(driver.find(&host.instances()).await.unwrap().is_empty());
 }
 
+/// Stopped, started and rebooted are asked, killed and started: what a machine goes through.
+async fn asks_guests_to_shut_down(body: &mut dyn Body) {
+    let host = Host::new();
+    let driver = body.open();
+    let launch = started(&*driver, &host, 1, Guest::Listens).await;
+    for boots in 1..=3 {
+        within("boot", async {
+            loop {
+                let tail = driver.console(&launch.directory).await.unwrap();
+                let text = String::from_utf8_lossy(&tail.bytes).into_owned();
+                if text.matches(body.greeting()).count() == boots {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        })
+        .await;
+        let (ended, asked) =
+            tokio::join!(driver.ended(&launch.directory), driver.ask_off(&launch.directory));
+        asked.unwrap();
+        assert_eq!(ended, Ended::PoweredOff);
+        driver.kill(&launch.directory).await.unwrap();
+        let written = std::fs::read(&launch.overlay).unwrap();
+        assert!(driver.ask_off(&launch.directory).await.is_err(), "nobody is there");
+        driver.start(&launch).await.unwrap();
+        assert_eq!(std::fs::read(&launch.overlay).unwrap().len(), written.len());
+    }
+    driver.kill(&launch.directory).await.unwrap();
+
+    // One that does not listen stays as it is, and can be killed.
+    body.deaf(true);
+    let deaf = started(&*driver, &host, 2, Guest::Stays).await;
+    until_shown(&*driver, &deaf.directory, body.greeting()).await;
+    driver.ask_off(&deaf.directory).await.unwrap();
+    driver.ask_off(&deaf.directory).await.unwrap();
+    let found = driver.find(&host.instances()).await.unwrap();
+    assert_eq!(found, std::slice::from_ref(&deaf.directory));
+    let (ended, kill) = tokio::join!(driver.ended(&deaf.directory), driver.kill(&deaf.directory));
+    kill.unwrap();
+    assert_eq!(ended, Ended::Killed);
+}
+
 async fn leaves_nothing_of_a_failed_start(body: &mut dyn Body) {
     let host = Host::new();
     let driver = body.open();
@@ -316,6 +381,11 @@ fn how_a_machine_ended_is_told() {
 #[test]
 fn a_new_agent_adopts_what_runs() {
     both(adopts_what_outlived_its_agent);
+}
+
+#[test]
+fn a_guest_is_asked_to_shut_down_and_starts_again() {
+    both(asks_guests_to_shut_down);
 }
 
 #[test]

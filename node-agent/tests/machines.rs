@@ -12,8 +12,8 @@ use actix::clock::timeout;
 use bytes::Bytes;
 use common::id::InstanceId;
 use common::time::Timestamp;
-use common::wire::node::{InstanceView, MachineState, Run};
-use common::wire::spec::InstanceSpec;
+use common::wire::node::{Adjust, InstanceView, MachineState, Run};
+use common::wire::spec::{InstanceSpec, OnShutdown, Power, PowerSpec};
 use common::wire::walrus::ImageTicket;
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{self, StreamExt};
@@ -31,6 +31,9 @@ use tokio::sync::watch;
 
 /// SHA-256 of one zero byte, which is what every image here consists of.
 const ZERO: &str = "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d";
+
+/// How long guests have to shut down here.
+const GRACE: Duration = Duration::from_millis(300);
 
 /// Serves the zero byte, as soon as the gate is open.
 struct Gate(watch::Receiver<bool>);
@@ -109,6 +112,7 @@ impl Agent {
             images: images.unwrap(),
             wiring: wires.clone(),
             clock: clock.clone(),
+            grace: GRACE,
         });
         let alive = hands.driver.find(&instances).await.unwrap();
         let adopt = |kept: Kept| {
@@ -280,9 +284,22 @@ fn a_lost_machine_starts_again_from_its_disk_but_not_for_ever() {
             until(&vm, MachineState::Running).await;
         }
         agent.control.crash(vm.instance(), "a bug").unwrap();
-        let view = until(&vm, MachineState::Failed).await;
+        let view = until(&vm, MachineState::Stopped).await;
         assert_eq!(view.reason.as_deref(), Some("its process was lost 4 times in a row: a bug"));
-        assert_eq!(agent.files(&vm), ["note.json"]);
+        assert!(view.broke);
+        assert_eq!(std::fs::read(&overlay).unwrap(), b"what the guest wrote");
+        assert_eq!(agent.connected(), 0);
+
+        // The next agent does not begin anew; only a newer wish does.
+        let agent = Agent::raise(&root, &clock, &gate).await;
+        let vm = agent.machines[0].clone();
+        assert!(until(&vm, MachineState::Stopped).await.broke);
+        vm.run(run(1)).await.unwrap();
+        assert_eq!(vm.view().borrow().state, MachineState::Stopped);
+        let mut newer = run(1);
+        newer.spec.generation = 2;
+        vm.run(newer).await.unwrap();
+        until(&vm, MachineState::Running).await;
     });
 }
 
@@ -368,5 +385,218 @@ fn what_refuses_a_machine_that_ran_never_takes_its_disk() {
         assert_eq!(view.reason.as_deref(), Some("terminated on request"));
         assert_eq!(agent.files(&vm), ["note.json"]);
         assert_eq!(agent.connected(), 0);
+    });
+}
+
+fn power(vm: &VmHandle, generation: u64, power: PowerSpec) -> Adjust {
+    Adjust { instance: vm.instance().clone(), generation, power }
+}
+
+fn off() -> PowerSpec {
+    PowerSpec { wanted: Power::Off, ..PowerSpec::default() }
+}
+
+fn started(generation: u64) -> Run {
+    let mut run = run(1);
+    run.spec.generation = generation;
+    run
+}
+
+async fn settles(what: &str, mut so: impl FnMut() -> bool) {
+    let settled = timeout(Duration::from_secs(20), async {
+        while !so() {
+            actix::clock::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    settled.await.unwrap_or_else(|_| panic!("never {what}"));
+}
+
+#[test]
+fn a_stopped_machine_keeps_its_disk_and_starts_from_it() {
+    on_a_host(|root, clock, gate| async move {
+        let mut agent = Agent::raise(&root, &clock, &gate).await;
+        let vm = agent.run(1).await;
+        until(&vm, MachineState::Running).await;
+        let overlay = agent.instances.join("i-00000001/overlay.qcow2");
+        std::fs::write(&overlay, "what the guest wrote").unwrap();
+
+        vm.adjust(power(&vm, 2, off())).await.unwrap();
+        let view = until(&vm, MachineState::Stopped).await;
+        assert_eq!((view.generation, view.ran, view.broke), (2, true, false));
+        assert_eq!(view.reason.as_deref(), Some("stopped on request"));
+        assert_eq!((agent.control.asked(), agent.connected()), (1, 0));
+        assert!(!agent.files(&vm).contains(&"sim.json".to_owned()), "nothing runs");
+        let console = vm.console(agent.hands.driver.clone()).await.unwrap();
+        assert!(console.bytes.starts_with(b"simulated machine"), "it can be read while off");
+        // Asked again, and asked by an older wish, it stays as it is.
+        vm.adjust(power(&vm, 2, off())).await.unwrap();
+        vm.adjust(power(&vm, 1, PowerSpec::default())).await.unwrap();
+
+        // The agent, and with it the host, comes back: it is still off, and its images are held.
+        let agent = Agent::raise(&root, &clock, &gate).await;
+        let vm = agent.machines[0].clone();
+        until(&vm, MachineState::Stopped).await;
+        assert_eq!(vm.view().borrow().generation, 2);
+
+        vm.run(started(3)).await.unwrap();
+        let view = until(&vm, MachineState::Running).await;
+        assert_eq!((view.generation, view.reason), (3, None));
+        assert_eq!(std::fs::read(&overlay).unwrap(), b"what the guest wrote");
+        assert_eq!(agent.connected(), 1);
+
+        vm.adjust(power(&vm, 4, off())).await.unwrap();
+        until(&vm, MachineState::Stopped).await;
+        vm.terminate().await.unwrap();
+        until(&vm, MachineState::Gone).await;
+        assert_eq!(agent.files(&vm), ["note.json"]);
+    });
+}
+
+#[test]
+fn a_guest_that_does_not_listen_is_switched_off() {
+    on_a_host(|root, clock, gate| async move {
+        let mut agent = Agent::raise(&root, &clock, &gate).await;
+        agent.control.deaf(true);
+        let vm = agent.run(1).await;
+        until(&vm, MachineState::Running).await;
+        vm.adjust(power(&vm, 2, off())).await.unwrap();
+        assert_eq!(vm.view().borrow().state, MachineState::Halting);
+        until(&vm, MachineState::Stopped).await;
+        assert_eq!(agent.control.asked(), 1);
+
+        // By force it is not even asked.
+        vm.run(started(3)).await.unwrap();
+        until(&vm, MachineState::Running).await;
+        let forced = PowerSpec { wanted: Power::ForcedOff, ..PowerSpec::default() };
+        vm.adjust(power(&vm, 4, forced)).await.unwrap();
+        until(&vm, MachineState::Stopped).await;
+        assert_eq!(agent.control.asked(), 1);
+
+        // Nor does it wait when force comes while it is asked, or its end.
+        vm.run(started(5)).await.unwrap();
+        until(&vm, MachineState::Running).await;
+        vm.adjust(power(&vm, 6, off())).await.unwrap();
+        vm.terminate().await.unwrap();
+        until(&vm, MachineState::Gone).await;
+    });
+}
+
+#[test]
+fn an_agent_that_dies_while_a_guest_shuts_down_goes_on_with_it() {
+    on_a_host(|root, clock, gate| async move {
+        let mut agent = Agent::raise(&root, &clock, &gate).await;
+        agent.control.deaf(true);
+        for number in [1, 2] {
+            let vm = agent.run(number).await;
+            until(&vm, MachineState::Running).await;
+        }
+        let (one, two) = (agent.machines[0].clone(), agent.machines[1].clone());
+        one.adjust(power(&one, 2, off())).await.unwrap();
+        let reboot = PowerSpec { reboots: 1, ..PowerSpec::default() };
+        two.adjust(power(&two, 2, reboot)).await.unwrap();
+        // What the dead agent would still do it does no more.
+        drop(agent);
+
+        let agent = Agent::raise(&root, &clock, &gate).await;
+        let find = |id: &InstanceId| agent.machines.iter().find(|vm| vm.instance() == id).unwrap();
+        let (one, two) = (find(one.instance()).clone(), find(two.instance()).clone());
+        until(&one, MachineState::Stopped).await;
+        let boots = || {
+            let path = agent.instances.join(two.instance().as_str()).join("console.log");
+            let text = std::fs::read_to_string(path).unwrap();
+            text.matches("simulated machine").count()
+        };
+        settles("rebooted", || boots() >= 2).await;
+        until(&two, MachineState::Running).await;
+    });
+}
+
+#[test]
+fn a_reboot_happens_once_however_often_it_is_told() {
+    on_a_host(|root, clock, gate| async move {
+        let mut agent = Agent::raise(&root, &clock, &gate).await;
+        let vm = agent.run(1).await;
+        until(&vm, MachineState::Running).await;
+        let overlay = agent.instances.join("i-00000001/overlay.qcow2");
+        std::fs::write(&overlay, "what the guest wrote").unwrap();
+        let boots = || {
+            let text = std::fs::read_to_string(agent.instances.join("i-00000001/console.log"));
+            text.unwrap().matches("simulated machine").count()
+        };
+        for round in 1..=2 {
+            agent.control.deaf(round == 2);
+            let reboot = PowerSpec { reboots: round, ..PowerSpec::default() };
+            for _ in 0..3 {
+                vm.adjust(power(&vm, round + 1, reboot)).await.unwrap();
+            }
+            let expected = usize::try_from(round).unwrap() + 1;
+            settles("rebooted", || boots() == expected).await;
+            until(&vm, MachineState::Running).await;
+            vm.adjust(power(&vm, round + 1, reboot)).await.unwrap();
+            assert_eq!(vm.view().borrow().state, MachineState::Running);
+            assert_eq!(boots(), expected);
+            assert_eq!(std::fs::read(&overlay).unwrap(), b"what the guest wrote");
+        }
+        // Nor does the next agent, which finds it behind the machine, do it again.
+        let again = Agent::raise(&root, &clock, &gate).await;
+        let vm = again.machines[0].clone();
+        assert_eq!(vm.view().borrow().state, MachineState::Running);
+        vm.terminate().await.unwrap();
+        until(&vm, MachineState::Gone).await;
+    });
+}
+
+#[test]
+fn a_guest_that_switches_itself_off_is_off_if_its_owner_wants_that() {
+    on_a_host(|root, clock, gate| async move {
+        let mut agent = Agent::raise(&root, &clock, &gate).await;
+        let vm = agent.run(1).await;
+        until(&vm, MachineState::Running).await;
+        let stops = PowerSpec { on_shutdown: OnShutdown::Stop, ..PowerSpec::default() };
+        vm.adjust(power(&vm, 2, stops)).await.unwrap();
+        agent.control.power_off(vm.instance()).unwrap();
+        let view = until(&vm, MachineState::Stopped).await;
+        assert_eq!(view.reason.as_deref(), Some("the guest powered itself off"));
+        assert!(!view.broke);
+
+        // Told the same wish again, by this agent or the next, it does not start.
+        let mut same = started(2);
+        same.spec.power = stops;
+        vm.run(same.clone()).await.unwrap();
+        assert_eq!(vm.view().borrow().state, MachineState::Stopped);
+        let agent = Agent::raise(&root, &clock, &gate).await;
+        let vm = agent.machines[0].clone();
+        until(&vm, MachineState::Stopped).await;
+        vm.run(same).await.unwrap();
+        let view = vm.view().borrow().clone();
+        assert_eq!(view.state, MachineState::Stopped);
+        assert_eq!(view.reason.as_deref(), Some("the guest powered itself off"));
+
+        let mut newer = started(3);
+        newer.spec.power = stops;
+        vm.run(newer).await.unwrap();
+        until(&vm, MachineState::Running).await;
+        vm.terminate().await.unwrap();
+        until(&vm, MachineState::Gone).await;
+    });
+}
+
+#[test]
+fn a_machine_whose_agent_died_before_its_first_start_is_not_tried_for_ever() {
+    on_a_host(|root, clock, gate| async move {
+        gate.send_replace(false);
+        let mut agent = Agent::raise(&root, &clock, &gate).await;
+        let vm = agent.run(1).await;
+        // An overlay was made, and then the agent died.
+        std::fs::write(agent.instances.join("i-00000001/overlay.qcow2"), "").unwrap();
+        drop((agent, vm));
+        let open = watch::Sender::new(true);
+        let agent = Agent::raise(&root, &clock, &open).await;
+        agent.control.fail_next(SimStep::Start, "no luck");
+        let vm = agent.machines[0].clone();
+        assert!(!vm.view().borrow().ran);
+        let view = until(&vm, MachineState::Failed).await;
+        assert!(view.reason.unwrap().ends_with("no luck"));
+        assert_eq!(agent.files(&vm), ["note.json"]);
     });
 }

@@ -224,7 +224,9 @@ fn spec(number: u8) -> InstanceSpec {
             key: None,
             security_groups: vec!["default".to_owned()],
             launched: Timestamp::from_millis(0),
+            user_data: None,
         },
+        power: Default::default(),
     }
 }
 

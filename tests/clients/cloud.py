@@ -10,11 +10,13 @@ import shlex
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+TLS = ROOT / "tests/data/tls"
 BIN = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
 
 
@@ -44,11 +46,12 @@ def free_ports(count):
 class Cloud:
     """clc, walrus and one node agent, below one folder; guests are simulated unless asked for."""
 
-    def __init__(self, folder, driver="sim"):
+    def __init__(self, folder, driver="sim", https=False):
         self.dir = pathlib.Path(folder)
         self.driver = driver
+        self.https = https
         self.processes = {}
-        names = ["clc", "clc_in", "walrus", "walrus_in", "node_in"]
+        names = ["clc", "clc_in", "walrus", "walrus_in", "node_in", "clc_tls", "walrus_tls"]
         self.ports = dict(zip(names, free_ports(len(names))))
         (self.dir / "etc").mkdir(parents=True)
         key = self.dir / "etc/peer.key"
@@ -63,8 +66,9 @@ class Cloud:
             f'data_dir = "{d}/clc"\nadmin_dir = "{d}/admin"\npublic_host = "127.0.0.1"\n'
             f'listen = "127.0.0.1:{p["clc"]}"\ninternal_listen = "127.0.0.1:{p["clc_in"]}"\n'
             + common
+            + self.tls("clc")
             + f'[walrus]\nurl = "http://127.0.0.1:{p["walrus_in"]}"\n'
-            f'public_url = "http://127.0.0.1:{p["walrus"]}/services/Walrus"\n'
+            f'public_url = "{self.s3_root}/services/Walrus"\n'
             f'[[nodes]]\nname = "node1"\nurl = "http://127.0.0.1:{p["node_in"]}"\n'
             'zone = "eucalyptus-1a"\n'
         )
@@ -72,6 +76,8 @@ class Cloud:
             f'data_dir = "{d}/walrus"\nlisten = "127.0.0.1:{p["walrus"]}"\n'
             f'internal_listen = "127.0.0.1:{p["walrus_in"]}"\n'
             + common
+            + 'domains = ["s3.localhost"]\n'
+            + self.tls("walrus")
             + f'[clc]\nurl = "http://127.0.0.1:{p["clc_in"]}"\n'
         )
         (d / "etc/node-agent.toml").write_text(
@@ -79,6 +85,22 @@ class Cloud:
             f'internal_listen = "127.0.0.1:{p["node_in"]}"\ndriver = "{self.driver}"\n'
             f'run_dir = "{tempfile.gettempdir()}/eucalypt-{os.getpid()}"\n'
             "cpus = 64\nmemory_mib = 65536\ndisk_mib = 1048576\n" + common
+        )
+
+    @property
+    def s3_root(self):
+        """Where S3 is, as users are told."""
+        scheme, port = ("https", "walrus_tls") if self.https else ("http", "walrus")
+        return f"{scheme}://127.0.0.1:{self.ports[port]}"
+
+    def tls(self, name):
+        """The keys that open a https listener beside the http one."""
+        if not self.https:
+            return ""
+        ca = f'tls_ca_file = "{TLS}/ca.pem"\n' if name == "clc" else ""
+        return (
+            f'tls_listen = "127.0.0.1:{self.ports[name + "_tls"]}"\n{ca}'
+            f'tls_cert_file = "{TLS}/server.pem"\ntls_key_file = "{TLS}/server-key.pem"\n'
         )
 
     def start(self, name):
@@ -175,6 +197,12 @@ def run(command, env=None):
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, env=env, timeout=120)
     assert done.returncode == 0, f"{command}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
+
+
+def aws(credentials, *arguments, **variables):
+    """Runs awscli with what eucarc sets and nothing else."""
+    aws = pathlib.Path(sys.executable).parent / "aws"
+    return run([aws, *arguments], env={**credentials.env, **variables})
 
 
 def bundle(credentials, image, folder, *options):

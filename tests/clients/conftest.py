@@ -19,6 +19,22 @@ def cloud(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def https(tmp_path_factory):
+    """A cloud whose APIs are served by https, too."""
+    cloud = clouds.Cloud(tmp_path_factory.mktemp("https"), https=True)
+    try:
+        cloud.raise_all()
+        yield cloud
+    finally:
+        cloud.stop_all()
+
+
+@pytest.fixture(scope="session")
+def https_user(https):
+    return https.add_user("hanako")
+
+
+@pytest.fixture(scope="session")
 def user(cloud):
     return cloud.add_user("taro.yamada")
 

@@ -81,6 +81,11 @@ impl Signer {
 
     /// Sends a POST of these parameters to the EC2 API.
     pub fn query(&self, to: SocketAddr, pairs: &[(&str, &str)]) -> Reply {
+        self.query_at(EC2, to, pairs)
+    }
+
+    /// Sends a POST of these parameters to the API at a path.
+    pub fn query_at(&self, path: &str, to: SocketAddr, pairs: &[(&str, &str)]) -> Reply {
         let own = |(n, v): &(&str, &str)| ((*n).to_owned(), (*v).to_owned());
         let mut pairs: Vec<_> = pairs.iter().map(own).collect();
         let host = to.to_string();
@@ -89,16 +94,16 @@ impl Signer {
             vec![("host".to_owned(), host.clone()), ("content-type".to_owned(), form)];
         if self.version == Version::Two {
             let mac = QueryMac::HmacSha256;
-            pairs = sign_ec2_v2(self.key(), "POST", &host, EC2, &pairs, mac, self.at);
+            pairs = sign_ec2_v2(self.key(), "POST", &host, path, &pairs, mac, self.at);
         }
         let body = write_query(&pairs);
         if self.version == Version::Four {
             let signed = headers_of(&headers);
-            let request = Request::new("POST", EC2, "", &signed).with_body(body.as_bytes());
+            let request = Request::new("POST", path, "", &signed).with_body(body.as_bytes());
             let added = sign_ec2_v4(self.key(), &request, "eucalyptus", "ec2", self.at).unwrap();
             headers.extend(added.into_iter().map(|(name, value)| (name.to_owned(), value)));
         }
-        send(to, "POST", EC2, &headers, body.as_bytes())
+        send(to, "POST", path, &headers, body.as_bytes())
     }
 
     /// Sends an S3 request for a path.

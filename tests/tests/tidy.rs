@@ -27,6 +27,7 @@ const CRATES: &[(&str, &str, &[&str])] = &[
 const WALLS: &[(&str, &[&str])] = &[
     ("sled", &["store"]),
     ("actix-web", &["runtime"]),
+    ("actix-http", &["runtime"]),
     ("hyper-util", &["runtime", "node-agent"]),
     ("aes", &["bundle"]),
     ("cbc", &["bundle"]),

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use common::wire::quota::{Limit, Limits};
+use runtime::doors::TlsKeys;
 use runtime::telemetry::LogFormat;
 use serde::{Deserialize, Serialize};
 use store::EngineConfig;
 use thiserror::Error;
 
+use crate::s3::domains::is_domain;
 use crate::usage::ledger::{Defaults, configured};
 
 /// Everything that can be configured. Unknown keys are refused.
@@ -21,6 +23,20 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where S3 is served. Default `0.0.0.0:8774`.
     pub listen: SocketAddr,
+    /// Where S3 is served by https, beside `listen`, which stays http. Not set (the default): with a
+    /// certificate `listen` itself is https, without one there is none. Old clients know http only,
+    /// and today's send checksums behind a body over https only, so a cloud that has a certificate
+    /// serves all of them best with both. The clc's `[walrus] public_url` says which users get.
+    pub tls_listen: Option<SocketAddr>,
+    /// The certificate of https, PEM, with those between it and its authority behind it. It must
+    /// name the host of the clc's `[walrus] public_url`, and `*.DOMAIN` for each of `domains`. A
+    /// renewed file is noticed within seconds. Empty (the default): no https.
+    pub tls_cert_file: PathBuf,
+    /// The key of that certificate, PEM.
+    pub tls_key_file: PathBuf,
+    /// Names below which a host is a bucket: with `s3.example.org`, `http://BUCKET.s3.example.org/`
+    /// is that bucket. Their DNS must lead here. None by default: buckets stand in the path.
+    pub domains: Vec<String>,
     /// Where messages of other services, plain images, /healthz and /metrics are answered. Default
     /// `127.0.0.1:8776`.
     pub internal_listen: SocketAddr,
@@ -97,6 +113,10 @@ impl Default for Config {
         Self {
             data_dir: PathBuf::from("/var/lib/eucalypt/walrus"),
             listen: SocketAddr::from(([0, 0, 0, 0], 8774)),
+            tls_listen: None,
+            tls_cert_file: PathBuf::new(),
+            tls_key_file: PathBuf::new(),
+            domains: Vec::new(),
             internal_listen: SocketAddr::from(([127, 0, 0, 1], 8776)),
             internal_url: String::new(),
             region: "eucalyptus".to_owned(),
@@ -134,6 +154,12 @@ pub enum Unusable {
     /// A size in megabytes that is more than 2^64 bytes.
     #[error("{0} is too large")]
     TooLarge(&'static str),
+    /// What is said of https makes no sense.
+    #[error("{0}")]
+    Tls(String),
+    /// A name that can be no domain.
+    #[error("domains: '{0}' is no name of a domain")]
+    Domain(String),
     /// Nodes cannot be told where to find images.
     #[error(
         "internal_url must be set, because nodes cannot reach the address {0} of internal_listen"
@@ -175,10 +201,23 @@ impl Config {
                 return Err(Unusable::TooLarge(key));
             }
         }
+        self.tls().check().map_err(|error| Unusable::Tls(error.to_string()))?;
+        if let Some(name) = self.domains.iter().find(|name| !is_domain(name)) {
+            return Err(Unusable::Domain(name.clone()));
+        }
         if self.internal_url.is_empty() && self.internal_listen.ip().is_unspecified() {
             return Err(Unusable::InternalUrl(self.internal_listen));
         }
         Ok(())
+    }
+
+    /// What is said of https.
+    pub(crate) fn tls(&self) -> TlsKeys<'_> {
+        TlsKeys {
+            listen: self.tls_listen,
+            certificate: &self.tls_cert_file,
+            key: &self.tls_key_file,
+        }
     }
 
     /// What stands before the path in tickets, given where the internal listener really is.
@@ -245,6 +284,10 @@ mod tests {
         assert_eq!(zero.check(), Err(Unusable::Zero("unbundle_flights")));
         let large = Config { unbundle_cache_mb: u64::MAX, ..Config::default() };
         assert_eq!(large.check(), Err(Unusable::TooLarge("unbundle_cache_mb")));
+        let named = Config { domains: vec!["s3.example.org:8774".into()], ..Config::default() };
+        assert_eq!(named.check(), Err(Unusable::Domain("s3.example.org:8774".into())));
+        let half = Config { tls_key_file: "/k.pem".into(), ..Config::default() };
+        assert!(matches!(half.check(), Err(Unusable::Tls(_))));
         let everywhere = SocketAddr::from(([0, 0, 0, 0], 8776));
         let unreachable = Config { internal_listen: everywhere, ..Config::default() };
         assert_eq!(unreachable.check(), Err(Unusable::InternalUrl(everywhere)));

@@ -18,6 +18,7 @@ use common::wire::walrus::CacheView;
 use futures_util::future::BoxFuture;
 use runtime::boot::Running;
 use runtime::clock::Clock;
+use runtime::doors::{DoorError, Doors, Doorway};
 use runtime::endpoint::Endpoint;
 use runtime::envelope::PeerKey;
 use runtime::keyring::AskedKeyRing;
@@ -49,6 +50,7 @@ use crate::quota::count::{self, Count};
 use crate::records::{CACHE_LIMIT, Records};
 use crate::s3::buckets::{Buckets, recall_leaving};
 use crate::s3::delete_objects::Removals;
+use crate::s3::domains::Domains;
 use crate::s3::front::Front;
 use crate::s3::objects::Objects;
 use crate::s3::service::S3Actor;
@@ -75,6 +77,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The public listeners cannot be opened.
+    #[error(transparent)]
+    Doors(#[from] DoorError),
     /// A listener cannot be used.
     #[error("the listener cannot be used: {0}")]
     Listen(#[source] io::Error),
@@ -85,7 +90,7 @@ pub enum StartError {
 
 /// Walrus, running.
 pub struct Server {
-    public: Listening,
+    public: Doors,
     internal: Listening,
     cache: Addr<Cache>,
     roster: Roster,
@@ -117,6 +122,7 @@ impl Server {
         clock: Clock,
     ) -> Result<Self, StartError> {
         config.check()?;
+        let doorway = Doorway::build(public, config.tls()).await?;
         let opening = config.clone();
         let opened = pool::block(move || open(&opening)).await??;
         let (shutdown, roster, metrics) =
@@ -173,6 +179,7 @@ impl Server {
         roster.enrol("objects", objects.clone());
         let sweep_clock = clock.clone();
         let front = Front {
+            domains: Domains::new(&config.domains),
             keys: Arc::new(AskedKeyRing::new(identity, clock.clone())),
             clock,
             buckets,
@@ -212,7 +219,10 @@ impl Server {
 
         let limits = Limits::default();
         let internal = listen(internal, &limits, Arc::new(endpoint)).map_err(StartError::Listen)?;
-        let public = listen(public, &limits, Arc::new(front)).map_err(StartError::Listen)?;
+        let public = doorway.open(&limits, Arc::new(front), &shutdown)?;
+        if let Some(https) = public.tls_address() {
+            tracing::info!(%https, "S3 is served by https");
+        }
         tracing::info!(s3 = %public.address(), internal = %internal.address(), "walrus is up");
         Ok(Self { public, internal, cache, roster, shutdown, store })
     }
@@ -220,6 +230,11 @@ impl Server {
     /// Where S3 is served.
     pub fn public_address(&self) -> SocketAddr {
         self.public.address()
+    }
+
+    /// Where S3 is served by https, if it is.
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.public.tls_address()
     }
 
     /// Where messages and images are served.

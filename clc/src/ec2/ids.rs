@@ -29,6 +29,24 @@ pub fn instance(text: &str) -> Result<InstanceId, ApiError> {
     })
 }
 
+/// Reads the ids of the instances that an action is about, each once.
+///
+/// # Errors
+/// `MissingParameter` if there is none, `InvalidInstanceID.Malformed`.
+pub fn instances(texts: &[String]) -> Result<Vec<InstanceId>, ApiError> {
+    if texts.is_empty() {
+        return Err(ApiError::missing("InstanceId"));
+    }
+    let mut wanted = Vec::new();
+    for text in texts {
+        let id = instance(text)?;
+        if !wanted.contains(&id) {
+            wanted.push(id);
+        }
+    }
+    Ok(wanted)
+}
+
 /// There are no such instances, or not for the caller.
 pub fn no_instances(ids: &[InstanceId]) -> ApiError {
     let ids: Vec<_> = ids.iter().map(InstanceId::as_str).collect();

@@ -43,7 +43,7 @@ const FILTERS: &[Field<Shown>] = &[
     ("kernel-id", |it| vec![it.instance.kernel.to_string()]),
     ("key-name", |it| it.instance.key.iter().map(|key| key.name.clone()).collect()),
     ("launch-index", |it| vec![it.instance.index.to_string()]),
-    ("launch-time", |it| vec![it.instance.launched.iso()]),
+    ("launch-time", |it| vec![it.instance.launch_time().iso()]),
     ("monitoring-state", |_| vec!["disabled".to_owned()]),
     ("owner-id", |it| vec![it.instance.account.to_string()]),
     ("private-dns-name", address),

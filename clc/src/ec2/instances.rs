@@ -136,6 +136,13 @@ pub fn state(seen: SeenState) -> State {
     State { code, name: name.to_owned() }
 }
 
+/// Who changed an instance's state, and when, as clients know that sentence.
+pub fn by_user(now: Timestamp) -> String {
+    let iso = now.iso();
+    let seconds = iso.split('.').next().unwrap_or(&iso).replace('T', " ");
+    format!("User initiated ({seconds} GMT)")
+}
+
 fn view(it: &Shown) -> View {
     let instance = &it.instance;
     let address = instance.address.to_string();
@@ -147,7 +154,10 @@ fn view(it: &Shown) -> View {
         instance_state: state(instance.seen),
         private_dns_name: if alive { address.clone() } else { String::new() },
         dns_name: if alive { address.clone() } else { String::new() },
-        reason: state_reason.as_ref().map(|reason| reason.message.clone()),
+        reason: match (&it.impaired, &instance.transition) {
+            (None, Some(transition)) => Some(transition.clone()),
+            _ => state_reason.as_ref().map(|reason| reason.message.clone()),
+        },
         key_name: instance.key.as_ref().map(|key| key.name.clone()),
         ami_launch_index: instance.index,
         product_codes: instance
@@ -156,7 +166,7 @@ fn view(it: &Shown) -> View {
             .map(|code| ProductCode { product_code: code.clone() })
             .collect(),
         instance_type: instance.instance_type.clone(),
-        launch_time: IsoTime(instance.launched),
+        launch_time: IsoTime(instance.launch_time()),
         placement: Placed {
             availability_zone: instance.zone.clone(),
             tenancy: "default".to_owned(),

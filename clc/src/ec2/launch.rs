@@ -9,7 +9,8 @@ use common::ec2::instances::RunInstances;
 use common::error::{ApiError, ErrorCode};
 use common::id::{ImageId, ImageKind, InstanceId, ReservationId};
 use common::time::Timestamp;
-use common::wire::spec::PublicKey;
+use common::user_data::UserData;
+use common::wire::spec::{OnShutdown, PublicKey};
 use store::{Batch, Seen};
 
 use super::images::visible;
@@ -33,6 +34,10 @@ pub struct Asked {
     pub kind: InstanceType,
     /// Tags of the instances.
     pub tags: TagMap,
+    /// What the instances are given along.
+    pub user_data: Option<UserData>,
+    /// What happens when a guest switches its machine off.
+    pub on_shutdown: OnShutdown,
     /// A hash over what makes two launches the same.
     pub parameters: String,
     /// When it was asked.
@@ -103,8 +108,11 @@ pub fn plan(records: &Records, asked: &Asked) -> Result<Plan, ApiError> {
     Ok(Plan { image, kernel, ramdisk, key })
 }
 
-/// An image of the wanted kind that the caller may run and that has not failed.
-fn usable(
+/// An image of the wanted kind that the caller may run and that has not failed. Blocks.
+///
+/// # Errors
+/// Names it, and says what is wrong with it.
+pub fn usable(
     records: &Records,
     id: &str,
     kind: ImageKind,
@@ -141,7 +149,8 @@ pub fn record(
     plan: &Plan,
     placed: &[Placed],
 ) -> Result<Vec<Instance>, ApiError> {
-    let Asked { request: asked, caller, kind, tags, parameters, now } = asked;
+    let Asked { request: asked, caller, kind, tags, user_data, on_shutdown, parameters, now } =
+        asked;
     let now = *now;
     let reservation = ReservationId::from_random(random::bytes()?);
     let groups = vec!["default".to_owned()];
@@ -189,7 +198,16 @@ pub fn record(
                 .map(|key| PublicKey { name: key.name.clone(), openssh: key.openssh.clone() }),
             groups: groups.clone(),
             launched: now,
+            started: None,
             client_token: asked.client_token.clone(),
+            transition: None,
+            ran: false,
+            forced: false,
+            reboots: 0,
+            on_shutdown: *on_shutdown,
+            protected: asked.disable_api_termination == Some(true),
+            user_data: user_data.clone(),
+            images: Vec::new(),
         };
         batch.insert(&instance)?;
         records.point(batch, &instance);

@@ -1,6 +1,7 @@
 //! The EC2 actions, one file a family: what is asked is checked, committed as a wish and answered;
 //! reconcilers do the rest.
 
+pub mod attributes;
 pub mod console;
 pub mod deregister;
 pub mod describe_images;
@@ -21,6 +22,7 @@ pub mod keys_ahead;
 pub mod launch;
 pub mod listing;
 pub mod paging;
+pub mod power;
 pub mod register;
 pub mod run;
 pub mod status;

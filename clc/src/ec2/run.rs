@@ -5,6 +5,8 @@ use common::dialect::query;
 use common::ec2::instances::{Reservation, RunInstances};
 use common::error::{ApiError, ErrorCode};
 use common::id::InstanceId;
+use common::user_data::UserData;
+use common::wire::spec::OnShutdown;
 use runtime::actor::{Handle, Scene};
 use sha2::{Digest as _, Sha256};
 use store::StoreError;
@@ -36,6 +38,11 @@ impl Handle<Instances> for RunInstances {
         let kind = check(&self, &scene.zones)?;
         let zone = self.placement.as_ref().and_then(|place| place.availability_zone.clone());
         let asked = Asked {
+            user_data: user_data("UserData", self.user_data.as_deref())?,
+            on_shutdown: match self.instance_initiated_shutdown_behavior.as_deref() {
+                None => OnShutdown::Stop,
+                Some(text) => on_shutdown("InstanceInitiatedShutdownBehavior", text)?,
+            },
             parameters: fingerprint(&self)?,
             caller: scene.caller.clone(),
             kind,
@@ -177,6 +184,20 @@ fn answer(
     })
 }
 
+/// Reads user data from base64.
+pub fn user_data(parameter: &str, text: Option<&str>) -> Result<Option<UserData>, ApiError> {
+    UserData::read(text.unwrap_or_default()).map_err(|why| ApiError::invalid(parameter, why))
+}
+
+/// Reads what happens when a guest switches its machine off.
+pub fn on_shutdown(parameter: &str, text: &str) -> Result<OnShutdown, ApiError> {
+    match text {
+        "stop" => Ok(OnShutdown::Stop),
+        "terminate" => Ok(OnShutdown::Terminate),
+        _ => Err(ApiError::invalid(parameter, format!("'{text}' is neither stop nor terminate"))),
+    }
+}
+
 /// How many instances will do, and how many are wanted.
 fn counts(asked: &RunInstances) -> Result<(usize, u32), ApiError> {
     let min = asked.min_count.unwrap_or(1);
@@ -202,9 +223,6 @@ fn check(asked: &RunInstances, zones: &[String]) -> Result<InstanceType, ApiErro
     };
     if let Some(name) = asked.unsupported.first() {
         return unsupported(name);
-    }
-    if asked.user_data.is_some() {
-        return unsupported("UserData");
     }
     if !asked.block_device_mapping.is_empty() {
         return unsupported("BlockDeviceMapping");
@@ -295,7 +313,6 @@ mod tests {
         assert_eq!(check(&asked(), &zones).unwrap().name, "m1.small");
         assert!(check(&RunInstances { placement: place("z"), ..asked() }, &zones).is_ok());
         let table = [
-            (RunInstances { user_data: Some("x".into()), ..asked() }, "UserData"),
             (RunInstances { unsupported: vec!["SubnetId".into()], ..asked() }, "SubnetId"),
             (RunInstances { security_group: vec!["web".into()], ..asked() }, "web"),
             (RunInstances { client_token: Some("t".repeat(65)), ..asked() }, "ClientToken"),
@@ -332,5 +349,16 @@ mod tests {
         let other = RunInstances { max_count: Some(2), ..asked() };
         assert_eq!(fingerprint(&one).unwrap(), fingerprint(&two).unwrap());
         assert_ne!(fingerprint(&one).unwrap(), fingerprint(&other).unwrap());
+    }
+
+    #[test]
+    fn user_data_and_the_shutdowns_meaning_are_read_or_refused_by_name() {
+        assert_eq!(user_data("UserData", None).unwrap(), None);
+        assert_eq!(user_data("UserData", Some("")).unwrap(), None);
+        assert!(user_data("UserData", Some("YQ==")).unwrap().is_some());
+        assert!(user_data("UserData", Some("a b c")).unwrap_err().text().contains("UserData"));
+        assert_eq!(on_shutdown("X", "stop").unwrap(), OnShutdown::Stop);
+        assert_eq!(on_shutdown("X", "terminate").unwrap(), OnShutdown::Terminate);
+        assert!(on_shutdown("X", "hibernate").unwrap_err().text().contains("'hibernate'"));
     }
 }

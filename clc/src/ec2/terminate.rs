@@ -2,31 +2,28 @@
 
 use common::action::Caller;
 use common::ec2::instances::{ChangedInstance, ChangedInstances, TerminateInstances};
-use common::error::ApiError;
+use common::error::{ApiError, ErrorCode};
 use common::id::InstanceId;
 use common::time::Timestamp;
 use runtime::actor::{Handle, Scene};
 
 use super::ids;
-use super::instances::{Instances, named, state};
-use crate::records::{Instance, Reason, Records, SeenState};
+use super::instances::{Instances, by_user, named, state};
+use crate::records::{Instance, Reason, Records, SeenState, Wanted};
 
 impl Handle<Instances> for TerminateInstances {
     type Checked = Vec<InstanceId>;
 
     async fn check(self, scene: &Scene<Instances>) -> Result<Vec<InstanceId>, ApiError> {
-        if self.instance_id.is_empty() {
-            return Err(ApiError::missing("InstanceId"));
-        }
-        let mut wanted: Vec<InstanceId> = Vec::new();
-        for text in &self.instance_id {
-            let id = ids::instance(text)?;
-            if !wanted.contains(&id) {
-                wanted.push(id);
-            }
-        }
+        let wanted = ids::instances(&self.instance_id)?;
         let caller = scene.caller.clone();
-        scene.records.work(move |records| named(records, &wanted, &caller).map(|_| wanted)).await
+        let check = move |records: &Records| {
+            for seen in named(records, &wanted, &caller)? {
+                unprotected(&seen)?;
+            }
+            Ok(wanted)
+        };
+        scene.records.work(check).await
     }
 
     async fn act(
@@ -41,13 +38,30 @@ impl Handle<Instances> for TerminateInstances {
         }
         // A launch that waited for an image may have been the last to do so.
         scene.wakers.images.wake();
-        let shown = changed.into_iter().map(|(instance, before)| ChangedInstance {
-            instance_id: instance.id,
-            current_state: state(instance.seen),
-            previous_state: state(before),
-        });
-        Ok(ChangedInstances { instances_set: shown.collect() })
+        Ok(shown(changed))
     }
+}
+
+/// Instances with their states before, as they are answered.
+pub fn shown(changed: Vec<(Instance, SeenState)>) -> ChangedInstances {
+    let shown = changed.into_iter().map(|(instance, before)| ChangedInstance {
+        instance_id: instance.id,
+        current_state: state(instance.seen),
+        previous_state: state(before),
+    });
+    ChangedInstances { instances_set: shown.collect() }
+}
+
+fn unprotected(instance: &Instance) -> Result<(), ApiError> {
+    if !instance.protected || instance.wanted == Wanted::Terminated {
+        return Ok(());
+    }
+    let text = format!(
+        "The instance '{}' may not be terminated. Modify its 'disableApiTermination' instance \
+         attribute and try again",
+        instance.id
+    );
+    Err(ApiError::new(ErrorCode::OperationNotPermitted, text))
 }
 
 fn end(
@@ -60,7 +74,9 @@ fn end(
         let mut changed = Vec::new();
         for mut seen in named(records, ids, caller)? {
             let before = seen.seen;
+            unprotected(&seen)?;
             if seen.record.end(Reason::by_user(), now) {
+                seen.record.transition = Some(by_user(now));
                 batch.replace(&seen)?;
             }
             changed.push((seen.record, before));

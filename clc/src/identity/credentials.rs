@@ -24,7 +24,13 @@ pub struct Endpoints {
     pub walrus: String,
     /// The region's name.
     pub region: String,
+    /// The certificate of the authority by which https is to be believed, PEM, if clients do not
+    /// know it.
+    pub authority: Option<String>,
 }
+
+/// The file of that certificate.
+const AUTHORITY: &str = "tls-ca.pem";
 
 impl Endpoints {
     /// The URL of the EC2 API.
@@ -70,13 +76,16 @@ pub fn files(told: &Told<'_>, endpoints: &Endpoints) -> Vec<CredentialFile> {
         text,
         secret,
     };
-    vec![
+    let authority = endpoints.authority.as_ref();
+    let mut files = vec![
         file(EUCARC, eucarc(told, endpoints, &base), true),
         file("euca2ools.ini", ini(told, endpoints, &base), true),
         file(&format!("{base}-cert.pem"), told.certificate.to_owned(), false),
         file(&format!("{base}-pk.pem"), told.private_key.to_owned(), true),
         file("cloud-cert.pem", told.cloud_certificate.to_owned(), false),
-    ]
+    ];
+    files.extend(authority.map(|pem| file(AUTHORITY, pem.clone(), false)));
+    files
 }
 
 fn eucarc(told: &Told<'_>, endpoints: &Endpoints, base: &str) -> String {
@@ -126,6 +135,8 @@ fn eucarc(told: &Told<'_>, endpoints: &Endpoints, base: &str) -> String {
         ("EC2_PRIVATE_KEY", format!("{base}-pk.pem")),
         ("EUCALYPTUS_CERT", "cloud-cert.pem".to_owned()),
     ];
+    let authority = endpoints.authority.as_ref().map(|_| ("AWS_CA_BUNDLE", AUTHORITY.to_owned()));
+    let paths = paths.into_iter().chain(authority);
     for (name, file) in paths {
         let _ = writeln!(text, "export {name}=\"$EUCA_KEY_DIR/{file}\"");
     }
@@ -140,11 +151,15 @@ fn ini(told: &Told<'_>, endpoints: &Endpoints, base: &str) -> String {
          [user {alias}]\nkey-id = {access_key}\nsecret-key = {secret}\naccount-id = {account}\n\
          certificate = {FOLDER}/{base}-cert.pem\nprivate-key = {FOLDER}/{base}-pk.pem\n\n\
          [region {region}]\nuser = {alias}\nec2-url = {ec2}\ns3-url = {s3}\niam-url = {iam}\n\
-         sts-url = {sts}\ncertificate = {FOLDER}/cloud-cert.pem\n",
+         sts-url = {sts}\ncertificate = {FOLDER}/cloud-cert.pem\n{authority}",
         ec2 = endpoints.ec2(),
         s3 = endpoints.walrus,
         iam = endpoints.iam(),
         sts = endpoints.sts(),
+        authority = match &endpoints.authority {
+            Some(_) => format!("ssl-ca = {FOLDER}/{AUTHORITY}\n"),
+            None => String::new(),
+        },
     )
 }
 
@@ -181,6 +196,7 @@ mod tests {
             clc: "http://cloud:8773".into(),
             walrus: "http://cloud:8774/services/Walrus".into(),
             region: "eucalyptus".into(),
+            authority: Some("CA\n".into()),
         };
         files(&told, &endpoints)
     }
@@ -193,7 +209,7 @@ mod tests {
     }
 
     fn sourced(shell: &str, working: &Path, eucarc: &Path) -> Option<String> {
-        let script = ". \"$1\" && echo \"$EC2_CERT|$EC2_URL|$AWS_ENDPOINT_URL_S3|$EC2_USER_ID\"";
+        let script = ". \"$1\" && echo \"$EC2_CERT|$EC2_URL|$AWS_ENDPOINT_URL_S3|${AWS_CA_BUNDLE##*/}|$EC2_USER_ID\"";
         let done = Command::new(shell)
             .args(["-euc", script, "sh"])
             .arg(eucarc)
@@ -214,7 +230,7 @@ mod tests {
         write_to(&folder, &folder);
         let expected = format!(
             "{}/euca2-taro-0123abcd-cert.pem|http://cloud:8773/services/Eucalyptus|\
-             http://cloud:8774|123456789012",
+             http://cloud:8774|tls-ca.pem|123456789012",
             folder.display()
         );
         for shell in ["sh", "dash", "bash", "zsh"] {

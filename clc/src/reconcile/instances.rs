@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use actix::Addr;
 use common::error::{ApiError, ErrorCode};
-use common::wire::node::Terminate;
+use common::time::Timestamp;
+use common::wire::node::{Adjust, Terminate};
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
 use runtime::reconcile::{Pass, Reconciler, Waker};
@@ -16,10 +17,11 @@ use store::{After, StoreError};
 
 use super::launch::{self, Ready};
 use super::plain::PlainImages;
-use super::step::{self, Step};
+use super::step::{self, Given, Step};
 use crate::cluster::Member;
 use crate::records::{Instance, Reason, Records, SeenState, Wanted};
-use crate::schedule::scheduler::{Release, Scheduler};
+use crate::schedule::scheduler::{Park, Release, Scheduler};
+use common::wire::spec::ImageRef;
 
 /// How long a node may take to note a wish.
 const TELLING: Duration = Duration::from_secs(30);
@@ -40,6 +42,10 @@ pub struct Instances {
     pub clock: Clock,
     /// The region's name, for the guests.
     pub region: String,
+    /// How long a launch may be pending before it is given up.
+    pub patience: Duration,
+    /// When this began to look after instances.
+    pub since: Timestamp,
     /// Asks for another pass when a step has made the next one due.
     pub waker: Waker,
 }
@@ -61,7 +67,13 @@ impl Instances {
             pass.looked += 1;
             let now = self.clock.now();
             let seen = self.member.sighting();
-            let step = step::next(&instance, seen.of(&instance.id), seen.is_reachable(now), now);
+            let given = Given {
+                now,
+                reachable: seen.is_reachable(now),
+                patience: self.patience,
+                since: self.since,
+            };
+            let step = step::next(&instance, seen.of(&instance.id), given);
             match step {
                 Step::Settled => continue,
                 Step::Nothing => pass.unsettled += 1,
@@ -98,17 +110,62 @@ impl Instances {
     async fn take(&self, instance: &Instance, step: Step) -> Result<(), ApiError> {
         match step {
             Step::Nothing | Step::Settled => Ok(()),
-            Step::Launch => self.launch(instance).await,
+            Step::Launch => {
+                let launched = self.launch(instance).await;
+                if let Err(error) = &launched {
+                    let reason = Reason::new("Server.InternalError", error.text());
+                    self.note(instance, Some(reason)).await?;
+                }
+                launched
+            }
+            Step::Adjust => {
+                let wish = Adjust {
+                    instance: instance.id.clone(),
+                    generation: instance.generation,
+                    power: instance.power(),
+                };
+                self.patiently(self.member.peer.call(wish)).await
+            }
+            Step::Note(reason) => self.note(instance, reason).await,
             Step::See(state) => {
                 let now = self.clock.now();
                 self.change(instance, move |it| {
                     // What is wanted gone is not seen running again.
                     if it.wanted == Wanted::Running && it.lives() {
                         it.see(state, now);
+                        it.ran |= state == SeenState::Running;
+                        it.reason = None;
                     }
                 })
                 .await
             }
+            Step::Stopped => {
+                self.park(instance).await;
+                let now = self.clock.now();
+                self.change(instance, move |it| {
+                    if it.wanted == Wanted::Stopped && it.seen == SeenState::Stopping {
+                        it.see(SeenState::Stopped, now);
+                    }
+                })
+                .await
+            }
+            Step::Rest(generation, reason) => {
+                self.park(instance).await;
+                let now = self.clock.now();
+                tracing::info!(instance = %instance.id, reason = reason.text, "it went off by itself");
+                self.change(instance, move |it| {
+                    // Unless its owner has wished for something since.
+                    if it.wanted == Wanted::Running && it.generation == generation {
+                        it.wanted = Wanted::Stopped;
+                        it.reason = Some(reason.clone());
+                        it.transition = Some(reason.code.clone());
+                        it.ran = true;
+                        it.see(SeenState::Stopped, now);
+                    }
+                })
+                .await
+            }
+            Step::GiveUp(reason) => self.give_up(instance, reason).await,
             Step::Miss(since) => self.change(instance, move |it| it.missing_since = since).await,
             Step::Terminate => self.terminate(instance).await,
             Step::TerminateUnknown => {
@@ -128,26 +185,30 @@ impl Instances {
         let ready = launch::prepare(&self.records, &self.plain, &self.region, instance).await?;
         let run = match ready {
             Ready::Go(run) => *run,
-            Ready::Wait => return Ok(()),
-            Ready::Never(reason) if instance.seen == SeenState::Pending => {
+            Ready::Wait(why) => {
+                let reason = why.map(|why| Reason::new("Server.InternalError", why));
+                return self.note(instance, reason).await;
+            }
+            Ready::Never(reason) if is_new(instance) => {
                 return self.give_up(instance, reason).await;
             }
             // It ran, and its disk may be the only copy of something: nothing but its owner ends it.
             Ready::Never(reason) => {
                 tracing::warn!(instance = %instance.id, reason = reason.text, "no new tickets");
-                return Ok(());
+                return self.note(instance, Some(reason)).await;
             }
         };
-        if !instance.told {
+        let images = run.spec.images();
+        if !instance.told || instance.images != images {
             // On record before the node hears of it; and not at all if it was ended meanwhile.
-            let told = self.tell(instance).await?;
+            let told = self.tell(instance, images).await?;
             if !told {
                 return Ok(());
             }
         }
         match self.patiently(self.member.peer.call(run)).await {
             Ok(()) => Ok(()),
-            Err(error) if is_final(error.code()) && instance.seen == SeenState::Pending => {
+            Err(error) if is_final(error.code()) && is_new(instance) => {
                 let text = format!("The node {} refuses it: {}", self.member.name, error.text());
                 self.give_up(instance, Reason::new("Server.InternalError", text)).await
             }
@@ -155,17 +216,38 @@ impl Instances {
         }
     }
 
-    async fn tell(&self, instance: &Instance) -> Result<bool, ApiError> {
+    async fn tell(&self, instance: &Instance, images: Vec<ImageRef>) -> Result<bool, ApiError> {
         let id = instance.id.clone();
         self.records
             .work(move |records| {
                 let seen = records.instances.update(id.as_str(), |it| {
                     it.told |= it.wanted == Wanted::Running;
+                    it.images.clone_from(&images);
                     Ok::<_, StoreError>(())
                 })?;
                 Ok(seen.told && seen.wanted == Wanted::Running)
             })
             .await
+    }
+
+    /// Writes down what holds an instance up, if that is news.
+    async fn note(&self, instance: &Instance, reason: Option<Reason>) -> Result<(), ApiError> {
+        if instance.reason == reason {
+            return Ok(());
+        }
+        self.change(instance, move |it| {
+            if it.wanted == Wanted::Running {
+                it.reason.clone_from(&reason);
+            }
+        })
+        .await
+    }
+
+    /// Gives back what a machine that is off does not need. Before it is on record as stopped:
+    /// nobody can start it until then, so nobody's seat is made smaller under a start.
+    async fn park(&self, instance: &Instance) {
+        // A scheduler that is gone ends the process, and the next one reads the record.
+        let _ = self.scheduler.send(Park(vec![instance.id.clone()])).await;
     }
 
     async fn terminate(&self, instance: &Instance) -> Result<(), ApiError> {
@@ -242,6 +324,11 @@ impl Instances {
         let _ = self.scheduler.send(Release(vec![instance.id.clone()])).await;
         Ok(())
     }
+}
+
+/// Whether there is nothing of an instance yet that could be lost.
+fn is_new(instance: &Instance) -> bool {
+    instance.seen == SeenState::Pending && !instance.ran
 }
 
 /// Whether a node's refusal is about the wish itself, so that asking again is in vain. What

@@ -1,11 +1,10 @@
 //! Telling a node to run an instance: its images, the whole wish, and where the bytes are.
 
+use common::error::ApiError;
 use common::id::{AccountId, ImageId};
 use common::wire::node::Run;
 use common::wire::spec::{BootSpec, DiskSpec, ImageRef, InstanceSpec, MetadataSpec, NetworkSpec};
 use common::wire::walrus::{ImageTicket, WantedImage};
-
-use common::error::ApiError;
 
 use super::plain::PlainImages;
 use crate::records::{Image, ImageState, Instance, Reason, Records};
@@ -14,8 +13,9 @@ use crate::records::{Image, ImageState, Instance, Reason, Records};
 pub enum Ready {
     /// Everything is there.
     Go(Box<Run>),
-    /// An image is not there yet; somebody wakes the reconciler when it is.
-    Wait,
+    /// An image is not there yet; somebody wakes the reconciler when it is. What is in the way,
+    /// if it is more than time.
+    Wait(Option<String>),
     /// It cannot be run, ever.
     Never(Reason),
 }
@@ -41,42 +41,66 @@ pub async fn prepare(
             Ok(found)
         })
         .await?;
-    let mut images = Vec::new();
-    for (image, id) in found {
-        match usable(image, &id, instance) {
-            Ok(Some(image)) => images.push(image),
-            Ok(None) => return Ok(Ready::Wait),
-            Err(reason) => return Ok(Ready::Never(reason)),
-        }
-    }
+    // One that ran has its images on its node, whatever became of them elsewhere since.
+    let kept = |id: &ImageId| match instance.ran {
+        true => instance.images.iter().find(|kept| kept.image == *id).cloned(),
+        false => None,
+    };
     let mut refs = Vec::new();
     let mut tickets: Vec<ImageTicket> = Vec::new();
-    for image in &images {
-        match plain.want(&image.bundle, instance.launched).await? {
-            WantedImage::Ready(ticket) => {
-                refs.push(ImageRef {
-                    image: image.id.clone(),
-                    sha256: ticket.sha256.clone(),
-                    size: ticket.size,
-                });
+    let mut machine = None;
+    for (image, id) in found {
+        machine.get_or_insert_with(|| image.clone());
+        let asked = ask(plain, image, &id, instance).await;
+        match (asked, kept(&id)) {
+            (Ok(Asked::Ready(ticket)), _) => {
+                refs.push(ImageRef { image: id, sha256: ticket.sha256.clone(), size: ticket.size });
                 if tickets.iter().all(|other| other.sha256 != ticket.sha256) {
                     tickets.push(ticket);
                 }
             }
-            WantedImage::Unpacking { .. } => return Ok(Ready::Wait),
-            WantedImage::Failed { retryable: true, reason } => {
-                tracing::warn!(image = %image.id, reason, "the image cannot be had just now");
-                return Ok(Ready::Wait);
-            }
-            WantedImage::Failed { retryable: false, reason } => {
-                return Ok(Ready::Never(broken(&image.id, &reason)));
-            }
+            (_, Some(kept)) => refs.push(kept),
+            (Ok(Asked::Not(ready)), None) => return Ok(ready),
+            (Err(error), None) => return Err(error),
         }
     }
     let mut refs = refs.into_iter();
-    let (Some(root), Some(kernel)) = (refs.next(), refs.next()) else { return Ok(Ready::Wait) };
-    let spec = spec(instance, &images[0], region, root, kernel, refs.next());
+    let (Some(root), Some(kernel)) = (refs.next(), refs.next()) else {
+        return Ok(Ready::Wait(None));
+    };
+    let spec = spec(instance, machine.flatten().as_ref(), region, root, kernel, refs.next());
     Ok(Ready::Go(Box::new(Run { spec, tickets })))
+}
+
+/// Where one image of a launch stands.
+enum Asked {
+    Ready(ImageTicket),
+    Not(Ready),
+}
+
+async fn ask(
+    plain: &PlainImages,
+    image: Option<Image>,
+    id: &ImageId,
+    instance: &Instance,
+) -> Result<Asked, ApiError> {
+    let image = match usable(image, id, instance) {
+        Ok(Some(image)) => image,
+        Ok(None) => return Ok(Asked::Not(Ready::Wait(None))),
+        Err(reason) => return Ok(Asked::Not(Ready::Never(reason))),
+    };
+    Ok(match plain.want(&image.bundle, instance.launch_time()).await? {
+        WantedImage::Ready(ticket) => Asked::Ready(ticket),
+        WantedImage::Unpacking { .. } => Asked::Not(Ready::Wait(None)),
+        WantedImage::Failed { retryable: true, reason } => {
+            tracing::warn!(image = %id, reason, "the image cannot be had just now");
+            let text = format!("The image {id} cannot be had just now: {reason}");
+            Asked::Not(Ready::Wait(Some(text)))
+        }
+        WantedImage::Failed { retryable: false, reason } => {
+            Asked::Not(Ready::Never(broken(id, &reason)))
+        }
+    })
 }
 
 /// An image that can be asked for; `None` while it is not known to be whole. Whose launch waited
@@ -112,7 +136,7 @@ fn broken(id: &ImageId, why: &str) -> Reason {
 
 fn spec(
     instance: &Instance,
-    image: &Image,
+    image: Option<&Image>,
     region: &str,
     root: ImageRef,
     kernel: ImageRef,
@@ -130,10 +154,10 @@ fn spec(
         network: NetworkSpec { mac: instance.mac.clone(), address: instance.address },
         metadata: MetadataSpec {
             image: instance.image.clone(),
-            manifest_path: image.bundle.location.clone(),
+            manifest_path: image.map(|image| image.bundle.location.clone()).unwrap_or_default(),
             kernel: Some(instance.kernel.clone()),
             ramdisk: instance.ramdisk.clone(),
-            ancestors: image.ancestors.clone(),
+            ancestors: image.map(|image| image.ancestors.clone()).unwrap_or_default(),
             product_codes: instance.product_codes.clone(),
             reservation: instance.reservation.clone(),
             launch_index: instance.index,
@@ -142,7 +166,9 @@ fn spec(
             region: region.to_owned(),
             key: instance.key.clone(),
             security_groups: instance.groups.clone(),
-            launched: instance.launched,
+            launched: instance.launch_time(),
+            user_data: instance.user_data.clone(),
         },
+        power: instance.power(),
     }
 }

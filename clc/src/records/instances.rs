@@ -3,17 +3,24 @@
 //! An instance is a wish and what was last seen of it; the reconciler makes the one the other.
 //!
 //! ```text
-//!   wanted running:     pending ──▶ running
-//!                          │           │      (it ended by itself, or could not be run)
-//!                          ▼           ▼
+//!   wanted running:     pending ──▶ running ◀──────────────┐ (after pending)
+//!                          │           │  stop, or its guest │ start
+//!                          │           ▼                     │
+//!   wanted stopped:        │        stopping ──▶ stopped ────┘
+//!                          │           │            │
+//!                          ▼           ▼            ▼
 //!   wanted terminated:  shutting-down ──▶ terminated ──▶ (no record, an hour later)
 //! ```
+//!
+//! A stopped instance keeps its disk, its node and its address; its processors and memory are
+//! anybody's until it is started.
 
 use std::net::Ipv4Addr;
 
 use common::id::{AccountId, ImageId, InstanceId, ReservationId};
 use common::time::Timestamp;
-use common::wire::spec::PublicKey;
+use common::user_data::UserData;
+use common::wire::spec::{ImageRef, OnShutdown, Power, PowerSpec, PublicKey};
 use serde::{Deserialize, Serialize};
 
 use super::record::record;
@@ -35,8 +42,12 @@ pub struct Instance {
     pub seen: SeenState,
     /// Since when it is seen so.
     pub since: Timestamp,
-    /// Why it ended, once it has.
+    /// Why it is in its state: why it ended, why it is stopped, what holds it up while it is
+    /// pending.
     pub reason: Option<Reason>,
+    /// Who brought it into its state, and when, for people.
+    #[serde(default)]
+    pub transition: Option<String>,
     /// Counts changes of the wish.
     pub generation: u64,
     /// The node it was placed on.
@@ -78,8 +89,33 @@ pub struct Instance {
     pub groups: Vec<String>,
     /// When it was launched.
     pub launched: Timestamp,
+    /// When it was started last after it had been stopped.
+    #[serde(default)]
+    pub started: Option<Timestamp>,
     /// The token of its launch.
     pub client_token: Option<String>,
+    /// Its guest was seen running once: its disk may be the only copy of something.
+    #[serde(default)]
+    pub ran: bool,
+    /// It is stopped, or shall be, without its guest being asked.
+    #[serde(default)]
+    pub forced: bool,
+    /// How often it was to be rebooted.
+    #[serde(default)]
+    pub reboots: u64,
+    /// What happens when its guest switches it off. Before this could be chosen it ended.
+    #[serde(default)]
+    pub on_shutdown: OnShutdown,
+    /// TerminateInstances is refused.
+    #[serde(default)]
+    pub protected: bool,
+    /// What its owner gave it along.
+    #[serde(default)]
+    pub user_data: Option<UserData>,
+    /// Its images as the node was told them: with them it starts again even when nobody else has
+    /// them any more.
+    #[serde(default)]
+    pub images: Vec<ImageRef>,
 }
 
 record!(Instance, "instance", |it| it.id.to_string());
@@ -90,6 +126,8 @@ record!(Instance, "instance", |it| it.id.to_string());
 pub enum Wanted {
     /// That it runs.
     Running,
+    /// That it is off and keeps its disk.
+    Stopped,
     /// That nothing is left of it.
     Terminated,
 }
@@ -106,6 +144,10 @@ pub enum SeenState {
     ShuttingDown,
     /// Nothing is left of it.
     Terminated,
+    /// It is being switched off.
+    Stopping,
+    /// It is off, and its disk is there.
+    Stopped,
 }
 
 impl SeenState {
@@ -116,11 +158,13 @@ impl SeenState {
             Self::Running => (16, "running"),
             Self::ShuttingDown => (32, "shutting-down"),
             Self::Terminated => (48, "terminated"),
+            Self::Stopping => (64, "stopping"),
+            Self::Stopped => (80, "stopped"),
         }
     }
 }
 
-/// Why an instance ended.
+/// Why an instance is in its state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// EC2's code, `Client.UserInitiatedShutdown`.
@@ -130,7 +174,7 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// Its owner ended it.
+    /// Its owner ended or stopped it.
     pub fn by_user() -> Self {
         Self::new("Client.UserInitiatedShutdown", "User initiated shutdown")
     }
@@ -154,11 +198,58 @@ impl Instance {
         }
         self.wanted = Wanted::Terminated;
         self.generation += 1;
-        self.reason.get_or_insert(reason);
+        self.reason = Some(reason);
         if self.lives() {
             self.see(SeenState::ShuttingDown, now);
         }
         true
+    }
+
+    /// Wishes it stopped. Says whether that is news.
+    pub fn stop(&mut self, reason: Reason, force: bool, now: Timestamp) -> bool {
+        let more = force && !self.forced && self.seen == SeenState::Stopping;
+        match self.wanted {
+            Wanted::Terminated => return false,
+            Wanted::Stopped if !more => return false,
+            Wanted::Stopped | Wanted::Running => {}
+        }
+        self.wanted = Wanted::Stopped;
+        self.forced = force;
+        self.generation += 1;
+        self.reason = Some(reason);
+        self.see(SeenState::Stopping, now);
+        true
+    }
+
+    /// Wishes one that is stopped to run again. Says whether that is news.
+    pub fn start(&mut self, now: Timestamp) -> bool {
+        if self.wanted != Wanted::Stopped || self.seen != SeenState::Stopped {
+            return false;
+        }
+        self.wanted = Wanted::Running;
+        self.forced = false;
+        self.generation += 1;
+        (self.reason, self.transition) = (None, None);
+        self.started = Some(now);
+        // A start is given up by nobody but its owner: there is a disk.
+        self.ran = true;
+        self.see(SeenState::Pending, now);
+        true
+    }
+
+    /// When it was launched, or started last.
+    pub fn launch_time(&self) -> Timestamp {
+        self.started.unwrap_or(self.launched)
+    }
+
+    /// What its node is told of whether it is on.
+    pub fn power(&self) -> PowerSpec {
+        let wanted = match self.wanted {
+            Wanted::Stopped if self.forced => Power::ForcedOff,
+            Wanted::Stopped => Power::Off,
+            Wanted::Running | Wanted::Terminated => Power::On,
+        };
+        PowerSpec { wanted, reboots: self.reboots, on_shutdown: self.on_shutdown }
     }
 
     /// Notes what was seen.

@@ -30,6 +30,14 @@ pub struct Demand {
     pub disk_mib: u64,
 }
 
+impl Demand {
+    /// What is left of it when its machine is off.
+    #[must_use]
+    pub fn parked(self) -> Self {
+        Self { cpus: 0, memory_mib: 0, ..self }
+    }
+}
+
 /// What one instance holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seat {
@@ -143,6 +151,31 @@ impl Ledger {
         Some(address)
     }
 
+    /// Leaves an instance of its seat only what one that is off holds: its disk and its address.
+    pub fn park(&mut self, instance: &InstanceId) {
+        for page in self.pages.values_mut() {
+            if let Some(seat) = page.seats.get_mut(instance) {
+                seat.demand = seat.demand.parked();
+            }
+        }
+    }
+
+    /// Gives an instance that was parked its whole seat again, if there is room on its node. Says
+    /// whether there is.
+    pub fn resume(&mut self, node: &str, instance: &InstanceId, demand: Demand) -> bool {
+        let Some(page) = self.pages.get_mut(node) else { return false };
+        let (Some((capacity, ..)), Some(mut seat)) = (page.seen, page.seats.remove(instance))
+        else {
+            return false;
+        };
+        let room = fits(page.free(capacity), demand) > 0;
+        if room {
+            seat.demand = demand;
+        }
+        page.seats.insert(instance.clone(), seat);
+        room
+    }
+
     /// Takes an instance's seat back; its address rests.
     pub fn release(&mut self, instance: &InstanceId, now: Timestamp) {
         for page in self.pages.values_mut() {
@@ -235,6 +268,29 @@ mod tests {
         book.release(&id(0), at(1));
         assert_eq!(book.rooms(at(1))[0].fits(SMALL), 1);
         assert_eq!(book.take("b", &id(9), SMALL, at(1)), None);
+    }
+
+    #[test]
+    fn a_parked_instance_keeps_its_disk_and_address_and_resumes_if_there_is_room() {
+        let mut book = book(24);
+        let address = book.take("a", &id(1), SMALL, at(0)).unwrap();
+        book.park(&id(1));
+        book.park(&id(1));
+        let free = book.rooms(at(0))[0].free;
+        assert_eq!((free.cpus, free.memory_mib, free.disk_mib), (4, 1024, 10_000 - 2048));
+        assert!(
+            (2..6)
+                .all(|n| book.take("a", &id(n), Demand { disk_mib: 1, ..SMALL }, at(0)).is_some())
+        );
+        assert!(!book.resume("a", &id(1), SMALL), "four processors are taken");
+        assert_eq!(book.rooms(at(0))[0].free.disk_mib, 10_000 - 2048 - 4);
+        book.release(&id(2), at(0));
+        assert!(book.resume("a", &id(1), SMALL));
+        assert!(book.resume("a", &id(1), SMALL), "what it holds already is its own");
+        assert_eq!(book.rooms(at(0))[0].free.cpus, 0);
+        assert_ne!(book.take("a", &id(9), SMALL, at(0)), Some(address));
+        assert!(!book.resume("b", &id(1), SMALL));
+        assert!(!book.resume("a", &id(8), SMALL));
     }
 
     #[test]

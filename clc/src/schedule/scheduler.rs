@@ -120,6 +120,54 @@ impl Handler<Release> for Scheduler {
     }
 }
 
+/// These instances are off: what they do not need then is anybody's.
+#[derive(Debug)]
+pub struct Park(pub Vec<InstanceId>);
+
+impl Message for Park {
+    type Result = ();
+}
+
+impl Handler<Park> for Scheduler {
+    type Result = ();
+
+    fn handle(&mut self, park: Park, _: &mut Context<Self>) {
+        for instance in &park.0 {
+            self.ledger.park(instance);
+        }
+        self.publish();
+    }
+}
+
+/// These instances, which are off, shall run: each on its node, all of them or none.
+#[derive(Debug)]
+pub struct Resume(pub Vec<(String, InstanceId, Demand)>);
+
+impl Message for Resume {
+    /// The first for which there is no room.
+    type Result = Result<(), InstanceId>;
+}
+
+impl Handler<Resume> for Scheduler {
+    type Result = Result<(), InstanceId>;
+
+    fn handle(&mut self, resume: Resume, _: &mut Context<Self>) -> Self::Result {
+        let mut resumed = Vec::new();
+        for (node, instance, demand) in resume.0 {
+            if !self.ledger.resume(&node, &instance, demand) {
+                for done in &resumed {
+                    self.ledger.park(done);
+                }
+                self.publish();
+                return Err(instance);
+            }
+            resumed.push(instance);
+        }
+        self.publish();
+        Ok(())
+    }
+}
+
 /// A node answered, and said this of itself.
 #[derive(Debug)]
 pub struct Saw {

@@ -4,13 +4,16 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod accounts;
+mod apis;
 mod image_attributes;
 mod images;
 mod instances;
 mod keys;
 mod launches;
 mod listings;
+mod power;
 mod rehearsals;
+mod repeated;
 mod restart;
 mod shapes;
 mod status;

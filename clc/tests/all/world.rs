@@ -5,6 +5,7 @@ use std::fs;
 use std::future::Future;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,9 +21,10 @@ use common::wire::Service;
 use common::wire::admin::{Admin, CredentialFiles};
 use common::wire::identity::Identity;
 use common::wire::node::{
-    Capacity, Console, ConsoleLog, InstanceView, MachineState, Node, NodeReport, Report, Run,
-    Subnet, Terminate,
+    Adjust, Capacity, Console, ConsoleLog, InstanceView, MachineState, Node, NodeReport, Report,
+    Run, Subnet, Terminate,
 };
+use common::wire::spec::Power;
 use common::wire::walrus::{
     BundleRef, CacheView, CheckBundle, CheckedBundle, DescribeCache, ForgetImage, ImageTicket,
     InstallBundleKey, SetCacheLimit, Walrus, WantImage, WantedImage,
@@ -199,6 +201,7 @@ pub(crate) struct NodeState {
     pub(crate) views: BTreeMap<InstanceId, InstanceView>,
     pub(crate) runs: Vec<Run>,
     pub(crate) ended: Vec<InstanceId>,
+    pub(crate) adjusted: Vec<Adjust>,
     pub(crate) session: u32,
     /// Whether what is run runs at once.
     pub(crate) quick: bool,
@@ -243,6 +246,7 @@ impl StubNode {
         let (run, end, console, report) =
             (Arc::clone(state), Arc::clone(state), Arc::clone(state), Arc::clone(state));
         let (ran, ended, told) = (revision.clone(), revision.clone(), revision.clone());
+        let (adjust, adjusted) = (Arc::clone(state), revision.clone());
         let name = name.to_owned();
         Dispatcher::new()
             .with(move |ask: Run| {
@@ -251,13 +255,34 @@ impl StubNode {
                 if refused.is_none() {
                     let machine =
                         if state.quick { MachineState::Running } else { MachineState::Preparing };
-                    state
-                        .views
-                        .insert(ask.spec.instance.clone(), view(&ask.spec.instance, machine));
+                    let generation = ask.spec.generation;
+                    let seen = InstanceView { generation, ..view(&ask.spec.instance, machine) };
+                    state.views.insert(ask.spec.instance.clone(), seen);
                     state.runs.push(ask);
                     ran.send_modify(|n| *n += 1);
                 }
                 async move { refused.map_or(Ok(()), Err) }
+            })
+            .with(move |ask: Adjust| {
+                let mut state = adjust.lock().unwrap();
+                let here = state.here();
+                let quick = state.quick;
+                let known = match state.views.get_mut(&ask.instance) {
+                    Some(view) if here.is_ok() => {
+                        view.generation = ask.generation;
+                        view.state = match ask.power.wanted {
+                            Power::On => view.state,
+                            _ if quick => MachineState::Stopped,
+                            _ => MachineState::Halting,
+                        };
+                        Ok(())
+                    }
+                    Some(_) => here,
+                    None => Err(ApiError::new(ErrorCode::InvalidInstanceIdNotFound, "unknown")),
+                };
+                state.adjusted.push(ask);
+                adjusted.send_modify(|n| *n += 1);
+                async { known }
             })
             .with(move |ask: Terminate| {
                 let mut state = end.lock().unwrap();
@@ -318,8 +343,11 @@ impl StubNode {
     /// Makes an instance be seen in this state.
     pub(crate) fn sees(&self, instance: &InstanceId, machine: MachineState, reason: Option<&str>) {
         let reason = reason.map(str::to_owned);
-        let seen = InstanceView { reason, ..view(instance, machine) };
-        self.change(|state| drop(state.views.insert(instance.clone(), seen)));
+        self.change(|state| {
+            let known = state.views.get(instance).map_or(1, |view| view.generation);
+            let seen = InstanceView { reason, generation: known, ..view(instance, machine) };
+            state.views.insert(instance.clone(), seen);
+        });
     }
 
     pub(crate) fn runs(&self) -> Vec<Run> {
@@ -329,7 +357,15 @@ impl StubNode {
 
 fn view(instance: &InstanceId, state: MachineState) -> InstanceView {
     let since = Timestamp::from_secs(1_800_000_000);
-    InstanceView { instance: instance.clone(), generation: 1, state, reason: None, since }
+    InstanceView {
+        instance: instance.clone(),
+        generation: 1,
+        state,
+        reason: None,
+        since,
+        ran: false,
+        broke: false,
+    }
 }
 
 fn serve<S: Service>(dispatcher: Dispatcher<S>, clock: &Clock) -> Listening {
@@ -421,6 +457,15 @@ impl World {
         self.server = Some(start(&self.config, &self.clock).await);
     }
 
+    /// Stops the clc and starts it again where its API was.
+    pub(crate) async fn restart_at(&mut self, address: std::net::SocketAddr) {
+        self.stop().await;
+        let api = TcpListener::bind(address).unwrap();
+        let listeners = Listeners { api, internal: TcpListener::bind("127.0.0.1:0").unwrap() };
+        let started = Server::start(self.config.clone(), listeners, self.clock.clone()).await;
+        self.server = Some(started.unwrap());
+    }
+
     fn transport(&self) -> Transport {
         let url = format!("http://{}", self.server().internal_address());
         Transport::new(&url, PeerKey::new(KEY), self.clock.clone())
@@ -459,7 +504,19 @@ impl World {
         self.send(user, pairs.iter().map(own).collect()).await
     }
 
-    async fn send(&self, user: &User, pairs: Vec<(String, String)>) -> Result<String, Refused> {
+    async fn send(&self, user: &User, mut pairs: Vec<(String, String)>) -> Result<String, Refused> {
+        // Equal requests of one second would be one request, and done once.
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        pairs.push(("Number".into(), NUMBER.fetch_add(1, Ordering::Relaxed).to_string()));
+        self.send_as_is(user, pairs).await
+    }
+
+    /// Sends parameters with nothing that sets them apart from equal ones.
+    pub(crate) async fn send_as_is(
+        &self,
+        user: &User,
+        pairs: Vec<(String, String)>,
+    ) -> Result<String, Refused> {
         let address = self.server().api_address();
         let host = address.to_string();
         let credentials = Credentials { access_key_id: &user.access_key, secret: &user.secret };

@@ -1,68 +1,94 @@
-//! The front of a query API: the one way that every EC2 request goes.
+//! The front of the query APIs: the one way that every request to EC2, STS and their like goes.
 //!
-//! Body → who signed it → parameters → action → answer → one line in the log. Each step stands at
-//! one place; a fault at any of them is told in EC2's shape. The front knows no action.
+//! Body → which API → who signed it → parameters → action → was it done already → answer → one line
+//! in the log. Each step stands at one place; a fault at any of them is told in the shape of the API
+//! that was asked. The front knows no action.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::action::Caller;
+use common::action::{Access, Caller};
 use common::dialect::query::Node;
-use common::dialect::xml;
+use common::dialect::xml::Shape;
 use common::error::{ApiError, ErrorCode};
-use common::sign::{Claim, SignError};
+use common::sign::{Claim, SignError, Verified};
 use futures_util::future::BoxFuture;
 
 use crate::clock::Clock;
 use crate::http::{App, Body, BodyError, Head, Response};
 use crate::keyring::KeyRing;
+use crate::pool;
+use crate::replay::{DEFAULT_CAPACITY, Refusal, Replays};
 use crate::router::{Routed, Router};
+use crate::service::QueryService;
 
 /// A query request is no larger than this.
 const BODY_LIMIT: u64 = 256 << 10;
 
-/// Where clients of any age send their requests; each also with a slash at its end.
-const PATHS: [&str; 3] = ["", "/services/eucalyptus", "/services/compute"];
-
-/// A query API.
+/// The query APIs behind one listener.
 pub struct QueryApi {
-    router: Router,
+    services: Vec<QueryService>,
     keys: Arc<dyn KeyRing>,
     clock: Clock,
     version: &'static str,
+    replays: Arc<Replays>,
 }
 
 impl QueryApi {
-    /// An API that answers what stands in the router; `version` is answered to clients that name
-    /// none.
+    /// An API that answers, as EC2, what stands in the router; `version` is answered to clients
+    /// that name none.
     pub fn new(
         router: Router,
         keys: Arc<dyn KeyRing>,
         clock: Clock,
         version: &'static str,
     ) -> Self {
-        Self { router, keys, clock, version }
+        let services = vec![QueryService::ec2(router)];
+        let replays = Arc::new(Replays::in_memory(DEFAULT_CAPACITY));
+        Self { services, keys, clock, version, replays }
+    }
+
+    /// Answers another API, too.
+    #[must_use]
+    pub fn serving(mut self, service: QueryService) -> Self {
+        self.services.push(service);
+        self
+    }
+
+    /// Knows repeated requests by this memory and not by one of its own.
+    #[must_use]
+    pub fn remembering(self, replays: Arc<Replays>) -> Self {
+        Self { replays, ..self }
     }
 
     async fn answer(&self, head: Head, body: Body) -> Response {
         let began = self.clock.now();
         let mut told = Told::default();
-        let answered = self.steps(&head, body, &mut told).await;
+        let mut shape = Shape::Ec2;
+        let answered = self.steps(&head, body, &mut told, &mut shape).await;
         let took: Duration = self.clock.now().since(began);
         told.audit(&head, answered.as_ref().err(), took);
         let response = match answered {
             Ok(xml) => Response::text(200, "text/xml;charset=UTF-8", xml),
             Err(error) => {
-                let text = xml::ec2_error(&error, &head.request_id);
+                let text = shape.error(&error, &head.request_id);
                 Response::text(error.code().status(), "text/xml;charset=UTF-8", text)
             }
         };
         response.with("x-amzn-requestid", &head.request_id)
     }
 
-    async fn steps(&self, head: &Head, body: Body, told: &mut Told) -> Result<String, ApiError> {
+    async fn steps(
+        &self,
+        head: &Head,
+        body: Body,
+        told: &mut Told,
+        shape: &mut Shape,
+    ) -> Result<String, ApiError> {
         let path = head.raw_path.trim_end_matches('/').to_ascii_lowercase();
-        if !PATHS.contains(&path.as_str()) {
+        let by_path = self.services.iter().find(|service| service.is_at(&path));
+        *shape = by_path.map_or(Shape::Ec2, |service| service.shape);
+        if by_path.is_none() && !path.is_empty() {
             let text = format!("There is no service at {}", head.raw_path);
             return Err(ApiError::new(ErrorCode::MalformedQueryString, text));
         }
@@ -82,37 +108,107 @@ impl QueryApi {
         })?;
 
         let request = head.signed(Some(&body));
-        let caller = self.who(&request).await?;
+        let pairs = request.parameters();
+        let claim = Claim::ec2(&request);
+        let scope = claim.as_ref().ok().and_then(Claim::service);
+        let service = by_path.or_else(|| self.meant(&pairs, scope)).ok_or_else(|| {
+            ApiError::internal("No service answers here", "the API was made without any")
+        })?;
+        *shape = service.shape;
+        let (caller, verified) = self.who(claim, service.shape).await?;
         told.caller = Some(caller.clone());
 
-        let pairs = request.parameters();
         let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let parameters = Node::from_pairs(pairs)?;
         let action = parameters.get("Action").ok_or_else(|| ApiError::missing("Action"))?;
         let action = action.to_owned();
         told.action.clone_from(&action);
+        let named = parameters.get("ClientToken").is_some_and(|token| !token.is_empty());
         let version = parameters.get("Version").unwrap_or(self.version).to_owned();
         let request_id = head.request_id.clone();
-        let routed = Routed { parameters, caller, request_id, version };
-        self.router.route(&action, routed).await
+        let routed = Routed { parameters, caller, request_id, version, shape: service.shape };
+        match service.router.access(&action) {
+            None => Err(service.unknown(&action)),
+            Some(Access::Write) if !named => {
+                self.once(verified, service.router.route(&action, routed)).await
+            }
+            Some(_) => service.router.route(&action, routed).await,
+        }
     }
 
-    async fn who(&self, request: &common::sign::Request<'_>) -> Result<Caller, ApiError> {
-        let claim = Claim::ec2(request).map_err(|error| told_as(&error))?;
+    /// The service that a request to `/` means: by its version, else by the service that it is
+    /// signed for, else the first.
+    fn meant(&self, pairs: &[(String, String)], scope: Option<&str>) -> Option<&QueryService> {
+        let version = pairs.iter().find(|(name, _)| name == "Version").map(|(_, value)| value);
+        let speaks = |service: &&QueryService| {
+            version.is_some_and(|version| service.versions.contains(&version.as_str()))
+        };
+        let signed = |service: &&QueryService| {
+            version.is_none() && scope.is_some_and(|scope| service.scopes.contains(&scope))
+        };
+        let services = || self.services.iter();
+        services().find(speaks).or_else(|| services().find(signed)).or_else(|| services().next())
+    }
+
+    /// Does what changes something, unless it has been done for this very signature.
+    async fn once(
+        &self,
+        verified: Verified,
+        work: impl Future<Output = Result<String, ApiError>>,
+    ) -> Result<String, ApiError> {
+        let (replays, now) = (Arc::clone(&self.replays), self.clock.now());
+        let mark = pool::block(move || replays.admit(&verified, now)).await?;
+        let mark = mark.map_err(|refusal| match refusal {
+            // SDKs take this code for one to wait at, and sign anew before they try again: two equal
+            // changes of one second, whose signatures are equal, too, are both made in the end.
+            Refusal::Repeated => ApiError::new(
+                ErrorCode::RequestLimitExceeded,
+                "A request with this signature was carried out already. To do the same once more, \
+                 sign it anew a second later, or give a ClientToken",
+            ),
+            Refusal::Full => ApiError::new(
+                ErrorCode::RequestLimitExceeded,
+                "Too many changes were asked for in the last minutes, try again",
+            ),
+            Refusal::Lost(why) => {
+                ApiError::internal("It cannot be noted that this request was carried out", why)
+            }
+        })?;
+        let done = work.await;
+        // What was refused has changed nothing and may be asked again as it is.
+        let undone = |error: &ApiError| {
+            error.code().status() < 500 || error.code() == ErrorCode::RequestLimitExceeded
+        };
+        if done.as_ref().is_err_and(undone) {
+            let replays = Arc::clone(&self.replays);
+            pool::block(move || replays.forget(&mark)).await?;
+        }
+        done
+    }
+
+    async fn who(
+        &self,
+        claim: Result<Claim, SignError>,
+        shape: Shape,
+    ) -> Result<(Caller, Verified), ApiError> {
+        let claim = claim.map_err(|error| told_as(&error, shape))?;
         let Some(credential) = self.keys.find(claim.access_key_id()).await? else {
             let text = "The access key ID provided does not exist in our records";
             return Err(ApiError::new(ErrorCode::InvalidClientTokenId, text));
         };
-        claim.verify(&credential.secret, self.clock.now()).map_err(|error| told_as(&error))?;
-        Ok(credential.caller())
+        let verified = claim
+            .verify(&credential.secret, self.clock.now())
+            .map_err(|error| told_as(&error, shape))?;
+        Ok((credential.caller(), verified))
     }
 }
 
-/// A refused signature in EC2's codes.
-fn told_as(error: &SignError) -> ApiError {
+/// A refused signature in the codes of its API.
+fn told_as(error: &SignError, shape: Shape) -> ApiError {
     let code = match error {
         SignError::MissingAuthenticationToken => ErrorCode::MissingAuthenticationToken,
         SignError::IncompleteSignature { .. }
+        | SignError::SignedTwice
         | SignError::MalformedAuthorization { .. }
         | SignError::InvalidScope { .. }
         | SignError::UnsignedHeader(_)
@@ -123,11 +219,15 @@ fn told_as(error: &SignError) -> ApiError {
         | SignError::UnsupportedAlgorithm(_)
         | SignError::InvalidDate { .. } => ErrorCode::InvalidParameterValue,
         SignError::UnsupportedFeature(_) => ErrorCode::UnsupportedOperation,
-        SignError::UnsupportedSessionToken => ErrorCode::AuthFailure,
+        SignError::UnsupportedSessionToken => match shape {
+            Shape::Ec2 => ErrorCode::AuthFailure,
+            Shape::Iam(_) => ErrorCode::InvalidClientTokenId,
+        },
         SignError::PayloadMismatch | SignError::SignatureDoesNotMatch => {
             ErrorCode::SignatureDoesNotMatch
         }
         SignError::RequestTimeTooSkewed { .. }
+        | SignError::NotYetValid { .. }
         | SignError::RequestExpired { .. }
         | SignError::ExpiresTooLate { .. } => ErrorCode::RequestExpired,
     };

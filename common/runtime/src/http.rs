@@ -12,7 +12,7 @@ use bytes::Bytes;
 use common::sign::{self, Headers};
 use futures_util::future::BoxFuture;
 use thiserror::Error;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Everything of a request but its body. Names of headers are in lower case; path and query are
 /// the very bytes that were sent, because signatures are made over them.
@@ -67,6 +67,10 @@ pub struct Body {
     pieces: mpsc::Receiver<Result<Bytes, BodyError>>,
     length: Option<u64>,
     cut: Arc<AtomicBool>,
+    /// Tells the sender to go ahead, as long as it may be waiting for that.
+    go_ahead: Option<oneshot::Sender<()>>,
+    /// Whether the sender did not wait.
+    unasked: Arc<AtomicBool>,
 }
 
 /// How many pieces wait in a body's channel.
@@ -80,10 +84,16 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Feed {
     sender: mpsc::Sender<Result<Bytes, BodyError>>,
     cut: Arc<AtomicBool>,
+    unasked: Arc<AtomicBool>,
     finished: bool,
 }
 
 impl Feed {
+    /// Says that the sender goes ahead without waiting.
+    pub(crate) fn unasked(&self) {
+        self.unasked.store(true, Ordering::SeqCst);
+    }
+
     /// Hands a piece on as soon as there is room; `false` if nobody reads any more.
     pub(crate) async fn send(&self, piece: Result<Bytes, BodyError>) -> bool {
         self.sender.send(piece).await.is_ok()
@@ -106,14 +116,36 @@ impl Body {
     /// A body that is fed through the returned sender.
     pub fn channel(length: Option<u64>) -> (mpsc::Sender<Result<Bytes, BodyError>>, Self) {
         let (sender, pieces) = mpsc::channel(PIECES);
-        (sender, Self { pieces, length, cut: Arc::default() })
+        let (cut, unasked) = (Arc::default(), Arc::default());
+        (sender, Self { pieces, length, cut, go_ahead: None, unasked })
     }
 
     /// A body that ends only when its feed says so.
     pub(crate) fn fed(length: Option<u64>) -> (Feed, Self) {
         let (sender, body) = Self::channel(length);
-        let cut = Arc::clone(&body.cut);
-        (Feed { sender, cut, finished: false }, body)
+        let (cut, unasked) = (Arc::clone(&body.cut), Arc::clone(&body.unasked));
+        (Feed { sender, cut, unasked, finished: false }, body)
+    }
+
+    /// As [`Body::fed`], for a sender that waits for a go-ahead (`Expect: 100-continue`): it is
+    /// given when the first piece is asked for.
+    pub(crate) fn held(length: Option<u64>) -> (Feed, oneshot::Receiver<()>, Self) {
+        let (feed, body) = Self::fed(length);
+        let (go_ahead, wanted) = oneshot::channel();
+        (feed, wanted, Self { go_ahead: Some(go_ahead), ..body })
+    }
+
+    /// Whether the sender waits to be told to go ahead, which asking for a piece does. Who does
+    /// not want the body leaves it alone then: it does not come.
+    pub fn is_held(&self) -> bool {
+        self.go_ahead.is_some() && !self.unasked.load(Ordering::SeqCst)
+    }
+
+    fn ask(&mut self) {
+        if let Some(go_ahead) = self.go_ahead.take() {
+            // A sender that has gone needs none.
+            let _ = go_ahead.send(());
+        }
     }
 
     /// A body that is all there.
@@ -131,12 +163,14 @@ impl Body {
 
     /// The next piece; `None` at the end.
     pub async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
+        self.ask();
         let piece = self.pieces.recv().await;
         piece.or_else(|| self.broken_end())
     }
 
     /// The next piece, for a thread that may wait.
     pub fn blocking_next(&mut self) -> Option<Result<Bytes, BodyError>> {
+        self.ask();
         let piece = self.pieces.blocking_recv();
         piece.or_else(|| self.broken_end())
     }
@@ -247,6 +281,25 @@ mod tests {
             feed.finish();
             assert_eq!(body.read(100).await.unwrap(), "abc");
         }
+    }
+
+    #[tokio::test]
+    async fn a_sender_is_told_to_go_ahead_when_its_body_is_wanted() {
+        let (feed, mut wanted, mut body) = Body::held(Some(3));
+        assert!(body.is_held() && wanted.try_recv().is_err());
+        let sent = async {
+            wanted.await.unwrap();
+            assert!(feed.send(Ok(Bytes::from_static(b"abc"))).await);
+            feed.finish();
+        };
+        let (piece, ()) = tokio::join!(body.next(), sent);
+        assert_eq!(piece.unwrap().unwrap(), "abc");
+        assert!(!body.is_held() && body.next().await.is_none());
+        let (feed, wanted, body) = Body::held(Some(3));
+        feed.unasked();
+        assert!(!body.is_held(), "it comes anyway");
+        drop(body);
+        assert!(wanted.await.is_err(), "nobody will ask");
     }
 
     #[tokio::test]

@@ -1,15 +1,18 @@
 //! What lives: actors, the pool they hand their work to, listeners, and messages between services.
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
-//! `clock`, `shutdown`, `telemetry`, `config`, `metrics`, `http` · `pool` · `listen`, `envelope` ·
+//! `clock`, `shutdown`, `telemetry`, `config`, `metrics`, `http` · `pool` · `tls` · `edge` · `listen`,
+//! `envelope` ·
 //! `roster`, `transport`, `dispatcher` · `peer`, `actor`, `reconcile` · `keyring`, `router`,
-//! `endpoint` · `front`, `boot`.
+//! `endpoint` · `replay`, `service` · `front`, `doors`, `boot`.
 
 pub mod actor;
 pub mod boot;
 pub mod clock;
 pub mod config;
 pub mod dispatcher;
+pub mod doors;
+mod edge;
 pub mod endpoint;
 pub mod envelope;
 pub mod front;
@@ -20,8 +23,11 @@ pub mod metrics;
 pub mod peer;
 pub mod pool;
 pub mod reconcile;
+pub mod replay;
 pub mod roster;
 pub mod router;
+pub mod service;
 pub mod shutdown;
 pub mod telemetry;
+pub mod tls;
 pub mod transport;

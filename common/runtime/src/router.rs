@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use actix::Addr;
 use common::action::{Access, Action, Caller};
 use common::dialect::query::Node;
+use common::dialect::xml::{self, Shape};
 use common::ec2::{self, Version};
 use common::error::{ApiError, ErrorCode};
 use futures_util::future::BoxFuture;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::actor::{Call, Handle, ServiceActor};
 
@@ -26,6 +27,8 @@ pub struct Routed {
     pub request_id: String,
     /// The version it named, whose shape is answered.
     pub version: String,
+    /// The shape of the API it came by.
+    pub shape: Shape,
 }
 
 /// Asks, with any action, only to be told whether it could be done.
@@ -34,6 +37,35 @@ pub struct Routed {
 struct DryRun {
     #[serde(default)]
     dry_run: bool,
+}
+
+/// Writes an answer as its API does. Made before the action is done, so that a version that nobody
+/// speaks is refused and nothing is changed.
+enum Writer {
+    Ec2(Version),
+    Iam(&'static str),
+}
+
+impl Writer {
+    fn new(shape: Shape, version: &str) -> Result<Self, ApiError> {
+        match shape {
+            Shape::Ec2 => Version::find(version).map(Self::Ec2),
+            Shape::Iam(namespace) => Ok(Self::Iam(namespace)),
+        }
+    }
+
+    fn answer<T: Serialize>(
+        &self,
+        action: &str,
+        request_id: &str,
+        output: &T,
+    ) -> Result<String, ApiError> {
+        match self {
+            Self::Ec2(version) => ec2::answer(action, *version, request_id, output),
+            Self::Iam(namespace) => xml::iam_answer(action, namespace, request_id, output)
+                .map_err(|error| ApiError::internal("The answer could not be written", error)),
+        }
+    }
 }
 
 type Row = Box<dyn Fn(Routed) -> BoxFuture<'static, Result<String, ApiError>> + Send + Sync>;
@@ -64,7 +96,7 @@ impl Router {
         let row: Row = Box::new(move |routed| {
             let actor = actor.clone();
             Box::pin(async move {
-                let version = Version::find(&routed.version)?;
+                let write = Writer::new(routed.shape, &routed.version)?;
                 let DryRun { dry_run } = routed.parameters.decode()?;
                 let action: A = routed.parameters.decode()?;
                 let Routed { caller, request_id, .. } = routed;
@@ -72,7 +104,7 @@ impl Router {
                 let output = actor.send(call).await.map_err(|gone| {
                     ApiError::new(ErrorCode::Unavailable, "The service is stopping").because(gone)
                 })??;
-                ec2::answer(<A as Action>::NAME, version, &request_id, &output)
+                write.answer(<A as Action>::NAME, &request_id, &output)
             })
         });
         let before = self.rows.insert(A::NAME, (A::ACCESS, row));

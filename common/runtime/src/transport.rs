@@ -95,7 +95,7 @@ impl Transport {
 
     async fn send_once(&self, path: &str, body: Bytes) -> Result<Bytes, ApiError> {
         let date = self.clock.now().basic_iso();
-        let nonce = crate::listen::request_id();
+        let nonce = crate::edge::request_id();
         let digest = digest_of(&body);
         let sealed = Sealed { path, date: &date, nonce: &nonce, digest: &digest };
         let signature = sealed.sign(&self.key);

@@ -280,3 +280,52 @@ fn a_client_that_takes_nothing_is_cut_off() {
     })
     .unwrap();
 }
+
+async fn line(stream: &mut TcpStream) -> String {
+    let mut line = Vec::new();
+    while !line.ends_with(b"\r\n") {
+        let byte = tokio::time::timeout(Duration::from_secs(10), stream.read_u8()).await;
+        line.push(byte.unwrap().unwrap());
+    }
+    String::from_utf8(line).unwrap().trim_end().to_owned()
+}
+
+#[test]
+fn a_go_ahead_comes_when_the_body_is_wanted_and_not_before() {
+    in_system(async {
+        let listening = served();
+        let head = |path: &str, framing: &str| {
+            format!("PUT {path} HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\n{framing}\r\n\r\n")
+        };
+        let chunked = "transfer-encoding: chunked";
+        for framing in ["content-length: 5", chunked] {
+            let refused = ask(&listening, &head("/refuse", framing)).await;
+            assert!(refused.starts_with("HTTP/1.1 403"), "{framing}: {refused}");
+            assert!(refused.to_lowercase().contains("connection: close"), "{refused}");
+            assert!(refused.ends_with("no"));
+        }
+        // Both on one connection, which goes on afterwards.
+        let mut stream = TcpStream::connect(listening.address()).await.unwrap();
+        for (framing, body) in
+            [("content-length: 5", "hello"), (chunked, "5\r\nhello\r\n0\r\n\r\n")]
+        {
+            stream.write_all(head("/echo", framing).as_bytes()).await.unwrap();
+            assert_eq!(line(&mut stream).await, "HTTP/1.1 100 Continue");
+            assert_eq!(line(&mut stream).await, "");
+            stream.write_all(body.as_bytes()).await.unwrap();
+            assert_eq!(line(&mut stream).await, "HTTP/1.1 200 OK");
+            while !line(&mut stream).await.is_empty() {}
+            let mut answer = vec![0; "PUT /echo ? host=Some(\"h\") hello".len()];
+            stream.read_exact(&mut answer).await.unwrap();
+            assert!(answer.ends_with(b"hello"), "{}", String::from_utf8_lossy(&answer));
+        }
+        // Without a body there is nothing to wait for.
+        let none = ask(&listening, &head("/echo", "connection: close")).await;
+        assert!(none.contains("200 OK"), "{none}");
+        // And who does not wait is answered all the same.
+        let eager = head("/echo", "connection: close\r\ncontent-length: 5") + "hello";
+        assert!(ask(&listening, &eager).await.ends_with("hello"));
+        listening.stop().await;
+    })
+    .unwrap();
+}

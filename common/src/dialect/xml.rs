@@ -102,6 +102,71 @@ pub fn ec2_error(error: &ApiError, request_id: &str) -> String {
     )
 }
 
+/// In which shape a query API answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// As EC2, and the administration of old.
+    Ec2,
+    /// As IAM and STS, in this namespace.
+    Iam(&'static str),
+}
+
+impl Shape {
+    /// An error in this shape.
+    pub fn error(self, error: &ApiError, request_id: &str) -> String {
+        let Self::Iam(namespace) = self else { return ec2_error(error, request_id) };
+        let at_fault = if error.code().status() < 500 { "Sender" } else { "Receiver" };
+        format!(
+            "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{at_fault}</Type><Code>{}</Code>\
+             <Message>{}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
+            error.code().wire(),
+            escape(error.text()),
+        )
+    }
+}
+
+/// The answer of an IAM or STS action.
+#[derive(Serialize)]
+struct IamAnswer<'a, T> {
+    #[serde(rename = "@xmlns")]
+    xmlns: &'a str,
+    #[serde(rename = "Result")]
+    output: &'a T,
+    #[serde(rename = "ResponseMetadata")]
+    metadata: Metadata<'a>,
+}
+
+#[derive(Serialize)]
+struct Metadata<'a> {
+    #[serde(rename = "RequestId")]
+    request_id: &'a str,
+}
+
+/// Writes the answer of an IAM or STS action.
+///
+/// # Errors
+/// If an output cannot be written as XML.
+pub fn iam_answer<T: Serialize>(
+    action: &str,
+    namespace: &str,
+    request_id: &str,
+    output: &T,
+) -> Result<String, quick_xml::SeError> {
+    let answer = IamAnswer { xmlns: namespace, output, metadata: Metadata { request_id } };
+    let xml = quick_xml::se::to_string_with_root(&format!("{action}Response"), &answer)?;
+    // The result's element bears the action's name, which no type can know; only the outermost
+    // pair of tags is renamed, since the first and the last that stand there are it.
+    let (open, close) = ("<Result>", "</Result>");
+    let named = xml.replacen(open, &format!("<{action}Result>"), 1);
+    let named = match named.rfind(close) {
+        Some(at) => {
+            format!("{}</{action}Result>{}", &named[..at], &named[at + close.len()..])
+        }
+        None => named,
+    };
+    Ok(legible(&named).into_owned())
+}
+
 /// An error as S3 tells it.
 pub fn s3_error(error: &ApiError, resource: &str, request_id: &str) -> String {
     format!(

@@ -113,9 +113,9 @@ pub struct Instance {
 /// A state by number and name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
-    /// 0, 16, 32, 48.
+    /// 0, 16, 32, 48, 64, 80.
     pub code: u16,
-    /// `pending`, `running`, `shutting-down`, `terminated`.
+    /// `pending`, `running`, `shutting-down`, `terminated`, `stopping`, `stopped`.
     pub name: String,
 }
 
@@ -182,7 +182,7 @@ pub struct TerminateInstances {
     pub instance_id: Vec<String>,
 }
 
-/// What TerminateInstances answers.
+/// What TerminateInstances, StopInstances and StartInstances answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangedInstances {

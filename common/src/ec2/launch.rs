@@ -53,6 +53,13 @@ pub struct RunInstances {
     /// Tags that the instances have from the start.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tag_specification: Vec<TagSpecification>,
+    /// Whether TerminateInstances is refused until this is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disable_api_termination: Option<bool>,
+    /// `stop` or `terminate`: what happens when the guest switches its machine off; `stop` if
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_initiated_shutdown_behavior: Option<String>,
     /// Names of parameters that were sent and that no launch here can heed. Never sent.
     #[serde(skip)]
     pub unsupported: Vec<String>,
@@ -161,18 +168,11 @@ impl Sent {
     fn unsupported(&self) -> Vec<String> {
         let place = self.placement.as_ref();
         let monitored = self.monitoring.as_ref().and_then(|monitoring| monitoring.enabled);
-        let behaviour = self.instance_initiated_shutdown_behavior.as_deref();
         let tenancy = place.and_then(|place| place.tenancy.as_deref());
         let rows = [
             ("Monitoring.Enabled", monitored == Some(true)),
             ("EbsOptimized", self.ebs_optimized == Some(true)),
-            ("DisableApiTermination", self.disable_api_termination == Some(true)),
             ("DisableApiStop", self.disable_api_stop == Some(true)),
-            // An instance whose disk is made from an image cannot be stopped, only ended.
-            (
-                "InstanceInitiatedShutdownBehavior",
-                behaviour.is_some_and(|text| text != "terminate"),
-            ),
             ("SecurityGroupId", self.security_group_id.is_some()),
             ("SubnetId", self.subnet_id.is_some()),
             ("PrivateIpAddress", self.private_ip_address.is_some()),
@@ -214,6 +214,8 @@ impl From<Sent> for RunInstances {
             user_data: sent.user_data,
             block_device_mapping: sent.block_device_mapping,
             tag_specification: sent.tag_specification,
+            disable_api_termination: sent.disable_api_termination,
+            instance_initiated_shutdown_behavior: sent.instance_initiated_shutdown_behavior,
         }
     }
 }

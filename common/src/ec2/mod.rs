@@ -2,6 +2,7 @@
 //! print and parse.
 
 pub mod account;
+pub mod attributes;
 mod history;
 pub mod image_attributes;
 pub mod images;
@@ -9,6 +10,7 @@ pub mod instance_types;
 pub mod instances;
 pub mod keys;
 mod launch;
+pub mod power;
 pub mod status;
 pub mod tags;
 pub mod types;
@@ -25,11 +27,13 @@ pub const VERSION: &str = "2016-11-15";
 pub fn names() -> impl Iterator<Item = &'static str> {
     let families = [
         account::NAMES,
+        attributes::NAMES,
         image_attributes::NAMES,
         images::NAMES,
         instance_types::NAMES,
         instances::NAMES,
         keys::NAMES,
+        power::NAMES,
         status::NAMES,
         tags::NAMES,
         zones::NAMES,

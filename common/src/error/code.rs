@@ -107,6 +107,7 @@ codes! {
     InvalidAccessKeyId = "InvalidAccessKeyId", 403, false;
     RequestTimeTooSkewed = "RequestTimeTooSkewed", 403, false;
     AuthorizationHeaderMalformed = "AuthorizationHeaderMalformed", 400, false;
+    AuthorizationQueryParametersError = "AuthorizationQueryParametersError", 400, false;
     InvalidToken = "InvalidToken", 400, false;
     InvalidArgument = "InvalidArgument", 400, false;
     InvalidRequest = "InvalidRequest", 400, false;

@@ -44,20 +44,26 @@ pub enum Address {
 }
 
 impl Address {
-    /// Reads the raw path of a request.
+    /// Reads the raw path of a request; `virtual_bucket` is the bucket that its host stands for.
     ///
     /// # Errors
     /// `InvalidURI` if an escape is broken or the text is not UTF-8; `InvalidBucketName`;
     /// `KeyTooLongError`.
-    pub fn parse(raw_path: &str) -> Result<Self, ApiError> {
+    pub fn parse(virtual_bucket: Option<&str>, raw_path: &str) -> Result<Self, ApiError> {
         // Beside `/`, the service lies under two prefixes, in any case, because s3cmd lowers them.
         let rest = split_service_prefix(raw_path).map_or(raw_path, |(_, rest)| rest);
         let rest = rest.strip_prefix('/').unwrap_or(rest);
+        if let Some(bucket) = virtual_bucket {
+            return Self::within(bucket.parse()?, rest);
+        }
         if rest.is_empty() {
             return Ok(Self::Service);
         }
         let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
-        let bucket = decode(bucket)?.parse()?;
+        Self::within(decode(bucket)?.parse()?, key)
+    }
+
+    fn within(bucket: BucketName, key: &str) -> Result<Self, ApiError> {
         Ok(match key {
             "" => Self::Bucket(bucket),
             key => Self::Object(bucket, decode(key)?.parse()?),
@@ -115,13 +121,13 @@ mod tests {
             "/SERVICES/OBJECTSTORAGE/buck/a/b",
             "/buck/a/b",
         ] {
-            assert_eq!(Address::parse(path).unwrap(), object("buck", "a/b"), "{path}");
+            assert_eq!(Address::parse(None, path).unwrap(), object("buck", "a/b"), "{path}");
         }
         for path in ["/", "/services/Walrus", "/services/Walrus/", "/services/objectstorage/"] {
-            assert_eq!(Address::parse(path).unwrap(), Address::Service, "{path}");
+            assert_eq!(Address::parse(None, path).unwrap(), Address::Service, "{path}");
         }
         for path in ["/buck", "/buck/", "/services/Walrus/buck", "/services/Walrus/buck/"] {
-            assert_eq!(Address::parse(path).unwrap().resource(), "/buck", "{path}");
+            assert_eq!(Address::parse(None, path).unwrap().resource(), "/buck", "{path}");
         }
     }
 
@@ -138,7 +144,7 @@ mod tests {
             ("/buck/services/Walrus/x", "services/Walrus/x"),
         ];
         for (path, key) in table {
-            match Address::parse(path) {
+            match Address::parse(None, path) {
                 Ok(address) => assert_eq!(address, object("buck", key), "{path}"),
                 Err(error) => {
                     assert_eq!((key, error.code()), ("", ErrorCode::InvalidBucketName), "{path}");
@@ -150,9 +156,30 @@ mod tests {
     #[test]
     fn broken_paths_are_refused() {
         for path in ["/buck/%", "/buck/%4", "/buck/%zz", "/buck/%ff", "/buck/a%2"] {
-            assert_eq!(Address::parse(path).unwrap_err().code(), ErrorCode::InvalidUri, "{path}");
+            assert_eq!(
+                Address::parse(None, path).unwrap_err().code(),
+                ErrorCode::InvalidUri,
+                "{path}"
+            );
         }
-        let error = Address::parse("/services/Eucalyptus/").unwrap_err();
+        let error = Address::parse(None, "/services/Eucalyptus/").unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidBucketName);
+    }
+
+    #[test]
+    fn below_a_virtual_host_the_path_is_the_key() {
+        for (path, resource) in [
+            ("/", "/buck"),
+            ("", "/buck"),
+            ("/a/b", "/buck/a/b"),
+            ("/services/Walrus", "/buck"),
+            ("/services/Walrus/", "/buck"),
+            ("/services/walrus/a%20b", "/buck/a b"),
+            ("//a", "/buck//a"),
+        ] {
+            assert_eq!(Address::parse(Some("buck"), path).unwrap().resource(), resource, "{path}");
+        }
+        let error = Address::parse(Some("b"), "/k").unwrap_err();
         assert_eq!(error.code(), ErrorCode::InvalidBucketName);
     }
 }

@@ -283,7 +283,8 @@ mod tests {
         const CRC: (&str, &str) = ("x-amz-checksum-crc32", "NhCmhg==");
         const TRAILER: (&str, &str) = ("x-amz-trailer", "X-Amz-Checksum-Crc64nvme");
         const SDK: &str = "x-amz-sdk-checksum-algorithm";
-        let table: &[(&[(&str, &str)], Result<Option<Given>, ErrorCode>)] = &[
+        type Row<'a> = (&'a [(&'a str, &'a str)], Result<Option<Given>, ErrorCode>);
+        let table: &[Row<'_>] = &[
             (&[], Ok(None)),
             (&[CRC], crc()),
             (&[CRC, (SDK, "crc32"), ("x-amz-checksum-type", "FULL_OBJECT")], crc()),

@@ -55,7 +55,7 @@ impl CopySource {
         };
         let bare = path.trim_start_matches('/');
         let address = match bare.contains('/') {
-            true => Address::parse(&format!("/{bare}"))?,
+            true => Address::parse(None, &format!("/{bare}"))?,
             // The slash between them is escaped, too.
             false => {
                 let decoded = decode(bare)?;

@@ -117,7 +117,8 @@ mod tests {
     fn wrapping_and_length() {
         const SHA: &str = "x-amz-content-sha256";
         let framing = |signed, trailers| Some(Framing { signed, trailers });
-        let table: &[(&[(&str, &str)], Result<(u64, Option<Framing>), ErrorCode>)] = &[
+        type Row<'a> = (&'a [(&'a str, &'a str)], Result<(u64, Option<Framing>), ErrorCode>);
+        let table: &[Row<'_>] = &[
             (&[("content-length", "5")], Ok((5, None))),
             (&[("content-length", "5"), (SHA, "UNSIGNED-PAYLOAD")], Ok((5, None))),
             (

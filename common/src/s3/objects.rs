@@ -46,6 +46,11 @@ impl Attributes {
         let mut size = 0;
         for (name, value) in request.headers {
             if let Some(own) = name.strip_prefix("x-amz-meta-") {
+                // What was no UTF-8 cannot be answered as it was sent.
+                if value.contains(char::REPLACEMENT_CHARACTER) {
+                    let text = format!("The value of {name} is not UTF-8");
+                    return Err(ApiError::new(ErrorCode::InvalidArgument, text));
+                }
                 size += own.len() + value.trim().len();
                 // Several headers of one name mean one value, joined by commas.
                 match read.metadata.iter_mut().find(|(other, _)| other == own) {
@@ -264,5 +269,7 @@ mod tests {
         let long = "v".repeat(MAX_METADATA);
         let error = put(&[("content-length", "1"), ("x-amz-meta-k", &long)]).unwrap_err();
         assert_eq!(error.code(), ErrorCode::MetadataTooLarge);
+        let odd = put(&[("content-length", "1"), ("x-amz-meta-k", "\u{fffd}")]).unwrap_err();
+        assert_eq!(odd.code(), ErrorCode::InvalidArgument);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::address::{Address, decode};
 use crate::error::{ApiError, ErrorCode};
+use crate::sign::{self, Scheme};
 
 /// The decoded query in the order it was sent. Empty items (`?&max-keys=0`) are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +26,32 @@ impl Query {
     /// The first value of that name; empty if there is only the name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What remains of a presigned URL's query without its signature. Headers that its client has
+    /// moved into it (see [`sign::moved_headers`]) take the place of those that came.
+    ///
+    /// Checksums are left out with the signature: SDKs put that of an empty body there, because
+    /// they presign before there is a body.
+    #[must_use]
+    pub fn without_signature(
+        mut self,
+        scheme: Scheme,
+        headers: &mut Vec<(String, String)>,
+    ) -> Self {
+        let moved = sign::moved_headers(&self.0);
+        headers.retain(|(name, _)| moved.iter().all(|(own, _)| own != name));
+        headers.extend(moved);
+        let of_v2 = ["AWSAccessKeyId", "Expires", "Signature"];
+        self.0.retain(|(name, _)| {
+            let name = name.to_ascii_lowercase();
+            let header =
+                name.starts_with("x-amz-") || name == "content-md5" || name == "content-type";
+            let of_v2 = scheme == Scheme::PresignedV2
+                && of_v2.iter().any(|own| own.eq_ignore_ascii_case(&name));
+            !header && !of_v2
+        });
+        self
     }
 
     /// All names.
@@ -117,6 +144,29 @@ mod tests {
         assert_eq!(query.get("y"), None);
         assert!(Query::parse("a=%").is_err());
         assert_eq!(Query::parse("").unwrap(), Query::default());
+    }
+
+    #[test]
+    fn a_presigned_query_is_what_it_would_be_with_headers() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let raw = "x-id=PutObject&X-Amz-Algorithm=a&X-Amz-Signature=s&x-amz-acl=private\
+                   &x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32\
+                   &content-type=text%2Fx&Expires=1";
+        let mut headers = vec![pair("content-type", "form"), pair("x-amz-meta-a", "b")];
+        let query = Query::parse(raw).unwrap();
+        let left = query.without_signature(Scheme::PresignedV4, &mut headers);
+        assert_eq!(left, Query::parse("x-id=PutObject&Expires=1").unwrap());
+        assert_eq!(
+            headers,
+            [
+                pair("x-amz-meta-a", "b"),
+                pair("x-amz-acl", "private"),
+                pair("content-type", "text/x")
+            ]
+        );
+        let query = Query::parse("acl&AWSAccessKeyId=a&Expires=1&Signature=s").unwrap();
+        let left = query.without_signature(Scheme::PresignedV2, &mut headers);
+        assert_eq!(left, Query::parse("acl").unwrap());
     }
 
     #[test]

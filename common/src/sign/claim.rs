@@ -21,6 +21,16 @@ enum Proof {
     QueryV2(v2::Proof),
     HeaderV2(s3_v2::Proof),
     V4(v4::Proof),
+    PresignedV2(s3_v2::Proof),
+    PresignedV4(v4::Proof),
+}
+
+/// Says how the URL of a request to S3 is signed, if it is, or means to be.
+pub fn presigned(request: &Request<'_>) -> Option<Scheme> {
+    if request.queries_any(v4::QUERY_NAMES) {
+        return Some(Scheme::PresignedV4);
+    }
+    request.queries_any(s3_v2::QUERY_NAMES).then_some(Scheme::PresignedV2)
 }
 
 /// Says who signed a request, as proven by the secret.
@@ -63,10 +73,15 @@ impl Claim {
             let (access_key_id, proof) = v2::read(request, &parameters)?;
             return Ok(Claim { access_key_id, proof: Proof::QueryV2(proof) });
         }
+        let authorization = request.headers.single("authorization")?;
         if request.queries_any(v4::QUERY_NAMES) {
-            return Err(SignError::UnsupportedFeature("presigned URLs"));
+            if authorization.is_some() {
+                return Err(SignError::SignedTwice);
+            }
+            let (access_key_id, proof) = v4::read_presigned_ec2(request)?;
+            return Ok(Claim { access_key_id, proof: Proof::PresignedV4(proof) });
         }
-        if let Some(authorization) = request.headers.single("authorization")? {
+        if let Some(authorization) = authorization {
             let (access_key_id, proof) = v4::read_ec2(request, authorization)?;
             return Ok(Claim { access_key_id, proof: Proof::V4(proof) });
         }
@@ -81,10 +96,28 @@ impl Claim {
     ///
     /// `request.virtual_bucket` says whether, and for which bucket, it came by virtual host.
     pub fn s3(request: &Request<'_>) -> Result<Option<Claim>, SignError> {
-        if request.queries_any(v4::QUERY_NAMES) || request.queries_any(s3_v2::QUERY_NAMES) {
-            return Err(SignError::UnsupportedFeature("presigned URLs"));
+        let authorization = request.headers.single("authorization")?;
+        let ways = [v4::QUERY_NAMES, s3_v2::QUERY_NAMES].map(|names| request.queries_any(names));
+        let count = usize::from(authorization.is_some()) + ways.iter().filter(|way| **way).count();
+        if count > 1 {
+            return Err(SignError::SignedTwice);
         }
-        let Some(authorization) = request.headers.single("authorization")? else { return Ok(None) };
+        match presigned(request) {
+            Some(Scheme::PresignedV4) => {
+                let (access_key_id, proof) = v4::read_presigned_s3(request)?;
+                return Ok(Some(Claim { access_key_id, proof: Proof::PresignedV4(proof) }));
+            }
+            Some(_) => {
+                let (access_key_id, proof) = s3_v2::read_presigned(request)?;
+                return Ok(Some(Claim { access_key_id, proof: Proof::PresignedV2(proof) }));
+            }
+            None => {}
+        }
+        let Some(authorization) = authorization else {
+            // Whoever has a token has keys, and is not anonymous because he forgot to sign.
+            request.refuse_session_token()?;
+            return Ok(None);
+        };
         let (access_key_id, proof) = match s3_v2::credential(authorization) {
             Some(credential) => {
                 let (access_key_id, proof) = s3_v2::read(request, credential)?;
@@ -109,6 +142,8 @@ impl Claim {
             Proof::QueryV2(_) => Scheme::QueryV2,
             Proof::HeaderV2(_) => Scheme::HeaderV2,
             Proof::V4(_) => Scheme::V4,
+            Proof::PresignedV2(_) => Scheme::PresignedV2,
+            Proof::PresignedV4(_) => Scheme::PresignedV4,
         }
     }
 
@@ -116,8 +151,8 @@ impl Claim {
     /// client chose: old boto makes it from the host's name.
     pub fn service(&self) -> Option<&str> {
         match &self.proof {
-            Proof::V4(proof) => Some(proof.service()),
-            Proof::QueryV2(_) | Proof::HeaderV2(_) => None,
+            Proof::V4(proof) | Proof::PresignedV4(proof) => Some(proof.service()),
+            Proof::QueryV2(_) | Proof::HeaderV2(_) | Proof::PresignedV2(_) => None,
         }
     }
 
@@ -129,10 +164,10 @@ impl Claim {
             Proof::QueryV2(proof) => proof
                 .strings_to_sign()
                 .any(|text| canonical::same(&proof.compute(secret, &text), expected.signature)),
-            Proof::HeaderV2(proof) => proof
+            Proof::HeaderV2(proof) | Proof::PresignedV2(proof) => proof
                 .strings_to_sign()
                 .any(|text| canonical::same(&s3_v2::compute(secret, text), expected.signature)),
-            Proof::V4(proof) => {
+            Proof::V4(proof) | Proof::PresignedV4(proof) => {
                 let key = proof.signing_key(secret);
                 proof
                     .strings_to_sign()
@@ -143,8 +178,10 @@ impl Claim {
             return Err(SignError::SignatureDoesNotMatch);
         }
         let payload = match &self.proof {
-            Proof::V4(proof) => proof.payload(),
-            Proof::QueryV2(_) | Proof::HeaderV2(_) => PayloadCheck::Unsigned,
+            Proof::V4(proof) | Proof::PresignedV4(proof) => proof.payload(),
+            Proof::QueryV2(_) | Proof::HeaderV2(_) | Proof::PresignedV2(_) => {
+                PayloadCheck::Unsigned
+            }
         };
         Ok(Verified {
             access_key_id: self.access_key_id.clone(),
@@ -159,8 +196,8 @@ impl Claim {
     /// claim is proven.
     pub fn chain(&self, secret: &str) -> Option<v4::Chain> {
         match &self.proof {
-            Proof::V4(proof) => proof.chain(secret),
-            Proof::QueryV2(_) | Proof::HeaderV2(_) => None,
+            Proof::V4(proof) | Proof::PresignedV4(proof) => proof.chain(secret),
+            Proof::QueryV2(_) | Proof::HeaderV2(_) | Proof::PresignedV2(_) => None,
         }
     }
 
@@ -169,17 +206,21 @@ impl Claim {
         let signature = self.expected().signature;
         let (string_to_sign, canonical_request) = match &self.proof {
             Proof::QueryV2(proof) => (proof.strings_to_sign().next(), None),
-            Proof::HeaderV2(proof) => {
+            Proof::HeaderV2(proof) | Proof::PresignedV2(proof) => {
                 let text = proof.strings_to_sign().next();
                 (text.map(|text| String::from_utf8_lossy(text).into_owned()), None)
             }
-            Proof::V4(proof) => (proof.strings_to_sign().next(), proof.canonical_request()),
+            Proof::V4(proof) | Proof::PresignedV4(proof) => {
+                (proof.strings_to_sign().next(), proof.canonical_request())
+            }
         };
         Explanation {
             access_key_id: self.access_key_id.clone(),
             signature_provided: match &self.proof {
-                Proof::V4(_) => hex::encode(signature),
-                Proof::QueryV2(_) | Proof::HeaderV2(_) => s3_v2::encode_signature(signature),
+                Proof::V4(_) | Proof::PresignedV4(_) => hex::encode(signature),
+                Proof::QueryV2(_) | Proof::HeaderV2(_) | Proof::PresignedV2(_) => {
+                    s3_v2::encode_signature(signature)
+                }
             },
             string_to_sign: string_to_sign.unwrap_or_default(),
             canonical_request,
@@ -189,8 +230,8 @@ impl Claim {
     fn expected(&self) -> Expected<'_> {
         match &self.proof {
             Proof::QueryV2(proof) => proof.expected(),
-            Proof::HeaderV2(proof) => proof.expected(),
-            Proof::V4(proof) => proof.expected(),
+            Proof::HeaderV2(proof) | Proof::PresignedV2(proof) => proof.expected(),
+            Proof::V4(proof) | Proof::PresignedV4(proof) => proof.expected(),
         }
     }
 }

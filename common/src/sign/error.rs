@@ -15,6 +15,13 @@ pub enum SignError {
     #[error("the request is not signed: neither an Authorization header nor signature parameters")]
     MissingAuthenticationToken,
 
+    /// The request is signed twice, so that two readers could see two owners.
+    #[error(
+        "the request is signed in more than one way: only one of the Authorization header, the \
+         parameter X-Amz-Algorithm and the parameter Signature may be there"
+    )]
+    SignedTwice,
+
     /// A part that every signature of this kind needs is absent or empty.
     #[error("the signature lacks {part}")]
     IncompleteSignature {
@@ -127,5 +134,14 @@ pub enum SignError {
         server: Timestamp,
         /// The longest life accepted.
         allowed: Duration,
+    },
+
+    /// A presigned request is dated later than the server's clock.
+    #[error("the request is not valid yet: it is dated {from}, the server's clock says {server}")]
+    NotYetValid {
+        /// When it says it was made.
+        from: Timestamp,
+        /// When it arrived.
+        server: Timestamp,
     },
 }

@@ -13,9 +13,9 @@
 //! | scheme | APIs | file |
 //! |---|---|---|
 //! | version 2, parameters (HmacSHA1, HmacSHA256) | EC2, IAM, administration | `v2.rs` |
-//! | version 2, header `AWS AK:…` | S3 | `s3_v2.rs` |
-//! | version 4, header, body hashed here | EC2, IAM, STS | `v4/` |
-//! | version 4, header, body hashed by whoever streams it, or not at all | S3 | `v4/` |
+//! | version 2, header `AWS AK:…` or presigned URL | S3 | `s3_v2/` |
+//! | version 4, header or presigned URL, body hashed here | EC2, IAM, STS | `v4/` |
+//! | version 4, header or presigned URL, body hashed by whoever streams it, or not at all | S3 | `v4/` |
 //!
 //! Real clients disagree about details, so a scheme may have several texts that the client can
 //! have signed; the signature has to fit one of them. A form is accepted only where it does not let
@@ -37,11 +37,11 @@ pub use canonical::{
     host_name, parse_query, percent_decode, percent_encode, percent_encode_path,
     split_service_prefix, write_query,
 };
-pub use claim::{Claim, Explanation, Verified};
+pub use claim::{Claim, Explanation, Verified, presigned};
 pub use error::SignError;
-pub use fresh::MAX_SKEW;
+pub use fresh::{LONGEST_LIFE, MAX_SKEW};
 pub use request::{Headers, Request};
-pub use s3_v2::sign_s3_v2;
+pub use s3_v2::{moved_headers, presign_s3_v2, sign_s3_v2};
 pub use scheme::{Credentials, Framing, PayloadCheck, Scheme};
 pub use v2::{QueryMac, sign_ec2_v2};
-pub use v4::{Chain, ChunkError, Decoder, Step, sign_ec2_v4, sign_s3_v4};
+pub use v4::{Chain, ChunkError, Decoder, Step, presign_s3_v4, sign_ec2_v4, sign_s3_v4};

@@ -136,9 +136,33 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// Refuses a request that was signed with temporary credentials.
+    /// Gives the decoded value of a parameter of the URL that authentication rests on, its name in
+    /// any case: `None` if absent or empty, refused if it occurs twice.
+    pub(super) fn parameter(&self, part: &'static str) -> Result<Option<String>, SignError> {
+        let mut values = parse_query(self.raw_query)
+            .into_iter()
+            .filter(|(name, _)| part.eq_ignore_ascii_case(name));
+        let value = values.next().map(|(_, value)| value);
+        match values.next() {
+            None => Ok(value.filter(|value| !value.is_empty())),
+            Some(_) => {
+                let reason = "it occurs more than once";
+                Err(SignError::MalformedAuthorization { part, reason })
+            }
+        }
+    }
+
+    /// The same for one that must be there.
+    pub(super) fn required_parameter(&self, part: &'static str) -> Result<String, SignError> {
+        self.parameter(part)?.ok_or(SignError::IncompleteSignature { part })
+    }
+
+    /// Refuses a request that was signed with temporary credentials, whose token stands in a header
+    /// or in the URL.
     pub(super) fn refuse_session_token(&self) -> Result<(), SignError> {
-        match self.headers.all("x-amz-security-token").any(|token| !token.trim_ascii().is_empty()) {
+        let in_header =
+            self.headers.all("x-amz-security-token").any(|token| !token.trim_ascii().is_empty());
+        match in_header || self.parameter("X-Amz-Security-Token")?.is_some() {
             true => Err(SignError::UnsupportedSessionToken),
             false => Ok(()),
         }
@@ -182,6 +206,11 @@ mod tests {
         let token = named("FQoG");
         assert_eq!(
             Request::new("GET", "/", "", &token).refuse_session_token(),
+            Err(SignError::UnsupportedSessionToken)
+        );
+        let query = "a=b&x-amz-security-token=t";
+        assert_eq!(
+            Request::new("GET", "/", query, &empty).refuse_session_token(),
             Err(SignError::UnsupportedSessionToken)
         );
     }

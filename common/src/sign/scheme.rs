@@ -21,6 +21,10 @@ pub enum Scheme {
     HeaderV2,
     /// Version 4 in the Authorization header.
     V4,
+    /// Version 2 in the URL of a request to S3.
+    PresignedV2,
+    /// Version 4 in the URL.
+    PresignedV4,
 }
 
 /// Says what the signature promises about the body.

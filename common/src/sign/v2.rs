@@ -87,7 +87,11 @@ pub(super) fn read(
             .find(|mac| mac.name().eq_ignore_ascii_case(name))
             .ok_or_else(|| SignError::UnsupportedAlgorithm(name.to_owned()))?,
     };
-    let dated = Dated { at: date(parameters, "Timestamp")?, until: date(parameters, "Expires")? };
+    let dated = Dated {
+        at: date(parameters, "Timestamp")?,
+        until: date(parameters, "Expires")?,
+        presigned: false,
+    };
     if dated.at.is_none() && dated.until.is_none() {
         return Err(SignError::MissingDate("Timestamp or Expires"));
     }

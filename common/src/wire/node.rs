@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 use super::Service;
-use super::spec::InstanceSpec;
+use super::spec::{InstanceSpec, PowerSpec};
 use super::walrus::ImageTicket;
 use crate::id::InstanceId;
 use crate::messages;
@@ -26,6 +26,19 @@ pub struct Run {
     pub spec: InstanceSpec,
     /// Where the images it names can be had, by their SHA-256; they expire.
     pub tickets: Vec<ImageTicket>,
+}
+
+/// What of the wish can change without the instance's images: whether it is on. Answered when the
+/// wish is on the node's disk; an older generation than the node knows is ignored. An instance
+/// that is unknown is `InvalidInstanceID.NotFound`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Adjust {
+    /// Which.
+    pub instance: InstanceId,
+    /// Of the wish, with this in it.
+    pub generation: u64,
+    /// Whether it is on.
+    pub power: PowerSpec,
 }
 
 /// End this instance and remove its disk. Asking for one that is unknown is fine.
@@ -129,10 +142,16 @@ pub struct InstanceView {
     /// Where it stands.
     pub state: MachineState,
     /// What went wrong, in `Failed`; why it ended, in `Gone`; why it was refused last, in
-    /// `Preparing`.
+    /// `Preparing`; why it is off, in `Stopped`.
     pub reason: Option<String>,
     /// Since when.
     pub since: Timestamp,
+    /// Its guest ran once, so its disk may be the only copy of something.
+    #[serde(default)]
+    pub ran: bool,
+    /// It is `Stopped` because it could not be kept running.
+    #[serde(default)]
+    pub broke: bool,
 }
 
 /// Where a machine stands on its node.
@@ -145,6 +164,10 @@ pub enum MachineState {
     Running,
     /// It is being ended.
     Stopping,
+    /// It is being switched off, and keeps its disk.
+    Halting,
+    /// It is off, and keeps its disk.
+    Stopped,
     /// It has ended and nothing of it is left but this note.
     Gone,
     /// It could not be made to run; nothing of it is left but this note.
@@ -154,6 +177,7 @@ pub enum MachineState {
 messages! {
     Node:
     Run => (), true;
+    Adjust => (), true;
     Terminate => (), true;
     Console => ConsoleLog, true;
     Report => NodeReport, true;

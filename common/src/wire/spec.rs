@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{AccountId, ImageId, InstanceId, ReservationId};
 use crate::time::Timestamp;
+use crate::user_data::UserData;
 
 /// What a node is asked to keep running.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,54 @@ pub struct InstanceSpec {
     pub network: NetworkSpec,
     /// What it may know about itself.
     pub metadata: MetadataSpec,
+    /// Whether it is on. What an older clc said was: on, and ended with its guest.
+    #[serde(default)]
+    pub power: PowerSpec,
+}
+
+impl InstanceSpec {
+    /// Every image it is made of.
+    pub fn images(&self) -> Vec<ImageRef> {
+        let boot = [&self.root.image, &self.boot.kernel].into_iter();
+        boot.chain(self.boot.ramdisk.as_ref()).cloned().collect()
+    }
+}
+
+/// Whether a machine is on, and what happens when its guest switches it off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PowerSpec {
+    /// Whether it shall be on.
+    pub wanted: Power,
+    /// How often it was asked to reboot. A machine that runs and has rebooted less often does so
+    /// once; one that is started meanwhile has it behind it.
+    pub reboots: u64,
+    /// What happens when its guest switches it off.
+    pub on_shutdown: OnShutdown,
+}
+
+/// Whether a machine shall be on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Power {
+    /// It runs.
+    #[default]
+    On,
+    /// It is off, and keeps its disk: its guest is asked first and given time to shut down.
+    Off,
+    /// It is off, and keeps its disk: its guest is not asked.
+    ForcedOff,
+}
+
+/// What happens when a guest switches its machine off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnShutdown {
+    /// It is off, and keeps its disk.
+    Stop,
+    /// It is gone with its disk.
+    #[default]
+    Terminate,
 }
 
 /// A disk made from an image, as an overlay: the image itself is never written.
@@ -101,8 +150,11 @@ pub struct MetadataSpec {
     pub key: Option<PublicKey>,
     /// Names of its security groups.
     pub security_groups: Vec<String>,
-    /// When it was launched.
+    /// When it was launched, or started last.
     pub launched: Timestamp,
+    /// What its owner gave it along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_data: Option<UserData>,
 }
 
 /// A public key with its name.

@@ -61,13 +61,8 @@ impl Claim {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false).mode(0o600);
         let lock = options.open(&file).map_err(|error| StoreError::io(&file, error))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StoreError::Locked { path: path.to_path_buf() });
-            }
-            Err(TryLockError::Error(error)) => return Err(StoreError::io(&file, error)),
-        }
+        // A handle that nobody holds any more may still be on its way out.
+        lock_soon(&lock, path, &file)?;
         let claim = Self { path: path.to_path_buf(), _lock: lock };
         claim.wait_for_log()?;
         Ok(claim)
@@ -80,10 +75,6 @@ impl Claim {
 
     /// Waits until the log is free. sled locks it, too, and a closed handle's last thread may
     /// hold it a little longer than our own lock is held.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "opening blocks anyway, and no lock can be awaited for a limited time"
-    )]
     fn wait_for_log(&self) -> Result<(), StoreError> {
         let file = self.path.join(LOG);
         let log = match File::open(&file) {
@@ -97,15 +88,24 @@ impl Claim {
             }
             Err(error) => return Err(StoreError::io(&file, error)),
         };
-        for _ in 0..LETTING_GO.as_millis() / LOOK_AGAIN.as_millis() {
-            match log.try_lock() {
-                Ok(()) => return Ok(()),
-                Err(TryLockError::WouldBlock) => thread::sleep(LOOK_AGAIN),
-                Err(TryLockError::Error(error)) => return Err(StoreError::io(&file, error)),
-            }
-        }
-        Err(StoreError::Locked { path: self.path.clone() })
+        lock_soon(&log, &self.path, &file)
     }
+}
+
+/// Locks a file of the store in `path`, and waits a little for whoever is just letting go of it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "opening blocks anyway, and no lock can be awaited for a limited time"
+)]
+fn lock_soon(locked: &File, path: &Path, file: &Path) -> Result<(), StoreError> {
+    for _ in 0..LETTING_GO.as_millis() / LOOK_AGAIN.as_millis() {
+        match locked.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => thread::sleep(LOOK_AGAIN),
+            Err(TryLockError::Error(error)) => return Err(StoreError::io(file, error)),
+        }
+    }
+    Err(StoreError::Locked { path: path.to_path_buf() })
 }
 
 /// The files of an open store, as far as bringing them to disk goes.

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use common::ec2::instances::{self, Instance, Placement, Reservation};
 
+use super::power::print_changed;
 use super::tags::print_tags;
 use super::{Context, Execute, Failure, block_devices};
 use crate::options::{Columns, Filters, Remote};
@@ -54,6 +55,12 @@ pub(crate) struct RunInstances {
     /// A device that the instances have
     #[arg(short, long, value_name = "DEVICE=MAPPED")]
     block_device_mapping: Vec<String>,
+    /// What happens when a guest switches its instance off
+    #[arg(long, value_name = "BEHAVIOR", value_parser = ["stop", "terminate"])]
+    instance_initiated_shutdown_behavior: Option<String>,
+    /// Refuse to terminate the instances until that is taken back
+    #[arg(long)]
+    disable_api_termination: bool,
     /// A token with which the same launch happens only once
     #[arg(long, value_name = "TOKEN")]
     client_token: Option<String>,
@@ -88,6 +95,8 @@ impl Execute for RunInstances {
             user_data,
             block_device_mapping: block_devices(&self.block_device_mapping)?,
             tag_specification: Vec::new(),
+            disable_api_termination: self.disable_api_termination.then_some(true),
+            instance_initiated_shutdown_behavior: self.instance_initiated_shutdown_behavior,
             unsupported: Vec::new(),
         };
         let reservation = cx.ec2(&self.remote)?.send(&ask)?;
@@ -312,13 +321,7 @@ impl Execute for TerminateInstances {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let ask = instances::TerminateInstances { instance_id: self.instances };
         let answer = cx.ec2(&self.remote)?.send(&ask)?;
-        let mut rows = cx.rows(&self.columns);
-        for changed in &answer.instances_set.item {
-            let id = changed.instance_id.to_string();
-            let (before, now) = (&changed.previous_state.name, &changed.current_state.name);
-            rows.row(&["INSTANCE", &id, before, now])?;
-        }
-        Ok(())
+        print_changed(&mut cx.rows(&self.columns), &answer)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The commands, one file per family: each reads its options, does its work, prints its lines.
 
+pub(crate) mod attributes;
 pub(crate) mod bundle;
 pub(crate) mod image_attributes;
 pub(crate) mod images;
@@ -8,6 +9,7 @@ pub(crate) mod instance_types;
 pub(crate) mod instances;
 pub(crate) mod keys;
 pub(crate) mod links;
+pub(crate) mod power;
 pub(crate) mod tags;
 pub(crate) mod unbundle;
 pub(crate) mod upload;

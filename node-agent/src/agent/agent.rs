@@ -17,7 +17,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use common::error::{ApiError, ErrorCode};
 use common::id::InstanceId;
-use common::wire::node::{Console, ConsoleLog, InstanceView, MachineState, Run, Terminate};
+use common::wire::node::{Adjust, Console, ConsoleLog, InstanceView, MachineState, Run, Terminate};
 use futures_util::future::{FutureExt as _, LocalBoxFuture, Shared};
 use futures_util::stream;
 use runtime::pool;
@@ -165,6 +165,23 @@ impl Handler<Run> for Agent {
     }
 }
 
+impl Handler<Adjust> for Agent {
+    type Result = ResponseFuture<Result<(), ApiError>>;
+
+    fn handle(&mut self, adjust: Adjust, _: &mut Context<Self>) -> Self::Result {
+        let coming = self.machines.get(&adjust.instance).cloned();
+        Box::pin(async move {
+            let coming = coming.ok_or_else(|| unknown(&adjust.instance))?;
+            coming.await?.adjust(adjust).await
+        })
+    }
+}
+
+fn unknown(instance: &InstanceId) -> ApiError {
+    let text = format!("The instance '{instance}' is not on this node");
+    ApiError::new(ErrorCode::InvalidInstanceIdNotFound, text)
+}
+
 impl Handler<Terminate> for Agent {
     type Result = ResponseFuture<Result<(), ApiError>>;
 
@@ -186,10 +203,7 @@ impl Handler<Console> for Agent {
         let coming = self.machines.get(&message.instance).cloned();
         let (driver, now) = (Arc::clone(&self.hands.driver), self.hands.clock.now());
         Box::pin(async move {
-            let Some(coming) = coming else {
-                let text = format!("The instance '{}' is not on this node", message.instance);
-                return Err(ApiError::new(ErrorCode::InvalidInstanceIdNotFound, text));
-            };
+            let coming = coming.ok_or_else(|| unknown(&message.instance))?;
             let tail = coming.await?.console(driver).await?;
             let base64 = pool::block(move || STANDARD.encode(tail.bytes)).await?;
             Ok(ConsoleLog { base64, at: tail.at.unwrap_or(now) })

@@ -106,6 +106,8 @@ mod tests {
             state,
             reason: None,
             since: Timestamp::from_millis(0),
+            ran: false,
+            broke: false,
         }
     }
 

@@ -121,6 +121,11 @@ pub trait Driver: Send + Sync + 'static {
     /// Waits until a machine has ended and says how.
     fn ended<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, Ended>;
 
+    /// Asks a machine's guest to shut down, as if its power button were pressed, and returns when
+    /// the guest was asked. Whether it listens is its own affair; if it does, it ends as
+    /// [`Ended::PoweredOff`].
+    fn ask_off<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, Result<(), DriverError>>;
+
     /// Ends a machine at once and returns when it is gone; one that does not run is gone already.
     fn kill<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, Result<(), DriverError>>;
 

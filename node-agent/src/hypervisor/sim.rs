@@ -10,6 +10,7 @@
 //!
 //! ```text
 //!   (nothing) ──start──► held ──release──► running ──power_off──► PoweredOff ─kill─► (nothing)
+//!                                               ├──ask_off, unless deaf ──► PoweredOff
 //!                 └────── automatic ───────►    ├──crash──────► Lost
 //!                                               └──kill───────► Killed
 //! ```
@@ -69,6 +70,8 @@ struct Stage {
 struct Inner {
     actors: HashMap<PathBuf, watch::Sender<Phase>>,
     failures: VecDeque<(SimStep, String)>,
+    deaf: bool,
+    asked: u64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -187,6 +190,34 @@ impl Driver for Sim {
         .boxed()
     }
 
+    fn ask_off<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, Result<(), DriverError>> {
+        async move {
+            let directory = directory.to_owned();
+            let listens = {
+                let mut inner = self.0.locked();
+                inner.asked += 1;
+                let runs = inner.actors.get(&directory).map(|a| *a.borrow() == Phase::Running);
+                match runs {
+                    None => return Err(DriverError::refused("asking a guest", "it does not run")),
+                    Some(runs) => runs && !inner.deaf,
+                }
+            };
+            if !listens {
+                return Ok(());
+            }
+            let (stage, at) = (self.0.clone(), directory.clone());
+            block(move || {
+                if let Some(life) = read_life(&at)? {
+                    write_life(&at, &Life { powered_off: true, ..life })?;
+                }
+                stage.end(&directory, Ended::PoweredOff);
+                Ok(())
+            })
+            .await?
+        }
+        .boxed()
+    }
+
     fn kill<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, Result<(), DriverError>> {
         async move {
             self.0.end(directory, Ended::Killed);
@@ -247,6 +278,16 @@ impl SimControl {
     /// If no such machine runs.
     pub fn print(&self, instance: &InstanceId, text: &str) -> Result<(), DriverError> {
         print(&self.running(instance)?, text.as_bytes())
+    }
+
+    /// Whether guests listen when they are asked to shut down. They do until this is said.
+    pub fn deaf(&self, deaf: bool) {
+        self.0.locked().deaf = deaf;
+    }
+
+    /// How often guests were asked to shut down.
+    pub fn asked(&self) -> u64 {
+        self.0.locked().asked
     }
 
     /// Lets the next such step of any machine fail. Orders queue up.

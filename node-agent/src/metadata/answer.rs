@@ -30,7 +30,7 @@ pub struct Answer {
     /// The body's type.
     pub content_type: &'static str,
     /// The body.
-    pub body: String,
+    pub body: Vec<u8>,
 }
 
 /// Methods that are answered, for `Allow`.
@@ -64,7 +64,7 @@ pub fn refusal(status: u16, words: &str) -> Answer {
          <body><h1>{status} - {words}</h1></body>\n\
          </html>\n"
     );
-    Answer { status, content_type: "text/html", body }
+    Answer { status, content_type: "text/html", body: body.into_bytes() }
 }
 
 fn is_ours(host: &str) -> bool {
@@ -136,7 +136,7 @@ mod tests {
     fn a_miss_can_be_told_by_its_words() {
         let answer = ask("GET", "/latest/meta-data/ramdisk-id", &["169.254.169.254"], true);
         for word in ["404", "Not", "Found"] {
-            assert!(answer.body.contains(word));
+            assert!(String::from_utf8_lossy(&answer.body).contains(word));
         }
     }
 

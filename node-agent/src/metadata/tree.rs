@@ -55,7 +55,7 @@ struct Entry {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Node {
-    Leaf(String),
+    Leaf(Vec<u8>),
     Directory(Directory),
 }
 
@@ -69,13 +69,18 @@ impl Tree {
         let mut dynamic = Directory::default();
         dynamic.directory("instance-identity", identity);
         root.directory("dynamic", dynamic);
+        if let Some(data) = &spec.metadata.user_data {
+            root.raw("user-data", data.bytes());
+        }
         Self(root)
     }
 
-    /// Answers a path, given as its segments without empty ones: a leaf's text or a listing.
+    /// Answers a path, given as its segments without empty ones: a leaf's bytes or a listing.
     /// `None`: there is no such thing.
-    pub fn find(&self, path: &[impl AsRef<str>]) -> Option<String> {
-        let Some((version, rest)) = path.split_first() else { return Some(VERSIONS.join("\n")) };
+    pub fn find(&self, path: &[impl AsRef<str>]) -> Option<Vec<u8>> {
+        let Some((version, rest)) = path.split_first() else {
+            return Some(VERSIONS.join("\n").into_bytes());
+        };
         if !VERSIONS.contains(&version.as_ref()) {
             return None;
         }
@@ -83,17 +88,22 @@ impl Tree {
         let mut rest = rest.iter();
         while let Some(name) = rest.next() {
             match &directory.0.get(name.as_ref())?.node {
-                Node::Leaf(text) => return rest.next().is_none().then(|| text.clone()),
+                Node::Leaf(bytes) => return rest.next().is_none().then(|| bytes.clone()),
                 Node::Directory(inner) => directory = inner,
             }
         }
-        Some(directory.list())
+        Some(directory.list().into_bytes())
     }
 }
 
 impl Directory {
     fn leaf(&mut self, name: &str, text: impl Into<String>) {
-        self.0.insert(name.to_owned(), Entry { label: None, node: Node::Leaf(text.into()) });
+        self.raw(name, text.into().into_bytes());
+    }
+
+    /// A leaf that need not be text.
+    fn raw(&mut self, name: &str, bytes: Vec<u8>) {
+        self.0.insert(name.to_owned(), Entry { label: None, node: Node::Leaf(bytes) });
     }
 
     /// A directory without entries is not there.
@@ -234,7 +244,8 @@ fn document(spec: &InstanceSpec) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use common::time::Timestamp;
-    use common::wire::spec::{BootSpec, DiskSpec, ImageRef, PublicKey};
+    use common::user_data::UserData;
+    use common::wire::spec::{BootSpec, DiskSpec, ImageRef, PowerSpec, PublicKey};
 
     use super::*;
 
@@ -272,12 +283,15 @@ pub(crate) mod tests {
                 }),
                 security_groups: vec!["web".to_owned(), "default".to_owned()],
                 launched: Timestamp::from_millis(0),
+                user_data: None,
             },
+            power: PowerSpec::default(),
         }
     }
 
     fn get(tree: &Tree, path: &str) -> Option<String> {
-        tree.find(&path.split('/').filter(|s| !s.is_empty()).collect::<Vec<_>>())
+        let found = tree.find(&path.split('/').filter(|s| !s.is_empty()).collect::<Vec<_>>());
+        found.map(|bytes| String::from_utf8(bytes).unwrap())
     }
 
     /// Walks as clients do and returns every leaf's path.
@@ -362,5 +376,19 @@ pub(crate) mod tests {
         }
         assert!(json["ramdiskId"].is_null());
         assert!(json["pendingTime"].as_str().unwrap().starts_with("1970-01-01T00:00:00"));
+    }
+
+    #[test]
+    fn user_data_is_given_as_it_is_and_absent_if_there_is_none() {
+        let mut spec = spec();
+        assert_eq!(Tree::of(&spec).find(&["latest", "user-data"]), None);
+        assert!(!get(&Tree::of(&spec), "/latest").unwrap().contains("user-data"));
+        spec.metadata.user_data = UserData::read("/wAKJCU=").unwrap();
+        let tree = Tree::of(&spec);
+        for version in ["1.0", "2009-04-04", "latest"] {
+            assert_eq!(tree.find(&[version, "user-data"]).unwrap(), b"\xff\x00\n$%");
+        }
+        assert!(get(&tree, "/latest").unwrap().lines().any(|line| line == "user-data"));
+        assert_eq!(tree.find(&["latest", "user-data", "x"]), None);
     }
 }

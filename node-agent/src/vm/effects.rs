@@ -6,11 +6,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::error::ApiError;
 use runtime::clock::Clock;
 use runtime::pool;
 use tokio::sync::{Mutex, watch};
 
-use super::folder::{Folder, FolderError, Note, Wish};
+use super::folder::{Folder, FolderError, Halted, Note, Wish};
 use super::wiring::Wiring;
 use crate::hypervisor::driver::{Disk, Driver, Launch, OVERLAY};
 use crate::image::images::Images;
@@ -28,6 +29,8 @@ pub struct Hands {
     pub wiring: Arc<dyn Wiring>,
     /// Tells the time.
     pub clock: Clock,
+    /// How long a guest has to shut down when it is asked to.
+    pub grace: Duration,
 }
 
 /// Images, disk and network at the same time. Only waiting for images is given up half-way.
@@ -36,7 +39,7 @@ pub(super) async fn prepare(
     folder: Folder,
     wish: Arc<Mutex<Option<Wish>>>,
     mut abandon: watch::Receiver<bool>,
-) -> Result<Launch, String> {
+) -> Result<(Launch, u64), String> {
     let wish = wish.lock().await.clone().ok_or("it has ended")?;
     let (spec, tickets, holder) = (&wish.spec, &wish.tickets, folder.instance());
     let disk = async {
@@ -62,7 +65,69 @@ pub(super) async fn prepare(
     };
     let (boot, card) = tokio::join!(disk, hands.wiring.attach(spec));
     let ((kernel, ramdisk), card) = (boot?, card.map_err(|error| error.to_string())?);
-    Ok(Launch::of(spec, folder.path(), kernel, ramdisk, card))
+    let launch = Launch::of(spec, folder.path(), kernel, ramdisk, card);
+    Ok((launch, spec.power.reboots))
+}
+
+/// Says on disk that the guest may write from now on, and starts it.
+pub(super) async fn start(
+    hands: &Hands,
+    folder: &Folder,
+    wish: &Mutex<Option<Wish>>,
+    launch: &Launch,
+) -> Result<(), String> {
+    let mark = |known: &Wish| {
+        let news = known.started == Some(false);
+        news.then(|| Wish { started: Some(true), ..known.clone() })
+    };
+    change(folder, wish, mark).await.map_err(|error| error.to_string())?;
+    hands.driver.start(launch).await.map_err(|error| error.to_string())
+}
+
+/// Replaces the wish on disk and in memory, unless the machine has ended.
+pub(super) async fn change(
+    folder: &Folder,
+    wish: &Mutex<Option<Wish>>,
+    with: impl FnOnce(&Wish) -> Option<Wish>,
+) -> Result<Option<Wish>, ApiError> {
+    let mut known = wish.lock().await;
+    let Some(next) = known.as_ref().and_then(with) else { return Ok(None) };
+    if known.as_ref() != Some(&next) {
+        let (folder, written) = (folder.clone(), next.clone());
+        pool::block(move || folder.write_wish(&written)).await?.map_err(unwritten)?;
+        *known = Some(next.clone());
+    }
+    Ok(Some(next))
+}
+
+/// What a caller is told when the wish cannot be kept.
+pub(super) fn unwritten(error: FolderError) -> ApiError {
+    ApiError::internal("the wish for the machine cannot be kept", error)
+}
+
+/// What makes a machine go off by itself is on disk before its process, which would say it again,
+/// is taken away.
+pub(super) async fn park(
+    hands: &Hands,
+    folder: &Folder,
+    wish: &Mutex<Option<Wish>>,
+    halted: Option<&Halted>,
+) -> Result<(), String> {
+    if let Some(halted) = halted {
+        let note = |known: &Wish| Some(Wish { halted: Some(halted.clone()), ..known.clone() });
+        change(folder, wish, note).await.map_err(|error| error.to_string())?;
+    }
+    hands.driver.kill(folder.path()).await.map_err(|error| error.to_string())?;
+    hands.wiring.detach(folder.instance()).await.map_err(|error| error.to_string())
+}
+
+/// A pause, a quarter shorter to a quarter longer: machines that were refused together do not all
+/// come back together.
+pub(super) fn spread(pause: Duration) -> Duration {
+    let mut random = [0; 1];
+    // A host that gives no random numbers has worse troubles than this.
+    let random = getrandom::fill(&mut random).map_or(128, |()| random[0]);
+    pause.mul_f64(0.75 + f64::from(random) / 512.0)
 }
 
 /// Connects a machine that runs already.
@@ -125,7 +190,7 @@ pub(super) async fn persist<T, E: std::fmt::Display, F: Future<Output = Result<T
                 tracing::warn!(instance = %folder.instance(), %error, what, "will be tried again");
             }
         }
-        tokio::time::sleep(pause).await;
+        tokio::time::sleep(spread(pause)).await;
         pause = longest.min(pause * 2);
     }
 }

@@ -18,13 +18,13 @@ use std::path::{Path, PathBuf};
 
 use common::id::InstanceId;
 use common::time::Timestamp;
-use common::wire::spec::{ImageRef, InstanceSpec};
+use common::wire::spec::{ImageRef, InstanceSpec, Power};
 use common::wire::walrus::ImageTicket;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::machine::End;
+use super::machine::{End, Rest, Wanted};
 use crate::hypervisor::driver::OVERLAY;
 use crate::image::images::Holders;
 
@@ -66,9 +66,48 @@ pub struct Wish {
     pub tickets: Vec<ImageTicket>,
     /// It shall end.
     pub ending: bool,
+    /// Whether it was ever going to be started; said before it is. `None`: by an agent that did
+    /// not say it, so whether its guest wrote something is judged by the overlay alone.
+    #[serde(default)]
+    pub started: Option<bool>,
+    /// How many of the reboots that are wished for are behind it.
+    #[serde(default)]
+    pub rebooted: u64,
+    /// It is off though its wish was that it runs.
+    #[serde(default)]
+    pub halted: Option<Halted>,
+}
+
+/// That a machine went off by itself; a newer wish is not bound by it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Halted {
+    /// The generation of the wish it ran under.
+    pub generation: u64,
+    /// Why.
+    pub rest: Rest,
 }
 
 impl Wish {
+    /// A wish that nothing was done for yet.
+    pub fn new(spec: InstanceSpec, tickets: Vec<ImageTicket>) -> Self {
+        let rebooted = spec.power.reboots;
+        Self { spec, tickets, ending: false, started: Some(false), rebooted, halted: None }
+    }
+
+    /// What all of it comes to.
+    pub fn wanted(&self) -> Wanted {
+        let power = self.spec.power;
+        match (&self.halted, power.wanted) {
+            _ if self.ending => Wanted::Gone,
+            (_, Power::Off) => Wanted::Off { rest: Rest::Wished, force: false },
+            (_, Power::ForcedOff) => Wanted::Off { rest: Rest::Wished, force: true },
+            (Some(halted), Power::On) if halted.generation >= self.spec.generation => {
+                Wanted::Off { rest: halted.rest.clone(), force: false }
+            }
+            (_, Power::On) => Wanted::On { reboot: power.reboots > self.rebooted },
+        }
+    }
+
     /// Every image that the machine needs for as long as it lives: its disk reads through to the
     /// first, and it is started again from the others when its process is lost.
     pub fn images(&self) -> impl Iterator<Item = &ImageRef> {
@@ -325,7 +364,7 @@ pub(crate) mod tests {
             },
         });
         let spec = serde_json::from_value(spec).unwrap();
-        Wish { spec, tickets: Vec::new(), ending: false }
+        Wish::new(spec, Vec::new())
     }
 
     #[test]
@@ -364,6 +403,36 @@ pub(crate) mod tests {
         folder.remove().unwrap();
         folder.remove().unwrap();
         assert!(scan(&instances).unwrap().kept.is_empty());
+    }
+
+    #[test]
+    fn what_a_wish_comes_to() {
+        let mut wish = wish(1);
+        assert_eq!(wish.wanted(), Wanted::On { reboot: false });
+        wish.spec.power.reboots = 2;
+        assert_eq!(wish.wanted(), Wanted::On { reboot: true });
+        wish.halted = Some(Halted { generation: 1, rest: Rest::ByGuest });
+        assert_eq!(wish.wanted(), Wanted::Off { rest: Rest::ByGuest, force: false });
+        wish.spec.generation = 2;
+        assert_eq!(wish.wanted(), Wanted::On { reboot: true });
+        wish.spec.power.wanted = Power::ForcedOff;
+        assert_eq!(wish.wanted(), Wanted::Off { rest: Rest::Wished, force: true });
+        wish.ending = true;
+        assert_eq!(wish.wanted(), Wanted::Gone);
+    }
+
+    #[test]
+    fn a_wish_of_an_older_agent_is_read() {
+        let mut old = serde_json::to_value(wish(1)).unwrap();
+        let fields = old.as_object_mut().unwrap();
+        for name in ["started", "rebooted", "halted"] {
+            fields.remove(name).unwrap();
+        }
+        fields["spec"].as_object_mut().unwrap().remove("power").unwrap();
+        let read: Wish = serde_json::from_value(old).unwrap();
+        assert_eq!(read.started, None);
+        assert_eq!(read.spec.power, Default::default());
+        assert_eq!(read.wanted(), Wanted::On { reboot: false });
     }
 
     #[test]

@@ -5,47 +5,58 @@
 //!                  │            ┌───────────────────────────────────────────┐
 //!                  ▼            ▼                                           │
 //!  refused ┌── Preparing ──prepared──► Starting ──started──► Running ───────┤
-//!     │    │    │  ▲ │ terminate         │    │ refused ▲       │            │ too often
-//!     │    │    │  │ ▼                   │    │         │       │ terminate  │
-//!     │    │    │  │ Cancelling          │    │   alive when    ▼            │
-//!     │    │    │  │ │ prepared, refused │    │   the agent  Stopping        │
-//!     │    │    │  │ │                   │    │   came back     │ ended      │
-//!     │    ▼    │  │ ▼                   │    ▼                 ▼            ▼
-//!     └─────────┼──┼─┴───────────────────┼──► Sweeping ◄──── powered off ─────┘
-//!               │  │ due                 │       │   ▲
-//!               ▼  │                     │       │   │ terminate
-//!              Waiting ◄─────────────────┘       │   │
-//!               │    refused, but it ran         │   │
-//!               └────────────────────────────────┼───┘
-//!                                                │ swept
-//!                                                ▼
-//!                                     Over: Gone or Failed
+//!     │    │    │  ▲ ▲              refused │                │ │ │ │       │ too often
+//!     │    │  due  │ └─────────────┐        ▼     stop, reboot │ │ │ powered│off
+//!     │    │    │  │    started    │     Waiting             ▼ │ │ │        │
+//!     │    ▼    │  │               │     (it ran)      Halting │ │ │        │
+//!     │ Cancelling │               │            over-│due │ended │ │        │
+//!     │    │       │               │ by force        ▼    ▼    │ │ │        │
+//!     │    │       │               ├──────────── Killing ──────┼─┘ │        │
+//!     │    │       │  run          │   reboot      │    │      │   │        │
+//!     │    │       └──── Parked ◄──parked── Parking ◄───┴──────┼───┴────────┘
+//!     │    │ terminate      │ terminate      terminate         │ to terminate
+//!     ▼    ▼                ▼                   ▼              ▼
+//!   Sweeping ◄─────────────────────────────────────────────────┘
+//!       │ swept
+//!       ▼
+//!   Over: Gone or Failed
 //! ```
 //!
 //! - *Preparing*: images, disk and network are made; each of them may be there already.
-//! - *Starting*: the driver starts it; a wish to end it waits for the answer, which is near.
+//! - *Cancelling*: the same, but something else is wanted as soon as that is over.
+//! - *Starting*: the driver starts it; another wish waits for the answer, which is near.
 //! - *Waiting*: it ran once and was refused now; soon it is prepared again.
 //! - *Running*: its guest runs, as far as can be known from outside.
-//! - *Stopping*: it is being killed.
+//! - *Halting*: its guest was asked to shut down and has a while to do so. A guest that does not
+//!   listen to such a request is killed when its time is over.
+//! - *Killing*: its process is being ended.
+//! - *Parking*: its end is certain and its disk stays; its network is given back.
+//! - *Parked*: it is off. Its directory, its disk and its hold on its images stay.
 //! - *Sweeping*: its end is certain; network, images and disk are given back.
 //! - *Over*: nothing is left but the note.
 //!
-//! A terminate is possible everywhere and never refused. A guest that switches itself off is gone
-//! with its disk: these are instance-store machines. A machine whose process is lost while it is
-//! still wanted starts again from its overlay, but not for ever: the fourth loss without a steady
-//! time in between makes it fail. What happens outside the order drawn here (an answer that comes
-//! late) changes nothing.
+//! Where something is under way the wish that came last waits as the *goal*. A terminate is
+//! possible everywhere, never refused, and not taken back. A reboot is a shutdown with the goal of
+//! running: the guest is asked, killed if it does not listen, and started from its disk, so that
+//! no state of the old process is left and a crash of the agent half-way is a start like any
+//! other.
+//!
+//! A guest that switches itself off is off like one that was stopped, or gone with its disk, as
+//! its owner chose. A machine whose process is lost while it is still wanted starts again from its
+//! overlay, but not for ever: at the fourth loss without a steady time in between it stays off,
+//! and says so. What happens outside the order drawn here (an answer that comes late) changes
+//! nothing.
 //!
 //! A machine that is refused fails, if it never ran: there is nothing to lose, and another host
 //! may do better. The overlay of one that ran may be the only copy of what its guest wrote, and
 //! what refuses it (a port that is held, a host that is busy with its own start) may pass: such a
-//! machine is tried again with growing pauses for as long as it is wanted, and it reports why. An
-//! overlay that the agent finds when it comes back counts as one that was written to.
+//! machine is tried again with growing pauses for as long as it is wanted, and it reports why.
 
 use std::time::Duration;
 
 use common::time::Timestamp;
 use common::wire::node::MachineState;
+use common::wire::spec::OnShutdown;
 use serde::{Deserialize, Serialize};
 
 use crate::hypervisor::driver::Ended;
@@ -72,19 +83,47 @@ pub struct Past {
     pub refused: Option<String>,
 }
 
+/// What shall become of a machine when what is under way is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// It runs.
+    On,
+    /// It is off, with its disk.
+    Off,
+    /// Nothing is left of it.
+    Gone,
+}
+
+/// Why a machine is off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Rest {
+    /// It is wanted so.
+    Wished,
+    /// Its guest switched it off.
+    ByGuest,
+    /// It could not be kept running.
+    Broken(String),
+}
+
 /// Where a machine stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
     /// Its images, disk and network are made.
     Preparing(Past),
-    /// It shall end while it is being prepared.
-    Cancelling,
+    /// They are made, and something else is wanted meanwhile.
+    Cancelling {
+        /// What it has behind it.
+        past: Past,
+        /// What is wanted.
+        goal: Goal,
+    },
     /// The driver starts it.
     Starting {
         /// What it has behind it.
         past: Past,
-        /// It shall end as soon as it has started.
-        ending: bool,
+        /// What shall become of it when it has started.
+        goal: Goal,
     },
     /// It is tried again after a pause.
     Waiting(Past),
@@ -95,8 +134,19 @@ pub enum State {
         /// Since when.
         since: Timestamp,
     },
-    /// It is being killed.
-    Stopping,
+    /// Its guest was asked to shut down; what comes then.
+    Halting(Goal),
+    /// It is being killed; what comes then.
+    Killing(Goal),
+    /// Its network is given back.
+    Parking {
+        /// What comes then.
+        goal: Goal,
+        /// Why it is off.
+        rest: Rest,
+    },
+    /// It is off.
+    Parked(Rest),
     /// What it had is given back.
     Sweeping(End),
     /// Nothing is left but a note.
@@ -126,6 +176,21 @@ pub enum Event {
     Started,
     /// Its process has ended.
     Ended(Ended),
+    /// Its guest had its time to shut down.
+    Overdue,
+    /// Its process was killed.
+    Killed,
+    /// Its network was given back.
+    Parked,
+    /// It is wanted to run.
+    Run,
+    /// It is wanted off.
+    Stop {
+        /// Its guest is not asked.
+        force: bool,
+    },
+    /// It is to reboot.
+    Reboot,
     /// It is no longer wanted.
     Terminate,
     /// All was given back.
@@ -141,14 +206,19 @@ pub enum Effect {
     Abandon,
     /// Start it: `Started` or `Refused`.
     Start,
-    /// Let so much time pass: `Due`.
+    /// Let so much time pass, more or less: `Due`.
     Pause(Duration),
     /// Wait for its end: `Ended`.
     Watch,
     /// Make its network and hold its images again, as often as it takes. No event.
     Rewire,
-    /// Kill it, as often as it takes: `Ended`.
+    /// Ask its guest to shut down, and let it have that much time: `Overdue`.
+    Ask(Duration),
+    /// Kill it, as often as it takes: `Killed`.
     Kill,
+    /// Write down why it is off, see that nothing of it runs and give its network back, as often
+    /// as it takes: `Parked`.
+    Park(Rest),
     /// Write the note and give everything back, as often as it takes: `Swept`.
     Sweep(End),
     /// Remove the note when it is old enough, and then be no more. No event.
@@ -159,19 +229,46 @@ pub enum Effect {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// Its process lives.
-    Alive {
-        /// Its end was wished for.
-        ending: bool,
-    },
+    Alive(Wanted),
     /// No process of it lives: it is new, or the host was restarted.
     Lifeless {
-        /// Its end was wished for.
-        ending: bool,
-        /// Its overlay is there.
-        disk: bool,
+        /// What is wanted of it.
+        wanted: Wanted,
+        /// Its overlay is there, and its guest may have written to it.
+        ran: bool,
     },
     /// Its note.
     Note(End),
+}
+
+/// What the wish on disk says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// That it runs.
+    On {
+        /// And reboots.
+        reboot: bool,
+    },
+    /// That it is off.
+    Off {
+        /// And why.
+        rest: Rest,
+        /// Its guest is not asked.
+        force: bool,
+    },
+    /// That nothing is left of it.
+    Gone,
+}
+
+/// What an event is judged by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Given {
+    /// The time.
+    pub now: Timestamp,
+    /// What happens when the guest switches itself off.
+    pub on_shutdown: OnShutdown,
+    /// How long a guest has to shut down.
+    pub grace: Duration,
 }
 
 /// Why a machine that was terminated is gone.
@@ -180,62 +277,139 @@ fn on_request() -> End {
 }
 
 /// Where a machine's way begins.
-pub fn begin(found: Found, now: Timestamp) -> (State, Vec<Effect>) {
+pub fn begin(found: Found, given: Given) -> (State, Vec<Effect>) {
+    let Given { now, grace, .. } = given;
     match found {
-        Found::Lifeless { ending: false, disk } => {
-            let past = Past { ran: disk, ..Past::default() };
-            (State::Preparing(past), vec![Effect::Prepare])
+        Found::Lifeless { wanted: Wanted::On { .. }, ran } => {
+            (State::Preparing(Past { ran, ..Past::default() }), vec![Effect::Prepare])
         }
-        Found::Lifeless { ending: true, .. } => sweep(on_request()),
-        Found::Alive { ending: false } => {
+        Found::Lifeless { wanted: Wanted::Gone, .. } => sweep(on_request()),
+        Found::Alive(Wanted::On { reboot: false }) => {
             (State::Running { losses: 0, since: now }, vec![Effect::Watch, Effect::Rewire])
         }
-        Found::Alive { ending: true } => (State::Stopping, vec![Effect::Kill]),
+        Found::Alive(Wanted::On { reboot: true }) => {
+            let effects = vec![Effect::Watch, Effect::Rewire, Effect::Ask(grace)];
+            (State::Halting(Goal::On), effects)
+        }
+        Found::Alive(Wanted::Off { rest: Rest::Wished, force: false }) => {
+            (State::Halting(Goal::Off), vec![Effect::Watch, Effect::Rewire, Effect::Ask(grace)])
+        }
+        // It is off already, or shall be at once: that it still lives is only left over.
+        Found::Alive(Wanted::Off { rest, .. })
+        | Found::Lifeless { wanted: Wanted::Off { rest, .. }, .. } => park(rest),
+        Found::Alive(Wanted::Gone) => kill(Goal::Gone),
         // It may have been written just before the agent died, with the rest still there.
         Found::Note(end) => (State::Over(end.clone()), vec![Effect::Sweep(end)]),
     }
 }
 
 /// What an event makes of a machine.
-pub fn step(state: State, event: Event, now: Timestamp) -> (State, Vec<Effect>) {
+pub fn step(state: State, event: Event, given: Given) -> (State, Vec<Effect>) {
+    let Given { now, grace, .. } = given;
     match (state, event) {
         (State::Preparing(past), Event::Prepared) => {
-            (State::Starting { past, ending: false }, vec![Effect::Start])
+            (State::Starting { past, goal: Goal::On }, vec![Effect::Start])
         }
-        (State::Preparing(past) | State::Starting { past, ending: false }, Event::Refused(why)) => {
-            refused(past, why)
+        (
+            State::Preparing(past) | State::Starting { past, goal: Goal::On },
+            Event::Refused(why),
+        ) => refused(past, why),
+        (State::Preparing(past), Event::Terminate) => cancel(past, Goal::Gone),
+        (State::Preparing(past), Event::Stop { .. }) => cancel(past, Goal::Off),
+        (State::Cancelling { past, goal }, Event::Prepared | Event::Refused(_)) => {
+            after(goal, past)
         }
-        (State::Preparing(_), Event::Terminate) => (State::Cancelling, vec![Effect::Abandon]),
-        (State::Waiting(past), Event::Due) => (State::Preparing(past), vec![Effect::Prepare]),
-        (State::Waiting(_), Event::Terminate) => sweep(on_request()),
-        (State::Cancelling, Event::Prepared | Event::Refused(_)) => sweep(on_request()),
 
-        (State::Starting { past, .. }, Event::Terminate) => {
-            (State::Starting { past, ending: true }, vec![])
-        }
-        (State::Starting { past, ending: false }, Event::Started) => {
+        (State::Waiting(past), Event::Due) => (State::Preparing(past), vec![Effect::Prepare]),
+        (State::Waiting(_) | State::Parked(_), Event::Terminate) => sweep(on_request()),
+        (State::Waiting(_), Event::Stop { .. }) => park(Rest::Wished),
+
+        (State::Starting { past, goal: Goal::On }, Event::Started) => {
             (State::Running { losses: past.losses, since: now }, vec![Effect::Watch])
         }
-        (State::Starting { ending: true, .. }, Event::Started) => {
-            (State::Stopping, vec![Effect::Kill])
-        }
-        (State::Starting { ending: true, .. }, Event::Refused(_)) => sweep(on_request()),
+        // A guest that has only begun would not hear that it shall end.
+        (State::Starting { goal, .. }, Event::Started) => kill(goal),
+        (State::Starting { past, goal }, Event::Refused(_)) => after(goal, past),
 
-        (State::Running { .. }, Event::Terminate) => (State::Stopping, vec![Effect::Kill]),
-        (State::Running { .. }, Event::Ended(Ended::PoweredOff)) => {
-            sweep(End::Gone("the guest powered itself off".to_owned()))
+        (State::Running { .. } | State::Halting(_), Event::Terminate) => kill(Goal::Gone),
+        (State::Running { .. } | State::Halting(_), Event::Stop { force: true }) => kill(Goal::Off),
+        (State::Running { .. }, Event::Stop { force: false }) => {
+            (State::Halting(Goal::Off), vec![Effect::Ask(grace)])
         }
-        (State::Running { .. }, Event::Ended(Ended::Killed)) => sweep(on_request()),
+        (State::Running { .. }, Event::Reboot) => {
+            (State::Halting(Goal::On), vec![Effect::Ask(grace)])
+        }
+        (State::Running { .. }, Event::Ended(Ended::PoweredOff)) => match given.on_shutdown {
+            OnShutdown::Stop => park(Rest::ByGuest),
+            OnShutdown::Terminate => sweep(End::Gone("the guest powered itself off".to_owned())),
+        },
         (State::Running { losses, since }, Event::Ended(Ended::Lost(why))) => {
             lost(losses, since, why, now)
         }
+        // Nobody here killed it, so its disk is not touched.
+        (State::Running { losses, since }, Event::Ended(Ended::Killed)) => {
+            lost(losses, since, "it was killed".to_owned(), now)
+        }
 
-        (State::Stopping, Event::Ended(_)) => sweep(on_request()),
+        (State::Halting(goal), Event::Ended(_) | Event::Overdue) => kill(goal),
+        (State::Killing(goal), Event::Killed) => after(goal, ran()),
+        (State::Parking { goal: Goal::Off, rest }, Event::Parked) => (State::Parked(rest), vec![]),
+        (State::Parking { goal, .. }, Event::Parked) => after(goal, ran()),
+        (State::Parked(_), Event::Run) => (State::Preparing(ran()), vec![Effect::Prepare]),
+
         (State::Sweeping(end) | State::Over(end), Event::Swept) => {
             (State::Over(end), vec![Effect::Expire])
         }
-        (state, _) => (state, vec![]),
+        (state, event) => (aim(state, &event), vec![]),
     }
+}
+
+/// A wish that comes while something is under way is what comes then.
+fn aim(mut state: State, event: &Event) -> State {
+    let goal = match event {
+        Event::Run => Goal::On,
+        Event::Stop { .. } => Goal::Off,
+        Event::Terminate => Goal::Gone,
+        _ => return state,
+    };
+    match &mut state {
+        State::Cancelling { goal: now, .. }
+        | State::Starting { goal: now, .. }
+        | State::Halting(now)
+        | State::Killing(now)
+        | State::Parking { goal: now, .. }
+            if *now != Goal::Gone =>
+        {
+            *now = goal;
+        }
+        _ => {}
+    }
+    state
+}
+
+/// What a goal makes of a machine of which nothing runs.
+fn after(goal: Goal, past: Past) -> (State, Vec<Effect>) {
+    match goal {
+        Goal::On => (State::Preparing(past), vec![Effect::Prepare]),
+        Goal::Off => park(Rest::Wished),
+        Goal::Gone => sweep(on_request()),
+    }
+}
+
+fn ran() -> Past {
+    Past { ran: true, ..Past::default() }
+}
+
+fn cancel(past: Past, goal: Goal) -> (State, Vec<Effect>) {
+    (State::Cancelling { past, goal }, vec![Effect::Abandon])
+}
+
+fn kill(goal: Goal) -> (State, Vec<Effect>) {
+    (State::Killing(goal), vec![Effect::Kill])
+}
+
+fn park(rest: Rest) -> (State, Vec<Effect>) {
+    (State::Parking { goal: Goal::Off, rest: rest.clone() }, vec![Effect::Park(rest)])
 }
 
 fn sweep(end: End) -> (State, Vec<Effect>) {
@@ -257,23 +431,48 @@ fn lost(losses: u32, since: Timestamp, why: String, now: Timestamp) -> (State, V
     let steady = i64::try_from(STEADY.as_millis()).is_ok_and(|steady| ran >= steady);
     let losses = if steady { 1 } else { losses + 1 };
     if losses > LOSSES {
-        return sweep(End::Failed(format!("its process was lost {losses} times in a row: {why}")));
+        let why = format!("its process was lost {losses} times in a row: {why}");
+        return park(Rest::Broken(why));
     }
     let past = Past { losses, ran: true, ..Past::default() };
     (State::Preparing(past), vec![Effect::Prepare])
+}
+
+impl Rest {
+    /// The sentence that belongs to it.
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Wished => "stopped on request",
+            Self::ByGuest => "the guest powered itself off",
+            Self::Broken(why) => why,
+        }
+    }
 }
 
 impl State {
     /// What a report says of it.
     pub fn reported(&self) -> MachineState {
         match self {
-            Self::Preparing(_) | Self::Waiting(_) | Self::Starting { ending: false, .. } => {
-                MachineState::Preparing
+            Self::Preparing(_)
+            | Self::Waiting(_)
+            | Self::Starting { goal: Goal::On, .. }
+            | Self::Cancelling { goal: Goal::On, .. }
+            | Self::Parking { goal: Goal::On, .. } => MachineState::Preparing,
+            // A machine that reboots runs, as its owner sees it.
+            Self::Running { .. } | Self::Halting(Goal::On) | Self::Killing(Goal::On) => {
+                MachineState::Running
             }
-            Self::Running { .. } => MachineState::Running,
-            Self::Cancelling
-            | Self::Starting { ending: true, .. }
-            | Self::Stopping
+            Self::Cancelling { goal: Goal::Off, .. }
+            | Self::Starting { goal: Goal::Off, .. }
+            | Self::Halting(Goal::Off)
+            | Self::Killing(Goal::Off)
+            | Self::Parking { goal: Goal::Off, .. } => MachineState::Halting,
+            Self::Parked(_) => MachineState::Stopped,
+            Self::Cancelling { goal: Goal::Gone, .. }
+            | Self::Starting { goal: Goal::Gone, .. }
+            | Self::Halting(Goal::Gone)
+            | Self::Killing(Goal::Gone)
+            | Self::Parking { goal: Goal::Gone, .. }
             | Self::Sweeping(_) => MachineState::Stopping,
             Self::Over(End::Gone(_)) => MachineState::Gone,
             Self::Over(End::Failed(_)) => MachineState::Failed,
@@ -288,8 +487,26 @@ impl State {
             Self::Preparing(past) | Self::Waiting(past) | Self::Starting { past, .. } => {
                 past.refused.as_deref()
             }
+            Self::Parked(rest) => Some(rest.why()),
             _ => None,
         }
+    }
+
+    /// Whether its guest ran once, so that its disk may be the only copy of something.
+    pub fn has_run(&self) -> bool {
+        match self {
+            Self::Preparing(past)
+            | Self::Waiting(past)
+            | Self::Starting { past, .. }
+            | Self::Cancelling { past, .. } => past.ran,
+            Self::Sweeping(_) | Self::Over(_) => false,
+            _ => true,
+        }
+    }
+
+    /// Whether it is off because it could not be kept running.
+    pub fn broke(&self) -> bool {
+        matches!(self, Self::Parked(Rest::Broken(_)))
     }
 }
 
@@ -298,6 +515,15 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_000_000);
+    const GRACE: Duration = Duration::from_secs(30);
+
+    fn given(on_shutdown: OnShutdown) -> Given {
+        Given { now: NOW, on_shutdown, grace: GRACE }
+    }
+
+    fn next(state: State, event: Event) -> (State, Vec<Effect>) {
+        step(state, event, given(OnShutdown::Stop))
+    }
 
     fn gone(why: &str) -> End {
         End::Gone(why.to_owned())
@@ -307,91 +533,166 @@ mod tests {
         Past::default()
     }
 
-    fn ran(losses: u32) -> Past {
-        Past { losses, ran: true, ..Past::default() }
+    fn lost_before(losses: u32) -> Past {
+        Past { losses, ..ran() }
     }
 
     fn swept(end: End) -> (State, Vec<Effect>) {
         (State::Sweeping(end.clone()), vec![Effect::Sweep(end)])
     }
 
+    fn requested() -> (State, Vec<Effect>) {
+        swept(gone("terminated on request"))
+    }
+
+    fn prepared(past: Past) -> (State, Vec<Effect>) {
+        (State::Preparing(past), vec![Effect::Prepare])
+    }
+
+    const STOP: Event = Event::Stop { force: false };
+    const FORCE: Event = Event::Stop { force: true };
+
     #[test]
-    fn the_ways_of_a_machine() {
-        let preparing = State::Preparing(ran(1));
-        let starting = State::Starting { past: ran(1), ending: false };
-        let ending = State::Starting { past: ran(1), ending: true };
-        let once = Past { refusals: 1, refused: Some("no".to_owned()), ..ran(1) };
+    fn the_ways_of_a_machine_that_shall_run_or_be_gone() {
+        let preparing = State::Preparing(lost_before(1));
+        let starting = |goal| State::Starting { past: lost_before(1), goal };
+        let cancelling = |past, goal| State::Cancelling { past, goal };
+        let once = Past { refusals: 1, refused: Some("no".to_owned()), ..lost_before(1) };
         let waiting = State::Waiting(once.clone());
         let pause = || (waiting.clone(), vec![Effect::Pause(Duration::from_secs(1))]);
         let running = State::Running { losses: 1, since: NOW };
         let no = || Event::Refused("no".to_owned());
         let lost = || Event::Ended(Ended::Lost("x".to_owned()));
-        let requested = || swept(gone("terminated on request"));
         let failed = || swept(End::Failed("no".to_owned()));
         let over = || (State::Over(gone("x")), vec![Effect::Expire]);
-        let off = || swept(gone("the guest powered itself off"));
+        let abandon = |goal| (cancelling(lost_before(1), goal), vec![Effect::Abandon]);
         for (state, event, expected) in [
-            (preparing.clone(), Event::Prepared, (starting.clone(), vec![Effect::Start])),
+            (preparing.clone(), Event::Prepared, (starting(Goal::On), vec![Effect::Start])),
             (State::Preparing(new()), no(), failed()),
             (preparing.clone(), no(), pause()),
-            (preparing.clone(), Event::Terminate, (State::Cancelling, vec![Effect::Abandon])),
-            (State::Cancelling, Event::Prepared, requested()),
-            (State::Cancelling, no(), requested()),
-            (starting.clone(), Event::Started, (running.clone(), vec![Effect::Watch])),
-            (State::Starting { past: new(), ending: false }, no(), failed()),
-            (starting.clone(), no(), pause()),
-            (waiting.clone(), Event::Due, (State::Preparing(once), vec![Effect::Prepare])),
+            (preparing.clone(), Event::Terminate, abandon(Goal::Gone)),
+            (cancelling(new(), Goal::Gone), Event::Prepared, requested()),
+            (cancelling(new(), Goal::Gone), no(), requested()),
+            (starting(Goal::On), Event::Started, (running.clone(), vec![Effect::Watch])),
+            (State::Starting { past: new(), goal: Goal::On }, no(), failed()),
+            (starting(Goal::On), no(), pause()),
+            (waiting.clone(), Event::Due, prepared(once)),
             (waiting.clone(), Event::Terminate, requested()),
-            (starting, Event::Terminate, (ending.clone(), vec![])),
-            (ending.clone(), Event::Started, (State::Stopping, vec![Effect::Kill])),
-            (ending, no(), requested()),
-            (running.clone(), Event::Terminate, (State::Stopping, vec![Effect::Kill])),
-            (running.clone(), Event::Ended(Ended::PoweredOff), off()),
-            (running.clone(), Event::Ended(Ended::Killed), requested()),
-            (running.clone(), lost(), (State::Preparing(ran(2)), vec![Effect::Prepare])),
-            (State::Stopping, Event::Ended(Ended::Killed), requested()),
-            (State::Stopping, lost(), requested()),
+            (starting(Goal::On), Event::Terminate, (starting(Goal::Gone), vec![])),
+            (starting(Goal::Gone), Event::Started, kill(Goal::Gone)),
+            (starting(Goal::Gone), no(), requested()),
+            (running.clone(), Event::Terminate, kill(Goal::Gone)),
+            (running.clone(), lost(), prepared(lost_before(2))),
+            (running.clone(), Event::Ended(Ended::Killed), prepared(lost_before(2))),
+            (State::Killing(Goal::Gone), Event::Killed, requested()),
             (State::Sweeping(gone("x")), Event::Swept, over()),
             (State::Over(gone("x")), Event::Swept, over()),
         ] {
-            assert_eq!(step(state.clone(), event.clone(), NOW), expected, "{state:?} {event:?}");
+            assert_eq!(next(state.clone(), event.clone()), expected, "{state:?} {event:?}");
         }
+    }
+
+    #[test]
+    fn the_ways_of_a_machine_that_is_stopped_started_and_rebooted() {
+        let running = State::Running { losses: 1, since: NOW };
+        let waiting = State::Waiting(ran());
+        let ask = |goal| (State::Halting(goal), vec![Effect::Ask(GRACE)]);
+        let parking = |goal| State::Parking { goal, rest: Rest::Wished };
+        let off = Event::Ended(Ended::PoweredOff);
+        for (state, event, expected) in [
+            // A stop asks, waits, and kills; the disk stays.
+            (running.clone(), STOP, ask(Goal::Off)),
+            (running.clone(), FORCE, kill(Goal::Off)),
+            (State::Halting(Goal::Off), off.clone(), kill(Goal::Off)),
+            (State::Halting(Goal::Off), Event::Overdue, kill(Goal::Off)),
+            (State::Halting(Goal::Off), FORCE, kill(Goal::Off)),
+            (State::Halting(Goal::Off), Event::Terminate, kill(Goal::Gone)),
+            (State::Halting(Goal::Off), Event::Run, (State::Halting(Goal::On), vec![])),
+            (State::Killing(Goal::Off), Event::Killed, park(Rest::Wished)),
+            (parking(Goal::Off), Event::Parked, (State::Parked(Rest::Wished), vec![])),
+            (waiting, STOP, park(Rest::Wished)),
+            (
+                State::Preparing(ran()),
+                STOP,
+                (State::Cancelling { past: ran(), goal: Goal::Off }, vec![Effect::Abandon]),
+            ),
+            (
+                State::Cancelling { past: ran(), goal: Goal::Off },
+                Event::Prepared,
+                park(Rest::Wished),
+            ),
+            (State::Cancelling { past: ran(), goal: Goal::On }, Event::Prepared, prepared(ran())),
+            (State::Starting { past: ran(), goal: Goal::Off }, Event::Started, kill(Goal::Off)),
+            // A start is a preparation like any other.
+            (State::Parked(Rest::Wished), Event::Run, prepared(ran())),
+            (parking(Goal::Off), Event::Run, (parking(Goal::On), vec![])),
+            (parking(Goal::On), Event::Parked, prepared(ran())),
+            (State::Parked(Rest::Wished), Event::Terminate, requested()),
+            (parking(Goal::Gone), Event::Parked, requested()),
+            // A reboot is both.
+            (running.clone(), Event::Reboot, ask(Goal::On)),
+            (State::Halting(Goal::On), off.clone(), kill(Goal::On)),
+            (State::Halting(Goal::On), Event::Overdue, kill(Goal::On)),
+            (State::Halting(Goal::On), STOP, (State::Halting(Goal::Off), vec![])),
+            (State::Killing(Goal::On), Event::Killed, prepared(ran())),
+            // A guest that switches itself off.
+            (running.clone(), off.clone(), park(Rest::ByGuest)),
+        ] {
+            assert_eq!(next(state.clone(), event.clone()), expected, "{state:?} {event:?}");
+        }
+        let ended = step(running, off, given(OnShutdown::Terminate));
+        assert_eq!(ended, swept(gone("the guest powered itself off")));
     }
 
     #[test]
     fn what_comes_late_or_twice_changes_nothing() {
         let over = State::Over(gone("x"));
         let sweeping = State::Sweeping(gone("x"));
+        let parked = State::Parked(Rest::ByGuest);
+        let running = State::Running { losses: 0, since: NOW };
         for (state, event) in [
             (over.clone(), Event::Terminate),
+            (over.clone(), Event::Run),
             (over, Event::Ended(Ended::Killed)),
             (sweeping.clone(), Event::Terminate),
+            (sweeping.clone(), STOP),
             (sweeping.clone(), Event::Ended(Ended::PoweredOff)),
             (sweeping.clone(), Event::Refused("x".to_owned())),
             (sweeping, Event::Due),
-            (State::Stopping, Event::Terminate),
-            (State::Cancelling, Event::Terminate),
+            (State::Killing(Goal::Gone), Event::Terminate),
+            (State::Killing(Goal::Gone), Event::Run),
+            (State::Killing(Goal::Off), Event::Ended(Ended::Killed)),
+            (State::Killing(Goal::On), Event::Overdue),
+            (State::Cancelling { past: new(), goal: Goal::Gone }, STOP),
             (State::Preparing(new()), Event::Ended(Ended::Killed)),
+            (State::Preparing(new()), Event::Reboot),
+            (running.clone(), Event::Run),
+            (running.clone(), Event::Overdue),
+            (running, Event::Killed),
+            (parked.clone(), STOP),
+            (parked.clone(), FORCE),
+            (parked.clone(), Event::Reboot),
+            (parked, Event::Due),
         ] {
-            assert_eq!(step(state.clone(), event, NOW), (state, vec![]));
+            assert_eq!(next(state.clone(), event), (state, vec![]));
         }
     }
 
     #[test]
     fn a_machine_that_ran_is_tried_again_with_growing_pauses_for_as_long_as_it_is_refused() {
-        let mut state = State::Preparing(ran(3));
+        let mut state = State::Preparing(lost_before(3));
         let mut pauses = Vec::new();
         for turn in 0..40 {
             // Now this step refuses, now that one.
             if turn % 2 == 1 {
-                state = step(state, Event::Prepared, NOW).0;
+                state = next(state, Event::Prepared).0;
             }
-            let (waiting, effects) = step(state, Event::Refused(format!("no {turn}")), NOW);
+            let (waiting, effects) = next(state, Event::Refused(format!("no {turn}")));
             assert_eq!(waiting.reported(), MachineState::Preparing);
             assert_eq!(waiting.reason(), Some(format!("no {turn}").as_str()));
             let [Effect::Pause(pause)] = effects[..] else { panic!("{effects:?}") };
             pauses.push(pause.as_secs());
-            let (preparing, effects) = step(waiting, Event::Due, NOW);
+            let (preparing, effects) = next(waiting, Event::Due);
             assert_eq!(effects, [Effect::Prepare]);
             assert_eq!(preparing.reason(), Some(format!("no {turn}").as_str()));
             state = preparing;
@@ -400,72 +701,92 @@ mod tests {
         assert!(pauses[8..].iter().all(|pause| *pause == 60));
 
         // Once it runs all that is forgotten, but not how often it was lost.
-        let starting = step(state, Event::Prepared, NOW).0;
-        let running = step(starting, Event::Started, NOW).0;
+        let starting = next(state, Event::Prepared).0;
+        let running = next(starting, Event::Started).0;
         assert_eq!(running, State::Running { losses: 3, since: NOW });
         assert_eq!(running.reason(), None);
     }
 
     #[test]
-    fn a_machine_that_is_lost_again_and_again_fails_and_a_steady_one_does_not() {
+    fn a_machine_that_is_lost_again_and_again_is_left_off_and_a_steady_one_is_not() {
         let lost = |losses, millis| {
             let state = State::Running { losses, since: NOW };
             let now = Timestamp::from_millis(NOW.as_millis() + millis);
-            step(state, Event::Ended(Ended::Lost("why".to_owned())), now).0
+            let given = Given { now, ..given(OnShutdown::Terminate) };
+            step(state, Event::Ended(Ended::Lost("why".to_owned())), given)
         };
         for (losses, millis, expected) in [
-            (0, 0, State::Preparing(ran(1))),
-            (2, 599_999, State::Preparing(ran(3))),
-            (3, 600_000, State::Preparing(ran(1))),
+            (0, 0, prepared(lost_before(1))),
+            (2, 599_999, prepared(lost_before(3))),
+            (3, 600_000, prepared(lost_before(1))),
             // A clock that was set back is no steady time.
-            (2, -1, State::Preparing(ran(3))),
+            (2, -1, prepared(lost_before(3))),
+            (3, 0, park(Rest::Broken("its process was lost 4 times in a row: why".to_owned()))),
         ] {
             assert_eq!(lost(losses, millis), expected, "{losses} {millis}");
         }
-        let State::Sweeping(End::Failed(why)) = lost(3, 0) else { panic!("not failed") };
-        assert_eq!(why, "its process was lost 4 times in a row: why");
     }
 
     #[test]
     fn where_a_machine_begins_depends_on_what_is_found() {
         let running = State::Running { losses: 0, since: NOW };
-        let requested = gone("terminated on request");
         let noted = End::Failed("x".to_owned());
+        let on = |reboot| Wanted::On { reboot };
+        let off = |rest, force| Wanted::Off { rest, force };
+        let lifeless = |wanted, ran| Found::Lifeless { wanted, ran };
+        let asked = |goal| {
+            let effects = vec![Effect::Watch, Effect::Rewire, Effect::Ask(GRACE)];
+            (State::Halting(goal), effects)
+        };
         for (found, expected) in [
-            (
-                Found::Lifeless { ending: false, disk: false },
-                (State::Preparing(new()), vec![Effect::Prepare]),
-            ),
-            (
-                Found::Lifeless { ending: false, disk: true },
-                (State::Preparing(ran(0)), vec![Effect::Prepare]),
-            ),
-            (Found::Lifeless { ending: true, disk: true }, swept(requested)),
-            (Found::Alive { ending: false }, (running, vec![Effect::Watch, Effect::Rewire])),
-            (Found::Alive { ending: true }, (State::Stopping, vec![Effect::Kill])),
+            (lifeless(on(false), false), prepared(new())),
+            (lifeless(on(true), true), prepared(ran())),
+            (lifeless(Wanted::Gone, true), requested()),
+            (lifeless(off(Rest::Wished, false), true), park(Rest::Wished)),
+            (lifeless(off(Rest::ByGuest, false), true), park(Rest::ByGuest)),
+            (Found::Alive(on(false)), (running, vec![Effect::Watch, Effect::Rewire])),
+            (Found::Alive(on(true)), asked(Goal::On)),
+            (Found::Alive(off(Rest::Wished, false)), asked(Goal::Off)),
+            (Found::Alive(off(Rest::Wished, true)), park(Rest::Wished)),
+            (Found::Alive(off(Rest::ByGuest, false)), park(Rest::ByGuest)),
+            (Found::Alive(Wanted::Gone), kill(Goal::Gone)),
             (Found::Note(noted.clone()), (State::Over(noted.clone()), vec![Effect::Sweep(noted)])),
         ] {
-            assert_eq!(begin(found.clone(), NOW), expected, "{found:?}");
+            assert_eq!(begin(found.clone(), given(OnShutdown::Stop)), expected, "{found:?}");
         }
     }
 
     #[test]
     fn reports_say_what_people_need() {
-        for (state, expected) in [
-            (State::Preparing(ran(3)), MachineState::Preparing),
-            (State::Waiting(ran(3)), MachineState::Preparing),
-            (State::Cancelling, MachineState::Stopping),
-            (State::Starting { past: new(), ending: false }, MachineState::Preparing),
-            (State::Starting { past: new(), ending: true }, MachineState::Stopping),
-            (State::Running { losses: 0, since: NOW }, MachineState::Running),
-            (State::Stopping, MachineState::Stopping),
-            (State::Sweeping(gone("x")), MachineState::Stopping),
-            (State::Over(gone("x")), MachineState::Gone),
-            (State::Over(End::Failed("x".to_owned())), MachineState::Failed),
+        use MachineState as M;
+        let starting = |goal| State::Starting { past: new(), goal };
+        for (state, expected, has_run) in [
+            (State::Preparing(ran()), M::Preparing, true),
+            (State::Preparing(new()), M::Preparing, false),
+            (State::Waiting(ran()), M::Preparing, true),
+            (State::Cancelling { past: new(), goal: Goal::Gone }, M::Stopping, false),
+            (State::Cancelling { past: ran(), goal: Goal::Off }, M::Halting, true),
+            (starting(Goal::On), M::Preparing, false),
+            (starting(Goal::Gone), M::Stopping, false),
+            (State::Running { losses: 0, since: NOW }, M::Running, true),
+            (State::Halting(Goal::On), M::Running, true),
+            (State::Halting(Goal::Off), M::Halting, true),
+            (State::Killing(Goal::On), M::Running, true),
+            (State::Killing(Goal::Off), M::Halting, true),
+            (State::Killing(Goal::Gone), M::Stopping, true),
+            (State::Parking { goal: Goal::Off, rest: Rest::Wished }, M::Halting, true),
+            (State::Parking { goal: Goal::On, rest: Rest::Wished }, M::Preparing, true),
+            (State::Parked(Rest::Wished), M::Stopped, true),
+            (State::Sweeping(gone("x")), M::Stopping, false),
+            (State::Over(gone("x")), M::Gone, false),
+            (State::Over(End::Failed("x".to_owned())), M::Failed, false),
         ] {
-            assert_eq!(state.reported(), expected, "{state:?}");
+            assert_eq!((state.reported(), state.has_run()), (expected, has_run), "{state:?}");
         }
         assert_eq!(State::Over(gone("x")).reason(), Some("x"));
-        assert_eq!(State::Stopping.reason(), None);
+        assert_eq!(State::Killing(Goal::Gone).reason(), None);
+        let broken = State::Parked(Rest::Broken("x".to_owned()));
+        assert_eq!((broken.reason(), broken.broke()), (Some("x"), true));
+        assert!(!State::Parked(Rest::ByGuest).broke());
     }
 }

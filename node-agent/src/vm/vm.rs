@@ -18,15 +18,17 @@ use actix::{
 };
 use common::error::ApiError;
 use common::id::InstanceId;
-use common::wire::node::{InstanceView, MachineState, Run};
+use common::wire::node::{Adjust, InstanceView, MachineState, Run};
 use common::wire::spec::InstanceSpec;
 use runtime::pool;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 
-use super::effects::{Hands, persist, prepare, rewire, sweep};
-use super::folder::{Folder, FolderError, Kept, Note, Remains, Wish};
-use super::machine::{self, Effect, Event, Found, State};
+use super::effects::{
+    Hands, change, park, persist, prepare, rewire, spread, start, sweep, unwritten,
+};
+use super::folder::{Folder, Halted, Kept, Note, Remains, Wish};
+use super::machine::{self, Effect, Event, Found, Given, Rest, State, Wanted};
 use crate::hypervisor::console::{self, Tail};
 use crate::hypervisor::driver::{Driver, Ended, Launch};
 
@@ -67,7 +69,25 @@ impl VmHandle {
     /// # Errors
     /// `InternalError` if it cannot be written.
     pub async fn run(&self, run: Run) -> Result<(), ApiError> {
-        self.addr.send(Wanted(run)).await.map_err(gone)?
+        let tell = move |known: &Wish| {
+            let newer = run.spec.generation >= known.spec.generation;
+            newer.then(|| Wish { spec: run.spec, tickets: run.tickets, ..known.clone() })
+        };
+        self.addr.send(Told(Box::new(tell))).await.map_err(gone)?
+    }
+
+    /// Hands over whether it is on; of an older wish than it knows nothing is heeded. Answers when
+    /// it is on disk.
+    ///
+    /// # Errors
+    /// `InternalError` if it cannot be written.
+    pub async fn adjust(&self, adjust: Adjust) -> Result<(), ApiError> {
+        let tell = move |known: &Wish| {
+            let mut next = known.clone();
+            (next.spec.generation, next.spec.power) = (adjust.generation, adjust.power);
+            (adjust.generation >= known.spec.generation).then_some(next)
+        };
+        self.addr.send(Told(Box::new(tell))).await.map_err(gone)?
     }
 
     /// Ends it; again and again is fine. Answers when the wish is on disk.
@@ -75,7 +95,8 @@ impl VmHandle {
     /// # Errors
     /// `InternalError` if it cannot be written.
     pub async fn terminate(&self) -> Result<(), ApiError> {
-        self.addr.send(Unwanted).await.map_err(gone)?
+        let tell = |known: &Wish| Some(Wish { ending: true, ..known.clone() });
+        self.addr.send(Told(Box::new(tell))).await.map_err(gone)?
     }
 
     /// Reads the end of its console; empty when it has ended.
@@ -93,15 +114,12 @@ fn gone(error: actix::MailboxError) -> ApiError {
     ApiError::internal("the machine has gone", error)
 }
 
-struct Wanted(Run);
+/// What a wish becomes; `None`: it stays as it is.
+type Tell = Box<dyn FnOnce(&Wish) -> Option<Wish> + Send>;
 
-impl Message for Wanted {
-    type Result = Result<(), ApiError>;
-}
+struct Told(Tell);
 
-struct Unwanted;
-
-impl Message for Unwanted {
+impl Message for Told {
     type Result = Result<(), ApiError>;
 }
 
@@ -111,9 +129,16 @@ pub struct Vm {
     folder: Folder,
     /// As it stands on disk; `None` when there is only a note.
     wish: Arc<Mutex<Option<Wish>>>,
+    /// What the wish on disk comes to; of machines that have ended what it came to last.
+    wanted: Wanted,
     state: Option<State>,
     first: Vec<Effect>,
-    launch: Option<Arc<Launch>>,
+    /// What was prepared, and how many reboots are behind it when it has started.
+    launch: Option<(Arc<Launch>, u64)>,
+    /// Counts starts: what is heard of an earlier process is not of this one.
+    life: u64,
+    /// The generation of the wish under which it went off by itself last.
+    halted: Option<u64>,
     abandon: watch::Sender<bool>,
     rewiring: Option<JoinHandle<()>>,
     view: watch::Sender<InstanceView>,
@@ -132,7 +157,7 @@ impl Vm {
         hands: Arc<Hands>,
     ) -> Result<VmHandle, ApiError> {
         let instances = instances.to_owned();
-        let wish = Wish { spec: run.spec, tickets: run.tickets, ending: false };
+        let wish = Wish::new(run.spec, run.tickets);
         let kept = pool::block(move || {
             let folder = Folder::of(&instances, &wish.spec.instance)?;
             folder.create(&wish)?;
@@ -152,27 +177,40 @@ impl Vm {
                 (Found::Note(end), None, generation, since)
             }
             Remains::Wish(wish) => {
-                let (ending, generation) = (wish.ending, wish.spec.generation);
-                let found = match alive {
-                    true => Found::Alive { ending },
-                    false => Found::Lifeless { ending, disk: kept.disk },
+                // An overlay that no guest was ever started from holds nothing.
+                let ran = kept.disk && wish.started != Some(false);
+                let found = match (alive, wish.wanted()) {
+                    (true, wanted) => Found::Alive(wanted),
+                    (false, wanted) => Found::Lifeless { wanted, ran },
                 };
+                let generation = wish.spec.generation;
                 (found, Some(*wish), generation, now)
             }
         };
-        let (state, first) = machine::begin(found, now);
-        let reason = state.reason().map(str::to_owned);
-        let shown = InstanceView { instance, generation, state: state.reported(), reason, since };
-        let (view, shown) = watch::channel(shown);
+        let wanted = wish.as_ref().map_or(Wanted::Gone, Wish::wanted);
         let spec = wish.as_ref().map(|wish| Arc::new(wish.spec.clone()));
-        let (spec, wanted) = watch::channel(spec);
+        let (state, first) = machine::begin(found, given(&hands, spec.as_deref()));
+        let view = InstanceView {
+            instance,
+            generation,
+            state: state.reported(),
+            reason: state.reason().map(str::to_owned),
+            since,
+            ran: state.has_run(),
+            broke: state.broke(),
+        };
+        let (view, shown) = watch::channel(view);
+        let (spec, told) = watch::channel(spec);
         let vm = Self {
             hands,
             folder: kept.folder.clone(),
             wish: Arc::new(Mutex::new(wish)),
+            wanted,
             state: Some(state),
             first,
             launch: None,
+            life: 0,
+            halted: None,
             abandon: watch::Sender::new(false),
             rewiring: None,
             view,
@@ -183,7 +221,7 @@ impl Vm {
             directory: kept.folder.path().to_owned(),
             addr: vm.start(),
             view: shown,
-            spec: wanted,
+            spec: told,
         }
     }
 
@@ -191,20 +229,25 @@ impl Vm {
         // The state is away only while this line runs.
         let Some(state) = self.state.take() else { return };
         tracing::debug!(instance = %self.folder.instance(), ?state, ?event, "machine");
-        let (state, effects) = machine::step(state, event, self.hands.clock.now());
+        let given = given(&self.hands, self.spec.borrow().as_deref());
+        let (state, effects) = machine::step(state, event, given);
         self.enter(state, effects, ctx);
     }
 
     fn enter(&mut self, state: State, effects: Vec<Effect>, ctx: &mut Context<Self>) {
         let (now, reported) = (self.hands.clock.now(), state.reported());
-        let reason = state.reason().map(str::to_owned);
+        let generation = self.generation();
+        // The generation and what it led to are seen together or not at all.
         self.view.send_if_modified(|view| {
-            let moved = view.state != reported;
-            if moved {
-                view.since = now;
+            let mut next = view.clone();
+            next.generation = generation.unwrap_or(view.generation);
+            next.reason = state.reason().map(str::to_owned);
+            (next.ran, next.broke) = (state.has_run(), state.broke());
+            if view.state != reported {
+                (next.state, next.since) = (reported, now);
             }
-            let changed = moved || view.reason != reason;
-            (view.state, view.reason) = (reported, reason);
+            let changed = *view != next;
+            *view = next;
             changed
         });
         if matches!(state, State::Over(_)) {
@@ -227,8 +270,8 @@ impl Vm {
                         .map_err(|error| error.to_string())
                         .flatten()
                     {
-                        Ok(launch) => {
-                            vm.launch = Some(Arc::new(launch));
+                        Ok((launch, reboots)) => {
+                            vm.launch = Some((Arc::new(launch), reboots));
                             vm.happened(Event::Prepared, ctx);
                         }
                         Err(why) => vm.happened(Event::Refused(why), ctx),
@@ -239,17 +282,28 @@ impl Vm {
                 self.abandon.send_replace(true);
             }
             Effect::Start => {
+                self.life += 1;
                 let launch = self.launch.clone();
                 let start = async move {
-                    let Some(launch) = launch else { return Event::Refused("not prepared".into()) };
-                    match hands.driver.start(&launch).await {
-                        Ok(()) => Event::Started,
-                        Err(error) => Event::Refused(error.to_string()),
+                    let Some((launch, reboots)) = launch else {
+                        return Event::Refused("not prepared".into());
+                    };
+                    if let Err(why) = start(&hands, &folder, &wish, &launch).await {
+                        return Event::Refused(why);
                     }
+                    // If this is not kept the machine reboots once more, which is no harm.
+                    let behind = |known: &Wish| {
+                        Some(Wish { rebooted: known.rebooted.max(reboots), ..known.clone() })
+                    };
+                    if let Err(error) = change(&folder, &wish, behind).await {
+                        tracing::warn!(instance = %folder.instance(), %error, "a reboot is not noted");
+                    }
+                    Event::Started
                 };
                 self.later(start, Event::Refused, ctx);
             }
             Effect::Pause(pause) => {
+                let pause = spread(pause);
                 let why = self.view.borrow().reason.clone().unwrap_or_default();
                 let instance = self.folder.instance();
                 tracing::warn!(%instance, why, ?pause, "refused; will be tried again");
@@ -263,9 +317,40 @@ impl Vm {
                 let kill = async move {
                     let path = folder.path();
                     persist("kill", &folder, || async { hands.driver.kill(path).await }).await;
-                    Event::Ended(Ended::Killed)
+                    Event::Killed
                 };
-                self.later(kill, |why| Event::Ended(Ended::Lost(why)), ctx);
+                self.later(kill, |_| Event::Killed, ctx);
+            }
+            Effect::Ask(grace) => {
+                pool::spawn(async move {
+                    if let Err(error) = hands.driver.ask_off(folder.path()).await {
+                        tracing::warn!(instance = %folder.instance(), %error, "not asked to end");
+                    }
+                });
+                let life = self.life;
+                ctx.run_later(grace, move |vm, ctx| {
+                    if vm.life == life {
+                        vm.happened(Event::Overdue, ctx);
+                    }
+                });
+            }
+            Effect::Park(rest) => {
+                self.abandon.send_replace(true);
+                let rewiring = self.rewiring.take();
+                let generation = self.view.borrow().generation;
+                let halted = (rest != Rest::Wished).then_some(Halted { generation, rest });
+                if halted.is_some() {
+                    self.halted = Some(generation);
+                }
+                let park = async move {
+                    if let Some(rewiring) = rewiring {
+                        drop(rewiring.await);
+                    }
+                    let once = || park(&hands, &folder, &wish, halted.as_ref());
+                    persist("park", &folder, once).await;
+                    Event::Parked
+                };
+                self.later(park, |_| Event::Parked, ctx);
             }
             Effect::Rewire => {
                 self.abandon.send_replace(false);
@@ -303,14 +388,55 @@ impl Vm {
         broken: fn(String) -> Event,
         ctx: &mut Context<Self>,
     ) {
+        let life = self.life;
         let done = pool::run(work).into_actor(self).map(move |result, vm: &mut Self, ctx| {
+            if vm.life != life {
+                return;
+            }
             let event = result.unwrap_or_else(|error| {
                 tracing::error!(instance = %vm.folder.instance(), %error, "an effect broke");
                 broken(error.to_string())
             });
+            let begun = matches!(event, Event::Started);
             vm.happened(event, ctx);
+            if begun {
+                vm.reread(ctx);
+            }
         });
         ctx.spawn(done);
+    }
+
+    /// Looks whether a reboot was wished for while the machine was being started.
+    fn reread(&self, ctx: &mut Context<Self>) {
+        let wish = self.wish.clone();
+        let wanted = pool::run(async move { wish.lock().await.as_ref().map(Wish::wanted) });
+        ctx.spawn(wanted.into_actor(self).map(|wanted, vm, ctx| {
+            if let Ok(Some(Wanted::On { reboot: true })) = wanted {
+                vm.happened(Event::Reboot, ctx);
+            }
+        }));
+    }
+
+    fn generation(&self) -> Option<u64> {
+        self.spec.borrow().as_ref().map(|spec| spec.generation)
+    }
+
+    /// Turns to what is wanted; nothing happens if that is so already.
+    fn heed(&mut self, ctx: &mut Context<Self>) {
+        match self.wanted {
+            Wanted::Gone => self.happened(Event::Terminate, ctx),
+            Wanted::Off { rest: Rest::Wished, force } => self.happened(Event::Stop { force }, ctx),
+            // It went off by itself, which nobody needs to tell it.
+            Wanted::Off { .. } => {}
+            // It is going off by itself just now, under this very wish.
+            Wanted::On { .. } if self.halted >= self.generation() => {}
+            Wanted::On { reboot } => {
+                self.happened(Event::Run, ctx);
+                if reboot {
+                    self.happened(Event::Reboot, ctx);
+                }
+            }
+        }
     }
 
     fn expire_later(&self, ctx: &mut Context<Self>) {
@@ -350,63 +476,30 @@ impl Actor for Vm {
     }
 }
 
-impl Handler<Wanted> for Vm {
+impl Handler<Told> for Vm {
     type Result = ResponseActFuture<Self, Result<(), ApiError>>;
 
-    fn handle(&mut self, Wanted(run): Wanted, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, Told(tell): Told, _: &mut Context<Self>) -> Self::Result {
         let (folder, wish) = (self.folder.clone(), self.wish.clone());
-        let written = pool::run(async move {
-            change(&folder, &wish, |known| {
-                let newer = run.spec.generation >= known.spec.generation;
-                newer.then_some(Wish { spec: run.spec, tickets: run.tickets, ending: known.ending })
-            })
-            .await
-        });
-        Box::pin(written.into_actor(self).map(|result, vm, _| {
-            if let Some(wish) = result.flatten()? {
-                let generation = wish.spec.generation;
-                vm.view.send_if_modified(|view| {
-                    std::mem::replace(&mut view.generation, generation) != generation
-                });
-                vm.spec.send_replace(Some(Arc::new(wish.spec)));
-            }
-            Ok(())
-        }))
-    }
-}
-
-impl Handler<Unwanted> for Vm {
-    type Result = ResponseActFuture<Self, Result<(), ApiError>>;
-
-    fn handle(&mut self, _: Unwanted, _: &mut Context<Self>) -> Self::Result {
-        let (folder, wish) = (self.folder.clone(), self.wish.clone());
-        let written = pool::run(async move {
-            change(&folder, &wish, |known| Some(Wish { ending: true, ..known.clone() })).await
-        });
+        let written = pool::run(async move { change(&folder, &wish, tell).await });
         Box::pin(written.into_actor(self).map(|result, vm, ctx| {
-            result.flatten()?;
-            vm.happened(Event::Terminate, ctx);
+            let Some(wish) = result.flatten()? else { return Ok(()) };
+            // Two that were written one after the other may be heard of the other way round.
+            let known = vm.generation();
+            if !matches!(vm.wanted, Wanted::Gone) {
+                if known.is_some_and(|known| known > wish.spec.generation) {
+                    return Ok(());
+                }
+                vm.wanted = wish.wanted();
+            }
+            vm.spec.send_replace(Some(Arc::new(wish.spec)));
+            vm.heed(ctx);
             Ok(())
         }))
     }
 }
 
-/// Replaces the wish on disk and in memory, unless the machine has ended.
-async fn change(
-    folder: &Folder,
-    wish: &Mutex<Option<Wish>>,
-    with: impl FnOnce(&Wish) -> Option<Wish>,
-) -> Result<Option<Wish>, ApiError> {
-    let mut known = wish.lock().await;
-    let Some(next) = known.as_ref().and_then(with) else { return Ok(None) };
-    if known.as_ref() != Some(&next) {
-        let (folder, written) = (folder.clone(), next.clone());
-        pool::block(move || folder.write_wish(&written)).await?.map_err(unwritten)?;
-        *known = Some(next.clone());
-    }
-    Ok(Some(next))
-}
-
-fn unwritten(error: FolderError) -> ApiError {
-    ApiError::internal("the wish for the machine cannot be kept", error)
+fn given(hands: &Hands, spec: Option<&InstanceSpec>) -> Given {
+    let on_shutdown = spec.map(|spec| spec.power.on_shutdown).unwrap_or_default();
+    Given { now: hands.clock.now(), on_shutdown, grace: hands.grace }
 }

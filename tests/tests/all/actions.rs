@@ -56,6 +56,18 @@ fn the_document_is_what_is_answered() {
     for action in not_offered.keys() {
         assert_eq!(code(action), "InvalidAction", "{action}");
     }
+
+    let (offered, not_offered) = (&document["STS: offered"], &document["STS: not offered"]);
+    assert_eq!(names(offered), common::sts::NAMES.iter().copied().collect());
+    for (action, wanted) in offered
+        .keys()
+        .map(|action| (action, 200))
+        .chain(not_offered.keys().map(|action| (action, 400)))
+    {
+        let pairs = [("Action", action.as_str()), ("Version", common::sts::VERSION)];
+        let reply = signer.query_at("/services/Tokens", cloud.api(), &pairs);
+        assert_eq!(reply.status, wanted, "{action}: {}", reply.text());
+    }
 }
 
 #[test]

@@ -6,6 +6,9 @@ use std::time::Duration;
 use bundle::Kind;
 use common::action::{Access, Action};
 use common::ec2::account::DescribeAccountAttributes;
+use common::ec2::attributes::{
+    DescribeInstanceAttribute, ModifyInstanceAttribute, ResetInstanceAttribute,
+};
 use common::ec2::image_attributes::{
     DescribeImageAttribute, ModifyImageAttribute, ResetImageAttribute,
 };
@@ -15,6 +18,7 @@ use common::ec2::instances::{
     DescribeInstances, GetConsoleOutput, RunInstances, TerminateInstances,
 };
 use common::ec2::keys::{CreateKeyPair, DeleteKeyPair, DescribeKeyPairs, ImportKeyPair};
+use common::ec2::power::{RebootInstances, StartInstances, StopInstances};
 use common::ec2::status::DescribeInstanceStatus;
 use common::ec2::tags::{CreateTags, DeleteTags, DescribeTags, NewTag};
 use common::ec2::zones::{DescribeAvailabilityZones, DescribeRegions};
@@ -88,6 +92,8 @@ fn what_makes_no_sense_is_refused_by_name() {
         (&[run, image, ("MinCount", "many")], "InvalidParameterValue", "MinCount"),
         (&[run, image, ("MinCount", "2"), ("MaxCount", "1")], "InvalidParameterValue", "MaxCount"),
         (&[run, image, ("DryRun", "true")], "InvalidAMIID.NotFound", "emi-00000000"),
+        (&[run, image, ("DryRun", "perhaps")], "InvalidParameterValue", "DryRun"),
+        (&[run, image, ("Version", "eucalyptus")], "InvalidParameterValue", "Version"),
         (
             &[("Action", "RegisterImage"), ("ImageLocation", "bucket")],
             "InvalidParameterValue",
@@ -165,6 +171,12 @@ fn actions() -> BTreeMap<&'static str, Access> {
         of::<DescribeInstances>(),
         of::<TerminateInstances>(),
         of::<GetConsoleOutput>(),
+        of::<StopInstances>(),
+        of::<StartInstances>(),
+        of::<RebootInstances>(),
+        of::<DescribeInstanceAttribute>(),
+        of::<ModifyInstanceAttribute>(),
+        of::<ResetInstanceAttribute>(),
         of::<CreateKeyPair>(),
         of::<DescribeKeyPairs>(),
         of::<DeleteKeyPair>(),
@@ -265,6 +277,21 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
         let gone = DeleteTags { resource_id: vec![id.clone()], tag: Vec::new() };
         refused("DeleteTags", other.refused(&gone));
     }
+    let ids = || vec![instance.clone()];
+    let stop = StopInstances { instance_id: ids(), ..StopInstances::default() };
+    refused("StopInstances", other.refused(&stop));
+    refused("StartInstances", other.refused(&StartInstances { instance_id: ids() }));
+    refused("RebootInstances", other.refused(&RebootInstances { instance_id: ids() }));
+    let modify = ModifyInstanceAttribute {
+        instance_id: instance.clone(),
+        attribute: Some("disableApiTermination".into()),
+        value: Some("true".into()),
+        sent: 1,
+    };
+    refused("ModifyInstanceAttribute", other.refused(&modify));
+    let attribute = "kernel".to_owned();
+    let reset = ResetInstanceAttribute { instance_id: instance.clone(), attribute };
+    refused("ResetInstanceAttribute", other.refused(&reset));
 
     let expected: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("RegisterImage", &["AuthFailure"][..]),
@@ -275,6 +302,11 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
         ("ResetImageAttribute", &["InvalidAMIID.NotFound", "AuthFailure"]),
         ("CreateTags", &["InvalidAMIID.NotFound", "InvalidInstanceID.NotFound"]),
         ("DeleteTags", &["InvalidAMIID.NotFound", "InvalidInstanceID.NotFound"]),
+        ("StopInstances", &["InvalidInstanceID.NotFound"]),
+        ("StartInstances", &["InvalidInstanceID.NotFound"]),
+        ("RebootInstances", &["InvalidInstanceID.NotFound"]),
+        ("ModifyInstanceAttribute", &["InvalidInstanceID.NotFound"]),
+        ("ResetInstanceAttribute", &["InvalidInstanceID.NotFound"]),
     ]);
     // Each account has its own key pairs: nobody can so much as name another's.
     let own = ["CreateKeyPair", "DeleteKeyPair", "ImportKeyPair"];
@@ -296,6 +328,9 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
     assert_eq!(other.refused(&look).code, "InvalidKeyPair.NotFound");
     let console = other.refused(&GetConsoleOutput { instance_id: instance.clone() });
     assert_eq!(console.code, "InvalidInstanceID.NotFound");
+    let attribute = "userData".to_owned();
+    let look = DescribeInstanceAttribute { instance_id: instance.clone(), attribute };
+    assert_eq!(other.refused(&look).code, "InvalidInstanceID.NotFound");
     assert!(other.instances().is_empty());
     for key in ["disk.manifest.xml", "disk.part.0"] {
         assert_eq!(other.get("taros", key).unwrap_err().code(), Some("AccessDenied"), "{key}");

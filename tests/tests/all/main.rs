@@ -7,6 +7,7 @@ mod bad_bundles;
 mod bad_requests;
 mod exports;
 mod forge;
+mod lifecycle;
 mod nodes;
 mod path;
 mod restart;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bundle::Kind;
 use common::ec2::instances::{Instance, RunInstances, TerminateInstances};
+use common::ec2::power::StartInstances;
 use e2e::{Cloud, Service, Shape, User, bundles, wait};
 use node_agent::hypervisor::sim::SimStep;
 use runtime::clock::Clock;
@@ -106,9 +107,15 @@ fn what_cannot_be_run_is_terminated_with_its_reason_and_leaves_nothing() {
     for _ in 0..4 {
         wait::until("its process runs", || cloud.guests(0).crash(&id, "killed by its host"));
     }
-    let ended = admin.instance_becomes(id.as_str(), "terminated");
-    let reason = ended.state_reason.expect("it says why");
+    let stopped = admin.instance_becomes(id.as_str(), "stopped");
+    let reason = stopped.state_reason.expect("it says why");
+    assert_eq!(reason.code, "Server.InternalError");
     assert!(reason.message.contains("killed by its host"), "{reason:?}");
+    // Its disk is there, and it starts again when its owner says so.
+    admin.send(&StartInstances { instance_id: vec![id.to_string()] });
+    assert_eq!(admin.instance_becomes(id.as_str(), "running").state_reason, None);
+    admin.send(&TerminateInstances { instance_id: vec![id.to_string()] });
+    admin.instance_becomes(id.as_str(), "terminated");
     cloud.assert_nothing_left();
 }
 

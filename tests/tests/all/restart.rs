@@ -56,18 +56,28 @@ fn instances_objects_and_images_outlive_each_service_and_all_at_once() {
 }
 
 #[test]
-fn a_guest_that_ends_while_its_node_is_away_is_terminated_when_the_node_is_back() {
+fn a_guest_that_ends_while_its_node_is_away_is_seen_so_when_the_node_is_back() {
     let mut cloud = Cloud::raise(Shape::default());
     let admin = cloud.administrator();
     bundles::boot(&admin);
     let image = bundles::registered(&admin, "images", "disk", Kind::Machine, &disk(50_000));
     let ids = user_runs(&admin, &image, 2);
+    let ends = common::ec2::instances::RunInstances {
+        instance_initiated_shutdown_behavior: Some("terminate".into()),
+        ..User::launch(&image)
+    };
+    let ends = admin.run(&ends).remove(0);
+    admin.instance_becomes(&ends, "running");
     let guests = cloud.guests(0);
     cloud.stop(Service::Node(0));
-    guests.power_off(&ids[0].parse().unwrap()).unwrap();
+    for id in [&ids[0], &ends] {
+        guests.power_off(&id.parse().unwrap()).unwrap();
+    }
     cloud.start(Service::Node(0));
-    let ended = admin.instance_becomes(&ids[0], "terminated");
-    assert_eq!(ended.state_reason.unwrap().code, "Client.InstanceInitiatedShutdown");
+    for (id, state) in [(&ids[0], "stopped"), (&ends, "terminated")] {
+        let ended = admin.instance_becomes(id, state);
+        assert_eq!(ended.state_reason.unwrap().code, "Client.InstanceInitiatedShutdown");
+    }
     assert_eq!(admin.instance(&ids[1]).instance_state.name, "running");
 }
 

@@ -3,11 +3,10 @@
 use common::error::{ApiError, ErrorCode};
 use common::s3::checksum::{Algorithm, Checksum, Given};
 use common::sign::Chain;
+use crc_fast::{CrcAlgorithm, Digest as Crc};
 use md5::{Digest as _, Md5};
 use sha1::Sha1;
 use sha2::Sha256;
-
-use super::crc::Crc;
 
 /// What is kept of bytes for which no checksum was given, as S3 does.
 const UNASKED: Algorithm = Algorithm::Crc64Nvme;
@@ -48,7 +47,7 @@ pub(crate) struct Digested {
 /// A checksum in progress.
 pub(crate) enum Hasher {
     /// One of the cyclic redundancy checks.
-    Crc(Crc),
+    Crc(Crc, Algorithm),
     /// SHA-1.
     Sha1(Sha1),
     /// SHA-256.
@@ -59,9 +58,9 @@ impl Hasher {
     /// Begins one.
     pub(crate) fn new(algorithm: Algorithm) -> Self {
         match algorithm {
-            Algorithm::Crc32 => Self::Crc(Crc::crc32()),
-            Algorithm::Crc32c => Self::Crc(Crc::crc32c()),
-            Algorithm::Crc64Nvme => Self::Crc(Crc::crc64_nvme()),
+            Algorithm::Crc32 => Self::Crc(Crc::new(CrcAlgorithm::Crc32IsoHdlc), algorithm),
+            Algorithm::Crc32c => Self::Crc(Crc::new(CrcAlgorithm::Crc32Iscsi), algorithm),
+            Algorithm::Crc64Nvme => Self::Crc(Crc::new(CrcAlgorithm::Crc64Nvme), algorithm),
             Algorithm::Sha1 => Self::Sha1(Sha1::new()),
             Algorithm::Sha256 => Self::Sha256(Sha256::new()),
         }
@@ -70,7 +69,7 @@ impl Hasher {
     /// Takes the next bytes.
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self {
-            Self::Crc(crc) => crc.update(bytes),
+            Self::Crc(crc, _) => crc.update(bytes),
             Self::Sha1(sha) => sha.update(bytes),
             Self::Sha256(sha) => sha.update(bytes),
         }
@@ -79,7 +78,10 @@ impl Hasher {
     /// The value, most significant byte first.
     pub(crate) fn finish(self) -> Vec<u8> {
         match self {
-            Self::Crc(crc) => crc.finish(),
+            Self::Crc(crc, algorithm) => {
+                let value = crc.finalize().to_be_bytes();
+                value[value.len() - algorithm.size()..].to_vec()
+            }
             Self::Sha1(sha) => sha.finalize().to_vec(),
             Self::Sha256(sha) => sha.finalize().to_vec(),
         }
@@ -207,6 +209,22 @@ mod tests {
         assert_eq!(digest(md5, None), Err(ErrorCode::BadDigest));
         let sha = Expected { signed_sha256: Some([0; 32]), ..Expected::default() };
         assert_eq!(digest(sha, None), Err(ErrorCode::ContentSha256Mismatch));
+    }
+
+    #[test]
+    fn the_published_check_values_come_out() {
+        for (algorithm, expected) in [
+            (Algorithm::Crc32, "cbf43926"),
+            (Algorithm::Crc32c, "e3069283"),
+            (Algorithm::Crc64Nvme, "ae8b14860a799888"),
+        ] {
+            let mut whole = Hasher::new(algorithm);
+            whole.update(b"123456789");
+            assert_eq!(hex::encode(whole.finish()), expected);
+            let mut pieces = Hasher::new(algorithm);
+            [&b"1234"[..], b"", b"56789"].into_iter().for_each(|piece| pieces.update(piece));
+            assert_eq!(hex::encode(pieces.finish()), expected);
+        }
     }
 
     #[test]

@@ -10,7 +10,6 @@
 //! without a record, never a record without its file.
 
 pub(crate) mod combine;
-pub(crate) mod crc;
 pub(crate) mod files;
 pub(crate) mod hash;
 pub(crate) mod pace;

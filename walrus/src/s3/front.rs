@@ -23,7 +23,7 @@ use common::s3::multipart::terms::UploadName;
 use common::s3::objects::{DeleteObject, GetObject, HeadObject, PutObject};
 use common::s3::routes::{self, Operation};
 use common::s3::{Address, BucketName, ObjectKey, Query, Request, xml};
-use common::sign::{Chain, Claim, PayloadCheck, SignError};
+use common::sign::{self, Chain, Claim, PayloadCheck, SignError, presigned};
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
 use runtime::http::{App, Body, Head, Payload, Response};
@@ -31,12 +31,13 @@ use runtime::keyring::KeyRing;
 use runtime::metrics::Counter;
 use sha2::{Digest as _, Sha256};
 
-use super::access::denied;
 use super::acl::ChangeAcl;
 use super::buckets::Buckets;
 use super::configuration::GetObjectTagging;
 use super::delete_objects::{DeleteObjects, Removals};
+use super::domains::Domains;
 use super::objects::Objects;
+use super::refusal::{Refusal, mismatch, refused};
 use super::service::{Asked, Operate, S3Actor};
 use crate::blob::receive::read_past;
 
@@ -46,6 +47,8 @@ pub(crate) struct Front {
     pub(crate) keys: Arc<dyn KeyRing>,
     /// The time.
     pub(crate) clock: Clock,
+    /// Below which names hosts are buckets.
+    pub(crate) domains: Domains,
     /// Operations on buckets.
     pub(crate) buckets: Addr<S3Actor<Buckets>>,
     /// Operations on objects.
@@ -56,18 +59,6 @@ pub(crate) struct Front {
     pub(crate) requests: Counter,
     /// Requests that failed by our own fault.
     pub(crate) failures: Counter,
-}
-
-/// A refusal, with what else its document shows.
-struct Refusal {
-    error: ApiError,
-    further: Vec<(&'static str, String)>,
-}
-
-impl From<ApiError> for Refusal {
-    fn from(error: ApiError) -> Self {
-        Self { error, further: Vec::new() }
-    }
 }
 
 /// Who sent a request, and what their signature says of its body.
@@ -124,31 +115,30 @@ impl Front {
 
     /// Everything before the bytes.
     async fn decide(&self, head: &Head, trace: &mut Trace) -> Result<Decided, Refusal> {
-        let address = Address::parse(&head.raw_path)?;
+        let bucket = head.header("host").and_then(|host| self.domains.bucket(host));
+        let address = Address::parse(bucket.as_deref(), &head.raw_path)?;
         trace.resource = Some(address.resource());
-        let (caller, payload, chain) = self.authenticate(head).await?;
+        let signed = head.signed(None).with_virtual_bucket(bucket.as_deref());
+        let (caller, payload, chain) = self.authenticate(&signed).await?;
         trace.caller.clone_from(&caller);
-        let query = Query::parse(&head.raw_query)?;
+        let mut query = Query::parse(&head.raw_query)?;
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        let headers = head.headers.iter().map(|(name, value)| (name.to_owned(), text(value)));
+        let mut headers: Vec<_> = headers.collect();
+        if let Some(scheme) = presigned(&signed) {
+            query = query.without_signature(scheme, &mut headers);
+        }
         let names_source = head.header(SOURCE).is_some();
         let operation = routes::find(&head.method, address.level(), &query)?.copying(names_source);
         trace.operation = Some(operation);
-        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-        let headers = head.headers.iter().map(|(name, value)| (name.to_owned(), text(value)));
-        let decided = Decided {
-            address,
-            query,
-            headers: headers.collect(),
-            operation,
-            caller,
-            payload,
-            chain,
-        };
+        let decided = Decided { address, query, headers, operation, caller, payload, chain };
         decided.request().refuse_unknown_wishes(operation.honours())?;
         Ok(decided)
     }
 
-    async fn authenticate(&self, head: &Head) -> Result<Authentic, Refusal> {
-        let claim = Claim::s3(&head.signed(None)).map_err(|error| refused_signature(&error))?;
+    async fn authenticate(&self, request: &sign::Request<'_>) -> Result<Authentic, Refusal> {
+        let presigned = presigned(request);
+        let claim = Claim::s3(request).map_err(|error| refused(&error, presigned))?;
         let Some(claim) = claim else { return Ok((None, PayloadCheck::Unsigned, None)) };
         let found =
             self.keys.find(claim.access_key_id()).await.map_err(|error| match error.code() {
@@ -169,20 +159,8 @@ impl Front {
                 let chain = claim.chain(&credential.secret);
                 Ok((Some(credential.caller()), verified.payload, chain))
             }
-            Err(error) => {
-                let mut refusal = Refusal::from(refused_signature(&error));
-                if error == SignError::SignatureDoesNotMatch {
-                    let explained = claim.explain();
-                    refusal.further = vec![
-                        ("AWSAccessKeyId", explained.access_key_id),
-                        ("SignatureProvided", explained.signature_provided),
-                        ("StringToSign", explained.string_to_sign),
-                    ];
-                    let canonical = explained.canonical_request;
-                    refusal.further.extend(canonical.map(|text| ("CanonicalRequest", text)));
-                }
-                Err(refusal)
-            }
+            Err(SignError::SignatureDoesNotMatch) => Err(mismatch(claim.explain())),
+            Err(error) => Err(refused(&error, presigned)),
         }
     }
 
@@ -475,40 +453,4 @@ async fn read_document_of(
         PayloadCheck::Chunked(_) => Err(no_chunks()),
         PayloadCheck::Sha256(_) | PayloadCheck::Unsigned => Ok(document),
     }
-}
-
-/// The S3 error of a signature that cannot be believed.
-fn refused_signature(error: &SignError) -> ApiError {
-    let code = match error {
-        SignError::SignatureDoesNotMatch => ErrorCode::SignatureDoesNotMatch,
-        SignError::RequestTimeTooSkewed { .. } => ErrorCode::RequestTimeTooSkewed,
-        SignError::IncompleteSignature { .. }
-        | SignError::MalformedAuthorization { .. }
-        | SignError::InvalidScope { .. } => ErrorCode::AuthorizationHeaderMalformed,
-        SignError::UnsupportedVersion(_)
-        | SignError::UnsupportedAlgorithm(_)
-        | SignError::InvalidPayloadHash(_) => ErrorCode::InvalidArgument,
-        SignError::UnsupportedFeature(_) => ErrorCode::NotImplemented,
-        SignError::UnsupportedSessionToken => ErrorCode::InvalidToken,
-        SignError::PayloadMismatch => ErrorCode::ContentSha256Mismatch,
-        SignError::MissingAuthenticationToken
-        | SignError::MissingDate(_)
-        | SignError::InvalidDate { .. }
-        | SignError::UnsignedHeader(_)
-        | SignError::AbsentSignedHeader(_)
-        | SignError::RequestExpired { .. }
-        | SignError::ExpiresTooLate { .. } => return denied_because(error),
-    };
-    ApiError::new(code, sentence(error))
-}
-
-fn denied_because(error: &SignError) -> ApiError {
-    ApiError::new(denied().code(), sentence(error))
-}
-
-/// The error's text as a sentence.
-fn sentence(error: &SignError) -> String {
-    let text = error.to_string();
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

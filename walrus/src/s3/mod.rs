@@ -8,9 +8,12 @@
 //!                                   the meaning of each operation
 //!   listing                         a page of a bucket
 //!   commit                          writing and removing an object's record, for all of them
+//!   permits                         how many operations at once, in all and for one account
 //!   answer                          the head of an answer that reads an object
 //!   document                        bodies that are documents
 //!   access                          who may do what, pure
+//!   domains                         which bucket a host stands for
+//!   refusal                         how a bad signature is told
 //! ```
 
 pub(crate) mod access;
@@ -23,10 +26,13 @@ pub(crate) mod configuration;
 pub(crate) mod copy;
 pub(crate) mod delete_objects;
 pub(crate) mod document;
+pub(crate) mod domains;
 pub(crate) mod front;
 pub(crate) mod listing;
 pub(crate) mod lists;
 pub(crate) mod multipart;
 pub(crate) mod objects;
+pub(crate) mod permits;
+mod refusal;
 pub(crate) mod service;
 pub(crate) mod source;

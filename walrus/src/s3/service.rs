@@ -2,7 +2,8 @@
 //!
 //! As the service actors of the query APIs, with two differences: the caller may be nobody, and
 //! bytes come and go through bounded channels beside the operation. There is a permit for each
-//! operation; an answer that streams takes its permit along and gives it back with its last byte.
+//! operation (see [`super::permits`]); an answer that streams takes its permit along and gives it
+//! back with its last byte.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -14,8 +15,8 @@ use common::s3::incoming::Incoming;
 use common::sign::Chain;
 use runtime::http::{Body, Response};
 use runtime::pool;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::permits::{Permit, Permits};
 use crate::blob::hash::{Chunks, Expected};
 
 /// An operation on its way to the actor that does it.
@@ -48,7 +49,7 @@ pub(crate) struct Scene<S> {
     /// The signatures of the chunks these bytes come in.
     pub(crate) chain: Option<Chain>,
     /// The permit: to be taken along by an answer that streams.
-    pub(crate) permit: OwnedSemaphorePermit,
+    pub(crate) permit: Permit,
 }
 
 impl<S> Scene<S> {
@@ -116,13 +117,13 @@ pub(crate) trait Operate: Send + 'static {
 /// The actor for every operation whose [`Operate::State`] is `S`.
 pub(crate) struct S3Actor<S> {
     state: Arc<S>,
-    permits: Arc<Semaphore>,
+    permits: Permits,
 }
 
 impl<S: Send + Sync + Unpin + 'static> S3Actor<S> {
     /// Starts the actor; at most `permits` of its operations are done at once.
     pub(crate) fn start(state: S, permits: usize) -> Addr<Self> {
-        Actor::start(Self { state: Arc::new(state), permits: Arc::new(Semaphore::new(permits)) })
+        Actor::start(Self { state: Arc::new(state), permits: Permits::new(permits) })
     }
 }
 
@@ -138,7 +139,8 @@ where
     type Result = ResponseFuture<Result<Response, ApiError>>;
 
     fn handle(&mut self, asked: Asked<O>, _: &mut Context<Self>) -> Self::Result {
-        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+        let account = asked.caller.as_ref().map(|caller| &caller.account);
+        let Some(permit) = self.permits.take(account) else {
             let text = "Too many requests are being worked on, please reduce your request rate";
             return Box::pin(async move { Err(ApiError::new(ErrorCode::SlowDown, text)) });
         };

@@ -1,12 +1,11 @@
 //! Objects: their bytes and what is kept with them, refusals that leave nothing behind.
 
 use std::io::Read as _;
-use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use crate::world::{Who, World, wait};
+use crate::world::{Who, World};
 
 fn world() -> World {
     let world = World::new();
@@ -246,40 +245,10 @@ fn many_write_one_key_and_one_of_them_wins_whole() {
 }
 
 #[test]
-fn whoever_waits_for_a_go_ahead_gets_it() {
-    let world = world();
-    let headers = [("content-length", "5"), ("expect", "100-continue")];
-    let mut sent = world.begin(Who::Alice, "PUT", "/buck/key", &headers);
-    assert_eq!(sent.read_head().status, 100);
-    sent.write(b"hello");
-    assert_eq!(sent.read().status, 200);
-    let headers = [("content-length", "5"), ("expect", "100-Continue")];
-    let mut sent = world.begin(Who::Alice, "PUT", "/buck/key", &headers);
-    sent.write(b"again");
-    assert_eq!(sent.read().status, 200, "boto does not wait");
-    assert_eq!(world.get(Who::Alice, "/buck/key").body, b"again");
-}
-
-#[test]
 fn internal_paths_are_not_answered_in_public() {
     let world = world();
     for path in ["/metrics", "/healthz", "/debug", "/peer/walrus/1/DescribeCache", "/images/x"] {
         let status = world.get(Who::Nobody, path).status;
         assert!(matches!(status, 403 | 404), "{path} {status}");
     }
-}
-
-#[test]
-fn who_is_refused_does_not_keep_others_out() {
-    let world = World::with(|config| config.requests_at_once = 1);
-    assert_eq!(world.put(Who::Alice, "/buck", b"").status, 200);
-    assert_eq!(world.put(Who::Alice, "/buck/key", b"x").status, 200);
-    let length = [("content-length", "100"), ("expect", "100-continue")];
-    let mut held = world.begin(Who::Nobody, "PUT", "/buck/other", &length);
-    assert_eq!(held.read_head().status, 100, "its body is waited for");
-    let begun = Instant::now();
-    wait("an answer", || world.get(Who::Alice, "/buck/key").status == 200);
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    held.write(&[0; 100]);
-    assert_eq!(held.read().refusal(), (403, "AccessDenied".into()));
 }

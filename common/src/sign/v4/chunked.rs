@@ -21,8 +21,9 @@
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use super::super::canonical::{hmac_sha256, same, sha256};
+use super::super::canonical::same;
 use super::super::scheme::Framing;
+use super::chain::Chain;
 
 /// The longest line that begins a chunk: size, word, signature.
 const MAX_HEAD: usize = 128;
@@ -71,49 +72,6 @@ pub enum ChunkError {
         /// How much data came before its end.
         at: u64,
     },
-}
-
-/// Signs chunks one after another, each with the signature before it.
-#[derive(Clone)]
-pub struct Chain {
-    key: Vec<u8>,
-    amz_date: String,
-    scope: String,
-    previous: String,
-}
-
-impl Chain {
-    /// Begins at the signature of a request, whose signing key, date and scope go on to be used.
-    pub(in crate::sign) fn new(key: Vec<u8>, amz_date: &str, scope: &str, seed: &[u8]) -> Chain {
-        let (amz_date, scope) = (amz_date.to_owned(), scope.to_owned());
-        Chain { key, amz_date, scope, previous: hex::encode(seed) }
-    }
-
-    /// Gives the signature of the next chunk, whose data has this SHA-256; lower-case hexadecimal.
-    pub fn chunk(&mut self, data: [u8; 32]) -> String {
-        let nothing = hex::encode(sha256(b""));
-        self.next("AWS4-HMAC-SHA256-PAYLOAD", &format!("{nothing}\n{}", hex::encode(data)))
-    }
-
-    /// Gives the signature of the headers after the data, each written as `name:value` and a line
-    /// feed.
-    pub fn trailer(&mut self, lines: &[u8]) -> String {
-        self.next("AWS4-HMAC-SHA256-TRAILER", &hex::encode(sha256(lines)))
-    }
-
-    fn next(&mut self, algorithm: &str, rest: &str) -> String {
-        let Chain { key, amz_date, scope, previous } = &*self;
-        let text = format!("{algorithm}\n{amz_date}\n{scope}\n{previous}\n{rest}");
-        self.previous = hex::encode(hmac_sha256(key, &[text.as_bytes()]));
-        self.previous.clone()
-    }
-}
-
-impl std::fmt::Debug for Chain {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The key makes signatures.
-        out.debug_struct("Chain").field("scope", &self.scope).finish_non_exhaustive()
-    }
 }
 
 /// Says what became of a piece of input.
@@ -349,26 +307,8 @@ impl Decoder {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::canonical::sha256;
     use super::*;
-
-    /// The example of AWS's documentation: 65 KiB in two chunks, whose seed and signatures are
-    /// published there.
-    mod example {
-        pub(super) const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
-        pub(super) const DATE: &str = "20130524T000000Z";
-        pub(super) const SCOPE: &str = "20130524/us-east-1/s3/aws4_request";
-    }
-
-    fn key() -> Vec<u8> {
-        let first = format!("AWS4{}", example::SECRET).into_bytes();
-        example::SCOPE.split('/').fold(first, |key, part| hmac_sha256(&key, &[part.as_bytes()]))
-    }
-
-    fn chain(seed: &str) -> Chain {
-        Chain::new(key(), example::DATE, example::SCOPE, &hex::decode(seed).unwrap())
-    }
-
-    const SEED: &str = "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9";
 
     fn decode(mut decoder: Decoder, pieces: &[&[u8]]) -> Result<(Vec<u8>, Trailers), ChunkError> {
         let mut data = Vec::new();
@@ -388,7 +328,7 @@ mod tests {
 
     /// Wraps data as a client does.
     fn encode(chunks: &[&[u8]], signed: bool, trailer: Option<(&str, &str)>) -> Vec<u8> {
-        let mut chain = chain(SEED);
+        let mut chain = Chain::example(Chain::SEED);
         let mut body = Vec::new();
         for data in chunks.iter().chain([&&b""[..]]) {
             body.extend_from_slice(format!("{:x}", data.len()).as_bytes());
@@ -415,7 +355,7 @@ mod tests {
     }
 
     fn decoder(signed: bool, trailers: bool, length: u64) -> Decoder {
-        Decoder::new(trailers, length, signed.then(|| chain(SEED)))
+        Decoder::new(trailers, length, signed.then(|| Chain::example(Chain::SEED)))
     }
 
     const CRC: Option<(&str, &str)> = Some(("x-amz-checksum-crc32", "NhCmhg=="));
@@ -423,7 +363,7 @@ mod tests {
     #[test]
     fn the_published_example_comes_out() {
         let data = vec![b'a'; 66560];
-        let mut chain = chain(SEED);
+        let mut chain = Chain::example(Chain::SEED);
         let (first, second) = data.split_at(65536);
         assert_eq!(
             [chain.chunk(sha256(first)), chain.chunk(sha256(second)), chain.chunk(sha256(b""))],
@@ -436,26 +376,6 @@ mod tests {
         let body = encode(&[first, second], true, None);
         assert_eq!(body.len(), 66824);
         assert_eq!(decode(decoder(true, false, 66560), &[&body]), Ok((data, vec![])));
-    }
-
-    #[test]
-    fn the_published_trailer_comes_out() {
-        let mut chain = chain("106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e");
-        let (first, second) = (vec![b'a'; 65536], vec![b'a'; 1024]);
-        assert_eq!(
-            [
-                chain.chunk(sha256(&first)),
-                chain.chunk(sha256(&second)),
-                chain.chunk(sha256(b"")),
-                chain.trailer(b"x-amz-checksum-crc32c:sOO8/Q==\n"),
-            ],
-            [
-                "b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2",
-                "1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7",
-                "2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992",
-                "d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435",
-            ]
-        );
     }
 
     #[test]
@@ -482,7 +402,7 @@ mod tests {
                 let mut changed = body.clone();
                 changed[at] ^= flip;
                 // Names of headers mean the same in any case.
-                let same = changed.to_ascii_lowercase() == body.to_ascii_lowercase()
+                let same = changed.eq_ignore_ascii_case(&body)
                     && decode(decoder(true, true, 12), &[&changed]).is_ok_and(
                         |(data, trailers)| data == b"hello, world" && trailers.len() == 1,
                     );

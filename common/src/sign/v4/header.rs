@@ -9,8 +9,9 @@ use super::super::error::SignError;
 use super::super::fresh::Dated;
 use super::super::request::{Headers, Request};
 use super::super::scheme::{Framing, PayloadCheck};
-use super::canonical_request::{Blanks, canonical_request, readings};
-use super::{ALGORITHM, Proof, Scope, TERMINATOR, UNSIGNED_PAYLOAD};
+use super::canonical_request::canonical_requests;
+use super::credential::{Credential, parse_signature};
+use super::{ALGORITHM, Proof, UNSIGNED_PAYLOAD};
 use crate::time::Timestamp;
 
 /// Reads the header of a request to a query API, whose body is hashed here.
@@ -53,9 +54,7 @@ pub(in crate::sign) fn read_s3(
 
 /// Is an Authorization header taken apart.
 struct Authorization<'a> {
-    access_key_id: &'a str,
-    scope_text: &'a str,
-    scope: Scope,
+    credential: Credential<'a>,
     signed: Vec<&'a str>,
     signature: Vec<u8>,
 }
@@ -66,32 +65,10 @@ impl<'a> Authorization<'a> {
         if scheme != ALGORITHM {
             return Err(SignError::UnsupportedAlgorithm(scheme.to_owned()));
         }
-        let credential = component(rest, "Credential")?;
-        let malformed = |part, reason| SignError::MalformedAuthorization { part, reason };
-        let (access_key_id, scope_text) = credential
-            .split_once('/')
-            .filter(|(access_key_id, _)| !access_key_id.is_empty())
-            .ok_or_else(|| malformed("Credential", "it lacks an access key or a scope"))?;
-        let invalid = |reason| SignError::InvalidScope { scope: scope_text.to_owned(), reason };
-        let [day, region, service, terminator] = scope_text.split('/').collect::<Vec<_>>()[..]
-        else {
-            return Err(invalid("it must be date/region/service/aws4_request"));
-        };
-        if terminator != TERMINATOR {
-            return Err(invalid("it must end in aws4_request"));
-        }
-        let [day, region, service] = [day, region, service].map(str::to_owned);
-        let signature = component(rest, "Signature")?;
-        let signature = hex::decode(signature)
-            .ok()
-            .filter(|bytes| bytes.len() == 32)
-            .ok_or_else(|| malformed("Signature", "it is not 64 hexadecimal digits"))?;
         Ok(Authorization {
-            access_key_id,
-            scope_text,
-            scope: Scope { day, region, service },
+            credential: Credential::parse(component(rest, "Credential")?)?,
+            signature: parse_signature(component(rest, "Signature")?)?,
             signed: component(rest, "SignedHeaders")?.split(';').map(str::trim).collect(),
-            signature,
         })
     }
 
@@ -103,42 +80,20 @@ impl<'a> Authorization<'a> {
         payload: PayloadCheck,
         required: &[&str],
     ) -> Result<(String, Proof), SignError> {
-        let host = request.host()?;
-        let signs = |name: &str| self.signed.iter().any(|own| own.eq_ignore_ascii_case(name));
-        if let Some(name) = ["host"].iter().chain(required).find(|name| !signs(name)) {
-            return Err(SignError::UnsignedHeader((*name).to_owned()));
-        }
-        for name in &self.signed {
-            if request.headers.all(&name.to_ascii_lowercase()).next().is_none() {
-                return Err(SignError::AbsentSignedHeader((*name).to_owned()));
-            }
-        }
+        let canonical_requests =
+            canonical_requests(request, &self.signed, &[payload_hash], required)?;
         let (moment, amz_date) = date(request.headers)?;
-        if moment.date() != self.scope.day {
-            return Err(SignError::InvalidScope {
-                scope: self.scope_text.to_owned(),
-                reason: "its date is not the day of the request",
-            });
-        }
-        let mut canonical_requests: Vec<Vec<u8>> = Vec::new();
-        for blanks in [Blanks::Collapsed, Blanks::Kept] {
-            for (path, host) in readings(request, host, &self.signed) {
-                let canonical =
-                    canonical_request(request, &path, &host, &self.signed, blanks, payload_hash);
-                if !canonical_requests.contains(&canonical) {
-                    canonical_requests.push(canonical);
-                }
-            }
-        }
+        self.credential.check_day(moment)?;
+        let (access_key_id, scope) = self.credential.owned();
         let proof = Proof {
             canonical_requests,
             amz_date,
-            scope: self.scope,
+            scope,
             signature: self.signature,
             dated: Dated::at(moment),
             payload,
         };
-        Ok((self.access_key_id.to_owned(), proof))
+        Ok((access_key_id, proof))
     }
 }
 
@@ -155,7 +110,8 @@ fn date(headers: &Headers) -> Result<(Timestamp, String), SignError> {
     Ok((moment, moment.basic_iso()))
 }
 
-fn parse_payload(declared: &str) -> Result<PayloadCheck, SignError> {
+/// Reads the declared hash of a body.
+pub(super) fn parse_payload(declared: &str) -> Result<PayloadCheck, SignError> {
     if declared == UNSIGNED_PAYLOAD {
         return Ok(PayloadCheck::Unsigned);
     }
@@ -185,7 +141,8 @@ fn component<'a>(components: &'a str, part: &'static str) -> Result<&'a str, Sig
 #[cfg(test)]
 mod tests {
     use super::super::super::{Claim, Credentials};
-    use super::super::{compute, sign_s3_v4, string_to_sign};
+    use super::super::canonical_request::{Blanks, canonical_request};
+    use super::super::{Scope, compute, sign_s3_v4, string_to_sign};
     use super::*;
 
     const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -307,15 +264,17 @@ mod tests {
     #[test]
     fn presigned_urls_are_told_from_anonymous_requests() {
         let headers: Headers = [("Host", "h")].into_iter().collect();
-        for query in ["X-Amz-Signature=0", "x-amz-credential=AK", "AWSAccessKeyId=AK&Signature=x"] {
+        for query in
+            ["X-Amz-Signature=0", "x-amz-credential=AK", "AWSAccessKeyId=AK&Signature=AAAA"]
+        {
             let request = Request::new("GET", "/b/k", query, &headers);
             assert!(
-                matches!(Claim::s3(&request), Err(SignError::UnsupportedFeature(_))),
+                matches!(Claim::s3(&request), Err(SignError::IncompleteSignature { .. })),
                 "{query}"
             );
         }
         let request = Request::new("GET", "/b/k", "X-Amz-Algorithm=AWS4-HMAC-SHA256", &headers);
-        assert!(matches!(Claim::ec2(&request), Err(SignError::UnsupportedFeature(_))));
+        assert!(matches!(Claim::ec2(&request), Err(SignError::IncompleteSignature { .. })));
         let plain = Request::new("GET", "/b/k", "acl", &headers);
         assert!(matches!(Claim::s3(&plain), Ok(None)));
     }

@@ -1,4 +1,4 @@
-//! Signature version 4 in the Authorization header, for query APIs and for S3.
+//! Signature version 4 in the Authorization header or in the URL, for query APIs and for S3.
 //!
 //! ```text
 //! canonical request:  METHOD \n path \n query \n name:value\n… \n names \n SHA-256 of the body
@@ -13,21 +13,30 @@
 //! |---|---|
 //! | `mod.rs` | scope, signing key, string to sign |
 //! | `canonical_request.rs` | the text behind it, in each form that clients make |
+//! | `credential.rs` | access key, scope and signature as header and URL write them |
 //! | `header.rs` | reading and checking the Authorization header |
-//! | `signer.rs` | writing it |
-//! | `chunked.rs` | bodies that are signed chunk by chunk |
+//! | `presigned.rs` | reading, checking and writing the parameters of a presigned URL |
+//! | `signer.rs` | writing the header |
+//! | `chunked.rs` | bodies that come chunk by chunk |
+//! | `chain.rs` | the signatures of the chunks |
 //!
 //! Three habits of clients are accepted besides: blanks inside header values left as they are
 //! (s3cmd), the path encoded once more than it was sent (euca2ools 3.4), and the service prefix
 //! moved from the path to the host (s3cmd).
 
 mod canonical_request;
+mod chain;
 mod chunked;
+mod credential;
 mod header;
+mod presigned;
 mod signer;
 
-pub use chunked::{Chain, ChunkError, Decoder, Step};
+pub use chain::Chain;
+pub use chunked::{ChunkError, Decoder, Step};
 pub(super) use header::{read_ec2, read_s3};
+pub use presigned::presign_s3_v4;
+pub(super) use presigned::{read_presigned_ec2, read_presigned_s3};
 pub use signer::{sign_ec2_v4, sign_s3_v4};
 
 use super::canonical::{hmac_sha256, sha256};

@@ -1,7 +1,8 @@
 //! The Authorization header of version 4, written.
 //!
-//! Signs host, content type, Content-MD5 and every `x-amz-*` header; leaves alone what front ends
-//! and HTTP libraries like to change.
+//! Signs host, content type, Content-MD5, every `x-amz-*` header and the invocation's id, which keeps
+//! two equal requests of one second apart; leaves alone what front ends and HTTP libraries like to
+//! change.
 
 use super::super::canonical::sha256;
 use super::super::error::SignError;
@@ -12,7 +13,8 @@ use super::{ALGORITHM, Scope, UNSIGNED_PAYLOAD, compute, string_to_sign};
 use crate::time::Timestamp;
 
 /// The headers that our own signatures cover besides `x-amz-*`.
-const SIGNED_IF_PRESENT: [&str; 3] = ["content-md5", "content-type", "host"];
+const SIGNED_IF_PRESENT: [&str; 4] =
+    ["amz-sdk-invocation-id", "content-md5", "content-type", "host"];
 
 /// Signs a request to a query API with the hash of its body: gives the headers to add,
 /// `x-amz-date` and `authorization`.

@@ -28,13 +28,13 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use rustix::fs::{Mode, OFlags};
 use tokio::process::{Child, Command};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::args::{Accelerator, args};
 use super::probe::{Probe, Programs};
 use super::process::Process;
-use super::qmp::{Events, Qmp, SOCKET};
+use super::qmp::{Events, Qmp, QmpError, SOCKET};
 use crate::hypervisor::console::{CONSOLE, Tail, tail};
 use crate::hypervisor::driver::{Disk, Driver, Ended, Launch};
 use crate::hypervisor::error::DriverError;
@@ -58,6 +58,8 @@ struct Machine {
     process: Arc<Process>,
     killed: Arc<AtomicBool>,
     ended: watch::Receiver<Option<Ended>>,
+    /// Has the watcher, which holds the conversation, press the power button.
+    button: mpsc::Sender<oneshot::Sender<Result<(), QmpError>>>,
     watcher: JoinHandle<()>,
 }
 
@@ -84,13 +86,14 @@ impl Qemu {
 
     fn watch_over(&self, directory: &Path, process: Process, talk: Option<(Qmp, Events)>) {
         let (tell, ended) = watch::channel(None);
+        let (button, pressed) = mpsc::channel(1);
         let process = Arc::new(process);
         let killed = Arc::new(AtomicBool::new(false));
         let watcher = runtime::pool::spawn({
             let (process, killed) = (process.clone(), killed.clone());
             let directory = directory.to_owned();
             async move {
-                let seen = watch_until_over(&process, talk).await;
+                let seen = watch_until_over(&process, talk, pressed).await;
                 let how = match seen {
                     _ if killed.load(Ordering::SeqCst) => Ended::Killed,
                     Seen::PoweredOff => Ended::PoweredOff,
@@ -100,7 +103,7 @@ impl Qemu {
                 drop(tell.send(Some(how)));
             }
         });
-        let machine = Arc::new(Machine { process, killed, ended, watcher });
+        let machine = Arc::new(Machine { process, killed, ended, button, watcher });
         self.locked().insert(directory.to_owned(), machine);
     }
 
@@ -227,6 +230,21 @@ impl Driver for Qemu {
         .boxed()
     }
 
+    fn ask_off<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, Result<(), DriverError>> {
+        async move {
+            let asking = || format!("asking the guest in {}", directory.display());
+            let machine = self.machine(directory);
+            let machine =
+                machine.ok_or_else(|| DriverError::refused(asking(), "it does not run"))?;
+            let (answer, answered) = oneshot::channel();
+            let mute = "nobody speaks with it";
+            machine.button.send(answer).await.map_err(|_| DriverError::refused(asking(), mute))?;
+            let asked = answered.await.map_err(|_| DriverError::refused(asking(), mute))?;
+            asked.map_err(|error| DriverError::refused(asking(), error))
+        }
+        .boxed()
+    }
+
     fn kill<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, Result<(), DriverError>> {
         async move {
             let machine = self.machine(directory);
@@ -264,8 +282,13 @@ enum Seen {
 
 /// Returns when its guest will never run again. What can be told later only as long as the
 /// process is there, that the guest switched itself off, stays so until the machine is killed.
-async fn watch_until_over(process: &Process, talk: Option<(Qmp, Events)>) -> Seen {
+async fn watch_until_over(
+    process: &Process,
+    talk: Option<(Qmp, Events)>,
+    mut pressed: mpsc::Receiver<oneshot::Sender<Result<(), QmpError>>>,
+) -> Seen {
     let Some((qmp, mut events)) = talk else {
+        drop(pressed);
         process.exited().await;
         return Seen::Exited;
     };
@@ -286,6 +309,13 @@ async fn watch_until_over(process: &Process, talk: Option<(Qmp, Events)>) -> See
         }
         tokio::select! {
             () = process.exited() => return Seen::Exited,
+            Some(answer) = pressed.recv() => {
+                let asked = tokio::time::timeout(ANSWER, qmp.run("system_powerdown", None)).await;
+                let asked = asked.unwrap_or(Err(QmpError::Closed)).map(drop);
+                // Whoever gave up waiting does not care for the answer.
+                drop(answer.send(asked));
+                look = false;
+            }
             event = events.recv() => match event {
                 Some(event) => look = matches!(event.event.as_str(), "STOP" | "SHUTDOWN"),
                 None => {

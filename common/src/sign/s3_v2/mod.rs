@@ -1,4 +1,5 @@
-//! Signature version 2 of S3, in the Authorization header: `AWS AccessKeyId:signature`.
+//! Signature version 2 of S3, in the Authorization header (`AWS AccessKeyId:signature`) or, in
+//! `presigned.rs`, in the URL.
 //!
 //! ```text
 //! METHOD \n Content-MD5 \n Content-Type \n Date \n x-amz-a:…\n x-amz-b:…\n resource?sub-resources
@@ -11,6 +12,11 @@
 //!
 //! One client's slip is left out on purpose: euca2ools 3.4 repeats the sub-resources when further
 //! parameters follow them, but sends no such request.
+
+mod presigned;
+
+pub(super) use presigned::read_presigned;
+pub use presigned::{moved_headers, presign_s3_v2};
 
 use base64::Engine;
 use base64::engine::general_purpose;
@@ -101,7 +107,7 @@ pub(super) fn read(request: &Request<'_>, credential: &str) -> Result<(String, P
     request.refuse_session_token()?;
     let dated = Dated::at(date(request.headers)?);
     let signature = decode_signature(signature)?;
-    let head = head(request.method, request.headers);
+    let head = head(request.method, request.headers, None);
     let texts = resources(request)
         .iter()
         .map(|resource| [head.as_slice(), resource.as_bytes()].concat())
@@ -126,7 +132,7 @@ pub fn sign_s3_v2(
         Some(bucket) => format!("/{bucket}{}", request.path()),
         None => request.path().to_owned(),
     };
-    let mut text = head(request.method, &headers);
+    let mut text = head(request.method, &headers, None);
     text.extend_from_slice(resource.as_bytes());
     text.extend_from_slice(sub_resources(request.raw_query, true).as_bytes());
     let signature = encode_signature(&compute(credentials.secret, &text));
@@ -154,11 +160,15 @@ fn date(headers: &Headers) -> Result<Timestamp, SignError> {
     Err(SignError::MissingDate("a Date or x-amz-date header"))
 }
 
-/// Writes all lines before the resource.
-fn head(method: &str, headers: &Headers) -> Vec<u8> {
+/// Writes all lines before the resource; `expires` stands in the place of the date in a URL.
+fn head(method: &str, headers: &Headers, expires: Option<&str>) -> Vec<u8> {
     let mut text = method.as_bytes().to_vec();
     for name in ["content-md5", "content-type", "date"] {
         text.push(b'\n');
+        if let ("date", Some(expires)) = (name, expires) {
+            text.extend_from_slice(expires.as_bytes());
+            continue;
+        }
         let replaced = name == "date" && headers.all("x-amz-date").next().is_some();
         if let (Some(value), false) = (headers.all(name).next(), replaced) {
             text.extend_from_slice(value.trim_ascii());
@@ -177,6 +187,20 @@ fn head(method: &str, headers: &Headers) -> Vec<u8> {
 
 /// Lists the resources that the client may have signed, the likeliest first.
 fn resources(request: &Request<'_>) -> Vec<String> {
+    let mut endings = vec![sub_resources(request.raw_query, true)];
+    let bare = sub_resources(request.raw_query, false);
+    if bare != endings[0] {
+        endings.push(bare);
+    }
+    let paths = resource_paths(request);
+    endings
+        .iter()
+        .flat_map(|ending| paths.iter().map(move |path| format!("{path}{ending}")))
+        .collect()
+}
+
+/// Lists the resources without their sub-resources.
+fn resource_paths(request: &Request<'_>) -> Vec<String> {
     let path = request.path();
     let inner =
         split_service_prefix(path).map(|(_, rest)| if rest.is_empty() { "/" } else { rest });
@@ -196,15 +220,7 @@ fn resources(request: &Request<'_>) -> Vec<String> {
             paths.extend(slashed);
         }
     }
-    let mut endings = vec![sub_resources(request.raw_query, true)];
-    let bare = sub_resources(request.raw_query, false);
-    if bare != endings[0] {
-        endings.push(bare);
-    }
-    endings
-        .iter()
-        .flat_map(|ending| paths.iter().map(move |path| format!("{path}{ending}")))
-        .collect()
+    paths
 }
 
 /// Writes the signed sub-resources, sorted, as `?name&name=value` with decoded values; an empty
@@ -382,7 +398,7 @@ mod tests {
         ]
         .into_iter()
         .collect();
-        let text = String::from_utf8(head("DELETE", &headers)).unwrap();
+        let text = String::from_utf8(head("DELETE", &headers, None)).unwrap();
         assert_eq!(text, "DELETE\n\n\n\nx-amz-date:Tue, 27 Mar 2007 21:20:26 +0000\n");
         assert_eq!(date(&headers), Ok(Timestamp::parse_basic("20070327T212026Z").unwrap()));
     }
