@@ -6,6 +6,7 @@ use common::ec2::instances::{
     DescribeInstances, GetConsoleOutput, RunInstances, TerminateInstances,
 };
 use common::ec2::keys::{CreateKeyPair, DeleteKeyPair, DescribeKeyPairs};
+use common::ec2::metadata_options::ModifyInstanceMetadataOptions;
 use common::ec2::zones::{DescribeAvailabilityZones, DescribeRegions};
 use runtime::actor::ServiceActor;
 use runtime::router::Router;
@@ -39,6 +40,7 @@ pub fn router(actors: &Actors) -> Router {
         .on::<DescribeKeyPairs, _>(&actors.keys)
         .on::<DescribeRegions, _>(&actors.zones)
         .on::<GetConsoleOutput, _>(&actors.instances)
+        .on::<ModifyInstanceMetadataOptions, _>(&actors.instances)
         .on::<RegisterImage, _>(&actors.images)
         .on::<RunInstances, _>(&actors.instances)
         .on::<TerminateInstances, _>(&actors.instances)

@@ -14,7 +14,7 @@ use common::id::InstanceId;
 use common::time::Timestamp;
 use common::wire::node::{InstanceView, MachineState, Run};
 use common::wire::spec::InstanceSpec;
-use common::wire::walrus::ImageTicket;
+use common::wire::walrus::{ImageTicket, Layout};
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{self, StreamExt};
 use node_agent::hypervisor::driver::Card;
@@ -154,7 +154,13 @@ fn run(number: u32) -> Run {
         },
     });
     let expires = Timestamp::from_millis(0);
-    let ticket = ImageTicket { url: "u".to_owned(), sha256: ZERO.to_owned(), size: 1, expires };
+    let ticket = ImageTicket {
+        url: "u".to_owned(),
+        sha256: ZERO.to_owned(),
+        size: 1,
+        expires,
+        layout: Layout::Bare,
+    };
     Run { spec: serde_json::from_value(spec).unwrap(), tickets: vec![ticket] }
 }
 
@@ -238,7 +244,7 @@ fn a_machine_outlives_its_agent() {
 
         // Its image is held: there is no room for another.
         let mut other = run(3);
-        other.spec.boot.kernel.sha256 = "0".repeat(64);
+        other.spec.boot.kernel.as_mut().unwrap().sha256 = "0".repeat(64);
         let other = Vm::create(&agent.instances, other, agent.hands.clone()).await.unwrap();
         let view = until(&other, MachineState::Failed).await;
         assert!(view.reason.unwrap().contains("no room"));

@@ -17,6 +17,7 @@ use common::time::Timestamp;
 use common::wire::node::Subnet;
 use common::wire::spec::*;
 use node_agent::metadata::serve::Metadata;
+use node_agent::metadata::token::Tokens;
 use node_agent::network::names::Names;
 use node_agent::network::network::{Attach, Detach, Network, NetworkSettings, Stop};
 use node_agent::network::tools::Tools;
@@ -70,7 +71,7 @@ async fn scenario() {
     };
     let (a, b) = (spec(1), spec(2));
     let network = Network::start(settings.clone(), &tools, BTreeMap::new()).await.unwrap();
-    let metadata = Metadata::new(Clock::system());
+    let metadata = Metadata::new(Clock::system(), Tokens::new(&[7; 64]));
 
     let start = Instant::now();
     let mut taps = Vec::new();
@@ -204,7 +205,7 @@ fn spec(number: u8) -> InstanceSpec {
         cpus: 1,
         memory_mib: 64,
         root: DiskSpec { image: image("emi-00000001"), size: 1 },
-        boot: BootSpec { kernel: image("eki-00000001"), ramdisk: None },
+        boot: BootSpec { kernel: Some(image("eki-00000001")), ramdisk: None },
         network: NetworkSpec {
             mac: format!("d0:0d:00:00:00:0{number}"),
             address: [10, 77, 0, 10 + number].into(),
@@ -224,6 +225,7 @@ fn spec(number: u8) -> InstanceSpec {
             key: None,
             security_groups: vec!["default".to_owned()],
             launched: Timestamp::from_millis(0),
+            options: MetadataOptions::default(),
         },
     }
 }

@@ -30,7 +30,7 @@ const FILTERS: &[Field<Image>] = &[
     ("root-device-name", |it| vec![it.root_device.clone()]),
     ("root-device-type", |_| vec!["instance-store".to_owned()]),
     ("state", |it| vec![state(it).to_owned()]),
-    ("virtualization-type", |_| vec!["paravirtual".to_owned()]),
+    ("virtualization-type", |it| vec![it.virtualization().to_owned()]),
 ];
 
 impl Handle<Images> for DescribeImages {
@@ -140,7 +140,7 @@ fn view(image: &Image) -> View {
         root_device_type: "instance-store".to_owned(),
         root_device_name: Some(image.root_device.clone()),
         block_device_mapping: Default::default(),
-        virtualization_type: "paravirtual".to_owned(),
+        virtualization_type: image.virtualization().to_owned(),
         hypervisor: "kvm".to_owned(),
         creation_date: Some(image.created.iso()),
     }

@@ -10,9 +10,11 @@ use common::ec2::instances::{
     DescribeInstances, Group, Instance as View, Monitoring, Placed, ProductCode, Reservation,
     Reservations, State,
 };
+use common::ec2::metadata_options::MetadataView;
 use common::ec2::types::IsoTime;
 use common::error::ApiError;
 use common::id::{AccountId, InstanceId};
+use common::wire::node::InstanceView;
 use runtime::actor::{Handle, Scene};
 use runtime::clock::Clock;
 use store::After;
@@ -53,6 +55,8 @@ pub struct Shown {
     pub instance: Instance,
     /// What is wrong with its node just now.
     pub impaired: Option<String>,
+    /// Whether its node answers its guest as its metadata options say.
+    pub options_in_force: bool,
 }
 
 const FILTERS: &[Field<Shown>] = &[
@@ -71,7 +75,7 @@ const FILTERS: &[Field<Shown>] = &[
     ("instance.group-id", |it| it.instance.groups.clone()),
     ("instance.group-name", |it| it.instance.groups.clone()),
     ("ip-address", |it| vec![it.instance.address.to_string()]),
-    ("kernel-id", |it| vec![it.instance.kernel.to_string()]),
+    ("kernel-id", |it| it.instance.kernel.iter().map(ToString::to_string).collect()),
     ("key-name", |it| it.instance.key.iter().map(|key| key.name.clone()).collect()),
     ("launch-index", |it| vec![it.instance.index.to_string()]),
     ("launch-time", |it| vec![it.instance.launched.iso()]),
@@ -86,7 +90,7 @@ const FILTERS: &[Field<Shown>] = &[
     ("root-device-type", |_| vec!["instance-store".to_owned()]),
     ("state-reason-code", |it| reason(it).map(|reason| reason.code).into_iter().collect()),
     ("tenancy", |_| vec!["default".to_owned()]),
-    ("virtualization-type", |_| vec!["paravirtual".to_owned()]),
+    ("virtualization-type", |it| vec![virtualization(&it.instance).to_owned()]),
 ];
 
 impl Instances {
@@ -108,8 +112,16 @@ impl Instances {
                 }
             }
         };
-        Shown { instance, impaired }
+        let seen = self.cluster.member(&instance.node).map(|member| member.sighting());
+        let view = seen.as_ref().and_then(|seen| seen.of(&instance.id));
+        let options_in_force = in_force(&instance, view);
+        Shown { instance, impaired, options_in_force }
     }
+}
+
+/// Whether a node answers an instance as its record says. A launch takes its options along.
+pub fn in_force(instance: &Instance, view: Option<&InstanceView>) -> bool {
+    instance.options.revision <= view.map_or(0, |view| view.options)
 }
 
 /// The instances of these ids, of which the caller must be owner or an administrator. Blocks.
@@ -213,6 +225,11 @@ fn reason(it: &Shown) -> Option<StateReason> {
     impaired.or_else(|| it.instance.reason.as_ref().map(|reason| of(&reason.code, &reason.text)))
 }
 
+/// A kernel from outside, or a disk that boots by itself.
+fn virtualization(instance: &Instance) -> &'static str {
+    if instance.kernel.is_some() { "paravirtual" } else { "hvm" }
+}
+
 fn view(it: &Shown, version: &str) -> View {
     let instance = &it.instance;
     let address = instance.address.to_string();
@@ -238,7 +255,7 @@ fn view(it: &Shown, version: &str) -> View {
             availability_zone: instance.zone.clone(),
             tenancy: "default".to_owned(),
         },
-        kernel_id: Some(instance.kernel.to_string()),
+        kernel_id: instance.kernel.as_ref().map(ToString::to_string),
         ramdisk_id: instance.ramdisk.as_ref().map(ToString::to_string),
         monitoring: Monitoring { state: "disabled".to_owned() },
         private_ip_address: alive.then(|| address.clone()),
@@ -248,9 +265,10 @@ fn view(it: &Shown, version: &str) -> View {
         root_device_type: "instance-store".to_owned(),
         root_device_name: instance.root_device.clone(),
         block_device_mapping: Set::default(),
-        virtualization_type: "paravirtual".to_owned(),
+        virtualization_type: virtualization(instance).to_owned(),
         client_token: instance.client_token.clone(),
         hypervisor: "kvm".to_owned(),
+        metadata_options: Some(MetadataView::of(&instance.options, it.options_in_force)),
         group_set: if version >= GROUPS_SINCE { groups(&instance.groups) } else { Set::default() },
     }
 }

@@ -12,6 +12,7 @@ pub mod key_material;
 pub mod keys;
 pub mod keys_ahead;
 pub mod launch;
+pub mod metadata_options;
 pub mod register;
 pub mod run;
 pub mod terminate;

@@ -4,6 +4,7 @@
 use common::ec2::instances::{Reservation, RunInstances};
 use common::error::{ApiError, ErrorCode};
 use common::id::InstanceId;
+use common::wire::spec::MetadataOptions;
 use runtime::actor::{Handle, Scene};
 use sha2::{Digest as _, Sha256};
 use store::StoreError;
@@ -185,6 +186,7 @@ fn check(asked: &RunInstances, zones: &[String]) -> Result<InstanceType, ApiErro
     if !asked.block_device_mapping.is_empty() {
         return unsupported("BlockDeviceMapping");
     }
+    asked.metadata_options.apply("MetadataOptions.", &mut MetadataOptions::default())?;
     if let Some(group) = asked.security_group.iter().find(|name| *name != "default") {
         let why = format!("there is no security group '{group}', only 'default'");
         return Err(ApiError::invalid("SecurityGroup", why));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix::Addr;
 use common::error::{ApiError, ErrorCode};
-use common::wire::node::Terminate;
+use common::wire::node::{SetMetadataOptions, Terminate};
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
 use runtime::reconcile::{Pass, Reconciler, Waker};
@@ -110,6 +110,11 @@ impl Instances {
                 .await
             }
             Step::Miss(since) => self.change(instance, move |it| it.missing_since = since).await,
+            Step::SetOptions => {
+                let (instance, options) = (instance.id.clone(), instance.options);
+                let wish = SetMetadataOptions { instance, options };
+                self.patiently(self.member.peer.call(wish)).await
+            }
             Step::Terminate => self.terminate(instance).await,
             Step::TerminateUnknown => {
                 self.terminate(instance).await?;

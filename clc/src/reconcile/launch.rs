@@ -3,7 +3,8 @@
 use common::id::ImageId;
 use common::wire::node::Run;
 use common::wire::spec::{BootSpec, DiskSpec, ImageRef, InstanceSpec, MetadataSpec, NetworkSpec};
-use common::wire::walrus::{ImageTicket, WantedImage};
+use common::wire::walrus::{ImageTicket, Layout, WantedImage};
+use store::StoreError;
 
 use common::error::ApiError;
 
@@ -30,8 +31,8 @@ pub async fn prepare(
     region: &str,
     instance: &Instance,
 ) -> Result<Ready, ApiError> {
-    let mut ids = vec![instance.image.clone(), instance.kernel.clone()];
-    ids.extend(instance.ramdisk.clone());
+    let mut ids = vec![instance.image.clone()];
+    ids.extend(instance.kernel.iter().chain(&instance.ramdisk).cloned());
     let found = records
         .work(move |records| {
             let mut found = Vec::new();
@@ -51,9 +52,21 @@ pub async fn prepare(
     }
     let mut refs = Vec::new();
     let mut tickets: Vec<ImageTicket> = Vec::new();
+    let mut boots_itself = instance.kernel.is_none();
     for image in &images {
+        // The first is the root's. Of the others a disk that boots by itself needs none.
+        if boots_itself && !refs.is_empty() {
+            break;
+        }
         match plain.want(&image.bundle, instance.launched).await? {
             WantedImage::Ready(ticket) => {
+                if instance.default_boot && refs.is_empty() {
+                    boots_itself = ticket.layout == Layout::Disk;
+                    if !boots_itself && instance.kernel.is_none() {
+                        let reason = Reason::new("Client.MissingParameter", image.no_kernel());
+                        return Ok(Ready::Never(reason));
+                    }
+                }
                 refs.push(ImageRef {
                     image: image.id.clone(),
                     sha256: ticket.sha256.clone(),
@@ -74,9 +87,29 @@ pub async fn prepare(
         }
     }
     let mut refs = refs.into_iter();
-    let (Some(root), Some(kernel)) = (refs.next(), refs.next()) else { return Ok(Ready::Wait) };
-    let spec = spec(instance, &images[0], region, root, kernel, refs.next());
+    let Some(root) = refs.next() else { return Ok(Ready::Wait) };
+    let boot = match boots_itself {
+        true => BootSpec { kernel: None, ramdisk: None },
+        false => BootSpec { kernel: refs.next(), ramdisk: refs.next() },
+    };
+    if boots_itself && instance.kernel.is_some() {
+        drop_kernel(records, instance).await?;
+    }
+    let spec = spec(instance, &images[0], region, root, boot);
     Ok(Ready::Go(Box::new(Run { spec, tickets })))
+}
+
+/// The default was not needed: what is shown of an instance is what it boots.
+async fn drop_kernel(records: &Records, instance: &Instance) -> Result<(), ApiError> {
+    let id = instance.id.clone();
+    let dropped = records.work(move |records| {
+        records.instances.update(id.as_str(), |it| {
+            (it.kernel, it.ramdisk) = (None, None);
+            Ok::<_, StoreError>(())
+        })?;
+        Ok(())
+    });
+    dropped.await
 }
 
 /// An image that can be asked for; `None` while it is not known to be whole.
@@ -105,9 +138,10 @@ fn spec(
     image: &Image,
     region: &str,
     root: ImageRef,
-    kernel: ImageRef,
-    ramdisk: Option<ImageRef>,
+    boot: BootSpec,
 ) -> InstanceSpec {
+    let named = |image: &Option<ImageRef>| image.as_ref().map(|image| image.image.clone());
+    let (kernel, ramdisk) = (named(&boot.kernel), named(&boot.ramdisk));
     let size = (instance.disk_mib << 20).max(root.size);
     InstanceSpec {
         instance: instance.id.clone(),
@@ -116,13 +150,13 @@ fn spec(
         cpus: instance.cpus,
         memory_mib: instance.memory_mib,
         root: DiskSpec { image: root, size },
-        boot: BootSpec { kernel, ramdisk },
+        boot,
         network: NetworkSpec { mac: instance.mac.clone(), address: instance.address },
         metadata: MetadataSpec {
             image: instance.image.clone(),
             manifest_path: image.bundle.location.clone(),
-            kernel: Some(instance.kernel.clone()),
-            ramdisk: instance.ramdisk.clone(),
+            kernel,
+            ramdisk,
             ancestors: image.ancestors.clone(),
             product_codes: instance.product_codes.clone(),
             reservation: instance.reservation.clone(),
@@ -133,6 +167,7 @@ fn spec(
             key: instance.key.clone(),
             security_groups: instance.groups.clone(),
             launched: instance.launched,
+            options: instance.options,
         },
     }
 }

@@ -45,6 +45,8 @@ pub enum Step {
     See(SeenState),
     /// Record since when the node does not know it, or that it does again.
     Miss(Option<Timestamp>),
+    /// Tell the node how its guest may ask for its metadata.
+    SetOptions,
     /// Tell the node to end it.
     Terminate,
     /// Tell the node to end it, and if it then does not know it, finish.
@@ -69,8 +71,16 @@ pub fn next(
     match instance.wanted {
         Wanted::Terminated => ending(instance, state, alive, reachable),
         Wanted::Running if !reachable => Step::Nothing,
-        Wanted::Running => running(instance, view, now),
+        Wanted::Running => match running(instance, view, now) {
+            Step::Settled | Step::Nothing if is_behind(instance, view) => Step::SetOptions,
+            step => step,
+        },
     }
+}
+
+/// Whether a machine's node does not know its metadata options yet.
+fn is_behind(instance: &Instance, view: Option<&InstanceView>) -> bool {
+    view.is_some_and(|view| view.options < instance.options.revision)
 }
 
 fn ending(instance: &Instance, state: Option<MachineState>, alive: bool, reachable: bool) -> Step {
@@ -126,6 +136,7 @@ pub(crate) mod tests {
     use std::net::Ipv4Addr;
 
     use common::id::{AccountId, ImageId, ImageKind, InstanceId, ReservationId};
+    use common::wire::spec::MetadataOptions;
 
     use super::*;
 
@@ -147,7 +158,7 @@ pub(crate) mod tests {
             address: Ipv4Addr::new(10, 0, 0, 2),
             mac: String::new(),
             image: ImageId::from_random(ImageKind::Machine, [3; 4]),
-            kernel: ImageId::from_random(ImageKind::Kernel, [4; 4]),
+            kernel: Some(ImageId::from_random(ImageKind::Kernel, [4; 4])),
             ramdisk: None,
             product_codes: Vec::new(),
             root_device: "/dev/sda1".into(),
@@ -160,6 +171,8 @@ pub(crate) mod tests {
             groups: vec!["default".into()],
             launched: Timestamp::EPOCH,
             client_token: None,
+            default_boot: false,
+            options: MetadataOptions::default(),
         }
     }
 
@@ -170,6 +183,7 @@ pub(crate) mod tests {
             state,
             reason: None,
             since: Timestamp::EPOCH,
+            options: 0,
         }
     }
 
@@ -248,6 +262,23 @@ pub(crate) mod tests {
         assert!(matches!(next(&instance, None, true, at(61)), Step::Finish(_)));
         let found = view(MachineState::Running);
         assert_eq!(next(&instance, Some(&found), true, at(61)), Step::Miss(None));
+    }
+
+    #[test]
+    fn a_node_is_told_metadata_options_until_it_has_them_and_other_steps_come_first() {
+        let mut instance = sample(Wanted::Running, SeenState::Running);
+        instance.options.revision = 2;
+        let at = |instance: &Instance, state, options| {
+            let view = InstanceView { options, ..view(state) };
+            next(instance, Some(&view), true, Timestamp::EPOCH)
+        };
+        assert_eq!(at(&instance, MachineState::Running, 1), Step::SetOptions);
+        assert_eq!(at(&instance, MachineState::Preparing, 0), Step::SetOptions);
+        assert_eq!(at(&instance, MachineState::Running, 2), Step::Settled);
+        let stopping = Step::See(SeenState::ShuttingDown);
+        assert_eq!(at(&instance, MachineState::Stopping, 1), stopping);
+        instance.wanted = Wanted::Terminated;
+        assert_eq!(at(&instance, MachineState::Running, 1), Step::Terminate);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use std::net::Ipv4Addr;
 
 use common::id::{AccountId, ImageId, InstanceId, ReservationId};
 use common::time::Timestamp;
-use common::wire::spec::PublicKey;
+use common::wire::spec::{MetadataOptions, PublicKey};
 use serde::{Deserialize, Serialize};
 
 use super::record::record;
@@ -54,8 +54,8 @@ pub struct Instance {
     pub mac: String,
     /// Its machine image.
     pub image: ImageId,
-    /// The kernel it boots.
-    pub kernel: ImageId,
+    /// The kernel it boots; none, if its disk boots by itself.
+    pub kernel: Option<ImageId>,
     /// The ramdisk it boots.
     pub ramdisk: Option<ImageId>,
     /// Product codes of the image.
@@ -80,6 +80,13 @@ pub struct Instance {
     pub launched: Timestamp,
     /// The token of its launch.
     pub client_token: Option<String>,
+    /// Nobody named a kernel, and whether the image needs one was not known at the launch: its
+    /// kernel and ramdisk are the cloud's default, and are dropped if it turns out a whole disk.
+    #[serde(default)]
+    pub default_boot: bool,
+    /// How it may ask for its metadata.
+    #[serde(default)]
+    pub options: MetadataOptions,
 }
 
 record!(Instance, "instance", |it| it.id.to_string());

@@ -21,11 +21,12 @@ use common::wire::admin::{Admin, CredentialFiles};
 use common::wire::identity::Identity;
 use common::wire::node::{
     Capacity, Console, ConsoleLog, InstanceView, MachineState, Node, NodeReport, Report, Run,
-    Subnet, Terminate,
+    SetMetadataOptions, Subnet, Terminate,
 };
+use common::wire::spec::MetadataOptions;
 use common::wire::walrus::{
     BundleRef, CacheView, CheckBundle, CheckedBundle, DescribeCache, ForgetImage, ImageTicket,
-    InstallBundleKey, SetCacheLimit, Walrus, WantImage, WantedImage,
+    InstallBundleKey, Layout, SetCacheLimit, Walrus, WantImage, WantedImage,
 };
 use runtime::clock::Clock;
 use runtime::dispatcher::Dispatcher;
@@ -180,6 +181,7 @@ impl StubWalrus {
             sha256: format!("{:064x}", location.len() as u64 * 1000 + size),
             size,
             expires: Timestamp::from_secs(4_000_000_000),
+            layout: if location.ends_with("whole") { Layout::Disk } else { Layout::Bare },
         })
     }
 
@@ -199,6 +201,8 @@ pub(crate) struct NodeState {
     pub(crate) views: BTreeMap<InstanceId, InstanceView>,
     pub(crate) runs: Vec<Run>,
     pub(crate) ended: Vec<InstanceId>,
+    /// What it was told of metadata options, in order.
+    pub(crate) options: Vec<MetadataOptions>,
     pub(crate) session: u32,
     /// Whether what is run runs at once.
     pub(crate) quick: bool,
@@ -243,6 +247,7 @@ impl StubNode {
         let (run, end, console, report) =
             (Arc::clone(state), Arc::clone(state), Arc::clone(state), Arc::clone(state));
         let (ran, ended, told) = (revision.clone(), revision.clone(), revision.clone());
+        let (options, set) = (Arc::clone(state), revision.clone());
         let name = name.to_owned();
         Dispatcher::new()
             .with(move |ask: Run| {
@@ -268,6 +273,18 @@ impl StubNode {
                 }
                 state.ended.push(ask.instance);
                 ended.send_modify(|n| *n += 1);
+                async { here }
+            })
+            .with(move |ask: SetMetadataOptions| {
+                let mut state = options.lock().unwrap();
+                let here = state.here();
+                if here.is_ok()
+                    && let Some(view) = state.views.get_mut(&ask.instance)
+                {
+                    view.options = ask.options.revision;
+                    state.options.push(ask.options);
+                    set.send_modify(|n| *n += 1);
+                }
                 async { here }
             })
             .with(move |ask: Console| {
@@ -329,7 +346,14 @@ impl StubNode {
 
 fn view(instance: &InstanceId, state: MachineState) -> InstanceView {
     let since = Timestamp::from_secs(1_800_000_000);
-    InstanceView { instance: instance.clone(), generation: 1, state, reason: None, since }
+    InstanceView {
+        instance: instance.clone(),
+        generation: 1,
+        state,
+        reason: None,
+        since,
+        options: 0,
+    }
 }
 
 fn serve<S: Service>(dispatcher: Dispatcher<S>, clock: &Clock) -> Listening {

@@ -9,6 +9,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::images::BlockDevice;
+use super::metadata_options::MetadataRequest;
 
 /// Starts instances of an image.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,9 @@ pub struct RunInstances {
     /// Devices, as volumes bring them.
     #[serde(default)]
     pub block_device_mapping: Vec<BlockDevice>,
+    /// How the instances may ask for their metadata.
+    #[serde(default, skip_serializing_if = "MetadataRequest::is_empty")]
+    pub metadata_options: MetadataRequest,
     /// Names of parameters that were sent and that no launch here can heed. Never sent.
     #[serde(skip)]
     pub unsupported: Vec<String>,
@@ -124,7 +128,7 @@ struct Sent {
     #[serde(default)]
     cpu_options: Option<IgnoredAny>,
     #[serde(default)]
-    metadata_options: Option<IgnoredAny>,
+    metadata_options: MetadataRequest,
     #[serde(default)]
     hibernation_options: Option<IgnoredAny>,
     #[serde(default)]
@@ -180,7 +184,6 @@ impl Sent {
             ("LaunchTemplate", self.launch_template.is_some()),
             ("InstanceMarketOptions", self.instance_market_options.is_some()),
             ("CpuOptions", self.cpu_options.is_some()),
-            ("MetadataOptions", self.metadata_options.is_some()),
             ("HibernationOptions", self.hibernation_options.is_some()),
             ("AdditionalInfo", self.additional_info.is_some()),
             ("Placement.Tenancy", tenancy.is_some_and(|text| text != "default")),
@@ -210,6 +213,7 @@ impl From<Sent> for RunInstances {
             security_group: sent.security_group,
             user_data: sent.user_data,
             block_device_mapping: sent.block_device_mapping,
+            metadata_options: sent.metadata_options,
         }
     }
 }

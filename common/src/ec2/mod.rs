@@ -5,6 +5,7 @@ pub mod images;
 pub mod instances;
 pub mod keys;
 mod launch;
+pub mod metadata_options;
 pub mod types;
 pub mod zones;
 
@@ -13,5 +14,8 @@ pub const VERSION: &str = "2016-11-15";
 
 /// Every action that the cloud answers.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    [images::NAMES, instances::NAMES, keys::NAMES, zones::NAMES].into_iter().flatten().copied()
+    [images::NAMES, instances::NAMES, keys::NAMES, metadata_options::NAMES, zones::NAMES]
+        .into_iter()
+        .flatten()
+        .copied()
 }

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 use super::Service;
-use super::spec::InstanceSpec;
+use super::spec::{InstanceSpec, MetadataOptions};
 use super::walrus::ImageTicket;
 use crate::id::InstanceId;
 use crate::messages;
@@ -33,6 +33,17 @@ pub struct Run {
 pub struct Terminate {
     /// Which.
     pub instance: InstanceId,
+}
+
+/// Answer this instance's questions about itself in this way from now on. Answered when that is on
+/// the node's disk and in force. Asking for one that is unknown, or with older options than the
+/// node knows, is fine and changes nothing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SetMetadataOptions {
+    /// Which.
+    pub instance: InstanceId,
+    /// How.
+    pub options: MetadataOptions,
 }
 
 /// What the instance wrote to its console: at most the last 64 KiB.
@@ -133,6 +144,9 @@ pub struct InstanceView {
     pub reason: Option<String>,
     /// Since when.
     pub since: Timestamp,
+    /// The revision of the metadata options that are in force.
+    #[serde(default)]
+    pub options: u64,
 }
 
 /// Where a machine stands on its node.
@@ -155,6 +169,7 @@ messages! {
     Node:
     Run => (), true;
     Terminate => (), true;
+    SetMetadataOptions => (), true;
     Console => ConsoleLog, true;
     Report => NodeReport, true;
 }

@@ -106,6 +106,7 @@ mod tests {
             state,
             reason: None,
             since: Timestamp::from_millis(0),
+            options: 0,
         }
     }
 

@@ -19,7 +19,7 @@ use actix::{
 use common::error::ApiError;
 use common::id::InstanceId;
 use common::wire::node::{InstanceView, MachineState, Run};
-use common::wire::spec::InstanceSpec;
+use common::wire::spec::{InstanceSpec, MetadataOptions};
 use runtime::pool;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
@@ -78,6 +78,15 @@ impl VmHandle {
         self.addr.send(Unwanted).await.map_err(gone)?
     }
 
+    /// Hands over metadata options; older ones than it knows are ignored. Answers when they are on
+    /// disk and told to whoever listens to [`VmHandle::spec`].
+    ///
+    /// # Errors
+    /// `InternalError` if they cannot be written.
+    pub async fn set_options(&self, options: MetadataOptions) -> Result<(), ApiError> {
+        self.addr.send(Asked(options)).await.map_err(gone)?
+    }
+
     /// Reads the end of its console; empty when it has ended.
     ///
     /// # Errors
@@ -96,6 +105,12 @@ fn gone(error: actix::MailboxError) -> ApiError {
 struct Wanted(Run);
 
 impl Message for Wanted {
+    type Result = Result<(), ApiError>;
+}
+
+struct Asked(MetadataOptions);
+
+impl Message for Asked {
     type Result = Result<(), ApiError>;
 }
 
@@ -162,7 +177,9 @@ impl Vm {
         };
         let (state, first) = machine::begin(found, now);
         let reason = state.reason().map(str::to_owned);
-        let shown = InstanceView { instance, generation, state: state.reported(), reason, since };
+        let options = wish.as_ref().map_or(0, |wish| wish.spec.metadata.options.revision);
+        let shown =
+            InstanceView { instance, generation, state: state.reported(), reason, since, options };
         let (view, shown) = watch::channel(shown);
         let spec = wish.as_ref().map(|wish| Arc::new(wish.spec.clone()));
         let (spec, wanted) = watch::channel(spec);
@@ -185,6 +202,17 @@ impl Vm {
             view: shown,
             spec: wanted,
         }
+    }
+
+    /// Lets others know of a wish that is on disk.
+    fn shows(&self, wish: Wish) {
+        let shown = (wish.spec.generation, wish.spec.metadata.options.revision);
+        self.spec.send_replace(Some(Arc::new(wish.spec)));
+        self.view.send_if_modified(|view| {
+            let before = (view.generation, view.options);
+            (view.generation, view.options) = shown;
+            before != shown
+        });
     }
 
     fn happened(&mut self, event: Event, ctx: &mut Context<Self>) {
@@ -358,17 +386,43 @@ impl Handler<Wanted> for Vm {
         let written = pool::run(async move {
             change(&folder, &wish, |known| {
                 let newer = run.spec.generation >= known.spec.generation;
-                newer.then_some(Wish { spec: run.spec, tickets: run.tickets, ending: known.ending })
+                let mut spec = run.spec;
+                // They have a count of their own.
+                if spec.metadata.options.revision < known.spec.metadata.options.revision {
+                    spec.metadata.options = known.spec.metadata.options;
+                }
+                newer.then_some(Wish { spec, tickets: run.tickets, ending: known.ending })
             })
             .await
         });
         Box::pin(written.into_actor(self).map(|result, vm, _| {
             if let Some(wish) = result.flatten()? {
-                let generation = wish.spec.generation;
-                vm.view.send_if_modified(|view| {
-                    std::mem::replace(&mut view.generation, generation) != generation
-                });
-                vm.spec.send_replace(Some(Arc::new(wish.spec)));
+                vm.shows(wish);
+            }
+            Ok(())
+        }))
+    }
+}
+
+impl Handler<Asked> for Vm {
+    type Result = ResponseActFuture<Self, Result<(), ApiError>>;
+
+    fn handle(&mut self, Asked(options): Asked, _: &mut Context<Self>) -> Self::Result {
+        let (folder, wish) = (self.folder.clone(), self.wish.clone());
+        let written = pool::run(async move {
+            change(&folder, &wish, |known| {
+                let newer = options.revision >= known.spec.metadata.options.revision;
+                newer.then(|| {
+                    let mut next = known.clone();
+                    next.spec.metadata.options = options;
+                    next
+                })
+            })
+            .await
+        });
+        Box::pin(written.into_actor(self).map(|result, vm, _| {
+            if let Some(wish) = result.flatten()? {
+                vm.shows(wish);
             }
             Ok(())
         }))
