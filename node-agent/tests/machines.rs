@@ -13,7 +13,7 @@ use bytes::Bytes;
 use common::id::InstanceId;
 use common::time::Timestamp;
 use common::wire::node::{InstanceView, MachineState, Run};
-use common::wire::spec::InstanceSpec;
+use common::wire::spec::{InstanceSpec, MetadataOptions};
 use common::wire::walrus::{ImageTicket, Layout};
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{self, StreamExt};
@@ -251,6 +251,39 @@ fn a_machine_outlives_its_agent() {
 
         one.terminate().await.unwrap();
         until(&one, MachineState::Gone).await;
+    });
+}
+
+#[test]
+fn metadata_options_are_kept_and_never_go_back() {
+    on_a_host(|root, clock, gate| async move {
+        let mut agent = Agent::raise(&root, &clock, &gate).await;
+        let vm = agent.run(1).await;
+        until(&vm, MachineState::Running).await;
+        let options = |revision, hop_limit| MetadataOptions {
+            revision,
+            hop_limit,
+            ..MetadataOptions::default()
+        };
+        let known = |vm: &VmHandle| vm.spec().borrow().as_ref().unwrap().metadata.options;
+        assert_eq!((known(&vm), vm.view().borrow().options), (options(0, 1), 0));
+        vm.set_options(options(2, 5)).await.unwrap();
+        vm.set_options(options(1, 9)).await.unwrap();
+        assert_eq!((known(&vm), vm.view().borrow().options), (options(2, 5), 2));
+        // A wish that was written before it was heard later.
+        let mut again = run(1);
+        again.spec.generation = 7;
+        vm.run(again).await.unwrap();
+        let shown = vm.view().borrow().clone();
+        assert_eq!((known(&vm), shown.generation, shown.options), (options(2, 5), 7, 2));
+
+        drop(agent);
+        let agent = Agent::raise(&root, &clock, &gate).await;
+        let vm = agent.machines[0].clone();
+        assert_eq!((known(&vm), vm.view().borrow().options), (options(2, 5), 2));
+        vm.terminate().await.unwrap();
+        until(&vm, MachineState::Gone).await;
+        vm.set_options(options(3, 1)).await.unwrap();
     });
 }
 

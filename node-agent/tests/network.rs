@@ -156,10 +156,32 @@ fn identity(a: &Guest, b: &Guest) {
     let status = ["-o", "/dev/null", "-w", "%{http_code}"];
     assert_eq!(a.curl(&[&status[..], &["-H", "Host: evil.example"]].concat(), "/latest/"), "403");
     assert_eq!(a.curl(&status, "/latest/user-data"), "404");
-    assert_eq!(a.curl(&[&status[..], &["-X", "PUT"]].concat(), "/latest/api/token"), "405");
+    assert_eq!(a.curl(&[&status[..], &["-X", "PUT"]].concat(), "/latest/api/token"), "400");
+    tokens(a, b);
     assert_eq!(a.curl(&[&status[..], &["-I"]].concat(), "/latest/meta-data/"), "200");
     let page = a.get("/latest/meta-data/ramdisk-id");
     assert!(page.contains("404 - Not Found"), "{page}");
+}
+
+/// The second version of the protocol over a real wire: whose a token is, and how far it goes.
+fn tokens(a: &Guest, b: &Guest) {
+    let lifetime = ["-X", "PUT", "-H", "X-aws-ec2-metadata-token-ttl-seconds: 60"];
+    let token = a.curl(&lifetime, "/latest/api/token");
+    let bearing = format!("X-aws-ec2-metadata-token: {token}");
+    let path = "/latest/meta-data/instance-id";
+    assert_eq!(a.curl(&["-H", &bearing], path), a.instance.as_str());
+    let foreign = b.curl(&["-H", &bearing], path);
+    assert!(foreign.contains("401 - Unauthorized"), "{foreign}");
+    let proxied = [&lifetime[..], &["-H", "X-Forwarded-For: 10.77.0.11"]].concat();
+    assert!(a.curl(&proxied, "/latest/api/token").contains("403"), "a proxy gets no token");
+    // A guest that drops packets with less than two hops left is as one behind another hop.
+    for (method, hops, expected) in
+        [("GET", 2, "200"), ("PUT", 1, "200"), ("PUT", 2, "nothing"), ("GET", 60, "200")]
+    {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hops.py");
+        let said = a.run("python3", &[script, method, &hops.to_string()]);
+        assert_eq!(said.trim(), expected, "{method} behind {hops} hops");
+    }
 }
 
 fn walls(a: &Guest, b: &Guest) {

@@ -8,6 +8,8 @@ mod images;
 mod instances;
 mod keys;
 mod launches;
+mod metadata_options;
 mod restart;
+mod whole_disks;
 mod world;
 mod zones;

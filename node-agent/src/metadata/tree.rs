@@ -323,7 +323,7 @@ pub(crate) mod tests {
         full.metadata.ramdisk = Some("eri-00000001".parse().unwrap());
         full.metadata.ancestors = vec!["emi-00000002".parse().unwrap()];
         full.metadata.product_codes = vec!["A".to_owned(), "B".to_owned()];
-        for (spec, number) in [(bare, 26), (spec(), 29), (full, 32)] {
+        for (spec, number) in [(bare, 30), (spec(), 33), (full, 36)] {
             let tree = Tree::of(&spec);
             for version in get(&tree, "/").unwrap().lines() {
                 let mut leaves = Vec::new();
