@@ -36,7 +36,7 @@ fn disk() -> Vec<u8> {
     ];
     let text = 0x7c00 + u16::try_from(code.len()).unwrap();
     code[6..8].copy_from_slice(&text.to_le_bytes());
-    code.extend(b"the disk boots\0 and the BIOS speaks\0");
+    code.extend(b"the disk boots\0 and the BIOS speaks.\0");
     let mut disk = vec![0; 1 << 20];
     disk[..code.len()].copy_from_slice(&code);
     // A partition from sector 64 on.
@@ -83,7 +83,7 @@ async fn a_whole_disk_boots_by_itself() {
     let said = loop {
         let bytes = driver.console(&directory).await.unwrap().bytes;
         let said = String::from_utf8_lossy(&bytes).into_owned();
-        if said.contains("the BIOS speaks") || begun.elapsed() > Duration::from_secs(60) {
+        if said.contains("the BIOS speaks") || begun.elapsed() > Duration::from_secs(20) {
             break said;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
