@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use runtime::telemetry::LogFormat;
 use serde::{Deserialize, Serialize};
+use store::EngineConfig;
 use thiserror::Error;
 
 /// Everything that can be configured. Unknown keys are refused.
@@ -14,6 +15,9 @@ use thiserror::Error;
 pub struct Config {
     /// Where the clc keeps its records. Default `/var/lib/eucalypt/clc`.
     pub data_dir: PathBuf,
+    /// Free space of the disk, in MB of 2^20 bytes, below which the records take no change that
+    /// needs room, so that they go on when there is room again. Default 64.
+    pub store_reserve_mb: u64,
     /// Where the first start writes the administrator's credentials. Empty (the default): `admin`
     /// in the data directory.
     pub admin_dir: PathBuf,
@@ -73,6 +77,7 @@ impl Default for Config {
         Self {
             data_dir: PathBuf::from("/var/lib/eucalypt/clc"),
             admin_dir: PathBuf::new(),
+            store_reserve_mb: 64,
             listen: SocketAddr::from(([0, 0, 0, 0], 8773)),
             internal_listen: SocketAddr::from(([127, 0, 0, 1], 8772)),
             public_host: String::new(),
@@ -136,6 +141,14 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// Where the records last.
+    pub fn store(&self) -> EngineConfig {
+        EngineConfig {
+            reserve_bytes: self.store_reserve_mb.saturating_mul(1 << 20),
+            ..EngineConfig::sled(self.data_dir.join("store"))
+        }
     }
 
     /// The administrator's credentials directory.

@@ -1,4 +1,5 @@
-//! The cloud controller's program: `clc` serves, `clc admin …` administers the one that runs here.
+//! The cloud controller's program: `clc` serves, `clc admin …` administers the one that runs here,
+//! `clc store …` takes the records of one that does not run elsewhere.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,6 +13,7 @@ use clc::server::{Listeners, Server};
 use runtime::clock::Clock;
 use runtime::config::{ConfigError, Sources, load, print};
 use runtime::{boot, telemetry};
+use store::StoreCommand;
 
 /// The cloud controller of Eucalypt
 #[derive(Debug, Parser)]
@@ -35,6 +37,9 @@ enum Task {
     /// Administer the clc that runs on this host
     #[command(subcommand)]
     Admin(Command),
+    /// Export, import or check the records; the clc must be stopped
+    #[command(subcommand)]
+    Store(StoreCommand),
 }
 
 fn main() -> ExitCode {
@@ -49,8 +54,15 @@ fn main() -> ExitCode {
             Err(error) => failed(&error.to_string(), 78),
         };
     }
-    if let Some(Task::Admin(command)) = arguments.task {
-        return administer(command, &config);
+    match arguments.task {
+        None => {}
+        Some(Task::Admin(command)) => return administer(command, &config),
+        Some(Task::Store(command)) => {
+            return match command.run(&config.store()) {
+                Ok(done) => said(&format!("{done}\n")),
+                Err(error) => failed(&error.to_string(), 1),
+            };
+        }
     }
     telemetry::start(&config.log, config.log_format);
     boot::serve("clc", || async move {

@@ -26,7 +26,7 @@ use runtime::reconcile::{self as driver, Reconciler, Waker};
 use runtime::roster::Roster;
 use runtime::shutdown::Shutdown;
 use runtime::transport::Transport;
-use store::{Engine, EngineConfig, StoreError};
+use store::{Engine, StoreError};
 use thiserror::Error;
 
 use crate::admin::answers::{Administration, identity};
@@ -271,7 +271,9 @@ fn prepare(
         .mode(0o700)
         .create(dir)
         .map_err(|source| StartError::DataDir { path: dir.clone(), source })?;
-    let records = Records::new(store::open(&EngineConfig::sled(dir.join("store")))?);
+    let engine = store::open(&config.store())?;
+    Records::schema().admit(&*engine)?;
+    let records = Records::new(engine);
     first_start::prepare(&records, dir, &config.admin_dir(), endpoints, now)?;
     let ledger = restore(config, &records, now)?;
     Ok((key, records, ledger))

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use runtime::telemetry::LogFormat;
 use serde::{Deserialize, Serialize};
+use store::EngineConfig;
 use thiserror::Error;
 
 /// Everything that can be configured. Unknown keys are refused.
@@ -36,6 +37,9 @@ pub struct Config {
     pub max_object_bytes: u64,
     /// Space of the disk that uploads and unpacking leave free, in MB of 2^20 bytes. Default 256.
     pub free_space_reserve_mb: u64,
+    /// Free space of the disk, in MB of 2^20 bytes, below which the records take no change that
+    /// needs room, so that they go on when there is room again. Default 64.
+    pub store_reserve_mb: u64,
     /// How many S3 requests are worked on at once, reading and writing ones each; more are told to
     /// slow down. Default 128.
     pub requests_at_once: usize,
@@ -73,6 +77,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             max_object_bytes: 5 << 30,
             free_space_reserve_mb: 256,
+            store_reserve_mb: 64,
             requests_at_once: 128,
             unbundle_cache_mb: 30720,
             unbundle_flights: 2,
@@ -106,6 +111,14 @@ pub enum Unusable {
 }
 
 impl Config {
+    /// Where the records last.
+    pub fn store(&self) -> EngineConfig {
+        EngineConfig {
+            reserve_bytes: self.store_reserve_mb.saturating_mul(1 << 20),
+            ..EngineConfig::sled(self.data_dir.join("store"))
+        }
+    }
+
     /// Refuses values that nothing could work with.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use runtime::boot;
 use runtime::clock::Clock;
 use runtime::config::{Sources, load, print};
@@ -12,6 +12,7 @@ use runtime::envelope::{PeerKey, PeerKeyError};
 use runtime::peer::Peer;
 use runtime::telemetry;
 use runtime::transport::Transport;
+use store::StoreCommand;
 use thiserror::Error;
 use walrus::config::Config;
 use walrus::server::{Server, StartError};
@@ -21,7 +22,7 @@ use walrus::server::{Server, StartError};
 #[command(name = "walrus", version)]
 struct Flags {
     /// Configuration file (TOML) [default: /etc/eucalypt/walrus.toml]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where S3 is served, ADDRESS:PORT
     #[arg(long, value_name = "ADDRESS")]
@@ -29,6 +30,15 @@ struct Flags {
     /// Print the configuration and end
     #[arg(long)]
     print_config: bool,
+    #[command(subcommand)]
+    task: Option<Task>,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Export, import or check the records; walrus must be stopped
+    #[command(subcommand)]
+    Store(StoreCommand),
 }
 
 #[derive(Debug, Error)]
@@ -57,6 +67,12 @@ fn main() -> ExitCode {
         return match print(&config) {
             Ok(text) => say(&mut std::io::stdout(), text.trim_end(), 0),
             Err(error) => say(&mut std::io::stderr(), &format!("walrus: {error}"), 78),
+        };
+    }
+    if let Some(Task::Store(command)) = flags.task {
+        return match command.run(&config.store()) {
+            Ok(done) => say(&mut std::io::stdout(), &done, 0),
+            Err(error) => say(&mut std::io::stderr(), &format!("walrus: {error}"), 1),
         };
     }
     telemetry::start(&config.log, config.log_format);

@@ -10,11 +10,12 @@
 use std::sync::{Arc, Weak};
 
 use common::error::{ApiError, ErrorCode};
+use common::s3::checksum::Checksum;
 use common::s3::objects::Attributes;
 use common::s3::{BucketName, CannedAcl, ObjectKey, Owner};
 use common::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{Engine, Index, NoPrevious, Record, StoreError, Table};
+use store::{Engine, Index, NoPrevious, Record, Schema, StoreError, Table};
 
 use crate::blob::files::BlobId;
 
@@ -63,14 +64,30 @@ pub(crate) struct Object {
     pub(crate) acl: CannedAcl,
     /// Bytes in it.
     pub(crate) size: u64,
-    /// The MD5 of its bytes, lower-case hex.
+    /// The MD5 of its bytes, lower-case hex; of one that came in parts, the MD5 of the parts'
+    /// MD5s, a `-`, and how many they are.
     pub(crate) etag: String,
-    /// The file of its bytes; none if there are no bytes.
+    /// The file of its bytes; none if there are no bytes, or if they lie in parts.
     pub(crate) blob: Option<BlobId>,
+    /// The checksum of its bytes, if one is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) checksum: Option<Checksum>,
+    /// The parts its bytes lie in, if it came by a multipart upload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) parts: Option<Parts>,
     /// What is kept beside the bytes.
     pub(crate) attributes: Attributes,
     /// When it was written.
     pub(crate) modified: Timestamp,
+}
+
+/// The parts of an object: those of the upload by which it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Parts {
+    /// The upload.
+    pub(crate) upload: BlobId,
+    /// How many parts it has.
+    pub(crate) count: u32,
 }
 
 impl Record for Object {
@@ -84,6 +101,41 @@ impl Record for Object {
 
     fn upgrade(previous: NoPrevious) -> Self {
         match previous {}
+    }
+}
+
+#[cfg(test)]
+impl Bucket {
+    /// A private bucket, for tests.
+    pub(crate) fn sample(name: &str, account: &str) -> Self {
+        Self {
+            name: name.parse().unwrap(),
+            owner: Owner { account: account.parse().unwrap(), alias: "a".into() },
+            acl: CannedAcl::Private,
+            location: String::new(),
+            created: Timestamp::from_millis(0),
+            leaving: false,
+        }
+    }
+}
+
+#[cfg(test)]
+impl Object {
+    /// A private object without bytes, for tests.
+    pub(crate) fn sample(bucket: &str, key: &str, account: &str) -> Self {
+        Self {
+            bucket: bucket.parse().unwrap(),
+            key: key.parse().unwrap(),
+            owner: Owner { account: account.parse().unwrap(), alias: "a".into() },
+            acl: CannedAcl::Private,
+            size: 0,
+            etag: String::new(),
+            blob: None,
+            checksum: None,
+            parts: None,
+            attributes: Attributes::default(),
+            modified: Timestamp::from_millis(0),
+        }
     }
 }
 
@@ -134,6 +186,11 @@ pub(crate) struct Records {
 }
 
 impl Records {
+    /// The tables a store of walrus has, with their versions.
+    pub(crate) fn schema() -> Schema {
+        Schema::new().with::<Bucket>().with::<Object>().with::<Setting>()
+    }
+
     /// The tables of a store.
     pub(crate) fn new(engine: Arc<dyn Engine>) -> Self {
         Self {

@@ -27,7 +27,7 @@ use runtime::peer::Peer;
 use runtime::pool;
 use runtime::roster::Roster;
 use runtime::shutdown::Shutdown;
-use store::{Engine, EngineConfig, StoreError};
+use store::{Engine, StoreError};
 use thiserror::Error;
 use tokio::sync::watch;
 
@@ -241,7 +241,9 @@ fn open(config: &Config) -> Result<Opened, StartError> {
     let dir = config.data_dir.as_path();
     let at = |path: PathBuf| move |source: io::Error| StartError::Files { path, source };
     make_dir(dir).map_err(at(dir.to_path_buf()))?;
-    let records = Records::new(store::open(&EngineConfig::sled(dir.join("store")))?);
+    let engine = store::open(&config.store())?;
+    Records::schema().admit(&*engine)?;
+    let records = Records::new(engine);
     recall_leaving(&records).map_err(ApiError::from)?;
     let objects = dir.join("objects");
     let files = Arc::new(Files::open(&objects).map_err(at(objects))?);

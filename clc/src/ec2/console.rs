@@ -4,14 +4,14 @@ use common::ec2::instances::{ConsoleOutput, GetConsoleOutput};
 use common::ec2::types::IsoTime;
 use common::error::{ApiError, ErrorCode};
 use common::wire::node::Console;
-use runtime::actor::{Handle, Scene};
+use runtime::actor::{Answer, Scene};
 
 use super::ids;
 use super::instances::{Instances, named};
 use crate::records::SeenState;
 
-impl Handle<Instances> for GetConsoleOutput {
-    async fn handle(self, scene: Scene<Instances>) -> Result<ConsoleOutput, ApiError> {
+impl Answer<Instances> for GetConsoleOutput {
+    async fn answer(self, scene: &Scene<Instances>) -> Result<ConsoleOutput, ApiError> {
         let id = ids::instance(&self.instance_id)?;
         let (caller, wanted) = (scene.caller.clone(), id.clone());
         let found = scene.records.work(move |records| named(records, &[wanted], &caller)).await?;

@@ -7,6 +7,7 @@ use common::ec2::types::Done;
 use common::error::{ApiError, ErrorCode};
 use common::id::ImageId;
 use runtime::actor::{Handle, Scene};
+use store::Seen;
 
 use super::ids;
 use super::images::{Images, visible};
@@ -14,8 +15,15 @@ use crate::reconcile::images::undefault;
 use crate::records::{Image, ImageState, Records};
 
 impl Handle<Images> for DeregisterImage {
-    async fn handle(self, scene: Scene<Images>) -> Result<Done, ApiError> {
+    type Checked = ImageId;
+
+    async fn check(self, scene: &Scene<Images>) -> Result<ImageId, ApiError> {
         let id = ids::image(&self.image_id)?;
+        let caller = scene.caller.clone();
+        scene.records.work(move |records| own(records, &id, &caller).map(|_| id)).await
+    }
+
+    async fn act(id: ImageId, scene: &Scene<Images>) -> Result<Done, ApiError> {
         let caller = scene.caller.clone();
         scene.records.work(move |records| deregister(records, &id, &caller)).await?;
         scene.wakers.images.wake();
@@ -24,13 +32,19 @@ impl Handle<Images> for DeregisterImage {
     }
 }
 
+/// A registered image that the caller may change. Blocks.
+fn own(records: &Records, id: &ImageId, caller: &Caller) -> Result<Seen<Image>, ApiError> {
+    let seen = visible(records, id, &caller.account, caller.administrator)?;
+    if !caller.may_change(&seen.account) {
+        let text = format!("You are not the owner of the image {id}");
+        return Err(ApiError::new(ErrorCode::AuthFailure, text));
+    }
+    Ok(seen)
+}
+
 fn deregister(records: &Records, id: &ImageId, caller: &Caller) -> Result<(), ApiError> {
     store::transact(&*records.engine, |batch| {
-        let mut seen = visible(records, id, &caller.account, caller.administrator)?;
-        if !caller.may_change(&seen.account) {
-            let text = format!("You are not the owner of the image {id}");
-            return Err(ApiError::new(ErrorCode::AuthFailure, text));
-        }
+        let mut seen = own(records, id, caller)?;
         let sha256 = seen.plain().map(|plain| plain.sha256);
         seen.record.state = ImageState::Deregistered { sha256 };
         batch.replace(&seen)?;

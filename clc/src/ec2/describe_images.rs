@@ -4,7 +4,7 @@ use common::action::Caller;
 use common::ec2::images::{DescribeImages, Image as View, Images as Views, StateReason};
 use common::error::ApiError;
 use common::id::{AccountId, ImageId, ImageKind};
-use runtime::actor::{Handle, Scene};
+use runtime::actor::{Answer, Scene};
 
 use super::filters::{Field, Filters};
 use super::ids;
@@ -33,8 +33,8 @@ const FILTERS: &[Field<Image>] = &[
     ("virtualization-type", |it| vec![it.virtualization().to_owned()]),
 ];
 
-impl Handle<Images> for DescribeImages {
-    async fn handle(self, scene: Scene<Images>) -> Result<Views, ApiError> {
+impl Answer<Images> for DescribeImages {
+    async fn answer(self, scene: &Scene<Images>) -> Result<Views, ApiError> {
         let caller = scene.caller.clone();
         let found = scene.records.work(move |records| find(records, &self, &caller)).await?;
         Ok(Views { images_set: found.iter().map(view).collect() })

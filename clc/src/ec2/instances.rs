@@ -15,7 +15,7 @@ use common::ec2::types::IsoTime;
 use common::error::ApiError;
 use common::id::{AccountId, InstanceId};
 use common::wire::node::InstanceView;
-use runtime::actor::{Handle, Scene};
+use runtime::actor::{Answer, Scene};
 use runtime::clock::Clock;
 use store::After;
 
@@ -44,10 +44,6 @@ pub struct Instances {
     /// The client tokens that are being worked on.
     pub tokens: Tokens,
 }
-
-/// The first version whose clients know groups inside an instance; older ones take each for an
-/// instance of its own.
-const GROUPS_SINCE: &str = "2011-01-01";
 
 /// An instance with what is to be said about it beyond its record.
 pub struct Shown {
@@ -143,8 +139,8 @@ pub fn named(
     if absent.is_empty() { Ok(found) } else { Err(ids::no_instances(&absent)) }
 }
 
-impl Handle<Instances> for DescribeInstances {
-    async fn handle(self, scene: Scene<Instances>) -> Result<Reservations, ApiError> {
+impl Answer<Instances> for DescribeInstances {
+    async fn answer(self, scene: &Scene<Instances>) -> Result<Reservations, ApiError> {
         let caller = scene.caller.clone();
         let filters = Filters::new(&self.filter, FILTERS)?;
         // The one id `verbose` shows an administrator everybody's, as in 2.0's line.
@@ -174,7 +170,7 @@ impl Handle<Instances> for DescribeInstances {
             .await?;
         let mut shown: Vec<_> = found.into_iter().map(|it| scene.show(it)).collect();
         shown.retain(|it| filters.admit(it));
-        Ok(Reservations { reservation_set: reservations(shown, &scene.version).into() })
+        Ok(Reservations { reservation_set: reservations(shown).into() })
     }
 }
 
@@ -188,7 +184,7 @@ fn of_account(records: &Records, account: &AccountId) -> Result<Vec<Instance>, A
 }
 
 /// Instances grouped by the launch they came from, oldest launch first.
-pub fn reservations(shown: Vec<Shown>, version: &str) -> Vec<Reservation> {
+pub fn reservations(shown: Vec<Shown>) -> Vec<Reservation> {
     let mut launches: BTreeMap<_, Vec<Shown>> = BTreeMap::new();
     for it in shown {
         let key = (it.instance.launched, it.instance.reservation.clone());
@@ -201,7 +197,7 @@ pub fn reservations(shown: Vec<Shown>, version: &str) -> Vec<Reservation> {
             reservation_id: id,
             owner_id: first.map(|it| it.account.to_string()).unwrap_or_default(),
             group_set: first.map(|it| groups(&it.groups)).unwrap_or_default(),
-            instances_set: shown.iter().map(|it| view(it, version)).collect(),
+            instances_set: shown.iter().map(view).collect(),
         }
     };
     launches.into_iter().map(one).collect()
@@ -230,7 +226,7 @@ fn virtualization(instance: &Instance) -> &'static str {
     if instance.kernel.is_some() { "paravirtual" } else { "hvm" }
 }
 
-fn view(it: &Shown, version: &str) -> View {
+fn view(it: &Shown) -> View {
     let instance = &it.instance;
     let address = instance.address.to_string();
     let alive = instance.lives();
@@ -269,6 +265,6 @@ fn view(it: &Shown, version: &str) -> View {
         client_token: instance.client_token.clone(),
         hypervisor: "kvm".to_owned(),
         metadata_options: Some(MetadataView::of(&instance.options, it.options_in_force)),
-        group_set: if version >= GROUPS_SINCE { groups(&instance.groups) } else { Set::default() },
+        group_set: groups(&instance.groups),
     }
 }

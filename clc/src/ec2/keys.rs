@@ -7,7 +7,7 @@ use common::ec2::keys::{
 use common::ec2::types::Done;
 use common::error::{ApiError, ErrorCode};
 use common::id::{AccountId, KeyPairId};
-use runtime::actor::{Handle, Scene};
+use runtime::actor::{Answer, Handle, Scene};
 use runtime::clock::Clock;
 use runtime::pool;
 use store::StoreError;
@@ -41,8 +41,16 @@ pub fn no_key(name: &str) -> ApiError {
     ApiError::new(ErrorCode::InvalidKeyPairNotFound, text)
 }
 
+/// A key pair that can be made.
+pub struct NewKey {
+    name: String,
+    is_rsa: bool,
+}
+
 impl Handle<Keys> for CreateKeyPair {
-    async fn handle(self, scene: Scene<Keys>) -> Result<CreatedKeyPair, ApiError> {
+    type Checked = NewKey;
+
+    async fn check(self, scene: &Scene<Keys>) -> Result<NewKey, ApiError> {
         check_name(&self.key_name)?;
         let kind = self.key_type.as_deref().unwrap_or("rsa");
         if !matches!(kind, "rsa" | "ed25519") {
@@ -54,28 +62,31 @@ impl Handle<Keys> for CreateKeyPair {
         if let Some(form) = self.key_format.as_deref().filter(|form| *form != "pem") {
             return Err(ApiError::invalid("KeyFormat", format!("'{form}' is not pem")));
         }
-        let account = scene.caller.account.clone();
-        let key = KeyPair::key_of(&account, &self.key_name);
-        let name = self.key_name.clone();
+        let is_rsa = kind == "rsa";
+        let name = self.key_name;
+        let key = KeyPair::key_of(&scene.caller.account, &name);
         // Making a key takes long; a name that is taken is refused before.
         scene
             .records
             .work(move |records| match records.key_pairs.get(&key)? {
                 Some(_) => Err(taken(&name)),
-                None => Ok(()),
+                None => Ok(NewKey { name, is_rsa }),
             })
-            .await?;
-        let made = match kind {
-            "rsa" => scene.ahead.take().await?,
-            _ => pool::block(key_material::ed25519).await??,
+            .await
+    }
+
+    async fn act(new: NewKey, scene: &Scene<Keys>) -> Result<CreatedKeyPair, ApiError> {
+        let made = match new.is_rsa {
+            true => scene.ahead.take().await?,
+            false => pool::block(key_material::ed25519).await??,
         };
         let KeyMaterial { private, public, fingerprint } = made;
         let record = KeyPair {
-            openssh: format!("{public} {}", comment(&self.key_name)),
-            account,
-            name: self.key_name,
+            openssh: format!("{public} {}", comment(&new.name)),
+            account: scene.caller.account.clone(),
+            name: new.name,
             id: KeyPairId::from_random(random::bytes()?),
-            kind: kind.to_owned(),
+            kind: if new.is_rsa { "rsa" } else { "ed25519" }.to_owned(),
             fingerprint,
             created: scene.clock.now(),
         };
@@ -121,8 +132,8 @@ fn comment(name: &str) -> String {
     name.chars().map(|c| if c.is_whitespace() { '_' } else { c }).collect()
 }
 
-impl Handle<Keys> for DescribeKeyPairs {
-    async fn handle(self, scene: Scene<Keys>) -> Result<KeyPairs, ApiError> {
+impl Answer<Keys> for DescribeKeyPairs {
+    async fn answer(self, scene: &Scene<Keys>) -> Result<KeyPairs, ApiError> {
         let caller = scene.caller.clone();
         let with_public = self.include_public_key;
         let found = scene.records.work(move |records| find(records, &self, &caller)).await?;
@@ -167,16 +178,22 @@ fn of_account(records: &Records, account: &AccountId) -> Result<Vec<KeyPair>, Ap
 }
 
 impl Handle<Keys> for DeleteKeyPair {
-    async fn handle(self, scene: Scene<Keys>) -> Result<Done, ApiError> {
-        if self.key_name.is_none() && self.key_pair_id.is_none() {
-            return Err(ApiError::missing("KeyName"));
+    type Checked = Self;
+
+    async fn check(self, _: &Scene<Keys>) -> Result<Self, ApiError> {
+        match (&self.key_name, &self.key_pair_id) {
+            (None, None) => Err(ApiError::missing("KeyName")),
+            _ => Ok(self),
         }
+    }
+
+    async fn act(asked: Self, scene: &Scene<Keys>) -> Result<Done, ApiError> {
         let account = scene.caller.account.clone();
         scene
             .records
             .work(move |records| {
-                let mut names: Vec<_> = self.key_name.into_iter().collect();
-                if let Some(id) = self.key_pair_id {
+                let mut names: Vec<_> = asked.key_name.into_iter().collect();
+                if let Some(id) = asked.key_pair_id {
                     let all = of_account(records, &account)?;
                     names.extend(all.into_iter().filter(|it| it.id == id).map(|it| it.name));
                 }

@@ -8,17 +8,32 @@ use common::ec2::metadata_options::{
 use common::error::{ApiError, ErrorCode};
 use common::id::InstanceId;
 use runtime::actor::{Handle, Scene};
+use store::Seen;
 
 use super::ids;
 use super::instances::{Instances, in_force, named};
 use crate::records::{Instance, Records, Wanted};
 
 impl Handle<Instances> for ModifyInstanceMetadataOptions {
-    async fn handle(self, scene: Scene<Instances>) -> Result<ModifiedMetadataOptions, ApiError> {
+    type Checked = (InstanceId, MetadataRequest);
+
+    async fn check(self, scene: &Scene<Instances>) -> Result<Self::Checked, ApiError> {
         let (id, request) = (ids::instance(&self.instance_id)?, self.request());
         if request.is_empty() {
             return Err(ApiError::missing("HttpTokens"));
         }
+        let caller = scene.caller.clone();
+        let found = scene.records.work(move |records| {
+            changed(records, &id, &request, &caller)?;
+            Ok((id, request))
+        });
+        found.await
+    }
+
+    async fn act(
+        (id, request): Self::Checked,
+        scene: &Scene<Instances>,
+    ) -> Result<ModifiedMetadataOptions, ApiError> {
         let caller = scene.caller.clone();
         let instance =
             scene.records.work(move |records| change(records, &id, &request, &caller)).await?;
@@ -32,6 +47,26 @@ impl Handle<Instances> for ModifyInstanceMetadataOptions {
     }
 }
 
+/// The instance as it would be after the change, and whether that is another than before.
+fn changed(
+    records: &Records,
+    id: &InstanceId,
+    request: &MetadataRequest,
+    caller: &Caller,
+) -> Result<(Seen<Instance>, bool), ApiError> {
+    let found = named(records, std::slice::from_ref(id), caller)?.pop();
+    let mut seen = found.ok_or_else(|| ids::no_instances(std::slice::from_ref(id)))?;
+    if seen.wanted == Wanted::Terminated || !seen.lives() {
+        let text = format!("The instance '{id}' has ended or is about to");
+        return Err(ApiError::new(ErrorCode::IncorrectInstanceState, text));
+    }
+    let before = seen.options;
+    request.apply("", &mut seen.record.options)?;
+    let news = seen.options != before;
+    seen.record.options.revision += u64::from(news);
+    Ok((seen, news))
+}
+
 fn change(
     records: &Records,
     id: &InstanceId,
@@ -39,16 +74,8 @@ fn change(
     caller: &Caller,
 ) -> Result<Instance, ApiError> {
     let (instance, _) = store::transact(&*records.engine, |batch| {
-        let found = named(records, std::slice::from_ref(id), caller)?.pop();
-        let mut seen = found.ok_or_else(|| ids::no_instances(std::slice::from_ref(id)))?;
-        if seen.wanted == Wanted::Terminated || !seen.lives() {
-            let text = format!("The instance '{id}' has ended or is about to");
-            return Err(ApiError::new(ErrorCode::IncorrectInstanceState, text));
-        }
-        let before = seen.options;
-        request.apply("", &mut seen.record.options)?;
-        if seen.options != before {
-            seen.record.options.revision += 1;
+        let (seen, news) = changed(records, id, request, caller)?;
+        if news {
             batch.replace(&seen)?;
         }
         Ok::<_, ApiError>(seen.record)

@@ -14,10 +14,18 @@ use crate::random;
 use crate::records::{Image, ImageState, Records};
 use crate::settings;
 
+/// A registration whose bundle was found whole.
+pub struct Registration {
+    asked: RegisterImage,
+    bundle: CheckedBundle,
+}
+
 impl Handle<Images> for RegisterImage {
-    async fn handle(self, scene: Scene<Images>) -> Result<RegisteredImage, ApiError> {
+    type Checked = Registration;
+
+    async fn check(self, scene: &Scene<Images>) -> Result<Registration, ApiError> {
         let caller = scene.caller.clone();
-        let location = self.check()?;
+        let location = self.location()?;
         let allow_unsigned =
             scene.records.work(|records| settings::get(records, settings::ALLOW_UNSIGNED)).await?;
         let check = CheckBundle {
@@ -26,25 +34,36 @@ impl Handle<Images> for RegisterImage {
             administrator: caller.administrator,
             allow_unsigned: allow_unsigned == "true",
         };
-        let checked = scene.walrus.call(check).await?;
-        may_register(checked.kind, &caller)?;
+        let bundle = scene.walrus.call(check).await?;
+        may_register(bundle.kind, &caller)?;
         let now = scene.clock.now();
+        scene
+            .records
+            .work(move |records| {
+                image(records, &self, &caller, &bundle, now)?;
+                Ok(Registration { asked: self, bundle })
+            })
+            .await
+    }
+
+    async fn act(new: Registration, scene: &Scene<Images>) -> Result<RegisteredImage, ApiError> {
+        let (caller, now) = (scene.caller.clone(), scene.clock.now());
         let id = scene
             .records
-            .work(move |records| record(records, &self, &caller, &checked, now))
+            .work(move |records| record(records, &new.asked, &caller, &new.bundle, now))
             .await?;
         scene.wakers.images.wake();
         Ok(RegisteredImage { image_id: id })
     }
 }
 
-trait Checked {
-    fn check(&self) -> Result<String, ApiError>;
+trait Located {
+    fn location(&self) -> Result<String, ApiError>;
 }
 
-impl Checked for RegisterImage {
+impl Located for RegisterImage {
     /// What can be refused without asking anybody; answers the location.
-    fn check(&self) -> Result<String, ApiError> {
+    fn location(&self) -> Result<String, ApiError> {
         let location =
             self.image_location.as_deref().ok_or_else(|| ApiError::missing("ImageLocation"))?;
         let location = location.trim_start_matches('/');

@@ -19,8 +19,18 @@ use crate::schedule::scheduler::{Place, Placed, Ticket};
 /// The most instances of one launch.
 const MOST: u32 = 256;
 
+/// A launch that can be done if there is room.
+pub struct Wanted {
+    asked: Asked,
+    zone: Option<String>,
+    min: usize,
+    max: u32,
+}
+
 impl Handle<Instances> for RunInstances {
-    async fn handle(self, scene: Scene<Instances>) -> Result<Reservation, ApiError> {
+    type Checked = Wanted;
+
+    async fn check(self, scene: &Scene<Instances>) -> Result<Wanted, ApiError> {
         let (min, max) = counts(&self)?;
         let kind = check(&self, &scene.zones)?;
         let zone = self.placement.as_ref().and_then(|place| place.availability_zone.clone());
@@ -31,6 +41,20 @@ impl Handle<Instances> for RunInstances {
             kind,
             now: scene.clock.now(),
         };
+        scene
+            .records
+            .work(move |records| {
+                // A launch that was done already needs none of what it was made of.
+                if earlier(records, &asked)?.is_none() {
+                    launch::plan(records, &asked)?;
+                }
+                Ok(Wanted { asked, zone, min, max })
+            })
+            .await
+    }
+
+    async fn act(wanted: Wanted, scene: &Scene<Instances>) -> Result<Reservation, ApiError> {
+        let Wanted { asked, zone, min, max } = wanted;
         let _alone = match &asked.request.client_token {
             Some(token) => {
                 let key = Launch::key_of(&asked.caller.account, token);
@@ -39,22 +63,15 @@ impl Handle<Instances> for RunInstances {
             None => None,
         };
         let looked = asked.clone();
-        let before = scene
-            .records
-            .work(move |records| match earlier(records, &looked)? {
-                Some(before) => Ok(Some(before)),
-                // What is wrong with the request is said before what is wrong with the room.
-                None => launch::plan(records, &looked).map(|_| None),
-            })
-            .await?;
+        let before = scene.records.work(move |records| earlier(records, &looked)).await?;
         if let Some((launch, instances)) = before {
-            return Ok(answer(&scene, launch, instances));
+            return Ok(answer(scene, launch, instances));
         }
         let mut instances = Vec::new();
         for _ in 0..max {
             instances.push(InstanceId::from_random(random::bytes()?));
         }
-        let wish = Place { zone, demand: kind.demand(), min, instances };
+        let wish = Place { zone, demand: asked.kind.demand(), min, instances };
         let ticket = Ticket::take(&scene.scheduler, wish).await?;
         let placed = ticket.placed().to_vec();
         let done = scene.records.work(move |records| commit(records, &asked, &placed)).await;
@@ -71,15 +88,14 @@ impl Handle<Instances> for RunInstances {
         match done {
             Done::Refused(error) => Err(error),
             // Another request with the token was faster: its seats are kept, these go back.
-            Done::Before(before) => Ok(answer(&scene, before.0, before.1)),
+            Done::Before(before) => Ok(answer(scene, before.0, before.1)),
             Done::Now(made) => {
                 ticket.settle();
                 for instance in &made {
                     scene.wakers.node(&instance.node);
                 }
                 let shown = made.into_iter().map(|it| scene.show(it)).collect();
-                let mut made = reservations(shown, &scene.version);
-                made.pop().ok_or_else(|| {
+                reservations(shown).pop().ok_or_else(|| {
                     ApiError::new(ErrorCode::InternalError, "The launch made no instance")
                 })
             }
@@ -145,7 +161,7 @@ fn commit(records: &Records, asked: &Asked, placed: &[Placed]) -> Result<Done, A
 
 fn answer(scene: &Scene<Instances>, launch: Launch, instances: Vec<Instance>) -> Reservation {
     let shown = instances.into_iter().map(|it| scene.show(it)).collect();
-    reservations(shown, &scene.version).pop().unwrap_or_else(|| Reservation {
+    reservations(shown).pop().unwrap_or_else(|| Reservation {
         // Its instances ended so long ago that they are not listed any more.
         reservation_id: launch.reservation,
         owner_id: launch.account.to_string(),

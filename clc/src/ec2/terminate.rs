@@ -12,7 +12,9 @@ use super::instances::{Instances, named, state};
 use crate::records::{Instance, Reason, Records, SeenState};
 
 impl Handle<Instances> for TerminateInstances {
-    async fn handle(self, scene: Scene<Instances>) -> Result<ChangedInstances, ApiError> {
+    type Checked = Vec<InstanceId>;
+
+    async fn check(self, scene: &Scene<Instances>) -> Result<Vec<InstanceId>, ApiError> {
         if self.instance_id.is_empty() {
             return Err(ApiError::missing("InstanceId"));
         }
@@ -23,6 +25,14 @@ impl Handle<Instances> for TerminateInstances {
                 wanted.push(id);
             }
         }
+        let caller = scene.caller.clone();
+        scene.records.work(move |records| named(records, &wanted, &caller).map(|_| wanted)).await
+    }
+
+    async fn act(
+        wanted: Vec<InstanceId>,
+        scene: &Scene<Instances>,
+    ) -> Result<ChangedInstances, ApiError> {
         let (caller, now) = (scene.caller.clone(), scene.clock.now());
         let changed =
             scene.records.work(move |records| end(records, &wanted, &caller, now)).await?;

@@ -7,7 +7,7 @@ use common::ec2::zones::{
     Region, Regions,
 };
 use common::error::{ApiError, ErrorCode};
-use runtime::actor::{Handle, Scene};
+use runtime::actor::{Answer, Scene};
 use runtime::clock::Clock;
 use tokio::sync::watch;
 
@@ -35,8 +35,8 @@ const REGION_FILTERS: &[Field<Region>] = &[
     ("region-name", |it| vec![it.region_name.clone()]),
 ];
 
-impl Handle<Zones> for DescribeRegions {
-    async fn handle(self, scene: Scene<Zones>) -> Result<Regions, ApiError> {
+impl Answer<Zones> for DescribeRegions {
+    async fn answer(self, scene: &Scene<Zones>) -> Result<Regions, ApiError> {
         let filters = Filters::new(&self.filter, REGION_FILTERS)?;
         if let Some(name) = self.region_name.iter().find(|name| **name != scene.region) {
             return Err(ApiError::invalid("RegionName", format!("there is no region '{name}'")));
@@ -55,8 +55,8 @@ const ZONE_FILTERS: &[Field<AvailabilityZone>] = &[
     ("zone-name", |it| vec![it.zone_name.clone()]),
 ];
 
-impl Handle<Zones> for DescribeAvailabilityZones {
-    async fn handle(self, scene: Scene<Zones>) -> Result<AvailabilityZones, ApiError> {
+impl Answer<Zones> for DescribeAvailabilityZones {
+    async fn answer(self, scene: &Scene<Zones>) -> Result<AvailabilityZones, ApiError> {
         let filters = Filters::new(&self.filter, ZONE_FILTERS)?;
         let verbose = self.zone_name.iter().any(|name| name == "verbose");
         if verbose && !scene.caller.administrator {

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use common::error::ApiError;
 use runtime::pool;
-use store::{Batch, Engine, Index, Table};
+use store::{Batch, Engine, Index, Schema, Table};
 
 pub use accounts::{AccessKey, Account, Certificate, CloudKey, User};
 pub use images::{Image, ImageState};
@@ -67,6 +67,21 @@ pub struct Records {
 }
 
 impl Records {
+    /// The tables a store of the clc has, with their versions.
+    pub fn schema() -> Schema {
+        Schema::new()
+            .with::<Account>()
+            .with::<User>()
+            .with::<AccessKey>()
+            .with::<Certificate>()
+            .with::<CloudKey>()
+            .with::<Image>()
+            .with::<KeyPair>()
+            .with::<Instance>()
+            .with::<Launch>()
+            .with::<Setting>()
+    }
+
     /// The records in a store.
     pub fn new(engine: Arc<dyn Engine>) -> Self {
         Self {

@@ -4,12 +4,19 @@
 //! room, moves the work to the pool and returns at once; the action itself runs there, and its
 //! panic costs one answer, never the actor. Back-pressure is a permit, not the mailbox: actix'
 //! mailboxes are in effect unbounded when each request clones its address.
+//!
+//! What changes something is done in two steps, and no such action can do without the first:
+//!
+//! ```text
+//!   request ──check──▶ all that the doing needs ──act──▶ answer
+//!                  └── DryRun ends here: DryRunOperation
+//! ```
 
 use std::ops::Deref;
 use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler, ResponseFuture};
-use common::action::{Action, Caller};
+use common::action::{Access, Action, Caller};
 use common::error::{ApiError, ErrorCode};
 use tokio::sync::Semaphore;
 
@@ -24,8 +31,8 @@ pub struct Call<A> {
     pub caller: Caller,
     /// The id of the request, for the log and the answer.
     pub request_id: String,
-    /// The version of the API that the caller speaks: old clients choke on what came later.
-    pub version: String,
+    /// Whether the caller only wants to know if it could be done.
+    pub dry_run: bool,
 }
 
 impl<A: Action> actix::Message for Call<A> {
@@ -40,8 +47,6 @@ pub struct Scene<S> {
     pub caller: Caller,
     /// The id of the request.
     pub request_id: String,
-    /// The version of the API that the caller speaks.
-    pub version: String,
 }
 
 impl<S> Scene<S> {
@@ -60,11 +65,80 @@ impl<S> Deref for Scene<S> {
 
 /// Doing an action, with the state `S` of the actor that does it. The one place where its meaning
 /// stands. The state is a parameter because it is the service's own type, while the action is the
-/// language's.
+/// language's. An action that only reads has an [`Answer`] instead.
 pub trait Handle<S>: Action {
-    /// Does it: reads records, checks rules, commits, wakes a reconciler.
-    fn handle(self, scene: Scene<S>)
-    -> impl Future<Output = Result<Self::Output, ApiError>> + Send;
+    /// What the check found, as far as the doing needs it.
+    type Checked: Send;
+
+    /// Finds out whether it can be done, and does nothing of it: whatever the doing would refuse
+    /// for the request, the caller or the state of things is refused here.
+    fn check(
+        self,
+        scene: &Scene<S>,
+    ) -> impl Future<Output = Result<Self::Checked, ApiError>> + Send;
+
+    /// Does it: checks again what others may have changed meanwhile, commits, wakes a reconciler.
+    fn act(
+        checked: Self::Checked,
+        scene: &Scene<S>,
+    ) -> impl Future<Output = Result<Self::Output, ApiError>> + Send;
+}
+
+/// Answering an action that changes nothing.
+pub trait Answer<S>: Action {
+    /// Reads records, checks rules, answers.
+    fn answer(
+        self,
+        scene: &Scene<S>,
+    ) -> impl Future<Output = Result<Self::Output, ApiError>> + Send;
+}
+
+/// Nothing can go wrong in a read once it has been done.
+impl<S: Send + Sync, A: Answer<S>> Handle<S> for A {
+    type Checked = A::Output;
+
+    async fn check(self, scene: &Scene<S>) -> Result<A::Output, ApiError> {
+        const { assert!(matches!(A::ACCESS, Access::Read), "what changes something is a Handle") };
+        self.answer(scene).await
+    }
+
+    async fn act(checked: A::Output, _: &Scene<S>) -> Result<A::Output, ApiError> {
+        Ok(checked)
+    }
+}
+
+/// Does an action, or only rehearses it.
+async fn perform<S, A: Handle<S>>(
+    action: A,
+    scene: Scene<S>,
+    dry_run: bool,
+) -> Result<A::Output, ApiError>
+where
+    S: Send + Sync,
+{
+    let checked = action.check(&scene).await;
+    if dry_run {
+        return Err(match checked {
+            Ok(_) => ApiError::new(
+                ErrorCode::DryRunOperation,
+                "Request would have succeeded, but DryRun flag is set.",
+            ),
+            Err(error) => forbidden(error),
+        });
+    }
+    A::act(checked?, &scene).await
+}
+
+/// A rehearsal tells everybody who may not in one code.
+fn forbidden(error: ApiError) -> ApiError {
+    match error.code() {
+        ErrorCode::OperationNotPermitted | ErrorCode::AuthFailure => {
+            let text =
+                format!("You are not authorized to perform this operation. {}", error.text());
+            ApiError::new(ErrorCode::UnauthorizedOperation, text)
+        }
+        _ => error,
+    }
 }
 
 /// An actor that answers every action that has a [`Handle`] for `S`.
@@ -102,10 +176,9 @@ where
             state: Arc::clone(&self.state),
             caller: call.caller,
             request_id: call.request_id,
-            version: call.version,
         };
         Box::pin(async move {
-            let done = pool::run(call.action.handle(scene)).await;
+            let done = pool::run(perform(call.action, scene, call.dry_run)).await;
             drop(permit);
             done?
         })

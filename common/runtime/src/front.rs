@@ -91,11 +91,6 @@ impl QueryApi {
         let action = parameters.get("Action").ok_or_else(|| ApiError::missing("Action"))?;
         let action = action.to_owned();
         told.action.clone_from(&action);
-        // To ignore this one would do what the caller only wanted to rehearse.
-        if parameters.get("DryRun").is_some_and(|text| !text.eq_ignore_ascii_case("false")) {
-            let text = "The parameter DryRun is not supported";
-            return Err(ApiError::new(ErrorCode::UnsupportedOperation, text));
-        }
         let version = parameters.get("Version").unwrap_or(self.version).to_owned();
         let request_id = head.request_id.clone();
         let routed = Routed { parameters, caller, request_id, version };

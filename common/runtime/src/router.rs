@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use actix::Addr;
 use common::action::{Access, Action, Caller};
 use common::dialect::query::Node;
-use common::dialect::xml;
+use common::ec2::{self, Version};
 use common::error::{ApiError, ErrorCode};
 use futures_util::future::BoxFuture;
+use serde::Deserialize;
 
 use crate::actor::{Call, Handle, ServiceActor};
 
@@ -23,8 +24,16 @@ pub struct Routed {
     pub caller: Caller,
     /// Its id.
     pub request_id: String,
-    /// The version it named, whose namespace is answered.
+    /// The version it named, whose shape is answered.
     pub version: String,
+}
+
+/// Asks, with any action, only to be told whether it could be done.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DryRun {
+    #[serde(default)]
+    dry_run: bool,
 }
 
 type Row = Box<dyn Fn(Routed) -> BoxFuture<'static, Result<String, ApiError>> + Send + Sync>;
@@ -55,19 +64,15 @@ impl Router {
         let row: Row = Box::new(move |routed| {
             let actor = actor.clone();
             Box::pin(async move {
+                let version = Version::find(&routed.version)?;
+                let DryRun { dry_run } = routed.parameters.decode()?;
                 let action: A = routed.parameters.decode()?;
-                let Routed { caller, request_id, version, .. } = routed;
-                let call = Call {
-                    action,
-                    caller,
-                    request_id: request_id.clone(),
-                    version: version.clone(),
-                };
+                let Routed { caller, request_id, .. } = routed;
+                let call = Call { action, caller, request_id: request_id.clone(), dry_run };
                 let output = actor.send(call).await.map_err(|gone| {
                     ApiError::new(ErrorCode::Unavailable, "The service is stopping").because(gone)
                 })??;
-                xml::ec2_answer(<A as Action>::NAME, &version, &request_id, &output)
-                    .map_err(|error| ApiError::internal("The answer could not be written", error))
+                ec2::answer(<A as Action>::NAME, version, &request_id, &output)
             })
         });
         let before = self.rows.insert(A::NAME, (A::ACCESS, row));

@@ -10,7 +10,7 @@ use common::error::{ApiError, ErrorCode};
 use common::sign::{self, Credentials, Headers, QueryMac, sign_ec2_v2, sign_ec2_v4, write_query};
 use common::wire::identity::Credential;
 use futures_util::future::BoxFuture;
-use runtime::actor::{Handle, Scene, ServiceActor};
+use runtime::actor::{Answer, Handle, Scene, ServiceActor};
 use runtime::boot::in_system;
 use runtime::clock::Clock;
 use runtime::front::QueryApi;
@@ -44,30 +44,56 @@ struct Fall {}
 #[derive(Debug, Serialize, Deserialize)]
 struct Hold {}
 
+/// Changes something.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Ring {
+    text: String,
+}
+
 actions! {
     Echo => Echoed, Read;
-    Fall => Echoed, Write;
+    Fall => Echoed, Read;
     Hold => Echoed, Read;
+    Ring => Echoed, Write;
 }
 
 struct Gate(Semaphore);
 
-impl Handle<Gate> for Echo {
-    async fn handle(self, scene: Scene<Gate>) -> Result<Echoed, ApiError> {
+impl Answer<Gate> for Echo {
+    async fn answer(self, scene: &Scene<Gate>) -> Result<Echoed, ApiError> {
         Ok(Echoed { text: self.text, owner: scene.caller.account.to_string() })
     }
 }
 
-impl Handle<Gate> for Fall {
-    async fn handle(self, _: Scene<Gate>) -> Result<Echoed, ApiError> {
+impl Answer<Gate> for Fall {
+    async fn answer(self, _: &Scene<Gate>) -> Result<Echoed, ApiError> {
         panic!("a mistake of ours")
     }
 }
 
-impl Handle<Gate> for Hold {
-    async fn handle(self, scene: Scene<Gate>) -> Result<Echoed, ApiError> {
+impl Answer<Gate> for Hold {
+    async fn answer(self, scene: &Scene<Gate>) -> Result<Echoed, ApiError> {
         drop(scene.0.acquire().await.unwrap());
         Ok(Echoed { text: "held".into(), owner: String::new() })
+    }
+}
+
+/// Refused in its check for an odd text, and for one who may not; else adds a permit.
+impl Handle<Gate> for Ring {
+    type Checked = String;
+
+    async fn check(self, _: &Scene<Gate>) -> Result<String, ApiError> {
+        match self.text.as_str() {
+            "odd" => Err(ApiError::invalid("Text", "it is odd")),
+            "mine" => Err(ApiError::new(ErrorCode::OperationNotPermitted, "Not yours")),
+            _ => Ok(self.text),
+        }
+    }
+
+    async fn act(text: String, scene: &Scene<Gate>) -> Result<Echoed, ApiError> {
+        scene.0.add_permits(1);
+        Ok(Echoed { text, owner: String::new() })
     }
 }
 
@@ -98,6 +124,7 @@ fn serve(permits: usize) -> Served {
     let gate = Arc::new(Gate(Semaphore::new(0)));
     let actor = ServiceActor::start(Arc::clone(&gate), permits);
     let router = Router::new().on::<Echo, _>(&actor).on::<Fall, _>(&actor).on::<Hold, _>(&actor);
+    let router = router.on::<Ring, _>(&actor);
     let clock = Clock::system();
     let api = QueryApi::new(router, Arc::new(Keys), clock.clone(), "2016-11-15");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -231,11 +258,52 @@ fn what_is_wrong_is_told_in_ec2s_codes() {
         let answer =
             served.v4("/", "secret", &[("Action", "Echo"), ("Text.1", "x"), ("Text.2", "y")]).await;
         told(&answer, 400, ErrorCode::InvalidParameterValue);
-        let rehearsal = [("Action", "Echo"), ("Text", "x"), ("DryRun", "true")];
-        told(&served.v4("/", "secret", &rehearsal).await, 400, ErrorCode::UnsupportedOperation);
         let long = "x".repeat(300 << 10);
         let answer = served.v4("/", "secret", &[("Action", "Echo"), ("Text", &long)]).await;
         told(&answer, 400, ErrorCode::InvalidParameterValue);
+        served.listening.stop().await;
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_rehearsal_tells_what_would_be_and_does_nothing() {
+    in_system(async {
+        let served = serve(8);
+        for (action, text, dry_run, status, code) in [
+            ("Ring", "x", "true", 412, ErrorCode::DryRunOperation),
+            ("Echo", "x", "true", 412, ErrorCode::DryRunOperation),
+            ("Ring", "odd", "true", 400, ErrorCode::InvalidParameterValue),
+            ("Ring", "mine", "true", 403, ErrorCode::UnauthorizedOperation),
+            ("Ring", "mine", "false", 400, ErrorCode::OperationNotPermitted),
+            ("Ring", "", "true", 400, ErrorCode::MissingParameter),
+            ("Ring", "x", "perhaps", 400, ErrorCode::InvalidParameterValue),
+        ] {
+            let pairs = [("Action", action), ("Text", text), ("DryRun", dry_run)];
+            told(&served.v4("/", "secret", &pairs).await, status, code);
+        }
+        assert_eq!(served.gate.0.available_permits(), 0);
+        let done = [("Action", "Ring"), ("Text", "x"), ("DryRun", "false")];
+        assert_eq!(served.v4("/", "secret", &done).await.0, 200);
+        assert_eq!(served.gate.0.available_permits(), 1);
+        served.listening.stop().await;
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_version_is_a_date() {
+    in_system(async {
+        let served = serve(8);
+        let asked = async |version| {
+            let pairs = [("Action", "Echo"), ("Text", "x"), ("Version", version)];
+            served.v4("/", "secret", &pairs).await
+        };
+        for (version, meant) in [("2006-06-26", "2006-06-26"), ("2031-01-01", "2016-11-15")] {
+            let answer = asked(version).await;
+            assert!(answer.1.contains(&format!("doc/{meant}/")), "{}", answer.1);
+        }
+        told(&asked("eucalyptus").await, 400, ErrorCode::InvalidParameterValue);
         served.listening.stop().await;
     })
     .unwrap();

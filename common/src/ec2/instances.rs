@@ -104,8 +104,8 @@ pub struct Instance {
     /// How it may ask for its metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata_options: Option<MetadataView>,
-    /// Its security groups; left out for clients older than 2011, which take each for an instance.
-    #[serde(default, skip_serializing_if = "Set::is_empty")]
+    /// Its security groups.
+    #[serde(default)]
     pub group_set: Set<Group>,
 }
 

@@ -1,13 +1,18 @@
 //! EC2's actions as types, one file per family: what the clc reads, what euca sends, what both
 //! print and parse.
 
+mod history;
 pub mod images;
 pub mod instances;
 pub mod keys;
 mod launch;
 pub mod metadata_options;
 pub mod types;
+mod version;
 pub mod zones;
+
+pub use history::answer;
+pub use version::Version;
 
 /// The version whose shapes these are; clients that name none get it.
 pub const VERSION: &str = "2016-11-15";

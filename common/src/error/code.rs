@@ -54,6 +54,8 @@ codes! {
     SignatureDoesNotMatch = "SignatureDoesNotMatch", 403, false;
     RequestExpired = "RequestExpired", 400, false;
     OperationNotPermitted = "OperationNotPermitted", 400, false;
+    /// What a rehearsal of an action answers whose caller may not do it.
+    UnauthorizedOperation = "UnauthorizedOperation", 403, false;
 
     // What is asked.
     InvalidAction = "InvalidAction", 400, false;
@@ -62,6 +64,8 @@ codes! {
     InvalidParameterValue = "InvalidParameterValue", 400, false;
     InvalidParameterCombination = "InvalidParameterCombination", 400, false;
     UnsupportedOperation = "UnsupportedOperation", 400, false;
+    /// Good news as an error: what a rehearsal answers when the action could be done.
+    DryRunOperation = "DryRunOperation", 412, false;
 
     // Images.
     InvalidAmiIdMalformed = "InvalidAMIID.Malformed", 400, false;

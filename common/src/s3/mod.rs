@@ -5,7 +5,7 @@
 //!     │
 //!   buckets   objects           one type per operation: read from a request, written as XML
 //!     │          │
-//!   request · address · types   what an operation is read from
+//!   request · address · types · checksum   what an operation is read from
 //!     │
 //!    xml                        writing and reading the few documents there are
 //! ```
@@ -13,6 +13,7 @@
 
 pub mod address;
 pub mod buckets;
+pub mod checksum;
 pub mod objects;
 pub mod request;
 pub mod routes;

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use super::buckets::acl_of;
+use super::checksum::Given;
 use super::request::Request;
 use super::types::{BucketName, CannedAcl, ObjectKey};
 use crate::error::{ApiError, ErrorCode};
@@ -76,31 +77,6 @@ impl Attributes {
     }
 }
 
-/// The checksums of `x-amz-checksum-*`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChecksumKind {
-    /// CRC-32 as in gzip.
-    Crc32,
-    /// CRC-32 with Castagnoli's polynomial.
-    Crc32c,
-    /// CRC-64/NVME.
-    Crc64Nvme,
-    /// SHA-1.
-    Sha1,
-    /// SHA-256.
-    Sha256,
-}
-
-impl ChecksumKind {
-    const ALL: [(Self, &'static str, usize); 5] = [
-        (Self::Crc32, "x-amz-checksum-crc32", 4),
-        (Self::Crc32c, "x-amz-checksum-crc32c", 4),
-        (Self::Crc64Nvme, "x-amz-checksum-crc64nvme", 8),
-        (Self::Sha1, "x-amz-checksum-sha1", 20),
-        (Self::Sha256, "x-amz-checksum-sha256", 32),
-    ];
-}
-
 /// Writes an object.
 #[derive(Debug, Clone)]
 pub struct PutObject {
@@ -114,8 +90,8 @@ pub struct PutObject {
     pub length: u64,
     /// The MD5 they must have, if the request says.
     pub md5: Option<Vec<u8>>,
-    /// Further checksums they must have.
-    pub checksums: Vec<(ChecksumKind, Vec<u8>)>,
+    /// The checksum they must have, if the request says.
+    pub checksum: Option<Given>,
     /// What is kept with them.
     pub attributes: Attributes,
 }
@@ -143,37 +119,16 @@ impl PutObject {
                 ApiError::new(ErrorCode::InvalidDigest, text)
             })
         });
-        let mut checksums = Vec::new();
-        for (kind, name, size) in ChecksumKind::ALL {
-            let Some(text) = request.header(name) else { continue };
-            let wanted = digest(text, size).ok_or_else(|| {
-                let text = format!("Value for {name} header is not valid: '{text}'");
-                ApiError::new(ErrorCode::InvalidRequest, text)
-            })?;
-            checksums.push((kind, wanted));
-        }
-        if let Some((odd, _)) = request.headers.iter().find(|(name, _)| is_unknown_checksum(name)) {
-            let text = format!("The checksum {odd} is not offered here");
-            return Err(ApiError::new(ErrorCode::NotImplemented, text));
-        }
         Ok(Self {
             bucket,
             key,
             acl: acl_of(request)?,
             length,
             md5: md5.transpose()?,
-            checksums,
+            checksum: Given::read(request)?,
             attributes: Attributes::read(request)?,
         })
     }
-}
-
-fn is_unknown_checksum(name: &str) -> bool {
-    // Two headers of that family only say how, not what.
-    let how = ["x-amz-checksum-algorithm", "x-amz-checksum-mode", "x-amz-checksum-type"];
-    name.starts_with("x-amz-checksum-")
-        && !how.contains(&name)
-        && !ChecksumKind::ALL.iter().any(|(_, known, _)| *known == name)
 }
 
 fn length_of(request: &Request<'_>) -> Result<u64, ApiError> {
@@ -228,6 +183,7 @@ pub struct DeleteObject {
 #[cfg(test)]
 mod tests {
     use super::super::address::Address;
+    use super::super::checksum::Algorithm;
     use super::super::request::Query;
     use super::*;
 
@@ -276,7 +232,7 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(read.md5.unwrap().len(), 16);
-        assert_eq!(read.checksums[0].0, ChecksumKind::Crc32);
+        assert_eq!(read.checksum.unwrap().algorithm(), Algorithm::Crc32);
         let table = [
             (vec![], ErrorCode::MissingContentLength),
             (vec![("content-length", "x")], ErrorCode::InvalidArgument),

@@ -6,6 +6,7 @@
 //!   db            sled's log
 //!   conf, snap.*  sled's parameters and its start-up snapshot
 //!   blobs/        pages of the tree that outgrew a quarter of a log segment
+//!   mark          which commit was certainly on disk
 //! ```
 //! It never reads or writes rows.
 
@@ -19,7 +20,9 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use crate::engine::Rev;
 use crate::error::StoreError;
+use crate::mark::{self, MARK, NEW_MARK};
 
 const LOCK: &str = "lock";
 const LOG: &str = "db";
@@ -85,7 +88,13 @@ impl Claim {
         let file = self.path.join(LOG);
         let log = match File::open(&file) {
             Ok(log) => log,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // sled would begin an empty one, and all would seem never to have been.
+                return match mark::read(&self.path)? {
+                    None => Ok(()),
+                    Some(_) => Err(damaged(&self.path, "its log is gone")),
+                };
+            }
             Err(error) => return Err(StoreError::io(&file, error)),
         };
         for _ in 0..LETTING_GO.as_millis() / LOOK_AGAIN.as_millis() {
@@ -120,9 +129,21 @@ impl Disk {
         Ok(disk)
     }
 
+    /// Notes that all commits up to `rev` are on disk.
+    pub(crate) fn note(&self, rev: Rev) -> Result<(), StoreError> {
+        mark::write(self.path(), rev)
+    }
+
     /// Where the store lives.
     pub(crate) fn path(&self) -> &Path {
         &self.claim.path
+    }
+
+    /// The free space of the file system, in bytes.
+    pub(crate) fn free(&self) -> Result<u64, StoreError> {
+        let found = rustix::fs::statvfs(self.path());
+        let found = found.map_err(|error| StoreError::io(self.path(), error.into()))?;
+        Ok(found.f_bavail.saturating_mul(found.f_frsize))
     }
 
     /// Brings to disk what sled's flush has handed to the system. That flush only starts and
@@ -165,11 +186,16 @@ pub(crate) fn not_a_store(path: &Path, reason: impl Into<String>) -> StoreError 
     StoreError::NotAStore { path: path.to_path_buf(), reason: reason.into() }
 }
 
+/// Makes the error of a store that is not what was written.
+pub(crate) fn damaged(path: &Path, reason: impl Into<String>) -> StoreError {
+    StoreError::Damaged { what: format!("the store in {}", path.display()), reason: reason.into() }
+}
+
 fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
     let fail = |error| StoreError::io(path, error);
     for entry in fs::read_dir(path).map_err(fail)? {
         let name = entry.map_err(fail)?.file_name();
-        let known = [LOCK, LOG, CONF, BLOBS].iter().any(|ours| name == *ours);
+        let known = [LOCK, LOG, CONF, BLOBS, MARK, NEW_MARK].iter().any(|ours| name == *ours);
         if !known && !name.to_string_lossy().starts_with("snap.") {
             return Err(not_a_store(path, format!("it holds {name:?}, which no store makes")));
         }

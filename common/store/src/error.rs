@@ -45,6 +45,20 @@ pub enum StoreError {
         /// The newest version known here.
         known: u32,
     },
+    /// The store has a table that this program knows only in an older version, or not at all.
+    #[error(
+        "the store was written by a newer version of this program: its table {table:?} has \
+         version {found} (this program knows {})",
+        known.map_or_else(|| "none".to_owned(), |known| known.to_string())
+    )]
+    NewerTable {
+        /// The table.
+        table: String,
+        /// The version of its records.
+        found: u32,
+        /// The newest version known here; none if the table is unknown.
+        known: Option<u32>,
+    },
     /// The whole store was written by a newer version of the program.
     #[error(
         "the store in {path} has format {found}, newer than format {known} of this program",
@@ -65,6 +79,12 @@ pub enum StoreError {
         path: PathBuf,
         /// What was found in it.
         reason: String,
+    },
+    /// A store is to be made where there is something already; it has not been touched.
+    #[error("{path} is not empty: a store is imported into a new directory", path = path.display())]
+    NotEmpty {
+        /// The directory asked for.
+        path: PathBuf,
     },
     /// A store on disk was asked for without saying where.
     #[error("the store has no path configured")]

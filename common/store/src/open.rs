@@ -13,6 +13,9 @@ use crate::sled::Sled;
 /// The page cache of a store on disk unless configured otherwise: 64 MiB.
 pub const DEFAULT_CACHE_BYTES: u64 = 64 << 20;
 
+/// The free space a store on disk leaves alone unless configured otherwise: 64 MiB.
+pub const DEFAULT_RESERVE_BYTES: u64 = 64 << 20;
+
 /// The engines there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -37,16 +40,30 @@ pub struct EngineConfig {
     /// The size of the page cache in bytes; unused by `memory`.
     #[serde(default = "default_cache_bytes")]
     pub cache_bytes: u64,
+    /// The free space of the disk, in bytes, at which commits are refused: an engine whose disk is
+    /// full to the last byte must be started anew, one that stops before goes on when there is
+    /// room again. Commits that only remove may use three quarters of it. Unused by `memory`.
+    #[serde(default = "default_reserve_bytes")]
+    pub reserve_bytes: u64,
 }
 
 fn default_cache_bytes() -> u64 {
     DEFAULT_CACHE_BYTES
 }
 
+fn default_reserve_bytes() -> u64 {
+    DEFAULT_RESERVE_BYTES
+}
+
 impl EngineConfig {
     /// A store on disk in `path`, with the default cache.
     pub fn sled(path: impl Into<PathBuf>) -> Self {
-        Self { kind: EngineKind::Sled, path: path.into(), cache_bytes: DEFAULT_CACHE_BYTES }
+        Self {
+            kind: EngineKind::Sled,
+            path: path.into(),
+            cache_bytes: DEFAULT_CACHE_BYTES,
+            reserve_bytes: DEFAULT_RESERVE_BYTES,
+        }
     }
 
     /// A store in memory.
@@ -60,7 +77,10 @@ pub fn open(config: &EngineConfig) -> Result<Arc<dyn Engine>, StoreError> {
     Ok(match config.kind {
         EngineKind::Memory => Arc::new(Memory::new()),
         EngineKind::Sled if config.path.as_os_str().is_empty() => return Err(StoreError::NoPath),
-        EngineKind::Sled => Arc::new(Sled::open(&config.path, config.cache_bytes)?),
+        EngineKind::Sled => {
+            let sled = Sled::open(&config.path, config.cache_bytes)?;
+            Arc::new(sled.reserving(config.reserve_bytes))
+        }
     })
 }
 

@@ -39,7 +39,7 @@ use crate::error::StoreError;
 /// }
 /// ```
 pub trait Record: Serialize + DeserializeOwned {
-    /// The table's name: not empty, without `/`, not `index`. Checked when the program is built.
+    /// The table's name: not empty, without `/`, not `index` or `schema`. Checked when the program is built.
     const TABLE: &'static str;
     /// The version of this type, one more than that of [`Record::Previous`]; the first is 1.
     const VERSION: u32;
@@ -146,7 +146,7 @@ const fn is_sound<R: Record>() -> bool {
         }
         at += 1;
     }
-    let reserved = matches!(table, b"" | b"index");
+    let reserved = matches!(table, b"" | b"index" | b"schema");
     !reserved && R::VERSION == R::Previous::NUMBER + 1
 }
 

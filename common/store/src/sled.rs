@@ -21,10 +21,11 @@ use ::sled::transaction::{
 };
 use tokio::sync::watch;
 
-use crate::directory::{Claim, Disk, not_a_store};
+use crate::directory::{Claim, Disk, damaged, not_a_store};
 use crate::engine::{self, After, Commit, Engine, Rev, Row};
 use crate::error::StoreError;
 use crate::group::Group;
+use crate::mark;
 use crate::row;
 use crate::watch::Watchers;
 
@@ -41,8 +42,12 @@ pub struct Sled {
     gate: RwLock<()>,
     /// The revision of the newest commit that can be read.
     applied: AtomicU64,
+    /// The commit the mark names.
+    marked: AtomicU64,
     group: Group,
     watchers: Watchers,
+    /// The free space, in bytes, that is left alone.
+    reserve: u64,
     // Last: the directory is given back after the tree is closed.
     disk: Disk,
 }
@@ -56,19 +61,47 @@ impl Sled {
             ::sled::Config::new().path(path).cache_capacity(cache_bytes).flush_every_ms(None);
         // sled answers some kinds of damage by a panic.
         let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
-        let db = opened.map_err(|_| damaged(path, "it cannot be recovered".into()))?;
+        let db = opened.map_err(|_| damaged(path, "it cannot be recovered"))?;
         let db = db.map_err(|error| translate(error, path))?;
         let applied = recognise(&db, claim.path())?;
         db.flush().map_err(|error| translate(error, path))?;
+        if let Some(marked) = mark::read(path)?.filter(|&marked| marked > applied) {
+            let text = format!("commit {marked} was on disk, but its log ends with {applied}");
+            return Err(damaged(path, text));
+        }
         let disk = Disk::open(claim)?;
+        disk.note(applied)?;
         Ok(Self {
             db,
             gate: RwLock::default(),
             applied: AtomicU64::new(applied),
+            marked: AtomicU64::new(applied),
             group: Group::new(applied),
             watchers: Watchers::default(),
+            reserve: 0,
             disk,
         })
+    }
+
+    /// Refuses commits while the disk has less free space than this, in bytes.
+    pub(crate) fn reserving(mut self, reserve: u64) -> Self {
+        self.reserve = reserve;
+        self
+    }
+
+    /// Refuses a commit for which there is no room, before sled has seen anything of it: it takes
+    /// no further one after a write that failed. What only removes makes room in the end and may
+    /// use most of the reserve.
+    fn find_room(&self, commit: &Commit) -> Result<(), StoreError> {
+        let needed = match (commit.put.is_empty(), commit.del.is_empty()) {
+            (true, true) => return Ok(()),
+            (true, false) => self.reserve / 4,
+            (false, _) => self.reserve,
+        };
+        if needed > 0 && self.disk.free()? < needed {
+            return Err(StoreError::Full { path: self.disk.path().to_path_buf() });
+        }
+        Ok(())
     }
 
     fn apply(&self, commit: &Commit) -> Result<Rev, StoreError> {
@@ -83,8 +116,20 @@ impl Sled {
     }
 
     fn sync(&self) -> Result<(), StoreError> {
+        let rev = self.applied.load(Ordering::SeqCst);
         self.db.flush().map_err(|error| self.translate(error))?;
-        self.disk.sync()
+        self.disk.sync()?;
+        // One round at a time comes here.
+        if rev >= self.marked.load(Ordering::SeqCst) + mark::EVERY {
+            self.note(rev)?;
+        }
+        Ok(())
+    }
+
+    fn note(&self, rev: Rev) -> Result<(), StoreError> {
+        self.disk.note(rev)?;
+        self.marked.store(rev, Ordering::SeqCst);
+        Ok(())
     }
 
     fn translate(&self, error: ::sled::Error) -> StoreError {
@@ -114,6 +159,7 @@ impl Engine for Sled {
     fn commit(&self, commit: Commit) -> Result<Rev, StoreError> {
         engine::check(&commit)?;
         self.group.check()?;
+        self.find_room(&commit)?;
         let rev = self.apply(&commit)?;
         self.group.wait(rev, || self.applied.load(Ordering::SeqCst), || self.sync())?;
         self.watchers.notify(rev, engine::changed(&commit));
@@ -122,6 +168,18 @@ impl Engine for Sled {
 
     fn watch(&self, prefix: &str) -> watch::Receiver<Rev> {
         self.watchers.watch(prefix, || self.applied.load(Ordering::SeqCst))
+    }
+}
+
+impl Drop for Sled {
+    fn drop(&mut self) {
+        // Whoever holds the store no more has waited for all commits, so all of them are on disk;
+        // unless a sync failed, and then the log may end before them.
+        let rev = self.applied.load(Ordering::SeqCst);
+        if self.group.check().is_ok() && rev > self.marked.load(Ordering::SeqCst) {
+            // An older mark only notices less.
+            drop(self.sync().and_then(|()| self.note(rev)));
+        }
     }
 }
 
@@ -182,7 +240,7 @@ fn recognise(db: &::sled::Db, path: &Path) -> Result<Rev, StoreError> {
         Some(_) | None => return Err(not_a_store(path, format!("its format is {format:?}"))),
     }
     let revision = db.get(REVISION_KEY).map_err(fail)?;
-    let revision = revision.ok_or_else(|| damaged(path, "its revision is gone".into()))?;
+    let revision = revision.ok_or_else(|| damaged(path, "its revision is gone"))?;
     row::decode(REVISION_KEY, &revision).map(|(rev, _)| rev)
 }
 
@@ -192,10 +250,6 @@ fn translate(error: ::sled::Error, path: &Path) -> StoreError {
         ::sled::Error::Corruption { .. } => damaged(path, error.to_string()),
         other => StoreError::Engine(other.to_string()),
     }
-}
-
-fn damaged(path: &Path, reason: String) -> StoreError {
-    StoreError::Damaged { what: format!("the store in {}", path.display()), reason }
 }
 
 fn stuck() -> StoreError {

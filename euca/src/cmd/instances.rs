@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use common::ec2::instances::{self, Instance, Placement, Reservation};
+use common::ec2::metadata_options::MetadataRequest;
 
 use super::{Context, Execute, Failure, block_devices};
 use crate::options::{Columns, Filters, Remote};
@@ -86,6 +87,7 @@ impl Execute for RunInstances {
             security_group: self.group,
             user_data,
             block_device_mapping: block_devices(&self.block_device_mapping)?,
+            metadata_options: MetadataRequest::default(),
             unsupported: Vec::new(),
         };
         let reservation = cx.ec2(&self.remote)?.send(&ask)?;
@@ -403,6 +405,7 @@ mod tests {
             virtualization_type: "paravirtual".into(),
             client_token: None,
             hypervisor: "kvm".into(),
+            metadata_options: None,
             group_set: vec![Group { group_id: "sg-1".into(), group_name: "default".into() }].into(),
         }
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use common::ec2::instances::{DescribeInstances, RunInstances};
 use common::ec2::keys::{CreateKeyPair, DescribeKeyPairs};
+use common::ec2::metadata_options::MetadataRequest;
 use common::ec2::types::Filter;
 use euca::client::{Client, ClientError, Credentials};
 
@@ -70,6 +71,7 @@ fn reads_and_launches_with_a_token_are_sent_again_but_other_writes_are_not() {
         security_group: Vec::new(),
         user_data: None,
         block_device_mapping: Vec::new(),
+        metadata_options: MetadataRequest::default(),
         unsupported: Vec::new(),
     };
     let unreadable = client(&server).send(&launch).unwrap_err();

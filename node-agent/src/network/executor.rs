@@ -14,8 +14,9 @@ use std::process::{Command, Stdio};
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::kernel::{Unset, tune};
 use super::names::Names;
-use super::plan::{Link, Op, Role, Seen};
+use super::plan::{Link, Op, Seen};
 use super::rules;
 use super::tools::Tools;
 
@@ -38,14 +39,9 @@ pub enum HostError {
         /// What it said.
         why: String,
     },
-    /// A setting of the kernel cannot be written.
-    #[error("{path} cannot be written: {why}")]
-    Setting {
-        /// Its file.
-        path: String,
-        /// What the system said.
-        why: std::io::Error,
-    },
+    /// A setting of the kernel cannot be made.
+    #[error(transparent)]
+    Setting(#[from] Unset),
     /// What a program printed cannot be read.
     #[error("what ip printed cannot be read: {0}")]
     Unreadable(#[from] serde_json::Error),
@@ -96,7 +92,7 @@ impl Executor for Host {
         if !batch.is_empty() {
             run(&self.ip, &["-batch", "-"], &batch)?;
         }
-        tunes.into_iter().try_for_each(|(name, role)| tune(name, role))
+        Ok(tunes.into_iter().try_for_each(|(name, role)| tune(name, role))?)
     }
 }
 
@@ -138,30 +134,6 @@ fn line(op: &Op) -> String {
         Op::Remove(name) => format!("link delete dev {name}\n"),
         Op::Rules(_) | Op::DropRules | Op::Tune(..) => String::new(),
     }
-}
-
-fn tune(name: &str, role: Role) -> Result<(), HostError> {
-    let settings: &[(&str, &str, &str)] = match role {
-        Role::Tap => &[
-            ("ipv4/conf", "forwarding", "1"),
-            ("ipv4/conf", "proxy_arp", "1"),
-            // The kernel waits up to 0.8 s before it answers for others, to let a real neighbour
-            // be first; on a tap there is none.
-            ("ipv4/neigh", "proxy_delay", "0"),
-            ("ipv6/conf", "disable_ipv6", "1"),
-        ],
-        Role::Holder => &[("ipv6/conf", "disable_ipv6", "1")],
-        Role::Uplink => &[("ipv4/conf", "forwarding", "1")],
-    };
-    for (family, setting, value) in settings {
-        let path = format!("/proc/sys/net/{family}/{name}/{setting}");
-        // A kernel without IPv6 has nothing to switch off.
-        if family.starts_with("ipv6") && !Path::new(&path).exists() {
-            continue;
-        }
-        std::fs::write(&path, value).map_err(|why| HostError::Setting { path, why })?;
-    }
-    Ok(())
 }
 
 fn run(program: &Path, arguments: &[&str], input: &str) -> Result<String, HostError> {

@@ -21,6 +21,7 @@
 
 pub mod dhcp;
 pub mod executor;
+mod kernel;
 pub mod names;
 #[expect(clippy::module_inception, reason = "the actor is named for what it owns")]
 pub mod network;

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::kernel::unsettable;
+
 /// What is missing, one sentence each.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the network of instances cannot be made on this host: {}", .0.join("; "))]
@@ -24,7 +26,6 @@ pub struct Tools {
 
 const RIGHTS: [(&str, u32); 3] =
     [("CAP_NET_ADMIN", 12), ("CAP_NET_RAW", 13), ("CAP_NET_BIND_SERVICE", 10)];
-const SETTINGS: &str = "/proc/sys/net/ipv4/conf/default/forwarding";
 
 impl Tools {
     /// Looks for rights, device and programs.
@@ -43,8 +44,8 @@ impl Tools {
             if let Err(why) = open_tun() {
                 missing.push(format!("/dev/net/tun cannot be opened: {why} (modprobe tun)"));
             }
-            if let Err(why) = std::fs::OpenOptions::new().write(true).open(SETTINGS) {
-                missing.push(format!("the kernel's settings in {SETTINGS} cannot be set: {why}"));
+            if let Some(why) = unsettable() {
+                missing.push(why);
             }
         }
         let mut program = |name: &str, package: &str| {

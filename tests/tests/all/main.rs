@@ -5,6 +5,7 @@
 mod actions;
 mod bad_bundles;
 mod bad_requests;
+mod exports;
 mod forge;
 mod nodes;
 mod path;

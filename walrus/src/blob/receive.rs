@@ -13,7 +13,7 @@ use runtime::http::{Body, BodyError};
 use runtime::pool;
 
 use super::files::Files;
-use super::hash::{Digests, Expected};
+use super::hash::{Digested, Digests, Expected};
 use super::uploads::{Begin, Ticket, Uploads};
 
 /// How many bytes are collected before the pool writes them.
@@ -24,8 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What came in, on disk and in its place, but not yet named by any record.
 pub(crate) struct Received {
-    /// The MD5 of the bytes, lower-case hex.
-    pub(crate) etag: String,
+    /// What was computed over the bytes.
+    pub(crate) digested: Digested,
     /// The ticket of their file; none if there are no bytes.
     pub(crate) ticket: Option<Ticket>,
 }
@@ -66,7 +66,7 @@ impl Receiver {
     ) -> Result<Received, ApiError> {
         let digests = Digests::new(expected);
         let Some(ticket) = ticket else {
-            return Ok(Received { etag: digests.finish()?, ticket: None });
+            return Ok(Received { digested: digests.finish(None)?, ticket: None });
         };
         let (files, id) = (Arc::clone(&self.files), ticket.id().clone());
         let file = pool::block(move || files.create(&id)).await?.map_err(unwritable)?;
@@ -80,13 +80,13 @@ impl Receiver {
         }
         let (files, id) = (Arc::clone(&self.files), ticket.id().clone());
         let Receiving { file, digests, .. } = receiving;
-        let etag = pool::block(move || {
-            let etag = digests.finish()?;
+        let digested = pool::block(move || {
+            let digested = digests.finish(None)?;
             files.land(&id, &file).map_err(unwritable)?;
-            Ok::<_, ApiError>(etag)
+            Ok::<_, ApiError>(digested)
         })
         .await??;
-        Ok(Received { etag, ticket: Some(ticket) })
+        Ok(Received { digested, ticket: Some(ticket) })
     }
 }
 
@@ -262,7 +262,7 @@ mod tests {
                 nothing_left(&receiver, dir.path()).await;
             }
             let empty = receive(&receiver, vec![], 0, Expected::default()).await.unwrap();
-            assert_eq!(empty.etag, "d41d8cd98f00b204e9800998ecf8427e");
+            assert_eq!(empty.digested.md5, "d41d8cd98f00b204e9800998ecf8427e");
             assert!(empty.ticket.is_none());
         })
         .unwrap();

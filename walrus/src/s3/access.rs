@@ -46,9 +46,7 @@ pub(crate) fn denied() -> ApiError {
 
 #[cfg(test)]
 mod tests {
-    use common::s3::objects::Attributes;
-    use common::s3::{CannedAcl, Owner};
-    use common::time::Timestamp;
+    use common::s3::CannedAcl;
 
     use super::*;
 
@@ -59,10 +57,6 @@ mod tests {
             user: "admin".into(),
             administrator,
         }
-    }
-
-    fn owner(account: &str) -> Owner {
-        Owner { account: account.parse().unwrap(), alias: "a".into() }
     }
 
     #[test]
@@ -77,25 +71,8 @@ mod tests {
             (CannedAcl::AwsExecRead, false),
             (CannedAcl::Ec2BundleRead, false),
         ] {
-            let bucket = Bucket {
-                name: "buck".parse().unwrap(),
-                owner: owner("111111111111"),
-                acl,
-                location: String::new(),
-                created: Timestamp::from_millis(0),
-                leaving: false,
-            };
-            let object = Object {
-                bucket: bucket.name.clone(),
-                key: "key".parse().unwrap(),
-                owner: owner("111111111111"),
-                acl,
-                size: 0,
-                etag: String::new(),
-                blob: None,
-                attributes: Attributes::default(),
-                modified: Timestamp::from_millis(0),
-            };
+            let bucket = Bucket { acl, ..Bucket::sample("buck", "111111111111") };
+            let object = Object { acl, ..Object::sample("buck", "key", "111111111111") };
             let lists = people.map(|who| may_list(who, &bucket));
             assert_eq!(lists, [true, everybody, true, everybody], "{acl:?}");
             assert_eq!(people.map(|who| may_write(who, &bucket)), [true, false, true, false]);

@@ -240,37 +240,17 @@ impl Operate for ListObjects {
 mod tests {
     use std::sync::Arc;
 
-    use common::s3::CannedAcl;
-    use common::s3::objects::Attributes;
-    use common::time::Timestamp;
     use store::Memory;
 
     use super::*;
     use crate::records::Object;
 
     fn bucket(account: &str) -> Bucket {
-        Bucket {
-            name: "buck".parse().unwrap(),
-            owner: Owner { account: account.parse().unwrap(), alias: "a".into() },
-            acl: CannedAcl::Private,
-            location: String::new(),
-            created: Timestamp::from_millis(0),
-            leaving: false,
-        }
+        Bucket::sample("buck", account)
     }
 
     fn object(bucket: &Bucket) -> Object {
-        Object {
-            bucket: bucket.name.clone(),
-            key: "key".parse().unwrap(),
-            owner: bucket.owner.clone(),
-            acl: CannedAcl::Private,
-            size: 0,
-            etag: String::new(),
-            blob: None,
-            attributes: Attributes::default(),
-            modified: Timestamp::from_millis(0),
-        }
+        Object::sample("buck", "key", bucket.owner.account.as_str())
     }
 
     fn records() -> Records {

@@ -149,9 +149,7 @@ impl Page {
 mod tests {
     use std::sync::Arc;
 
-    use common::s3::objects::Attributes;
-    use common::s3::{BucketName, CannedAcl, Owner};
-    use common::time::Timestamp;
+    use common::s3::BucketName;
     use store::Memory;
 
     use super::*;
@@ -160,17 +158,7 @@ mod tests {
         let records = Records::new(Arc::new(Memory::new()));
         for key in keys {
             for bucket in ["buck", "bucket"] {
-                let object = Object {
-                    bucket: bucket.parse().unwrap(),
-                    key: key.parse().unwrap(),
-                    owner: Owner { account: "111111111111".parse().unwrap(), alias: "a".into() },
-                    acl: CannedAcl::Private,
-                    size: 1,
-                    etag: "e".into(),
-                    blob: None,
-                    attributes: Attributes::default(),
-                    modified: Timestamp::from_millis(0),
-                };
+                let object = Object { size: 1, ..Object::sample(bucket, key, "111111111111") };
                 records.objects.insert(object).unwrap();
             }
         }

@@ -1,8 +1,8 @@
 //! Operations on objects: the `Objects` actor's.
 //!
-//! Writing ends with one commit that names the new bytes and forgets the old ones; only then the
-//! old file goes, and who is reading it reads on. Reading opens the file while the record says
-//! so, and needs nothing afterwards.
+//! Writing ends with one commit that names the new bytes and forgets the old ones (see
+//! [`super::commit`]); only then the old file goes, and who is reading it reads on. Reading opens
+//! the file while the record says so, and needs nothing afterwards.
 
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
@@ -11,18 +11,17 @@ use common::s3::{BucketName, ObjectKey, Owner};
 use runtime::clock::Clock;
 use runtime::http::{Payload, Response};
 use runtime::pool;
-use store::{StoreError, transact};
 
 use super::access::{demand, denied, may_list, may_read, may_write};
+use super::commit;
 use super::service::{Operate, Scene};
-use crate::blob::files::BlobId;
-use crate::blob::hash::Expected;
+use crate::blob::hash::{Digested, Expected};
 use crate::blob::range::Span;
 use crate::blob::receive::{Received, Receiver, read_past};
 use crate::blob::stream::stream;
 use crate::blob::uploads::Ticket;
 use crate::content::{Content, Opened};
-use crate::records::{Failed, Object, Records, object_key};
+use crate::records::{Failed, Object};
 
 /// What the `Objects` actor shares among its operations.
 pub(crate) struct Objects {
@@ -54,11 +53,12 @@ impl Operate for PutObject {
         let expected = Expected {
             md5: self.md5,
             signed_sha256: scene.signed_sha256,
-            checksums: self.checksums,
+            given: self.checksum,
+            kept: None,
         };
         let Scene { body, permit, .. } = scene;
         let received = state.receiver.receive(body, self.length, expected, ticket).await?;
-        let Received { etag, ticket } = received;
+        let Received { digested: Digested { md5: etag, checksum }, ticket } = received;
         let object = Object {
             bucket: self.bucket,
             key: self.key,
@@ -67,28 +67,16 @@ impl Operate for PutObject {
             size: self.length,
             etag: etag.clone(),
             blob: ticket.as_ref().map(|ticket| ticket.id().clone()),
+            checksum: Some(checksum.clone()),
+            parts: None,
             attributes: self.attributes,
             modified: state.clock.now(),
         };
-        let content = state.content.clone();
-        let (committed, ticket) =
-            pool::block(move || (commit(&content.records, &object), ticket)).await?;
-        let old = match committed {
-            Ok(old) => old,
-            Err(Uncommitted::Certainly(failed)) => return Err(failed.into()),
-            Err(Uncommitted::Perhaps(failed)) => {
-                // The record may have come to disk: its bytes must stay, a sweep finds out.
-                ticket.into_iter().for_each(|ticket| ticket.keep());
-                return Err(failed.into());
-            }
-        };
-        ticket.into_iter().for_each(|ticket| ticket.keep());
-        if let Some(old) = old {
-            let files = state.content.files.clone();
-            pool::block(move || files.remove(&old)).await?;
-        }
+        commit::put(state.content.clone(), object, ticket, |_, _| Ok(())).await?;
         drop(permit);
-        Ok(Response::empty(200).with("etag", format!("\"{etag}\"")))
+        let mut response = Response::empty(200).with("etag", format!("\"{etag}\""));
+        response.headers.extend(checksum.to_headers());
+        Ok(response)
     }
 }
 
@@ -112,54 +100,6 @@ async fn admit(
         return Err(ApiError::new(ErrorCode::EntityTooLarge, text));
     }
     Ok((caller, scene.receiver.begin(put.length).await?))
-}
-
-/// A commit that was not acknowledged.
-enum Uncommitted {
-    /// Nothing was changed.
-    Certainly(Failed),
-    /// Nobody knows.
-    Perhaps(Failed),
-}
-
-impl From<StoreError> for Uncommitted {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Conflict { .. } => Self::Certainly(error.into()),
-            other => Self::Perhaps(other.into()),
-        }
-    }
-}
-
-/// Writes the record; gives the file of the bytes it replaces.
-fn commit(records: &Records, object: &Object) -> Result<Option<BlobId>, Uncommitted> {
-    let row = object_key(&object.bucket, object.key.as_str());
-    let (old, _) = transact(records.engine(), |batch| {
-        let bucket = records.bucket(&object.bucket).map_err(Uncommitted::Certainly)?;
-        if bucket.leaving {
-            let text = "The bucket is being removed, try again";
-            let error = ApiError::new(ErrorCode::OperationAborted, text);
-            return Err(Uncommitted::Certainly(error.into()));
-        }
-        batch.hold(&bucket);
-        let old = records.objects.get(&row)?;
-        let old_blob = old.as_ref().and_then(|seen| seen.blob.clone());
-        match old {
-            Some(mut seen) => {
-                seen.record = object.clone();
-                batch.replace(&seen)?;
-            }
-            None => drop(batch.insert(object)?),
-        }
-        if let Some(blob) = &old_blob {
-            batch.unpoint(&records.object_by_blob, blob.as_str());
-        }
-        if let Some(blob) = &object.blob {
-            batch.point(&records.object_by_blob, blob.as_str(), &row);
-        }
-        Ok(old_blob)
-    })?;
-    Ok(old)
 }
 
 /// Opens an object that the caller may read. Blocks.
@@ -247,18 +187,7 @@ impl Operate for DeleteObject {
             let records = &state.content.records;
             let bucket = records.bucket(&self.bucket)?;
             demand(may_write(caller.as_ref(), &bucket))?;
-            let row = object_key(&self.bucket, self.key.as_str());
-            let (old, _) = transact(records.engine(), |batch| {
-                let Some(seen) = records.objects.get(&row)? else { return Ok::<_, Failed>(None) };
-                batch.remove(&seen);
-                if let Some(blob) = &seen.blob {
-                    batch.unpoint(&records.object_by_blob, blob.as_str());
-                }
-                Ok(seen.record.blob)
-            })?;
-            if let Some(old) = old {
-                state.content.files.remove(&old);
-            }
+            commit::remove(&state.content, &self.bucket, &self.key, |_, _| Ok(()))?;
             Ok::<_, Failed>(())
         })
         .await??;
