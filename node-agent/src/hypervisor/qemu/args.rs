@@ -121,13 +121,16 @@ impl Args {
     }
 }
 
-/// A user-mode network must start a command for each connection to the metadata address.
+/// A user-mode network must start a command for each connection to the metadata address, in a
+/// session of its own, which `elevateprivileges` would count among what it denies. Nothing gains
+/// rights by that: without them a filter can only be had together with the kernel's promise that
+/// no program that is started gets more.
 fn sandbox(card: &Card) -> String {
-    let spawn = match card {
+    let starts = match card {
         Card::Tap { .. } => "deny",
         Card::User(_) => "allow",
     };
-    format!("on,obsolete=deny,elevateprivileges=deny,resourcecontrol=deny,spawn={spawn}")
+    format!("on,obsolete=deny,elevateprivileges={starts},resourcecontrol=deny,spawn={starts}")
 }
 
 /// The resolver in QEMU's own network, for guests that reach the outside.
@@ -285,7 +288,7 @@ mod tests {
         };
         let user = Launch { card: Card::User(card.clone()), ..launch() };
         let sandbox =
-            "-sandbox on,obsolete=deny,elevateprivileges=deny,resourcecontrol=deny,spawn=allow";
+            "-sandbox on,obsolete=deny,elevateprivileges=allow,resourcecontrol=deny,spawn=allow";
         let network = "-netdev user,id=card,ipv6=off,restrict=on,net=169.254.0.0/16,\
                        host=169.254.64.1,dns=169.254.169.253,dhcpstart=169.254.64.2,\
                        hostfwd=tcp:127.0.0.1:20002-169.254.64.2:22,\
