@@ -18,15 +18,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
 
 
-def wait_until(condition, what, seconds=30.0):
-    """Waits for a condition, and says what was waited for when it does not come."""
+def wait_until(condition, what, seconds=30.0, seen=None):
+    """Waits for a condition; when it does not come, says what was waited for and what `seen` sees instead."""
     deadline = time.monotonic() + seconds
     while True:
         found = condition()
         if found:
             return found
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {seconds} s: {what}")
+            raise AssertionError(f"not within {seconds} s: {what}{': ' + str(seen()) if seen else ''}")
         time.sleep(0.02)
 
 
