@@ -4,6 +4,7 @@
 
 #![cfg(test)]
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use node_agent::hypervisor::driver::{Card, Disk, Driver as _, Launch, OVERLAY, UserCard};
@@ -45,6 +46,19 @@ fn disk() -> Vec<u8> {
     disk
 }
 
+/// What a console shows when it shows this, or after a time that is long enough.
+async fn until_shown(driver: &Qemu, directory: &Path, text: &str) -> String {
+    let begun = Instant::now();
+    loop {
+        let bytes = driver.console(directory).await.unwrap().bytes;
+        let said = String::from_utf8_lossy(&bytes).into_owned();
+        if said.contains(text) || begun.elapsed() > Duration::from_secs(60) {
+            return said;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 #[tokio::test]
 async fn a_whole_disk_boots_by_itself() {
     if std::env::var_os("EUCALYPT_TEST_QEMU").is_none_or(|v| v != "1") {
@@ -79,15 +93,7 @@ async fn a_whole_disk_boots_by_itself() {
     // Larger than the image, as an instance type's disk is.
     driver.prepare(&Disk { overlay, base, size: 8 << 20 }).await.unwrap();
     driver.start(&launch).await.unwrap();
-    let begun = Instant::now();
-    let said = loop {
-        let bytes = driver.console(&directory).await.unwrap().bytes;
-        let said = String::from_utf8_lossy(&bytes).into_owned();
-        if said.contains("the BIOS speaks") || begun.elapsed() > Duration::from_secs(20) {
-            break said;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
+    let said = until_shown(&driver, &directory, "the BIOS speaks").await;
     driver.kill(&directory).await.unwrap();
     assert!(said.contains("the disk boots") && said.contains("the BIOS speaks"), "{said}");
 }

@@ -58,7 +58,8 @@ fn operations_names_every_configuration_key() {
     let before = document.clone();
     for (program, folder, environment) in PROGRAMS {
         let source = std::fs::read_to_string(root().join(folder).join("src/config.rs")).unwrap();
-        let mut table = format!("| key | as `EUCALYPT_{environment}__…` | meaning |\n|---|---|---|\n");
+        let mut table =
+            format!("| key | as `EUCALYPT_{environment}__…` | meaning |\n|---|---|---|\n");
         for Key { name, text } in keys(&source, "Config", "") {
             let variable = match name.split_once('.') {
                 None => format!("`{}`", name.to_uppercase()),
