@@ -132,6 +132,13 @@ async fn scenario() {
     let guest_c = Guest::plug(&tap, &c, "c");
     tokio::task::spawn_blocking(move || guest_c.takes_its_address()).await.unwrap();
 
+    // Whoever has the port on all addresses is blamed, and not passed over.
+    metadata.close(&c.instance);
+    let squatter = std::net::TcpListener::bind(("0.0.0.0", 80)).unwrap();
+    let taken = metadata.listen(&tap, &c).unwrap_err().to_string();
+    assert!(taken.contains("169.254.169.254:80") && taken.contains("another program"), "{taken}");
+    drop(squatter);
+    metadata.listen(&tap, &c).unwrap();
     metadata.close_all();
     network.send(Stop { purge: true }).await.unwrap().unwrap();
     assert_eq!(links().lines().count(), 1, "{}", links());
