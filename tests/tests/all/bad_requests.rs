@@ -10,6 +10,7 @@ use common::ec2::instances::{
     DescribeInstances, GetConsoleOutput, RunInstances, TerminateInstances,
 };
 use common::ec2::keys::{CreateKeyPair, DeleteKeyPair, DescribeKeyPairs};
+use common::ec2::metadata_options::ModifyInstanceMetadataOptions;
 use common::ec2::zones::{DescribeAvailabilityZones, DescribeRegions};
 use common::time::Timestamp;
 use e2e::raw::{Signer, Version};
@@ -157,6 +158,7 @@ fn actions() -> BTreeMap<&'static str, Access> {
         of::<RunInstances>(),
         of::<DescribeInstances>(),
         of::<TerminateInstances>(),
+        of::<ModifyInstanceMetadataOptions>(),
         of::<GetConsoleOutput>(),
         of::<CreateKeyPair>(),
         of::<DescribeKeyPairs>(),
@@ -227,12 +229,22 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
     refused("RunInstances", other.refused(&User::launch(&image)));
     let end = TerminateInstances { instance_id: vec![instance.clone()] };
     refused("TerminateInstances", other.refused(&end));
+    let modify = ModifyInstanceMetadataOptions {
+        instance_id: instance.clone(),
+        http_tokens: Some("required".into()),
+        http_put_response_hop_limit: None,
+        http_endpoint: None,
+        http_protocol_ipv6: None,
+        instance_metadata_tags: None,
+    };
+    refused("ModifyInstanceMetadataOptions", other.refused(&modify));
 
     let expected: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("RegisterImage", &["AuthFailure"][..]),
         ("DeregisterImage", &["InvalidAMIID.NotFound", "AuthFailure"]),
         ("RunInstances", &["InvalidAMIID.NotFound"]),
         ("TerminateInstances", &["InvalidInstanceID.NotFound"]),
+        ("ModifyInstanceMetadataOptions", &["InvalidInstanceID.NotFound"]),
     ]);
     // Each account has its own key pairs: nobody can so much as name another's.
     let own = ["CreateKeyPair", "DeleteKeyPair"];
