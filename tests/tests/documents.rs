@@ -61,10 +61,9 @@ fn operations_names_every_configuration_key() {
         let mut table =
             format!("| key | as `EUCALYPT_{environment}__…` | meaning |\n|---|---|---|\n");
         for Key { name, text } in keys(&source, "Config", "") {
-            let variable = match name.split_once('.') {
-                None => format!("`{}`", name.to_uppercase()),
-                Some((outer, _)) => format!("`{}`", outer.trim_end_matches("[]").to_uppercase()),
-            };
+            // A list can only be given whole.
+            let whole = name.split_once("[]").map_or(name.as_str(), |(list, _)| list);
+            let variable = format!("`{}`", whole.to_uppercase().replace('.', "__"));
             writeln!(table, "| `{name}` | {variable} | {} |", plain(&text)).unwrap();
         }
         let mark = format!("<!-- keys of {program} -->\n");
