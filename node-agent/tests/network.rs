@@ -133,8 +133,8 @@ async fn scenario() {
     tokio::task::spawn_blocking(move || guest_c.takes_its_address()).await.unwrap();
 
     // Whoever has the port on all addresses is blamed, and not passed over.
-    metadata.close(&c.instance);
-    let squatter = std::net::TcpListener::bind(("0.0.0.0", 80)).unwrap();
+    metadata.close_all();
+    let squatter = until_free().await;
     let taken = metadata.listen(&tap, &c).unwrap_err().to_string();
     assert!(taken.contains("169.254.169.254:80") && taken.contains("another program"), "{taken}");
     drop(squatter);
@@ -143,6 +143,18 @@ async fn scenario() {
     network.send(Stop { purge: true }).await.unwrap().unwrap();
     assert_eq!(links().lines().count(), 1, "{}", links());
     assert_eq!(output("nft", &["list", "ruleset"]), "");
+}
+
+/// Takes port 80 of all addresses as soon as no listener that was closed holds it any more.
+async fn until_free() -> std::net::TcpListener {
+    let begun = Instant::now();
+    loop {
+        match std::net::TcpListener::bind(("0.0.0.0", 80)) {
+            Ok(listener) => return listener,
+            Err(error) => assert!(begun.elapsed() < Duration::from_secs(10), "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 fn addresses(a: &Guest, b: &Guest) {
