@@ -5,8 +5,8 @@
 //! It never touches an image's bytes and never asks a node for more than it reports.
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
-//! `random`, `config` · `records`, `settings` · `identity` · `schedule` · `cluster` · `reconcile` ·
-//! `ec2`, `admin` · `routes` · `server`.
+//! `random`, `config` · `records`, `settings` · `upgrade` · `identity` · `schedule` · `cluster` ·
+//! `reconcile` · `ec2`, `admin` · `routes` · `server`.
 
 pub mod admin;
 pub mod cluster;
@@ -20,3 +20,4 @@ pub mod routes;
 pub mod schedule;
 pub mod server;
 pub mod settings;
+mod upgrade;

@@ -1,12 +1,19 @@
 //! The table of actions: which actor answers what. One line an action.
 
 use actix::Addr;
+use common::ec2::account::DescribeAccountAttributes;
+use common::ec2::image_attributes::{
+    DescribeImageAttribute, ModifyImageAttribute, ResetImageAttribute,
+};
 use common::ec2::images::{DeregisterImage, DescribeImages, RegisterImage};
+use common::ec2::instance_types::{DescribeInstanceTypeOfferings, DescribeInstanceTypes};
 use common::ec2::instances::{
     DescribeInstances, GetConsoleOutput, RunInstances, TerminateInstances,
 };
-use common::ec2::keys::{CreateKeyPair, DeleteKeyPair, DescribeKeyPairs};
+use common::ec2::keys::{CreateKeyPair, DeleteKeyPair, DescribeKeyPairs, ImportKeyPair};
 use common::ec2::metadata_options::ModifyInstanceMetadataOptions;
+use common::ec2::status::DescribeInstanceStatus;
+use common::ec2::tags::{CreateTags, DeleteTags, DescribeTags};
 use common::ec2::zones::{DescribeAvailabilityZones, DescribeRegions};
 use runtime::actor::ServiceActor;
 use runtime::router::Router;
@@ -14,6 +21,7 @@ use runtime::router::Router;
 use crate::ec2::images::Images;
 use crate::ec2::instances::Instances;
 use crate::ec2::keys::Keys;
+use crate::ec2::tags::Tagger;
 use crate::ec2::zones::Zones;
 
 /// The actors that answer actions, one a family: slow images cannot starve instances.
@@ -24,6 +32,8 @@ pub struct Actors {
     pub instances: Addr<ServiceActor<Instances>>,
     /// Of key pairs.
     pub keys: Addr<ServiceActor<Keys>>,
+    /// Of tags.
+    pub tags: Addr<ServiceActor<Tagger>>,
     /// Of regions and zones.
     pub zones: Addr<ServiceActor<Zones>>,
 }
@@ -32,16 +42,27 @@ pub struct Actors {
 pub fn router(actors: &Actors) -> Router {
     Router::new()
         .on::<CreateKeyPair, _>(&actors.keys)
+        .on::<CreateTags, _>(&actors.tags)
         .on::<DeleteKeyPair, _>(&actors.keys)
+        .on::<DeleteTags, _>(&actors.tags)
         .on::<DeregisterImage, _>(&actors.images)
+        .on::<DescribeAccountAttributes, _>(&actors.zones)
         .on::<DescribeAvailabilityZones, _>(&actors.zones)
+        .on::<DescribeImageAttribute, _>(&actors.images)
         .on::<DescribeImages, _>(&actors.images)
+        .on::<DescribeInstanceStatus, _>(&actors.instances)
+        .on::<DescribeInstanceTypeOfferings, _>(&actors.zones)
+        .on::<DescribeInstanceTypes, _>(&actors.zones)
         .on::<DescribeInstances, _>(&actors.instances)
         .on::<DescribeKeyPairs, _>(&actors.keys)
         .on::<DescribeRegions, _>(&actors.zones)
+        .on::<DescribeTags, _>(&actors.tags)
         .on::<GetConsoleOutput, _>(&actors.instances)
+        .on::<ImportKeyPair, _>(&actors.keys)
+        .on::<ModifyImageAttribute, _>(&actors.images)
         .on::<ModifyInstanceMetadataOptions, _>(&actors.instances)
         .on::<RegisterImage, _>(&actors.images)
+        .on::<ResetImageAttribute, _>(&actors.images)
         .on::<RunInstances, _>(&actors.instances)
         .on::<TerminateInstances, _>(&actors.instances)
 }

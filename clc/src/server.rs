@@ -36,6 +36,7 @@ use crate::ec2::images::Images;
 use crate::ec2::instances::Instances;
 use crate::ec2::keys::Keys;
 use crate::ec2::keys_ahead::KeysAhead;
+use crate::ec2::tags::Tagger;
 use crate::ec2::tokens::Tokens;
 use crate::ec2::zones::Zones;
 use crate::identity::credentials::Endpoints;
@@ -47,6 +48,7 @@ use crate::records::Records;
 use crate::routes::{Actors, router};
 use crate::schedule::ledger::{Demand, Ledger, REST, Seat};
 use crate::schedule::scheduler::Scheduler;
+use crate::upgrade;
 
 /// How often reconcilers look when nobody wakes them.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -55,7 +57,7 @@ const SWEEP_PERIOD: Duration = Duration::from_secs(60);
 /// How long a start waits for nodes to answer, so that the first launch finds them.
 const MEETING: Duration = Duration::from_secs(2);
 /// The actors, by the names under which they are watched.
-const ACTORS: [&str; 5] = ["images", "instances", "keys", "scheduler", "zones"];
+const ACTORS: [&str; 6] = ["images", "instances", "keys", "scheduler", "tags", "zones"];
 
 /// Why the clc could not start.
 #[derive(Debug, Error)]
@@ -275,6 +277,7 @@ fn prepare(
     Records::schema().admit(&*engine)?;
     let records = Records::new(engine);
     first_start::prepare(&records, dir, &config.admin_dir(), endpoints, now)?;
+    upgrade::index_rows(&records)?;
     let ledger = restore(config, &records, now)?;
     Ok((key, records, ledger))
 }
@@ -366,6 +369,7 @@ impl Parts<'_> {
             }),
             64,
         );
+        let tags = ServiceActor::start(Arc::new(Tagger { records: self.records.clone() }), 64);
         let zones = ServiceActor::start(
             Arc::new(Zones {
                 region: self.config.region.clone(),
@@ -379,8 +383,9 @@ impl Parts<'_> {
         self.roster.enrol("images", images.clone());
         self.roster.enrol("instances", instances.clone());
         self.roster.enrol("keys", keys.clone());
+        self.roster.enrol("tags", tags.clone());
         self.roster.enrol("zones", zones.clone());
-        Actors { images, instances, keys, zones }
+        Actors { images, instances, keys, tags, zones }
     }
 
     fn reconcilers(&self, plain: &PlainImages) -> Vec<tokio::task::JoinHandle<()>> {

@@ -49,16 +49,39 @@ const TABLE: &[Row] = &[
     Row::of::<cmd::images::DescribeImages>(&["describe-images"], "List images"),
     Row::of::<cmd::images::Deregister>(&["deregister"], "Take an image out of the registry")
         .short_keys(),
+    Row::of::<cmd::image_attributes::DescribeImageAttribute>(
+        &["describe-image-attribute"],
+        "Show an attribute of an image",
+    )
+    .short_keys(),
+    Row::of::<cmd::image_attributes::ModifyImageAttribute>(
+        &["modify-image-attribute"],
+        "Change an attribute of an image",
+    ),
+    Row::of::<cmd::image_attributes::ResetImageAttribute>(
+        &["reset-image-attribute"],
+        "Reset an attribute of an image",
+    )
+    .short_keys(),
     Row::of::<cmd::keys::CreateKeyPair>(
         &["create-keypair", "add-keypair"],
         "Make a key pair and print its private half",
     )
     .short_keys(),
+    Row::of::<cmd::keys::ImportKeyPair>(&["import-keypair"], "Import a public key as a key pair"),
     Row::of::<cmd::keys::DescribeKeyPairs>(&["describe-keypairs"], "List key pairs").short_keys(),
     Row::of::<cmd::keys::DeleteKeyPair>(&["delete-keypair"], "Remove a key pair").short_keys(),
     Row::of::<cmd::instances::RunInstances>(&["run-instances"], "Start instances of an image"),
     Row::of::<cmd::instances::DescribeInstances>(&["describe-instances"], "List instances")
         .short_keys(),
+    Row::of::<cmd::instance_status::DescribeInstanceStatus>(
+        &["describe-instance-status"],
+        "Show how instances fare",
+    ),
+    Row::of::<cmd::instance_types::DescribeInstanceTypes>(
+        &["describe-instance-types"],
+        "List instance types and the room for them",
+    ),
     Row::of::<cmd::instances::TerminateInstances>(&["terminate-instances"], "End instances")
         .short_keys(),
     Row::of::<cmd::instances::GetConsoleOutput>(
@@ -66,6 +89,9 @@ const TABLE: &[Row] = &[
         "Print the end of an instance's console log",
     )
     .short_keys(),
+    Row::of::<cmd::tags::CreateTags>(&["create-tags"], "Set tags on resources"),
+    Row::of::<cmd::tags::DeleteTags>(&["delete-tags"], "Take tags off resources"),
+    Row::of::<cmd::tags::DescribeTags>(&["describe-tags"], "List tags"),
     Row::of::<cmd::zones::DescribeZones>(&["describe-availability-zones"], "List zones")
         .short_keys(),
     Row::of::<cmd::zones::DescribeRegions>(&["describe-regions"], "List regions").short_keys(),
@@ -296,6 +322,22 @@ mod tests {
             &["unbundle", "-m", "m", "-s", "dir", "-k", "key"],
             &["add-keypair", "name", "-f", "file"],
             &["describe-availability-zones", "verbose"],
+            &["describe-image-attribute", "emi-1", "-l", "-a", "AK", "-s", "SK"],
+            &[
+                "modify-image-attribute",
+                "emi-1",
+                "-l",
+                "-a",
+                "all",
+                "-r",
+                "000000000001",
+                "-A",
+                "AK",
+            ],
+            &["modify-image-attribute", "emi-1", "-p", "A", "-p", "B"],
+            &["reset-image-attribute", "-l", "emi-1"],
+            &["create-tags", "i-1", "emi-2", "--tag", "a=b", "--tag", "c"],
+            &["import-keypair", "k", "--public-key-file", "id.pub"],
         ] {
             let row = find(arguments[0]).unwrap();
             let parsed = parser(row, "euca-x").try_get_matches_from(&arguments[1..]);

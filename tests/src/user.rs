@@ -161,17 +161,7 @@ impl User {
 
     /// What RegisterImage of this location is asked with.
     pub fn registration(location: &str) -> RegisterImage {
-        RegisterImage {
-            image_location: Some(location.to_owned()),
-            name: None,
-            description: None,
-            architecture: None,
-            kernel_id: None,
-            ramdisk_id: None,
-            root_device_name: None,
-            virtualization_type: None,
-            block_device_mapping: Vec::new(),
-        }
+        RegisterImage { image_location: Some(location.to_owned()), ..RegisterImage::default() }
     }
 
     /// Registers an uploaded bundle; gives the image's id.

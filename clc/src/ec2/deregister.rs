@@ -4,13 +4,12 @@
 use common::action::Caller;
 use common::ec2::images::DeregisterImage;
 use common::ec2::types::Done;
-use common::error::{ApiError, ErrorCode};
+use common::error::ApiError;
 use common::id::ImageId;
 use runtime::actor::{Handle, Scene};
-use store::Seen;
 
 use super::ids;
-use super::images::{Images, visible};
+use super::images::{Images, own};
 use crate::reconcile::images::undefault;
 use crate::records::{Image, ImageState, Records};
 
@@ -32,23 +31,16 @@ impl Handle<Images> for DeregisterImage {
     }
 }
 
-/// A registered image that the caller may change. Blocks.
-fn own(records: &Records, id: &ImageId, caller: &Caller) -> Result<Seen<Image>, ApiError> {
-    let seen = visible(records, id, &caller.account, caller.administrator)?;
-    if !caller.may_change(&seen.account) {
-        let text = format!("You are not the owner of the image {id}");
-        return Err(ApiError::new(ErrorCode::AuthFailure, text));
-    }
-    Ok(seen)
-}
-
 fn deregister(records: &Records, id: &ImageId, caller: &Caller) -> Result<(), ApiError> {
     store::transact(&*records.engine, |batch| {
         let mut seen = own(records, id, caller)?;
         let sha256 = seen.plain().map(|plain| plain.sha256);
+        let before = seen.record.clone();
         seen.record.state = ImageState::Deregistered { sha256 };
         batch.replace(&seen)?;
+        records.list(batch, Some(&before), &seen);
         batch.unpoint(&records.image_names, &Image::name_key(&seen.account, &seen.name));
+        records.drop_tags(batch, id.as_str())?;
         undefault(records, batch, id)
     })?;
     Ok(())

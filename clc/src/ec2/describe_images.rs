@@ -2,42 +2,25 @@
 
 use common::action::Caller;
 use common::ec2::images::{DescribeImages, Image as View, Images as Views, StateReason};
+use common::ec2::types::ProductCode;
 use common::error::ApiError;
-use common::id::{AccountId, ImageId, ImageKind};
+use common::id::{AccountId, ImageId};
 use runtime::actor::{Answer, Scene};
 
-use super::filters::{Field, Filters};
-use super::ids;
+use super::filters::Filters;
+use super::image_filters::{FAILED, FILTERS, Shown, kind, state};
+use super::image_listing::{Row, everybodys, seen_by};
 use super::images::{Images, visible};
-use crate::records::{Image, ImageState, Records};
-
-const FILTERS: &[Field<Image>] = &[
-    ("architecture", |it| vec![it.architecture.clone()]),
-    ("creation-date", |it| vec![it.created.iso()]),
-    ("description", |it| it.description.iter().cloned().collect()),
-    ("hypervisor", |_| vec!["kvm".to_owned()]),
-    ("image-id", |it| vec![it.id.to_string()]),
-    ("image-type", |it| vec![kind(it.kind()).to_owned()]),
-    ("is-public", |it| vec![it.public.to_string()]),
-    ("kernel-id", |it| it.kernel.iter().map(ToString::to_string).collect()),
-    ("manifest-location", |it| vec![it.bundle.location.clone()]),
-    ("name", |it| vec![it.name.clone()]),
-    ("owner-alias", |it| vec![it.owner_alias.clone()]),
-    ("owner-id", |it| vec![it.account.to_string()]),
-    ("platform", |it| it.windows.then(|| "windows".to_owned()).into_iter().collect()),
-    ("product-code", |it| it.product_codes.clone()),
-    ("ramdisk-id", |it| it.ramdisk.iter().map(ToString::to_string).collect()),
-    ("root-device-name", |it| vec![it.root_device.clone()]),
-    ("root-device-type", |_| vec!["instance-store".to_owned()]),
-    ("state", |it| vec![state(it).to_owned()]),
-    ("virtualization-type", |it| vec![it.virtualization().to_owned()]),
-];
+use super::paging::{Asked, Page};
+use super::{ids, tagging};
+use crate::records::{EVERYBODY, Image, ImageState, Records};
 
 impl Answer<Images> for DescribeImages {
     async fn answer(self, scene: &Scene<Images>) -> Result<Views, ApiError> {
         let caller = scene.caller.clone();
-        let found = scene.records.work(move |records| find(records, &self, &caller)).await?;
-        Ok(Views { images_set: found.iter().map(view).collect() })
+        let (found, next_token) =
+            scene.records.work(move |records| find(records, &self, &caller)).await?;
+        Ok(Views { images_set: found.iter().map(view).collect(), next_token })
     }
 }
 
@@ -45,8 +28,8 @@ fn find(
     records: &Records,
     asked: &DescribeImages,
     caller: &Caller,
-) -> Result<Vec<Image>, ApiError> {
-    let filters = Filters::new(&asked.filter, FILTERS)?;
+) -> Result<(Vec<Shown>, Option<String>), ApiError> {
+    let filters = Filters::tagged(&asked.filter, FILTERS, |it: &Shown| it.tags.clone())?;
     // The one id `verbose` shows an administrator everything, as in later versions of 2.0's line.
     let verbose =
         caller.administrator && matches!(asked.image_id.as_slice(), [id] if id == "verbose");
@@ -55,68 +38,80 @@ fn find(
     } else {
         asked.image_id.iter().map(|text| ids::image(text)).collect::<Result<_, _>>()?
     };
-    let mut found = Vec::new();
+    let listing = (
+        "DescribeImages",
+        &caller.account,
+        verbose,
+        (&asked.owner, &asked.executable_by, &asked.filter),
+    );
+    let paging = Asked {
+        max_results: asked.max_results,
+        next_token: asked.next_token.as_deref(),
+        named_by: (!ids.is_empty()).then_some("ImageId"),
+    };
+    let page = Page::new(&listing, paging)?;
+    let admitted = |image: Image| {
+        if !owned(asked, caller, &image) || !executable(asked, caller, &image) {
+            return Ok(None);
+        }
+        let tags = records.tags_on(&caller.account, image.id.as_str())?;
+        let shown = Shown { image, tags };
+        Ok::<_, ApiError>(filters.admit(&shown).then_some(shown))
+    };
     if ids.is_empty() {
-        for seen in records.images.all("") {
-            let image = seen?.record;
-            let seen_by_all = image.may_run(&caller.account, verbose);
-            if image.is_registered() && seen_by_all {
-                found.push(image);
-            }
-        }
-    } else {
-        for id in &ids {
-            found.push(visible(records, id, &caller.account, caller.administrator)?.record);
-        }
-        found.sort_by(|a, b| a.id.cmp(&b.id));
-        found.dedup_by(|a, b| a.id == b.id);
+        let rows: Box<dyn Iterator<Item = Row>> = match verbose {
+            true => Box::new(everybodys(records, &page)),
+            false => Box::new(seen_by(records, &page, &[caller.account.as_str(), EVERYBODY])),
+        };
+        return page.fill(rows.filter_map(|row| match row {
+            Ok((key, image)) => admitted(image).map(|it| it.map(|it| (key, it))).transpose(),
+            Err(error) => Some(Err(error)),
+        }));
     }
-    found.retain(|image| owned(asked, caller, image) && executable(asked, caller, image));
-    found.retain(|image| filters.admit(image));
-    Ok(found)
+    let mut found = Vec::new();
+    for id in &ids {
+        found.push(visible(records, id, &caller.account, caller.administrator)?.record);
+    }
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    found.dedup_by(|a, b| a.id == b.id);
+    let found = found.into_iter().filter_map(|image| admitted(image).transpose());
+    Ok((found.collect::<Result<_, _>>()?, None))
 }
 
+/// Whether an image is of an account that is asked for: by number, by name, or the caller's own.
+/// EC2's own sellers (`amazon`, `aws-marketplace`) are accounts that are not here.
 fn owned(asked: &DescribeImages, caller: &Caller, image: &Image) -> bool {
     let is = |owner: &String| match owner.as_str() {
         "self" => image.account == caller.account,
-        text => text.parse::<AccountId>().is_ok_and(|account| account == image.account),
+        text => match text.parse::<AccountId>() {
+            Ok(account) => account == image.account,
+            Err(_) => text == image.owner_alias,
+        },
     };
     asked.owner.is_empty() || asked.owner.iter().any(is)
 }
 
+/// Whether somebody who is asked for may run an image. With whom others share theirs is told to
+/// nobody.
 fn executable(asked: &DescribeImages, caller: &Caller, image: &Image) -> bool {
     let may = |who: &String| match who.as_str() {
         "all" => image.public,
-        // `self` means: by leave given to the account itself, which its owner has of course.
-        "self" => image.account == caller.account,
-        text => text
-            .parse::<AccountId>()
-            .is_ok_and(|account| image.account == account && account == caller.account),
+        // Leave given to the account itself; its owner has it of course, and clients of 2010 see
+        // their own images by this.
+        "self" => image.is_given_to(&caller.account),
+        text => text.parse::<AccountId>().is_ok_and(|account| match account == caller.account {
+            true => image.is_given_to(&account),
+            false => image.allowed.contains(&account) && caller.may_change(&image.account),
+        }),
     };
     asked.executable_by.is_empty() || asked.executable_by.iter().any(may)
 }
 
-fn kind(kind: ImageKind) -> &'static str {
-    match kind {
-        ImageKind::Machine => "machine",
-        ImageKind::Kernel => "kernel",
-        ImageKind::Ramdisk => "ramdisk",
-    }
-}
-
-fn state(image: &Image) -> &'static str {
-    match image.state {
-        ImageState::Pending => "pending",
-        ImageState::Available { .. } => "available",
-        ImageState::Failed { .. } => "failed",
-        ImageState::Deregistered { .. } => "deregistered",
-    }
-}
-
-fn view(image: &Image) -> View {
+fn view(it: &Shown) -> View {
+    let image = &it.image;
     let state_reason = match &image.state {
         ImageState::Failed { reason } => {
-            Some(StateReason { code: "Client.InvalidManifest".to_owned(), message: reason.clone() })
+            Some(StateReason { code: FAILED.to_owned(), message: reason.clone() })
         }
         ImageState::Pending | ImageState::Available { .. } | ImageState::Deregistered { .. } => {
             None
@@ -143,5 +138,11 @@ fn view(image: &Image) -> View {
         virtualization_type: image.virtualization().to_owned(),
         hypervisor: "kvm".to_owned(),
         creation_date: Some(image.created.iso()),
+        product_codes: image
+            .product_codes
+            .iter()
+            .map(|code| ProductCode { product_code: code.clone() })
+            .collect(),
+        tag_set: tagging::shown(&it.tags),
     }
 }

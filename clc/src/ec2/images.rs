@@ -1,6 +1,7 @@
 //! The state that the image actions share.
 
-use common::error::ApiError;
+use common::action::Caller;
+use common::error::{ApiError, ErrorCode};
 use common::id::{AccountId, ImageId};
 use common::wire::walrus::Walrus;
 use runtime::clock::Clock;
@@ -35,4 +36,21 @@ pub fn visible(
     let seen = records.images.get(id.as_str())?;
     seen.filter(|image| image.is_registered() && image.may_run(account, administrator))
         .ok_or_else(|| ids::no_image(id.as_str()))
+}
+
+/// A registered image that the caller may change. Blocks.
+///
+/// # Errors
+/// As [`visible`]; `AuthFailure` for one that the caller may only use.
+pub fn own(
+    records: &Records,
+    id: &ImageId,
+    caller: &Caller,
+) -> Result<store::Seen<Image>, ApiError> {
+    let seen = visible(records, id, &caller.account, caller.administrator)?;
+    if !caller.may_change(&seen.account) {
+        let text = format!("You are not the owner of the image {id}");
+        return Err(ApiError::new(ErrorCode::AuthFailure, text));
+    }
+    Ok(seen)
 }

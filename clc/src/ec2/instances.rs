@@ -1,30 +1,27 @@
-//! The state that the instance actions share, how instances are shown, and DescribeInstances.
+//! The state that the instance actions share, and how instances are shown.
 
 use std::collections::BTreeMap;
 
 use actix::Addr;
 use common::action::Caller;
 use common::dialect::xml::Set;
-use common::ec2::images::StateReason;
 use common::ec2::instances::{
-    DescribeInstances, Group, Instance as View, Monitoring, Placed, ProductCode, Reservation,
-    Reservations, State,
+    Group, Instance as View, Monitoring, Placed, ProductCode, Reservation, State,
 };
 use common::ec2::metadata_options::MetadataView;
 use common::ec2::types::IsoTime;
 use common::error::ApiError;
-use common::id::{AccountId, InstanceId};
+use common::id::InstanceId;
+use common::time::Timestamp;
 use common::wire::node::InstanceView;
-use runtime::actor::{Answer, Scene};
 use runtime::clock::Clock;
-use store::After;
 
-use super::filters::{Field, Filters};
-use super::ids;
+use super::instance_filters::{Shown, reason};
 use super::tokens::Tokens;
+use super::{ids, tagging};
 use crate::cluster::Cluster;
 use crate::reconcile::Wakers;
-use crate::records::{Instance, Records, SeenState};
+use crate::records::{Instance, Records, SeenState, TagMap};
 use crate::schedule::scheduler::Scheduler;
 
 /// What the instance actions work with.
@@ -45,73 +42,52 @@ pub struct Instances {
     pub tokens: Tokens,
 }
 
-/// An instance with what is to be said about it beyond its record.
-pub struct Shown {
-    /// The record.
-    pub instance: Instance,
-    /// What is wrong with its node just now.
-    pub impaired: Option<String>,
-    /// Whether its node answers its guest as its metadata options say.
-    pub options_in_force: bool,
+/// What is wrong with the node of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// It is no longer configured.
+    Unconfigured,
+    /// It has not answered since then, or never.
+    Away(Option<Timestamp>),
+    /// It answers, but does not know the instance since then.
+    Missing(Timestamp),
 }
 
-const FILTERS: &[Field<Shown>] = &[
-    ("architecture", |it| vec![it.instance.architecture.clone()]),
-    ("availability-zone", |it| vec![it.instance.zone.clone()]),
-    ("client-token", |it| it.instance.client_token.iter().cloned().collect()),
-    ("dns-name", |it| vec![it.instance.address.to_string()]),
-    ("group-id", |it| it.instance.groups.clone()),
-    ("group-name", |it| it.instance.groups.clone()),
-    ("hypervisor", |_| vec!["kvm".to_owned()]),
-    ("image-id", |it| vec![it.instance.image.to_string()]),
-    ("instance-id", |it| vec![it.instance.id.to_string()]),
-    ("instance-state-code", |it| vec![it.instance.seen.ec2().0.to_string()]),
-    ("instance-state-name", |it| vec![it.instance.seen.ec2().1.to_owned()]),
-    ("instance-type", |it| vec![it.instance.instance_type.clone()]),
-    ("instance.group-id", |it| it.instance.groups.clone()),
-    ("instance.group-name", |it| it.instance.groups.clone()),
-    ("ip-address", |it| vec![it.instance.address.to_string()]),
-    ("kernel-id", |it| it.instance.kernel.iter().map(ToString::to_string).collect()),
-    ("key-name", |it| it.instance.key.iter().map(|key| key.name.clone()).collect()),
-    ("launch-index", |it| vec![it.instance.index.to_string()]),
-    ("launch-time", |it| vec![it.instance.launched.iso()]),
-    ("monitoring-state", |_| vec!["disabled".to_owned()]),
-    ("owner-id", |it| vec![it.instance.account.to_string()]),
-    ("private-dns-name", |it| vec![it.instance.address.to_string()]),
-    ("private-ip-address", |it| vec![it.instance.address.to_string()]),
-    ("product-code", |it| it.instance.product_codes.clone()),
-    ("ramdisk-id", |it| it.instance.ramdisk.iter().map(ToString::to_string).collect()),
-    ("reservation-id", |it| vec![it.instance.reservation.to_string()]),
-    ("root-device-name", |it| vec![it.instance.root_device.clone()]),
-    ("root-device-type", |_| vec!["instance-store".to_owned()]),
-    ("state-reason-code", |it| reason(it).map(|reason| reason.code).into_iter().collect()),
-    ("tenancy", |_| vec!["default".to_owned()]),
-    ("virtualization-type", |it| vec![virtualization(&it.instance).to_owned()]),
-];
+impl Trouble {
+    fn told(self, node: &str) -> String {
+        match self {
+            Self::Unconfigured => format!("The node {node} is no longer configured"),
+            Self::Away(Some(at)) => format!("The node {node} has not answered since {}", at.iso()),
+            Self::Away(None) => format!("The node {node} has not answered yet"),
+            Self::Missing(_) => format!("The node {node} does not know it"),
+        }
+    }
+}
 
 impl Instances {
-    /// Adds to an instance what is wrong with its node just now. A node that is away does not
-    /// make its instances end: they are shown impaired.
-    pub fn show(&self, instance: Instance) -> Shown {
-        let impaired = match self.cluster.member(&instance.node) {
-            _ if !instance.lives() => None,
-            None => Some(format!("The node {} is no longer configured", instance.node)),
-            Some(member) => {
-                let seen = member.sighting();
-                let name = &instance.node;
-                if seen.is_reachable(self.clock.now()) {
-                    instance.missing_since.map(|_| format!("The node {name} does not know it"))
-                } else if let Some(at) = seen.answered {
-                    Some(format!("The node {name} has not answered since {}", at.iso()))
-                } else {
-                    Some(format!("The node {name} has not answered yet"))
-                }
-            }
-        };
+    /// Adds to an instance its tags and what is wrong with its node just now. A node that is away
+    /// does not make its instances end: they are shown impaired.
+    pub fn show(&self, instance: Instance, tags: TagMap) -> Shown {
+        let impaired = self.trouble(&instance).map(|trouble| trouble.told(&instance.node));
         let seen = self.cluster.member(&instance.node).map(|member| member.sighting());
         let view = seen.as_ref().and_then(|seen| seen.of(&instance.id));
         let options_in_force = in_force(&instance, view);
-        Shown { instance, impaired, options_in_force }
+        Shown { instance, impaired, options_in_force, tags }
+    }
+
+    /// What is wrong with an instance's node just now, or between the two.
+    pub fn trouble(&self, instance: &Instance) -> Option<Trouble> {
+        if !instance.lives() {
+            return None;
+        }
+        let Some(member) = self.cluster.member(&instance.node) else {
+            return Some(Trouble::Unconfigured);
+        };
+        let seen = member.sighting();
+        match seen.is_reachable(self.clock.now()) {
+            true => instance.missing_since.map(Trouble::Missing),
+            false => Some(Trouble::Away(seen.answered)),
+        }
     }
 }
 
@@ -137,50 +113,6 @@ pub fn named(
         }
     }
     if absent.is_empty() { Ok(found) } else { Err(ids::no_instances(&absent)) }
-}
-
-impl Answer<Instances> for DescribeInstances {
-    async fn answer(self, scene: &Scene<Instances>) -> Result<Reservations, ApiError> {
-        let caller = scene.caller.clone();
-        let filters = Filters::new(&self.filter, FILTERS)?;
-        // The one id `verbose` shows an administrator everybody's, as in 2.0's line.
-        let verbose =
-            caller.administrator && matches!(self.instance_id.as_slice(), [id] if id == "verbose");
-        let mut wanted = Vec::new();
-        if !verbose {
-            for text in &self.instance_id {
-                wanted.push(ids::instance(text)?);
-            }
-            wanted.sort();
-            wanted.dedup();
-        }
-        let found = scene
-            .records
-            .work(move |records| {
-                if verbose {
-                    let all = records.instances.all("").collect::<Result<Vec<_>, _>>()?;
-                    return Ok(all.into_iter().map(|seen| seen.record).collect());
-                }
-                if wanted.is_empty() {
-                    return of_account(records, &caller.account);
-                }
-                let found = named(records, &wanted, &caller)?;
-                Ok(found.into_iter().map(|seen| seen.record).collect())
-            })
-            .await?;
-        let mut shown: Vec<_> = found.into_iter().map(|it| scene.show(it)).collect();
-        shown.retain(|it| filters.admit(it));
-        Ok(Reservations { reservation_set: reservations(shown).into() })
-    }
-}
-
-fn of_account(records: &Records, account: &AccountId) -> Result<Vec<Instance>, ApiError> {
-    let mut found = Vec::new();
-    let prefix = format!("{account}/");
-    for row in records.instances_of.scan(&prefix, After::Start, usize::MAX)? {
-        found.extend(records.instances.get(&row.value)?.map(|seen| seen.record));
-    }
-    Ok(found)
 }
 
 /// Instances grouped by the launch they came from, oldest launch first.
@@ -212,18 +144,6 @@ pub fn groups(names: &[String]) -> Set<Group> {
 pub fn state(seen: SeenState) -> State {
     let (code, name) = seen.ec2();
     State { code, name: name.to_owned() }
-}
-
-fn reason(it: &Shown) -> Option<StateReason> {
-    let of =
-        |code: &str, text: &str| StateReason { code: code.to_owned(), message: text.to_owned() };
-    let impaired = it.impaired.as_ref().map(|text| of("Server.Impaired", text));
-    impaired.or_else(|| it.instance.reason.as_ref().map(|reason| of(&reason.code, &reason.text)))
-}
-
-/// A kernel from outside, or a disk that boots by itself.
-fn virtualization(instance: &Instance) -> &'static str {
-    if instance.kernel.is_some() { "paravirtual" } else { "hvm" }
 }
 
 fn view(it: &Shown) -> View {
@@ -261,10 +181,11 @@ fn view(it: &Shown) -> View {
         root_device_type: "instance-store".to_owned(),
         root_device_name: instance.root_device.clone(),
         block_device_mapping: Set::default(),
-        virtualization_type: virtualization(instance).to_owned(),
+        virtualization_type: instance.virtualization().to_owned(),
         client_token: instance.client_token.clone(),
         hypervisor: "kvm".to_owned(),
         metadata_options: Some(MetadataView::of(&instance.options, it.options_in_force)),
         group_set: groups(&instance.groups),
+        tag_set: tagging::shown(&it.tags),
     }
 }

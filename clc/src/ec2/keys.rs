@@ -1,8 +1,9 @@
-//! Key pairs: CreateKeyPair, DescribeKeyPairs, DeleteKeyPair.
+//! Key pairs: CreateKeyPair, ImportKeyPair, DescribeKeyPairs, DeleteKeyPair.
 
 use common::action::Caller;
 use common::ec2::keys::{
-    CreateKeyPair, CreatedKeyPair, DeleteKeyPair, DescribeKeyPairs, KeyPair as View, KeyPairs,
+    CreateKeyPair, CreatedKeyPair, DeleteKeyPair, DescribeKeyPairs, ImportKeyPair, ImportedKeyPair,
+    KeyPair as View, KeyPairs,
 };
 use common::ec2::types::Done;
 use common::error::{ApiError, ErrorCode};
@@ -10,13 +11,15 @@ use common::id::{AccountId, KeyPairId};
 use runtime::actor::{Answer, Handle, Scene};
 use runtime::clock::Clock;
 use runtime::pool;
-use store::StoreError;
+use store::Seen;
 
 use super::filters::{Field, Filters};
+use super::key_import::{self, ImportedKey};
 use super::key_material::{self, KeyMaterial};
 use super::keys_ahead::KeysAhead;
+use super::tagging;
 use crate::random;
-use crate::records::{KeyPair, Records};
+use crate::records::{KeyPair, Records, ResourceKind, TagMap};
 
 /// What the actions on key pairs work with.
 pub struct Keys {
@@ -28,11 +31,17 @@ pub struct Keys {
     pub ahead: KeysAhead,
 }
 
-const FILTERS: &[Field<KeyPair>] = &[
-    ("fingerprint", |it| vec![it.fingerprint.clone()]),
-    ("key-name", |it| vec![it.name.clone()]),
-    ("key-pair-id", |it| vec![it.id.to_string()]),
-    ("key-type", |it| vec![it.kind.clone()]),
+/// A key pair and the tags on it.
+struct Shown {
+    key: KeyPair,
+    tags: TagMap,
+}
+
+const FILTERS: &[Field<Shown>] = &[
+    ("fingerprint", |it| vec![it.key.fingerprint.clone()]),
+    ("key-name", |it| vec![it.key.name.clone()]),
+    ("key-pair-id", |it| vec![it.key.id.to_string()]),
+    ("key-type", |it| vec![it.key.kind.clone()]),
 ];
 
 /// There is no such key pair.
@@ -45,6 +54,7 @@ pub fn no_key(name: &str) -> ApiError {
 pub struct NewKey {
     name: String,
     is_rsa: bool,
+    tags: TagMap,
 }
 
 impl Handle<Keys> for CreateKeyPair {
@@ -62,15 +72,15 @@ impl Handle<Keys> for CreateKeyPair {
         if let Some(form) = self.key_format.as_deref().filter(|form| *form != "pem") {
             return Err(ApiError::invalid("KeyFormat", format!("'{form}' is not pem")));
         }
+        let tags = tagging::specified(&self.tag_specification, ResourceKind::KeyPair)?;
+        let (account, name) = (scene.caller.account.clone(), self.key_name);
         let is_rsa = kind == "rsa";
-        let name = self.key_name;
-        let key = KeyPair::key_of(&scene.caller.account, &name);
         // Making a key takes long; a name that is taken is refused before.
         scene
             .records
-            .work(move |records| match records.key_pairs.get(&key)? {
-                Some(_) => Err(taken(&name)),
-                None => Ok(NewKey { name, is_rsa }),
+            .work(move |records| {
+                free(records, &account, &name)?;
+                Ok(NewKey { name, is_rsa, tags })
             })
             .await
     }
@@ -90,20 +100,87 @@ impl Handle<Keys> for CreateKeyPair {
             fingerprint,
             created: scene.clock.now(),
         };
-        let record = scene
-            .records
-            .work(move |records| match records.key_pairs.insert(record.clone()) {
-                Ok(_) => Ok(record),
-                Err(StoreError::Conflict { .. }) => Err(taken(&record.name)),
-                Err(error) => Err(error.into()),
-            })
-            .await?;
+        let tag_set = tagging::shown(&new.tags);
+        let record = keep(scene, record, new.tags).await?;
         Ok(CreatedKeyPair {
             key_name: record.name,
             key_fingerprint: record.fingerprint,
             key_material: private,
             key_pair_id: record.id,
+            tag_set,
         })
+    }
+}
+
+/// A key pair that can be imported.
+pub struct KnownKey {
+    name: String,
+    key: ImportedKey,
+    tags: TagMap,
+}
+
+impl Handle<Keys> for ImportKeyPair {
+    type Checked = KnownKey;
+
+    async fn check(self, scene: &Scene<Keys>) -> Result<KnownKey, ApiError> {
+        check_name(&self.key_name)?;
+        let tags = tagging::specified(&self.tag_specification, ResourceKind::KeyPair)?;
+        let key = key_import::read(&self.public_key_material)?;
+        let (account, name) = (scene.caller.account.clone(), self.key_name);
+        scene
+            .records
+            .work(move |records| {
+                free(records, &account, &name)?;
+                Ok(KnownKey { name, key, tags })
+            })
+            .await
+    }
+
+    async fn act(known: KnownKey, scene: &Scene<Keys>) -> Result<ImportedKeyPair, ApiError> {
+        let KnownKey { name, key, tags } = known;
+        // What its owner wrote behind the key stays there; a key without has its name there.
+        let behind = key.comment.unwrap_or_else(|| comment(&name));
+        let record = KeyPair {
+            openssh: format!("{} {behind}", key.public),
+            account: scene.caller.account.clone(),
+            name,
+            id: KeyPairId::from_random(random::bytes()?),
+            kind: key.kind.to_owned(),
+            fingerprint: key.fingerprint,
+            created: scene.clock.now(),
+        };
+        let tag_set = tagging::shown(&tags);
+        let record = keep(scene, record, tags).await?;
+        Ok(ImportedKeyPair {
+            key_name: record.name,
+            key_fingerprint: record.fingerprint,
+            key_pair_id: record.id,
+            tag_set,
+        })
+    }
+}
+
+/// Records a key pair with its tags, unless its name is taken.
+async fn keep(scene: &Scene<Keys>, record: KeyPair, tags: TagMap) -> Result<KeyPair, ApiError> {
+    scene
+        .records
+        .work(move |records| {
+            store::transact(&*records.engine, |batch| {
+                free(records, &record.account, &record.name)?;
+                batch.insert(&record)?;
+                let what = (ResourceKind::KeyPair, record.id.as_str());
+                tagging::tag_new(records, batch, &record.account, what, &tags)
+            })?;
+            Ok(record)
+        })
+        .await
+}
+
+/// Refuses a name that is taken.
+fn free(records: &Records, account: &AccountId, name: &str) -> Result<(), ApiError> {
+    match records.key_pairs.get(&KeyPair::key_of(account, name))? {
+        Some(_) => Err(taken(name)),
+        None => Ok(()),
     }
 }
 
@@ -137,12 +214,14 @@ impl Answer<Keys> for DescribeKeyPairs {
         let caller = scene.caller.clone();
         let with_public = self.include_public_key;
         let found = scene.records.work(move |records| find(records, &self, &caller)).await?;
-        let view = |it: KeyPair| View {
-            key_name: it.name,
-            key_fingerprint: it.fingerprint,
-            key_pair_id: it.id,
-            key_type: it.kind,
-            public_key: with_public.then_some(it.openssh),
+        let view = |it: Shown| View {
+            key_name: it.key.name,
+            key_fingerprint: it.key.fingerprint,
+            key_pair_id: it.key.id,
+            key_type: it.key.kind,
+            public_key: with_public.then_some(it.key.openssh),
+            create_time: Some(it.key.created.iso()),
+            tag_set: tagging::shown(&it.tags),
         };
         Ok(KeyPairs { key_set: found.into_iter().map(view).collect() })
     }
@@ -152,8 +231,8 @@ fn find(
     records: &Records,
     asked: &DescribeKeyPairs,
     caller: &Caller,
-) -> Result<Vec<KeyPair>, ApiError> {
-    let filters = Filters::new(&asked.filter, FILTERS)?;
+) -> Result<Vec<Shown>, ApiError> {
+    let filters = Filters::tagged(&asked.filter, FILTERS, |it: &Shown| it.tags.clone())?;
     let mut found = of_account(records, &caller.account)?;
     for name in &asked.key_name {
         if !found.iter().any(|it| it.name == *name) {
@@ -168,13 +247,21 @@ fn find(
     if !asked.key_name.is_empty() || !asked.key_pair_id.is_empty() {
         found.retain(|it| asked.key_name.contains(&it.name) || asked.key_pair_id.contains(&it.id));
     }
-    found.retain(|it| filters.admit(it));
-    Ok(found)
+    let mut shown = Vec::new();
+    for seen in found {
+        let tags = records.tags_on(&caller.account, seen.id.as_str())?;
+        shown.push(Shown { key: seen.record, tags });
+    }
+    shown.retain(|it| filters.admit(it));
+    Ok(shown)
 }
 
-fn of_account(records: &Records, account: &AccountId) -> Result<Vec<KeyPair>, ApiError> {
-    let all = records.key_pairs.all(&format!("{account}/"));
-    Ok(all.map(|seen| seen.map(|seen| seen.record)).collect::<Result<_, _>>()?)
+/// All key pairs of an account, by name. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn of_account(records: &Records, account: &AccountId) -> Result<Vec<Seen<KeyPair>>, ApiError> {
+    Ok(records.key_pairs.all(&format!("{account}/")).collect::<Result<_, _>>()?)
 }
 
 impl Handle<Keys> for DeleteKeyPair {
@@ -189,22 +276,28 @@ impl Handle<Keys> for DeleteKeyPair {
 
     async fn act(asked: Self, scene: &Scene<Keys>) -> Result<Done, ApiError> {
         let account = scene.caller.account.clone();
-        scene
-            .records
-            .work(move |records| {
-                let mut names: Vec<_> = asked.key_name.into_iter().collect();
-                if let Some(id) = asked.key_pair_id {
-                    let all = of_account(records, &account)?;
-                    names.extend(all.into_iter().filter(|it| it.id == id).map(|it| it.name));
-                }
-                for name in names {
-                    records.key_pairs.remove(&KeyPair::key_of(&account, &name))?;
-                }
-                Ok(())
-            })
-            .await?;
+        scene.records.work(move |records| remove(records, &asked, &account)).await?;
         Ok(Done::YES)
     }
+}
+
+fn remove(records: &Records, asked: &DeleteKeyPair, account: &AccountId) -> Result<(), ApiError> {
+    store::transact(&*records.engine, |batch| {
+        let mut found = Vec::new();
+        if let Some(name) = &asked.key_name {
+            found.extend(records.key_pairs.get(&KeyPair::key_of(account, name))?);
+        }
+        if let Some(id) = &asked.key_pair_id {
+            let all = of_account(records, account)?;
+            found.extend(all.into_iter().filter(|it| it.id == *id));
+        }
+        for seen in found {
+            batch.remove(&seen);
+            records.drop_tags(batch, seen.id.as_str())?;
+        }
+        Ok::<_, ApiError>(())
+    })?;
+    Ok(())
 }
 
 #[cfg(test)]

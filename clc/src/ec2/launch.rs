@@ -13,11 +13,13 @@ use common::time::Timestamp;
 use common::wire::spec::{MetadataOptions, PublicKey};
 use store::{Batch, Seen};
 
-use super::ids;
 use super::images::visible;
 use super::types::InstanceType;
+use super::{ids, tagging};
 use crate::random;
-use crate::records::{Image, ImageState, Instance, KeyPair, Launch, Records, SeenState, Wanted};
+use crate::records::{
+    Image, ImageState, Instance, KeyPair, Launch, Records, ResourceKind, SeenState, TagMap, Wanted,
+};
 use crate::schedule::scheduler::Placed;
 use crate::settings::{self, DEFAULT_KERNEL, DEFAULT_RAMDISK};
 
@@ -30,6 +32,8 @@ pub struct Asked {
     pub caller: Caller,
     /// The type it names.
     pub kind: InstanceType,
+    /// Tags of the instances.
+    pub tags: TagMap,
     /// A hash over what makes two launches the same.
     pub parameters: String,
     /// When it was asked.
@@ -162,7 +166,7 @@ pub fn record(
     plan: &Plan,
     placed: &[Placed],
 ) -> Result<Vec<Instance>, ApiError> {
-    let Asked { request: asked, caller, kind, parameters, now } = asked;
+    let Asked { request: asked, caller, kind, tags, parameters, now } = asked;
     let now = *now;
     let reservation = ReservationId::from_random(random::bytes()?);
     let groups = vec!["default".to_owned()];
@@ -221,6 +225,8 @@ pub fn record(
         };
         batch.insert(&instance)?;
         records.point(batch, &instance);
+        let what = (ResourceKind::Instance, instance.id.as_str());
+        tagging::tag_new(records, batch, &instance.account, what, tags)?;
         made.push(instance);
     }
     if let Some(token) = &asked.client_token {

@@ -10,13 +10,18 @@ use common::wire::walrus::{CheckBundle, CheckedBundle};
 use runtime::actor::{Handle, Scene};
 
 use super::images::Images;
+use super::tagging;
 use crate::random;
-use crate::records::{Image, ImageState, Records};
+use crate::records::{Image, ImageState, Records, ResourceKind, TagMap};
 use crate::settings;
+
+/// How many characters a description has at most.
+pub const MOST_DESCRIPTION: usize = 255;
 
 /// A registration whose bundle was found whole.
 pub struct Registration {
     asked: RegisterImage,
+    tags: TagMap,
     bundle: CheckedBundle,
 }
 
@@ -26,6 +31,7 @@ impl Handle<Images> for RegisterImage {
     async fn check(self, scene: &Scene<Images>) -> Result<Registration, ApiError> {
         let caller = scene.caller.clone();
         let location = self.location()?;
+        let tags = tagging::specified(&self.tag_specification, ResourceKind::Image)?;
         let allow_unsigned =
             scene.records.work(|records| settings::get(records, settings::ALLOW_UNSIGNED)).await?;
         let check = CheckBundle {
@@ -41,17 +47,14 @@ impl Handle<Images> for RegisterImage {
             .records
             .work(move |records| {
                 image(records, &self, &caller, &bundle, now)?;
-                Ok(Registration { asked: self, bundle })
+                Ok(Registration { asked: self, tags, bundle })
             })
             .await
     }
 
     async fn act(new: Registration, scene: &Scene<Images>) -> Result<RegisteredImage, ApiError> {
         let (caller, now) = (scene.caller.clone(), scene.clock.now());
-        let id = scene
-            .records
-            .work(move |records| record(records, &new.asked, &caller, &new.bundle, now))
-            .await?;
+        let id = scene.records.work(move |records| record(records, &new, &caller, now)).await?;
         scene.wakers.images.wake();
         Ok(RegisteredImage { image_id: id })
     }
@@ -74,8 +77,9 @@ impl Located for RegisterImage {
         if let Some(name) = &self.name {
             check_name(name)?;
         }
-        if self.description.as_ref().is_some_and(|text| text.chars().count() > 255) {
-            return Err(ApiError::invalid("Description", "it has more than 255 characters"));
+        if self.description.as_ref().is_some_and(|it| it.chars().count() > MOST_DESCRIPTION) {
+            let why = format!("it has more than {MOST_DESCRIPTION} characters");
+            return Err(ApiError::invalid("Description", why));
         }
         if let Some(kind) = &self.architecture
             && !matches!(kind.as_str(), "i386" | "x86_64")
@@ -187,13 +191,12 @@ fn named(
 
 fn record(
     records: &Records,
-    asked: &RegisterImage,
+    new: &Registration,
     caller: &Caller,
-    checked: &CheckedBundle,
     now: Timestamp,
 ) -> Result<ImageId, ApiError> {
     let (id, _) = store::transact(&*records.engine, |batch| {
-        let image = image(records, asked, caller, checked, now)?;
+        let image = image(records, &new.asked, caller, &new.bundle, now)?;
         for (named, kind) in
             [(&image.kernel, ImageKind::Kernel), (&image.ramdisk, ImageKind::Ramdisk)]
         {
@@ -206,8 +209,11 @@ fn record(
             }
         }
         batch.insert(&image)?;
+        let what = (ResourceKind::Image, image.id.as_str());
+        tagging::tag_new(records, batch, &image.account, what, &new.tags)?;
         let name = Image::name_key(&image.account, &image.name);
         batch.claim(&records.image_names, &name, image.id.as_str());
+        records.list(batch, None, &image);
         if let Some(setting) = settings::default_of(image.kind())
             && settings::get(records, setting)?.is_empty()
         {
@@ -252,7 +258,6 @@ fn image(
     };
     let root = checked.block_device_mapping.iter().find(|(name, _)| name == "root");
     let root = root.map_or("/dev/sda1", |(_, device)| device.as_str());
-    let visibility = settings::get(records, settings::IMAGE_VISIBILITY)?;
     Ok(Image {
         id: ImageId::from_random(checked.kind, random::bytes()?),
         account: caller.account.clone(),
@@ -269,12 +274,23 @@ fn image(
         ancestors: checked.ancestors.iter().filter_map(|text| text.parse().ok()).collect(),
         windows: checked.windows,
         size: checked.size,
-        public: !is_machine || visibility == "public",
+        public: public_at_first(records, checked.kind)?,
+        allowed: Default::default(),
         state: ImageState::Pending,
         created: now,
         layout: None,
         hvm,
     })
+}
+
+/// Whether everybody may run an image right after its registration: every kernel and ramdisk, and
+/// machine images if the cloud's setting says so. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn public_at_first(records: &Records, kind: ImageKind) -> Result<bool, ApiError> {
+    Ok(kind != ImageKind::Machine
+        || settings::get(records, settings::IMAGE_VISIBILITY)? == "public")
 }
 
 #[cfg(test)]

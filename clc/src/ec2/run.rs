@@ -1,6 +1,7 @@
 //! RunInstances: the request is checked, seats are taken, records are committed, and that is the
 //! answer. The reconciler does the rest.
 
+use common::dialect::query;
 use common::ec2::instances::{Reservation, RunInstances};
 use common::error::{ApiError, ErrorCode};
 use common::id::InstanceId;
@@ -11,9 +12,10 @@ use store::StoreError;
 
 use super::instances::{Instances, groups, reservations};
 use super::launch::{self, Asked};
+use super::tagging;
 use super::types::{self, InstanceType};
 use crate::random;
-use crate::records::{Instance, Launch, Records};
+use crate::records::{Instance, Launch, Records, ResourceKind, TagMap};
 use crate::schedule::scheduler::{Place, Placed, Ticket};
 
 /// The most instances of one launch.
@@ -36,9 +38,10 @@ impl Handle<Instances> for RunInstances {
         let zone = self.placement.as_ref().and_then(|place| place.availability_zone.clone());
         let asked = Asked {
             parameters: fingerprint(&self)?,
-            request: self,
             caller: scene.caller.clone(),
             kind,
+            tags: tagging::specified(&self.tag_specification, ResourceKind::Instance)?,
+            request: self,
             now: scene.clock.now(),
         };
         scene
@@ -62,10 +65,10 @@ impl Handle<Instances> for RunInstances {
             }
             None => None,
         };
-        let looked = asked.clone();
+        let (looked, tags) = (asked.clone(), asked.tags.clone());
         let before = scene.records.work(move |records| earlier(records, &looked)).await?;
         if let Some((launch, instances)) = before {
-            return Ok(answer(scene, launch, instances));
+            return Ok(answer(scene, launch, instances, &tags));
         }
         let mut instances = Vec::new();
         for _ in 0..max {
@@ -88,13 +91,13 @@ impl Handle<Instances> for RunInstances {
         match done {
             Done::Refused(error) => Err(error),
             // Another request with the token was faster: its seats are kept, these go back.
-            Done::Before(before) => Ok(answer(scene, before.0, before.1)),
+            Done::Before(before) => Ok(answer(scene, before.0, before.1, &tags)),
             Done::Now(made) => {
                 ticket.settle();
                 for instance in &made {
                     scene.wakers.node(&instance.node);
                 }
-                let shown = made.into_iter().map(|it| scene.show(it)).collect();
+                let shown = made.into_iter().map(|it| scene.show(it, tags.clone())).collect();
                 reservations(shown).pop().ok_or_else(|| {
                     ApiError::new(ErrorCode::InternalError, "The launch made no instance")
                 })
@@ -159,8 +162,13 @@ fn commit(records: &Records, asked: &Asked, placed: &[Placed]) -> Result<Done, A
     }
 }
 
-fn answer(scene: &Scene<Instances>, launch: Launch, instances: Vec<Instance>) -> Reservation {
-    let shown = instances.into_iter().map(|it| scene.show(it)).collect();
+fn answer(
+    scene: &Scene<Instances>,
+    launch: Launch,
+    instances: Vec<Instance>,
+    tags: &TagMap,
+) -> Reservation {
+    let shown = instances.into_iter().map(|it| scene.show(it, tags.clone())).collect();
     reservations(shown).pop().unwrap_or_else(|| Reservation {
         // Its instances ended so long ago that they are not listed any more.
         reservation_id: launch.reservation,
@@ -229,9 +237,11 @@ fn check(asked: &RunInstances, zones: &[String]) -> Result<InstanceType, ApiErro
 /// A hash over what makes two launches the same.
 fn fingerprint(asked: &RunInstances) -> Result<String, ApiError> {
     let same = RunInstances { client_token: None, ..asked.clone() };
-    let json = serde_json::to_vec(&same)
-        .map_err(|error| ApiError::internal("The request cannot be compared", error))?;
-    Ok(hex::encode(Sha256::digest(json)))
+    // As it could have been sent: what a later version of this type knows and nobody sent counts
+    // for nothing.
+    let sent = query::encode(&same).and_then(|pairs| serde_json::to_vec(&pairs));
+    let sent = sent.map_err(|error| ApiError::internal("The request cannot be compared", error))?;
+    Ok(hex::encode(Sha256::digest(sent)))
 }
 
 /// The launch that the same token made earlier.

@@ -12,7 +12,7 @@ use runtime::clock::Clock;
 use tokio::sync::watch;
 
 use super::filters::{Field, Filters};
-use super::types;
+use super::types::{self, InstanceType};
 use crate::cluster::Cluster;
 use crate::schedule::ledger::Room;
 
@@ -85,7 +85,7 @@ impl Answer<Zones> for DescribeAvailabilityZones {
 
 impl Zones {
     /// The zones there are, by name.
-    fn names(&self) -> Vec<String> {
+    pub fn names(&self) -> Vec<String> {
         let mut names: Vec<_> = self.cluster.members().map(|member| member.zone.clone()).collect();
         names.sort();
         names.dedup();
@@ -113,17 +113,21 @@ impl Zones {
         zone
     }
 
+    /// How many instances of a type fit into a zone now, and how many if it is empty.
+    pub fn room(&self, zone: &str, kind: InstanceType) -> (u64, u64) {
+        let (now, demand) = (self.clock.now(), kind.demand());
+        let rooms = self.rooms.borrow().clone();
+        let open = rooms.iter().filter(|room| room.zone == zone && room.is_open(now));
+        open.fold((0, 0), |(free, most), room| {
+            (free + room.fits(demand), most + room.holds(demand))
+        })
+    }
+
     /// The lines of capacity as 2.0 wrote them: how many of each type are free, and fit at all.
     fn capacity(&self, zone: &str) -> Vec<AvailabilityZone> {
-        let now = self.clock.now();
-        let rooms = self.rooms.borrow().clone();
-        let open: Vec<_> =
-            rooms.iter().filter(|room| room.zone == zone && room.is_open(now)).collect();
         let mut rows = vec![self.row("|- vm types", "free / max   cpu   ram  disk")];
         for kind in types::ALL {
-            let demand = kind.demand();
-            let free: u64 = open.iter().map(|room| room.fits(demand)).sum();
-            let most: u64 = open.iter().map(|room| room.holds(demand)).sum();
+            let (free, most) = self.room(zone, kind);
             let figures = format!(
                 "{free:04} / {most:04}  {:>2}   {:>4}  {:>4}",
                 kind.cpus, kind.memory_mib, kind.disk_gib

@@ -104,9 +104,21 @@ impl Images {
             self.walrus.call(ForgetImage { bundle: image.bundle.clone() }).await?;
         }
         let id = image.id.clone();
-        self.records.work(move |records| Ok(records.images.remove(id.as_str())?)).await?;
+        self.records.work(move |records| remove(records, &id)).await?;
         Ok(true)
     }
+}
+
+/// Removes an image's record, with all that was written on it.
+fn remove(records: &Records, id: &ImageId) -> Result<(), ApiError> {
+    store::transact(&*records.engine, |batch| {
+        if let Some(seen) = records.images.get(id.as_str())? {
+            batch.remove(&seen);
+            records.drop_tags(batch, id.as_str())?;
+        }
+        Ok::<_, ApiError>(())
+    })?;
+    Ok(())
 }
 
 /// Records what became of a pending image, unless its owner was faster.

@@ -1,6 +1,6 @@
 //! Telling a node to run an instance: its images, the whole wish, and where the bytes are.
 
-use common::id::ImageId;
+use common::id::{AccountId, ImageId};
 use common::wire::node::Run;
 use common::wire::spec::{BootSpec, DiskSpec, ImageRef, InstanceSpec, MetadataSpec, NetworkSpec};
 use common::wire::walrus::{ImageTicket, Layout, WantedImage};
@@ -44,7 +44,7 @@ pub async fn prepare(
         .await?;
     let mut images = Vec::new();
     for (image, id) in found {
-        match usable(image, &id) {
+        match usable(image, &id, instance) {
             Ok(Some(image)) => images.push(image),
             Ok(None) => return Ok(Ready::Wait),
             Err(reason) => return Ok(Ready::Never(reason)),
@@ -112,13 +112,23 @@ async fn drop_kernel(records: &Records, instance: &Instance) -> Result<(), ApiEr
     dropped.await
 }
 
-/// An image that can be asked for; `None` while it is not known to be whole.
-fn usable(image: Option<Image>, id: &ImageId) -> Result<Option<Image>, Reason> {
+/// An image that can be asked for; `None` while it is not known to be whole. Whose launch waited
+/// for an image may have lost the leave to run it; what was once told to a node is not asked again.
+fn usable(
+    image: Option<Image>,
+    id: &ImageId,
+    instance: &Instance,
+) -> Result<Option<Image>, Reason> {
     let gone = || {
         let text = format!("The image {id} was deregistered before it could be used");
         Reason::new("Client.InvalidImage", text)
     };
     let image = image.ok_or_else(gone)?;
+    let is_cloud = instance.account == AccountId::cloud();
+    if !instance.told && !image.may_run(&instance.account, is_cloud) {
+        let text = format!("The image {id} was withdrawn from the account before it could be used");
+        return Err(Reason::new("Client.InvalidImage", text));
+    }
     match &image.state {
         ImageState::Pending => Ok(None),
         ImageState::Available { .. } | ImageState::Deregistered { sha256: Some(_) } => {

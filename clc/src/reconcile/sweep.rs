@@ -8,7 +8,7 @@ use common::time::Timestamp;
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
 use runtime::reconcile::{Pass, Reconciler};
-use store::Batch;
+use store::{Batch, StoreError};
 
 use crate::records::{Records, SeenState};
 
@@ -46,8 +46,13 @@ fn sweep(records: &Records, now: Timestamp) -> Result<Pass, ApiError> {
             let mut batch = Batch::new();
             batch.remove(&seen);
             records.unpoint(&mut batch, &seen);
-            batch.commit(&*records.engine)?;
-            pass.steps += 1;
+            records.drop_tags(&mut batch, seen.id.as_str())?;
+            match batch.commit(&*records.engine) {
+                Ok(_) => pass.steps += 1,
+                // Somebody tagged it just now: it goes with the next pass.
+                Err(StoreError::Conflict { .. }) => pass.unsettled += 1,
+                Err(error) => return Err(error.into()),
+            }
         }
     }
     for mut seen in records.launches.all("").collect::<Result<Vec<_>, _>>()? {

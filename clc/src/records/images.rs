@@ -6,6 +6,8 @@
 //!                   └──────▶ failed ─────┘
 //! ```
 
+use std::collections::BTreeSet;
+
 use common::id::{AccountId, ImageId, ImageKind};
 use common::time::Timestamp;
 use common::wire::spec::ImageRef;
@@ -13,6 +15,9 @@ use common::wire::walrus::{BundleRef, Layout};
 use serde::{Deserialize, Serialize};
 
 use super::record::record;
+
+/// The viewer that stands for every account.
+pub const EVERYBODY: &str = "all";
 
 /// A registered image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +54,9 @@ pub struct Image {
     pub size: u64,
     /// Whether everybody may run it.
     pub public: bool,
+    /// Accounts that may run it besides.
+    #[serde(default)]
+    pub allowed: BTreeSet<AccountId>,
     /// Where it stands.
     pub state: ImageState,
     /// When it was registered.
@@ -97,9 +105,24 @@ impl Image {
         !matches!(self.state, ImageState::Deregistered { .. })
     }
 
-    /// Whether `account` may run it.
+    /// Whether `account` may see and run it.
     pub fn may_run(&self, account: &AccountId, administrator: bool) -> bool {
-        self.public || administrator || self.account == *account
+        self.public || administrator || self.is_given_to(account)
+    }
+
+    /// Whether `account` may run it by more than that everybody may: as its owner, or by leave.
+    pub fn is_given_to(&self, account: &AccountId) -> bool {
+        self.account == *account || self.allowed.contains(account)
+    }
+
+    /// Who may see it: accounts, and `all`; nobody once it is deregistered.
+    pub fn viewers(&self) -> BTreeSet<&str> {
+        if !self.is_registered() {
+            return BTreeSet::new();
+        }
+        let all = self.public.then_some(EVERYBODY);
+        let allowed = self.allowed.iter().map(AccountId::as_str);
+        all.into_iter().chain([self.account.as_str()]).chain(allowed).collect()
     }
 
     /// Whether it is a disk with a boot loader of its own, which needs no kernel; `None` while that

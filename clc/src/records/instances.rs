@@ -154,6 +154,11 @@ impl Instance {
         self.seen != SeenState::Terminated
     }
 
+    /// How it is virtualized, by EC2's name: by a kernel from outside, or a disk that boots itself.
+    pub fn virtualization(&self) -> &'static str {
+        if self.kernel.is_some() { "paravirtual" } else { "hvm" }
+    }
+
     /// Wishes it ended. Says whether that is news.
     pub fn end(&mut self, reason: Reason, now: Timestamp) -> bool {
         if self.wanted == Wanted::Terminated {

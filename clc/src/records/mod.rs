@@ -5,7 +5,9 @@
 //!      │         └──── certificate         name of an image    → image
 //!      ├── image                           id of a key pair    → key pair
 //!      ├── key-pair                        account, node       → instance
+//!      │                                   who may see it      → image
 //!      ├── instance
+//!      ├── tag                             resource            → tags on it
 //!      └── launch (client token)           setting, cloud-key
 //! ```
 //!
@@ -18,6 +20,8 @@ pub mod instances;
 pub mod keys;
 mod record;
 mod settings;
+pub mod tagged;
+pub mod tags;
 
 use std::sync::Arc;
 
@@ -26,10 +30,11 @@ use runtime::pool;
 use store::{Batch, Engine, Index, Schema, Table};
 
 pub use accounts::{AccessKey, Account, Certificate, CloudKey, User};
-pub use images::{Image, ImageState};
+pub use images::{EVERYBODY, Image, ImageState};
 pub use instances::{Instance, Launch, Reason, SeenState, Wanted};
 pub use keys::KeyPair;
 pub use settings::Setting;
+pub use tags::{ResourceKind, TagMap, Tags};
 
 /// All tables and indexes. Cheap to clone.
 #[derive(Clone)]
@@ -52,11 +57,13 @@ pub struct Records {
     pub images: Table<Image>,
     /// `ACCOUNT/NAME` → image id.
     pub image_names: Index,
+    /// `VIEWER/IMAGE` → image id, for each that may see a registered image: an account, or `all`.
+    pub images_for: Index,
     /// Key pairs by `ACCOUNT/NAME`.
     pub key_pairs: Table<KeyPair>,
     /// Instances by id.
     pub instances: Table<Instance>,
-    /// `ACCOUNT/INSTANCE` → instance id.
+    /// `ACCOUNT/LAUNCHED/RESERVATION/NUMBER` → instance id: an account's, oldest launch first.
     pub instances_of: Index,
     /// `NODE/INSTANCE` → instance id, as long as the instance is recorded.
     pub instances_on: Index,
@@ -64,6 +71,10 @@ pub struct Records {
     pub launches: Table<Launch>,
     /// Settings by name.
     pub settings: Table<Setting>,
+    /// What accounts wrote on resources, by `ACCOUNT/RESOURCE`.
+    pub tags: Table<Tags>,
+    /// `RESOURCE/ACCOUNT` → key of those tags.
+    pub tags_of: Index,
 }
 
 impl Records {
@@ -80,6 +91,7 @@ impl Records {
             .with::<Instance>()
             .with::<Launch>()
             .with::<Setting>()
+            .with::<Tags>()
     }
 
     /// The records in a store.
@@ -93,27 +105,52 @@ impl Records {
             cloud_keys: Table::new(engine.clone()),
             images: Table::new(engine.clone()),
             image_names: Index::new(engine.clone(), "image-by-name"),
+            images_for: Index::new(engine.clone(), "image-by-viewer"),
             key_pairs: Table::new(engine.clone()),
             instances: Table::new(engine.clone()),
-            instances_of: Index::new(engine.clone(), "instance-by-account"),
+            instances_of: Index::new(engine.clone(), "instance-by-launch"),
             instances_on: Index::new(engine.clone(), "instance-by-node"),
             launches: Table::new(engine.clone()),
             settings: Table::new(engine.clone()),
+            tags: Table::new(engine.clone()),
+            tags_of: Index::new(engine.clone(), "tags-by-resource"),
             engine,
+        }
+    }
+
+    /// The key of an instance among those of its account.
+    pub fn instance_key(it: &Instance) -> String {
+        let launched = it.launched.as_millis();
+        format!("{}/{launched:013}/{}/{:05}", it.account, it.reservation, it.index)
+    }
+
+    /// The keys by which those who may see an image find it.
+    pub fn image_keys(it: &Image) -> impl Iterator<Item = String> {
+        it.viewers().into_iter().map(|viewer| format!("{viewer}/{}", it.id))
+    }
+
+    /// Writes the rows by which an image is listed as it is `now`, and removes those by which it
+    /// was `before` and is no longer.
+    pub fn list(&self, batch: &mut Batch, before: Option<&Image>, now: &Image) {
+        for key in before.into_iter().flat_map(Self::image_keys) {
+            batch.unpoint(&self.images_for, &key);
+        }
+        for key in Self::image_keys(now) {
+            batch.point(&self.images_for, &key, now.id.as_str());
         }
     }
 
     /// Writes the index rows that lead to an instance.
     pub fn point(&self, batch: &mut Batch, instance: &Instance) {
         let id = instance.id.as_str();
-        batch.point(&self.instances_of, &format!("{}/{id}", instance.account), id);
+        batch.point(&self.instances_of, &Self::instance_key(instance), id);
         batch.point(&self.instances_on, &format!("{}/{id}", instance.node), id);
     }
 
     /// Removes the index rows that lead to an instance.
     pub fn unpoint(&self, batch: &mut Batch, instance: &Instance) {
         let id = instance.id.as_str();
-        batch.unpoint(&self.instances_of, &format!("{}/{id}", instance.account));
+        batch.unpoint(&self.instances_of, &Self::instance_key(instance));
         batch.unpoint(&self.instances_on, &format!("{}/{id}", instance.node));
     }
 

@@ -10,17 +10,7 @@ use crate::world::{Refused, User, World, code, unpacking, until, world};
 
 /// A request that names nothing but the manifest.
 pub(crate) fn register(location: &str) -> RegisterImage {
-    RegisterImage {
-        image_location: Some(location.into()),
-        name: None,
-        description: None,
-        architecture: None,
-        kernel_id: None,
-        ramdisk_id: None,
-        root_device_name: None,
-        virtualization_type: None,
-        block_device_mapping: Vec::new(),
-    }
+    RegisterImage { image_location: Some(location.into()), ..RegisterImage::default() }
 }
 
 impl World {

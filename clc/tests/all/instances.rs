@@ -28,7 +28,7 @@ impl World {
 
     pub(crate) async fn described(&self, user: &User, ids: &[&str]) -> Vec<Instance> {
         let instance_id = ids.iter().map(|id| (*id).to_owned()).collect();
-        let ask = DescribeInstances { instance_id, filter: Vec::new() };
+        let ask = DescribeInstances { instance_id, ..DescribeInstances::default() };
         let found = self.call(user, &ask).await.unwrap();
         found.reservation_set.item.into_iter().flat_map(|it| it.instances_set.item).collect()
     }
@@ -46,7 +46,7 @@ impl World {
 fn an_instance_runs_is_described_and_ends() {
     world(&[4], |world| async move {
         let image = world.bootable().await;
-        let key = CreateKeyPair { key_name: "mykey".into(), key_type: None, key_format: None };
+        let key = CreateKeyPair { key_name: "mykey".into(), ..CreateKeyPair::default() };
         world.call(&world.admin, &key).await.unwrap();
         let ask = RunInstances {
             key_name: Some("mykey".into()),
@@ -91,7 +91,7 @@ fn an_instance_runs_is_described_and_ends() {
             name: "instance-state-name".into(),
             value: vec!["running".into(), "pending".into()],
         }];
-        let ask = DescribeInstances { instance_id: Vec::new(), filter };
+        let ask = DescribeInstances { filter, ..DescribeInstances::default() };
         let found = world.call(&world.admin, &ask).await.unwrap().reservation_set.item;
         assert_eq!((found.len(), found[0].instances_set.item.len()), (1, 1));
     });

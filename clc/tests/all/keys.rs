@@ -1,12 +1,28 @@
 //! Key pairs over the API.
 
-use common::ec2::keys::{CreateKeyPair, DeleteKeyPair, DescribeKeyPairs};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use common::ec2::instances::RunInstances;
+use common::ec2::keys::{CreateKeyPair, DeleteKeyPair, DescribeKeyPairs, ImportKeyPair};
 use common::ec2::types::Filter;
 
+use crate::instances::launch;
 use crate::world::{code, world};
 
+pub(crate) const ED25519: &str = include_str!("../data/ed25519.pub");
+const RSA: &str = include_str!("../data/rsa.pub");
+
+/// A public key as it is sent.
+pub(crate) fn material(key: &str) -> String {
+    STANDARD.encode(key)
+}
+
 fn create(name: &str, kind: Option<&str>) -> CreateKeyPair {
-    CreateKeyPair { key_name: name.into(), key_type: kind.map(Into::into), key_format: None }
+    CreateKeyPair {
+        key_name: name.into(),
+        key_type: kind.map(Into::into),
+        ..CreateKeyPair::default()
+    }
 }
 
 #[test]
@@ -64,5 +80,52 @@ fn key_pairs_are_made_listed_and_removed() {
             world.call(&jiro, &DescribeKeyPairs::default()).await.unwrap().key_set.item.len(),
             1
         );
+    });
+}
+
+#[test]
+fn a_key_of_ones_own_reaches_the_guest_as_it_is() {
+    world(&[4], |world| async move {
+        let image = world.bootable().await;
+        let import = |name: &str, key: &str| ImportKeyPair {
+            key_name: name.into(),
+            public_key_material: material(key),
+            ..ImportKeyPair::default()
+        };
+        let rsa = world.call(&world.admin, &import("mine", RSA)).await.unwrap();
+        assert_eq!(rsa.key_fingerprint, "c2:8d:c6:33:25:ed:a3:ed:d5:71:41:f3:aa:48:81:aa");
+        let ed = world.call(&world.admin, &import("短い 鍵", ED25519)).await.unwrap();
+        assert_eq!(ed.key_fingerprint, "oHFKrRPE5z/HD1+/LNNJ3OlYywmftOatWxoIsjxazCs=");
+        for (ask, expected) in [
+            (import("mine", ED25519), "InvalidKeyPair.Duplicate"),
+            (import("bad", "ssh-rsa AAAA"), "InvalidKey.Format"),
+            (import("bad", include_str!("../data/ecdsa.pub")), "InvalidKey.Format"),
+            (
+                ImportKeyPair { public_key_material: RSA.into(), ..import("bad", RSA) },
+                "InvalidKey.Format",
+            ),
+            (
+                ImportKeyPair { public_key_material: String::new(), ..import("bad", RSA) },
+                "MissingParameter",
+            ),
+            (import("a\u{1}", RSA), "InvalidParameterValue"),
+        ] {
+            assert_eq!(code(world.call(&world.admin, &ask).await), expected, "{ask:?}");
+        }
+        let ask = DescribeKeyPairs {
+            key_pair_id: vec![rsa.key_pair_id.clone(), ed.key_pair_id],
+            include_public_key: true,
+            ..DescribeKeyPairs::default()
+        };
+        let found = world.call(&world.admin, &ask).await.unwrap().key_set.item;
+        assert_eq!((found[0].key_type.as_str(), found[1].key_type.as_str()), ("rsa", "ed25519"));
+        assert_eq!(found[0].public_key.as_deref(), Some(RSA.trim_end()));
+        assert!(found.iter().all(|it| it.create_time.is_some()));
+
+        let ask = RunInstances { key_name: Some("mine".into()), ..launch(&image) };
+        let id = world.run(&world.admin, &ask).await.remove(0);
+        world.instance_is(&world.admin, &id, "running").await;
+        let key = world.nodes[0].runs().remove(0).spec.metadata.key.unwrap();
+        assert_eq!((key.name.as_str(), key.openssh.as_str()), ("mine", RSA.trim_end()));
     });
 }

@@ -4,12 +4,19 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod accounts;
+mod image_attributes;
 mod images;
 mod instances;
 mod keys;
 mod launches;
+mod listings;
 mod metadata_options;
+mod rehearsals;
 mod restart;
+mod shapes;
+mod status;
+mod tags;
+mod types;
 mod whole_disks;
 mod world;
 mod zones;

@@ -19,6 +19,7 @@ fn register(location: &str, kind: Option<&str>) -> RegisterImage {
         root_device_name: None,
         virtualization_type: kind.map(str::to_owned),
         block_device_mapping: Vec::new(),
+        tag_specification: Vec::new(),
     }
 }
 

@@ -96,6 +96,34 @@ mod tests {
     }
 
     #[test]
+    fn a_field_may_tell_an_empty_value_from_none() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Heeding {
+            #[serde(default, rename(serialize = "Value", deserialize = "Value?"))]
+            value: Option<String>,
+            #[serde(default, rename(serialize = "Many", deserialize = "Many?"))]
+            many: Vec<String>,
+            #[serde(default, rename = "Plain")]
+            plain: Option<String>,
+        }
+        let read = |pairs: &[(&str, &str)]| tree(pairs).decode::<Heeding>().unwrap();
+        let empty = read(&[("Value", ""), ("Plain", ""), ("Many.2", ""), ("Many.1", "a")]);
+        assert_eq!((empty.value.as_deref(), empty.plain), (Some(""), None));
+        assert_eq!(empty.many, ["a", ""]);
+        assert_eq!(read(&[("Many.1", "")]).many, [""]);
+        let given = read(&[("Value", "x"), ("Many.1", "b")]);
+        assert_eq!((given.value.as_deref(), given.many.len()), (Some("x"), 1));
+        assert_eq!(read(&[]).value, None);
+        assert_eq!(encode(&empty_heeding()).unwrap(), [("Value".to_owned(), String::new())]);
+        let wrong = tree(&[("Many", "x")]).decode::<Heeding>().unwrap_err();
+        assert!(wrong.text().contains("Many:"), "{wrong}");
+
+        fn empty_heeding() -> Heeding {
+            Heeding { value: Some(String::new()), many: Vec::new(), plain: None }
+        }
+    }
+
+    #[test]
     fn errors_name_the_parameter_as_the_caller_wrote_it() {
         for (pairs, code, name) in [
             (vec![], ErrorCode::MissingParameter, "ImageId"),

@@ -36,6 +36,7 @@ pub fn without<'x>(xml: &'x str, changes: &[&Change]) -> Cow<'x, str> {
     if changes.is_empty() {
         return Cow::Borrowed(xml);
     }
+    let rules: Vec<_> = changes.iter().map(|change| Rule::of(change)).collect();
     let mut shaped = String::with_capacity(xml.len());
     // The elements that are open, each with the name it is written by; `None` if left out.
     let mut open: Vec<(&str, Option<&str>)> = Vec::new();
@@ -57,8 +58,8 @@ pub fn without<'x>(xml: &'x str, changes: &[&Change]) -> Cow<'x, str> {
         let is_declaration = tag.starts_with('?');
         let end = tag.find([' ', '/']).unwrap_or(tag.len());
         let (name, tail) = tag.split_at(end);
-        let written = match changes.iter().find(|change| is_at(change.at, &open, name)) {
-            Some(change) => change.before,
+        let written = match rules.iter().find(|rule| rule.is_about(name, &open)) {
+            Some(rule) => rule.before,
             None => Some(name),
         };
         if let (true, Some(written)) = (is_written, written) {
@@ -72,11 +73,28 @@ pub fn without<'x>(xml: &'x str, changes: &[&Change]) -> Cow<'x, str> {
     Cow::Owned(shaped)
 }
 
-/// Whether an element of that name, below those that are open, is the one at the end of `path`.
-fn is_at(path: &str, open: &[(&str, Option<&str>)], name: &str) -> bool {
-    let mut steps = path.rsplit('/');
-    let mut above = open.iter().rev().map(|(name, _)| *name);
-    steps.next() == Some(name) && steps.all(|step| above.next() == Some(step))
+/// A change made ready to be looked for at each element.
+struct Rule {
+    name: &'static str,
+    above: Option<&'static str>,
+    before: Option<&'static str>,
+}
+
+impl Rule {
+    fn of(change: &Change) -> Self {
+        let (above, name) = match change.at.rsplit_once('/') {
+            Some((above, name)) => (Some(above), name),
+            None => (None, change.at),
+        };
+        Self { name, above, before: change.before }
+    }
+
+    /// Whether it is about an element of that name, below those that are open.
+    fn is_about(&self, name: &str, open: &[(&str, Option<&str>)]) -> bool {
+        let mut open = open.iter().rev().map(|(name, _)| *name);
+        let mut steps = self.above.into_iter().flat_map(|above| above.rsplit('/'));
+        self.name == name && steps.all(|step| open.next() == Some(step))
+    }
 }
 
 #[cfg(test)]

@@ -74,6 +74,8 @@ const CHANGES: &[Change] = &[
     Change::added("2014-10-01", "keySet/item/createTime"),
     Change::added("2014-10-01", "keySet/item/publicKey"),
     Change::added("2014-10-01", "keySet/item/tagSet"),
+    // Instance types: boto 2 takes every item of either set for a type of Eucalyptus.
+    Change::added("2016-11-15", "DescribeInstanceTypesResponse/instanceTypeSet"),
     // Zones.
     Change::added("2009-07-15", "availabilityZoneInfo/item/regionName"),
     Change::added("2010-06-15", "availabilityZoneInfo/item/messageSet"),

@@ -2,14 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::types::{Done, Filter, is_blank};
+use super::tags::{Tag, TagSpecification};
+use super::types::{Done, Filter, ProductCode, is_blank};
 use crate::actions;
 use crate::dialect::xml::Set;
 use crate::id::ImageId;
 
 /// Registers an uploaded bundle. Answered when it was checked and recorded; it is `pending` until
 /// its parts have been read through.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct RegisterImage {
     /// `BUCKET/KEY` of the manifest.
@@ -39,6 +40,9 @@ pub struct RegisterImage {
     /// Devices, as volumes bring them.
     #[serde(default)]
     pub block_device_mapping: Vec<BlockDevice>,
+    /// Its tags from the start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tag_specification: Vec<TagSpecification>,
 }
 
 /// A device of a launch or registration.
@@ -77,6 +81,12 @@ pub struct DescribeImages {
     /// Only those that match.
     #[serde(default)]
     pub filter: Vec<Filter>,
+    /// At most so many at once, 5 to 1000.
+    #[serde(default)]
+    pub max_results: Option<u32>,
+    /// Those behind the page that gave this token.
+    #[serde(default)]
+    pub next_token: Option<String>,
 }
 
 /// What DescribeImages answers.
@@ -85,6 +95,9 @@ pub struct DescribeImages {
 pub struct Images {
     /// The images.
     pub images_set: Set<Image>,
+    /// Asks for the next page, if there is one.
+    #[serde(default, skip_serializing_if = "is_blank")]
+    pub next_token: Option<String>,
 }
 
 /// An image.
@@ -141,6 +154,12 @@ pub struct Image {
     /// When it was registered.
     #[serde(default, skip_serializing_if = "is_blank")]
     pub creation_date: Option<String>,
+    /// Its product codes; left out if there are none.
+    #[serde(default, skip_serializing_if = "Set::is_empty")]
+    pub product_codes: Set<ProductCode>,
+    /// The tags that the caller's account wrote on it.
+    #[serde(default, skip_serializing_if = "Set::is_empty")]
+    pub tag_set: Set<Tag>,
 }
 
 /// A device of an image.

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::images::StateReason;
 pub use super::launch::{Placement, RunInstances};
 use super::metadata_options::MetadataView;
+use super::tags::Tag;
+pub use super::types::ProductCode;
 use super::types::{Filter, IsoTime, is_blank};
 use crate::actions;
 use crate::dialect::xml::Set;
@@ -107,6 +109,9 @@ pub struct Instance {
     /// Its security groups.
     #[serde(default)]
     pub group_set: Set<Group>,
+    /// The tags that the caller's account wrote on it; left out as the groups are.
+    #[serde(default, skip_serializing_if = "Set::is_empty")]
+    pub tag_set: Set<Tag>,
 }
 
 /// A state by number and name.
@@ -116,14 +121,6 @@ pub struct State {
     pub code: u16,
     /// `pending`, `running`, `shutting-down`, `terminated`.
     pub name: String,
-}
-
-/// A product code.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ProductCode {
-    /// The code.
-    pub product_code: String,
 }
 
 /// Where an instance is.
@@ -161,6 +158,12 @@ pub struct DescribeInstances {
     /// Only those that match.
     #[serde(default)]
     pub filter: Vec<Filter>,
+    /// At most so many at once, 5 to 1000.
+    #[serde(default)]
+    pub max_results: Option<u32>,
+    /// Those behind the page that gave this token.
+    #[serde(default)]
+    pub next_token: Option<String>,
 }
 
 /// What DescribeInstances answers.
@@ -169,6 +172,9 @@ pub struct DescribeInstances {
 pub struct Reservations {
     /// The launches, each with those of its instances that were asked for.
     pub reservation_set: Set<Reservation>,
+    /// Asks for the next page, if there is one.
+    #[serde(default, skip_serializing_if = "is_blank")]
+    pub next_token: Option<String>,
 }
 
 /// Ends instances and removes their disks.

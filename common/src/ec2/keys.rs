@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::types::{Done, Filter};
+use super::tags::{Tag, TagSpecification};
+use super::types::{Done, Filter, is_blank};
 use crate::actions;
 use crate::dialect::xml::Set;
 use crate::id::KeyPairId;
 
 /// Makes a key pair; its private half is in the answer and nowhere else.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CreateKeyPair {
     /// Its name: 1 to 255 characters of UTF-8.
@@ -19,6 +20,9 @@ pub struct CreateKeyPair {
     /// `pem`, the only form there is.
     #[serde(default)]
     pub key_format: Option<String>,
+    /// Its tags from the start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tag_specification: Vec<TagSpecification>,
 }
 
 /// A key pair just made.
@@ -33,6 +37,38 @@ pub struct CreatedKeyPair {
     pub key_material: String,
     /// Its id.
     pub key_pair_id: KeyPairId,
+    /// Its tags.
+    #[serde(default, skip_serializing_if = "Set::is_empty")]
+    pub tag_set: Set<Tag>,
+}
+
+/// Makes a key pair of a public half that the caller made.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ImportKeyPair {
+    /// Its name: 1 to 255 characters of UTF-8.
+    pub key_name: String,
+    /// The public half in base64: a line of OpenSSH, a block of RFC 4716, PEM or DER; RSA of 1024
+    /// to 16384 bits or ed25519.
+    pub public_key_material: String,
+    /// Its tags from the start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tag_specification: Vec<TagSpecification>,
+}
+
+/// A key pair just imported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ImportedKeyPair {
+    /// Its name.
+    pub key_name: String,
+    /// MD5 (rsa) of the public half's DER, or SHA-256 (ed25519) of the public half.
+    pub key_fingerprint: String,
+    /// Its id.
+    pub key_pair_id: KeyPairId,
+    /// Its tags.
+    #[serde(default, skip_serializing_if = "Set::is_empty")]
+    pub tag_set: Set<Tag>,
 }
 
 /// Lists the account's key pairs.
@@ -45,7 +81,7 @@ pub struct DescribeKeyPairs {
     /// Only these ids.
     #[serde(default)]
     pub key_pair_id: Vec<KeyPairId>,
-    /// Only those that match: `key-name`, `fingerprint`, `key-pair-id`.
+    /// Only those that match.
     #[serde(default)]
     pub filter: Vec<Filter>,
     /// Whether the public halves are shown.
@@ -76,6 +112,12 @@ pub struct KeyPair {
     /// The public half in OpenSSH form, if it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub public_key: Option<String>,
+    /// When it was made.
+    #[serde(default, skip_serializing_if = "is_blank")]
+    pub create_time: Option<String>,
+    /// Its tags.
+    #[serde(default, skip_serializing_if = "Set::is_empty")]
+    pub tag_set: Set<Tag>,
 }
 
 /// Removes a key pair; one that does not exist is removed already. Running instances keep it.
@@ -94,4 +136,5 @@ actions! {
     CreateKeyPair => CreatedKeyPair, Write;
     DescribeKeyPairs => KeyPairs, Read;
     DeleteKeyPair => Done, Write;
+    ImportKeyPair => ImportedKeyPair, Write;
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::images::BlockDevice;
 use super::metadata_options::MetadataRequest;
+use super::tags::TagSpecification;
 
 /// Starts instances of an image.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +54,9 @@ pub struct RunInstances {
     /// How the instances may ask for their metadata.
     #[serde(default, skip_serializing_if = "MetadataRequest::is_empty")]
     pub metadata_options: MetadataRequest,
+    /// Tags that the instances have from the start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tag_specification: Vec<TagSpecification>,
     /// Names of parameters that were sent and that no launch here can heed. Never sent.
     #[serde(skip)]
     pub unsupported: Vec<String>,
@@ -93,6 +97,8 @@ struct Sent {
     user_data: Option<String>,
     #[serde(default)]
     block_device_mapping: Vec<BlockDevice>,
+    #[serde(default)]
+    tag_specification: Vec<TagSpecification>,
 
     #[serde(default)]
     monitoring: Option<Monitoring>,
@@ -119,8 +125,6 @@ struct Sent {
     ipv6_address: Option<IgnoredAny>,
     #[serde(default)]
     iam_instance_profile: Option<IgnoredAny>,
-    #[serde(default)]
-    tag_specification: Option<IgnoredAny>,
     #[serde(default)]
     launch_template: Option<IgnoredAny>,
     #[serde(default)]
@@ -180,7 +184,6 @@ impl Sent {
             ("Ipv6AddressCount", self.ipv6_address_count.is_some()),
             ("Ipv6Address", self.ipv6_address.is_some()),
             ("IamInstanceProfile", self.iam_instance_profile.is_some()),
-            ("TagSpecification", self.tag_specification.is_some()),
             ("LaunchTemplate", self.launch_template.is_some()),
             ("InstanceMarketOptions", self.instance_market_options.is_some()),
             ("CpuOptions", self.cpu_options.is_some()),
@@ -214,6 +217,7 @@ impl From<Sent> for RunInstances {
             user_data: sent.user_data,
             block_device_mapping: sent.block_device_mapping,
             metadata_options: sent.metadata_options,
+            tag_specification: sent.tag_specification,
         }
     }
 }

@@ -1,12 +1,17 @@
 //! EC2's actions as types, one file per family: what the clc reads, what euca sends, what both
 //! print and parse.
 
+pub mod account;
 mod history;
+pub mod image_attributes;
 pub mod images;
+pub mod instance_types;
 pub mod instances;
 pub mod keys;
 mod launch;
 pub mod metadata_options;
+pub mod status;
+pub mod tags;
 pub mod types;
 mod version;
 pub mod zones;
@@ -19,8 +24,17 @@ pub const VERSION: &str = "2016-11-15";
 
 /// Every action that the cloud answers.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    [images::NAMES, instances::NAMES, keys::NAMES, metadata_options::NAMES, zones::NAMES]
-        .into_iter()
-        .flatten()
-        .copied()
+    let families = [
+        account::NAMES,
+        image_attributes::NAMES,
+        images::NAMES,
+        instance_types::NAMES,
+        instances::NAMES,
+        keys::NAMES,
+        metadata_options::NAMES,
+        status::NAMES,
+        tags::NAMES,
+        zones::NAMES,
+    ];
+    families.into_iter().flatten().copied()
 }

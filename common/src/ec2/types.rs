@@ -23,13 +23,21 @@ impl<'de> Deserialize<'de> for IsoTime {
 
 /// One `Filter.N`: any of its values must match; `*` and `?` are wildcards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
 pub struct Filter {
     /// The filter's name, `instance-state-name`.
+    #[serde(rename = "Name")]
     pub name: String,
-    /// Its values.
-    #[serde(default)]
+    /// Its values; an empty one is a value, too.
+    #[serde(default, rename(serialize = "Value", deserialize = "Value?"))]
     pub value: Vec<String>,
+}
+
+/// A product code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProductCode {
+    /// The code.
+    pub product_code: String,
 }
 
 /// `true` as the only thing an action has to say.

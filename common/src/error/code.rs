@@ -73,11 +73,14 @@ codes! {
     InvalidAmiIdUnavailable = "InvalidAMIID.Unavailable", 400, false;
     InvalidAmiNameMalformed = "InvalidAMIName.Malformed", 400, false;
     InvalidAmiNameDuplicate = "InvalidAMIName.Duplicate", 400, false;
+    InvalidAmiAttributeItemValue = "InvalidAMIAttributeItemValue", 400, false;
     InvalidManifest = "InvalidManifest", 400, false;
+    ResourceLimitExceeded = "ResourceLimitExceeded", 400, false;
 
     // Instances.
     InvalidInstanceIdMalformed = "InvalidInstanceID.Malformed", 400, false;
     InvalidInstanceIdNotFound = "InvalidInstanceID.NotFound", 400, false;
+    InvalidInstanceType = "InvalidInstanceType", 400, false;
     IdempotentParameterMismatch = "IdempotentParameterMismatch", 400, false;
     IncorrectInstanceState = "IncorrectInstanceState", 400, false;
     /// Said at once and not as AWS's 500, which would make clients wait through five tries for
@@ -86,7 +89,13 @@ codes! {
 
     // Key pairs.
     InvalidKeyPairNotFound = "InvalidKeyPair.NotFound", 400, false;
+    InvalidKeyFormat = "InvalidKey.Format", 400, false;
     InvalidKeyPairDuplicate = "InvalidKeyPair.Duplicate", 400, false;
+
+    // Tags and filters.
+    FilterLimitExceeded = "FilterLimitExceeded", 400, false;
+    InvalidId = "InvalidID", 400, false;
+    TagLimitExceeded = "TagLimitExceeded", 400, false;
 
     // The service itself.
     RequestLimitExceeded = "RequestLimitExceeded", 503, true;

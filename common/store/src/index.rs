@@ -3,6 +3,7 @@
 //! disagree with it. An index never checks that: whoever writes the record keeps its index rows.
 
 use std::sync::Arc;
+use std::vec;
 
 use tokio::sync::watch;
 
@@ -53,6 +54,20 @@ impl Index {
         rows.into_iter().map(|row| self.read(row)).collect()
     }
 
+    /// Goes through the rows whose keys begin with `prefix` and lie behind `after`, `page` rows at
+    /// a time; whoever wants few reads few. Each page is consistent; between two of them others
+    /// may commit.
+    pub fn rows(&self, prefix: &str, after: Option<&str>, page: usize) -> Rows {
+        Rows {
+            index: self.clone(),
+            prefix: prefix.to_owned(),
+            last: after.map(str::to_owned),
+            size: page.max(1),
+            page: Vec::new().into_iter(),
+            over: false,
+        }
+    }
+
     /// Says when rows of the index change.
     pub fn watch(&self) -> watch::Receiver<Rev> {
         self.engine.watch(&self.prefix)
@@ -68,6 +83,37 @@ impl Index {
         })?;
         let key = row.key.get(self.prefix.len()..).unwrap_or_default().to_owned();
         Ok(IndexRow { key, value, rev: row.rev })
+    }
+}
+
+/// Rows of an index, read page by page. After an error it ends.
+pub struct Rows {
+    index: Index,
+    prefix: String,
+    last: Option<String>,
+    size: usize,
+    page: vec::IntoIter<IndexRow>,
+    over: bool,
+}
+
+impl Iterator for Rows {
+    type Item = Result<IndexRow, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.page.len() == 0 && !self.over {
+            match self.index.scan(&self.prefix, self.last.as_deref(), self.size) {
+                Ok(page) => {
+                    self.over = page.len() < self.size;
+                    self.last = page.last().map(|row| row.key.clone()).or(self.last.take());
+                    self.page = page.into_iter();
+                }
+                Err(error) => {
+                    self.over = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+        self.page.next().map(Ok)
     }
 }
 

@@ -41,7 +41,7 @@ pub use batch::{ATTEMPTS, Batch, transact};
 pub use command::StoreCommand;
 pub use engine::{After, Commit, Engine, MAX_KEY, MAX_VALUE, Rev, Row};
 pub use error::StoreError;
-pub use index::{Index, IndexRow};
+pub use index::{Index, IndexRow, Rows};
 pub use memory::Memory;
 pub use open::{DEFAULT_CACHE_BYTES, DEFAULT_RESERVE_BYTES, EngineConfig, EngineKind, open};
 pub use record::{NoPrevious, Older, Record, Seen};

@@ -60,9 +60,15 @@ impl<R: Record> Table<R> {
     /// Goes through all records whose keys begin with `prefix`, page by page. Each page is
     /// consistent; between two of them others may commit.
     pub fn all(&self, prefix: &str) -> Pages<R> {
+        self.all_behind(prefix, None)
+    }
+
+    /// Goes through the records whose keys begin with `prefix` and lie behind `after`, as
+    /// [`Table::all`] does.
+    pub fn all_behind(&self, prefix: &str, after: Option<&str>) -> Pages<R> {
         let page = Vec::new().into_iter();
-        let prefix = prefix.to_owned();
-        Pages { table: self.clone(), prefix, last: None, page, over: false }
+        let (prefix, last) = (prefix.to_owned(), after.map(str::to_owned));
+        Pages { table: self.clone(), prefix, last, page, over: false }
     }
 
     /// Adds a new record; [`StoreError::Conflict`] if its key is taken.

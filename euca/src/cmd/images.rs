@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use common::ec2::images::{self, Image};
 
+use super::tags::print_tags;
 use super::{Context, Execute, Failure, block_devices};
 use crate::options::{Columns, Filters, Remote};
 use crate::output::{Rows, opt};
@@ -57,6 +58,7 @@ impl Execute for Register {
             root_device_name: self.root_device_name,
             virtualization_type: self.virtualization_type,
             block_device_mapping: block_devices(&self.block_device_mapping)?,
+            tag_specification: Vec::new(),
         };
         let made = cx.ec2(&self.remote)?.send(&ask)?;
         Ok(cx.rows(&self.columns).row(&["IMAGE", &made.image_id.to_string()])?)
@@ -146,6 +148,7 @@ impl Execute for DescribeImages {
             owner: self.owner,
             executable_by: self.executable_by,
             filter,
+            ..Default::default()
         };
         let plain = ask.image_id.is_empty() && ask.owner.is_empty() && ask.executable_by.is_empty();
         let asked = match !self.all && plain {
@@ -205,12 +208,14 @@ fn print_image(rows: &mut Rows<'_>, image: &Image) -> Result<(), Failure> {
             rows.row(&["BLOCKDEVICEMAPPING", "EPHEMERAL", &device.device_name, name])?;
         }
     }
-    Ok(())
+    print_tags(rows, "image", &id, &image.tag_set.item)
 }
 
 #[cfg(test)]
 mod tests {
+    use common::dialect::xml::Set;
     use common::ec2::images::MappedDevice;
+    use common::ec2::tags::Tag;
 
     use super::*;
 
@@ -241,6 +246,8 @@ mod tests {
             virtualization_type: "paravirtual".into(),
             hypervisor: "kvm".into(),
             creation_date: None,
+            product_codes: Set::default(),
+            tag_set: vec![Tag { key: "os".into(), value: "a\tb".into() }].into(),
         };
         let mut out = Vec::new();
         print_image(&mut Rows::new(&mut out, false), &image).unwrap();
@@ -248,7 +255,8 @@ mod tests {
             String::from_utf8(out).unwrap(),
             "IMAGE\temi-0123abcd\tb/i.manifest.xml\ttaro\tavailable\tprivate\tx86_64\tmachine\t\
              eki-0123abcd\t\t\tinstance-store\tparavirtual\tkvm\n\
-             BLOCKDEVICEMAPPING\tEPHEMERAL\t/dev/sdb\tephemeral0\n"
+             BLOCKDEVICEMAPPING\tEPHEMERAL\t/dev/sdb\tephemeral0\n\
+             TAG\timage\temi-0123abcd\tos\ta b\n"
         );
     }
 }

@@ -10,6 +10,7 @@ use clap::Args;
 use common::ec2::instances::{self, Instance, Placement, Reservation};
 use common::ec2::metadata_options::MetadataRequest;
 
+use super::tags::print_tags;
 use super::{Context, Execute, Failure, block_devices};
 use crate::options::{Columns, Filters, Remote};
 use crate::output::{Rows, opt};
@@ -88,6 +89,7 @@ impl Execute for RunInstances {
             user_data,
             block_device_mapping: block_devices(&self.block_device_mapping)?,
             metadata_options: MetadataRequest::default(),
+            tag_specification: Vec::new(),
             unsupported: Vec::new(),
         };
         let reservation = cx.ec2(&self.remote)?.send(&ask)?;
@@ -227,7 +229,11 @@ const FILTERS: &[&str] = &[
 impl Execute for DescribeInstances {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let filter = self.filters.named(FILTERS)?;
-        let ask = instances::DescribeInstances { instance_id: self.instances, filter };
+        let ask = instances::DescribeInstances {
+            instance_id: self.instances,
+            filter,
+            ..Default::default()
+        };
         let answer = cx.ec2(&self.remote)?.send(&ask)?;
         let mut rows = cx.rows(&self.columns);
         answer.reservation_set.item.iter().try_for_each(|one| print_reservation(&mut rows, one))
@@ -253,9 +259,10 @@ fn print_instance(rows: &mut Rows<'_>, instance: &Instance) -> Result<(), Failur
         instance.product_codes.item.iter().map(|code| code.product_code.as_str()).collect();
     let groups: Vec<&str> =
         instance.group_set.item.iter().map(|group| group.group_id.as_str()).collect();
+    let id = instance.instance_id.to_string();
     rows.row(&[
         "INSTANCE",
-        &instance.instance_id.to_string(),
+        &id,
         &instance.image_id,
         &instance.dns_name,
         &instance.private_dns_name,
@@ -288,7 +295,7 @@ fn print_instance(rows: &mut Rows<'_>, instance: &Instance) -> Result<(), Failur
         "", // instance profile
         &instance.architecture,
     ])?;
-    Ok(())
+    print_tags(rows, "instance", &id, &instance.tag_set.item)
 }
 
 /// Options of `euca-terminate-instances`.
@@ -370,6 +377,7 @@ fn visible(log: &str) -> String {
 mod tests {
     use common::dialect::xml::Set;
     use common::ec2::instances::{Group, Monitoring, Placed, State};
+    use common::ec2::tags::Tag;
     use common::ec2::types::IsoTime;
     use common::time::Timestamp;
 
@@ -407,6 +415,7 @@ mod tests {
             hypervisor: "kvm".into(),
             metadata_options: None,
             group_set: vec![Group { group_id: "sg-1".into(), group_name: "default".into() }].into(),
+            tag_set: vec![Tag { key: "Name".into(), value: "web".into() }].into(),
         }
     }
 
@@ -445,7 +454,8 @@ mod tests {
         ] {
             assert_eq!(columns[index], expected, "column {index}");
         }
-        assert!(lines[2].starts_with("INSTANCE\ti-00000002\t"));
+        assert_eq!(lines[2], "TAG\tinstance\ti-00000001\tName\tweb");
+        assert!(lines[3].starts_with("INSTANCE\ti-00000002\t"));
     }
 
     #[test]

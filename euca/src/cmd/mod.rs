@@ -1,10 +1,14 @@
 //! The commands, one file per family: each reads its options, does its work, prints its lines.
 
 pub(crate) mod bundle;
+pub(crate) mod image_attributes;
 pub(crate) mod images;
+pub(crate) mod instance_status;
+pub(crate) mod instance_types;
 pub(crate) mod instances;
 pub(crate) mod keys;
 pub(crate) mod links;
+pub(crate) mod tags;
 pub(crate) mod unbundle;
 pub(crate) mod upload;
 pub(crate) mod zones;

@@ -2,6 +2,8 @@
 //! own. `cfg(test)` is what tells the lints that functions beside the tests belong to them.
 
 #[cfg(test)]
+mod attributes;
+#[cfg(test)]
 mod bundling;
 #[cfg(test)]
 mod columns;

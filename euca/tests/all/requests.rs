@@ -60,25 +60,14 @@ fn reads_and_launches_with_a_token_are_sent_again_but_other_writes_are_not() {
     let server = Server::start(busy_twice);
     let launch = RunInstances {
         image_id: "emi-12345678".into(),
-        min_count: None,
-        max_count: None,
-        key_name: None,
-        instance_type: None,
-        kernel_id: None,
-        ramdisk_id: None,
-        placement: None,
         client_token: Some("t".into()),
-        security_group: Vec::new(),
-        user_data: None,
-        block_device_mapping: Vec::new(),
-        metadata_options: MetadataRequest::default(),
-        unsupported: Vec::new(),
+        ..RunInstances::default()
     };
     let unreadable = client(&server).send(&launch).unwrap_err();
     assert!(matches!(unreadable, ClientError::Answer { action: "RunInstances", .. }));
     assert_eq!(server.seen().len(), 3);
 
-    let make = CreateKeyPair { key_name: "k".into(), key_type: None, key_format: None };
+    let make = CreateKeyPair { key_name: "k".into(), ..CreateKeyPair::default() };
     for (answer, expected) in [(503, Some("Unavailable")), (0, None)] {
         let server = Server::start(move |_, _| match answer {
             0 => Answer::Nothing,
@@ -135,7 +124,7 @@ fn an_endpoint_where_nobody_listens_is_tried_three_times_and_named() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.local_addr().unwrap().port()
     };
-    let make = CreateKeyPair { key_name: "k".into(), key_type: None, key_format: None };
+    let make = CreateKeyPair { key_name: "k".into(), ..CreateKeyPair::default() };
     let tried = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let lines = std::sync::Arc::clone(&tried);
     let trace = std::sync::Arc::new(move |line: &str| lines.lock().unwrap().push(line.to_owned()));
@@ -159,7 +148,7 @@ fn debug_tells_neither_the_signature_nor_a_new_private_key() {
     let told = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
     let lines = std::sync::Arc::clone(&told);
     let trace = std::sync::Arc::new(move |line: &str| lines.lock().unwrap().push_str(line));
-    let make = CreateKeyPair { key_name: "k".into(), key_type: None, key_format: None };
+    let make = CreateKeyPair { key_name: "k".into(), ..CreateKeyPair::default() };
     let made = client(&server).with_trace(trace).send(&make).unwrap();
     assert_eq!(made.key_material, "PEM");
     let told = told.lock().unwrap();

@@ -5,12 +5,19 @@ use std::time::Duration;
 
 use bundle::Kind;
 use common::action::{Access, Action};
+use common::ec2::account::DescribeAccountAttributes;
+use common::ec2::image_attributes::{
+    DescribeImageAttribute, ModifyImageAttribute, ResetImageAttribute,
+};
 use common::ec2::images::{DeregisterImage, DescribeImages, RegisterImage};
+use common::ec2::instance_types::{DescribeInstanceTypeOfferings, DescribeInstanceTypes};
 use common::ec2::instances::{
     DescribeInstances, GetConsoleOutput, RunInstances, TerminateInstances,
 };
-use common::ec2::keys::{CreateKeyPair, DeleteKeyPair, DescribeKeyPairs};
+use common::ec2::keys::{CreateKeyPair, DeleteKeyPair, DescribeKeyPairs, ImportKeyPair};
 use common::ec2::metadata_options::ModifyInstanceMetadataOptions;
+use common::ec2::status::DescribeInstanceStatus;
+use common::ec2::tags::{CreateTags, DeleteTags, DescribeTags, NewTag};
 use common::ec2::zones::{DescribeAvailabilityZones, DescribeRegions};
 use common::time::Timestamp;
 use e2e::raw::{Signer, Version};
@@ -81,7 +88,7 @@ fn what_makes_no_sense_is_refused_by_name() {
         (&[("Action", "RegisterImage")], "MissingParameter", "ImageLocation"),
         (&[run, image, ("MinCount", "many")], "InvalidParameterValue", "MinCount"),
         (&[run, image, ("MinCount", "2"), ("MaxCount", "1")], "InvalidParameterValue", "MaxCount"),
-        (&[run, image, ("DryRun", "true")], "UnsupportedOperation", "DryRun"),
+        (&[run, image, ("DryRun", "true")], "InvalidAMIID.NotFound", "emi-00000000"),
         (
             &[("Action", "RegisterImage"), ("ImageLocation", "bucket")],
             "InvalidParameterValue",
@@ -165,6 +172,17 @@ fn actions() -> BTreeMap<&'static str, Access> {
         of::<DeleteKeyPair>(),
         of::<DescribeRegions>(),
         of::<DescribeAvailabilityZones>(),
+        of::<DescribeAccountAttributes>(),
+        of::<DescribeInstanceStatus>(),
+        of::<DescribeInstanceTypeOfferings>(),
+        of::<DescribeInstanceTypes>(),
+        of::<CreateTags>(),
+        of::<DeleteTags>(),
+        of::<DescribeTags>(),
+        of::<ImportKeyPair>(),
+        of::<DescribeImageAttribute>(),
+        of::<ModifyImageAttribute>(),
+        of::<ResetImageAttribute>(),
     ]);
     let mut names: Vec<_> = common::ec2::names().collect();
     names.sort_unstable();
@@ -216,7 +234,7 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
     owner.image_becomes(&image, "available");
     let instance = owner.run(&User::launch(&image)).remove(0);
     owner.instance_becomes(&instance, "running");
-    let pair = CreateKeyPair { key_name: "mine".into(), key_type: None, key_format: None };
+    let pair = CreateKeyPair { key_name: "mine".into(), ..CreateKeyPair::default() };
     owner.send(&pair);
 
     let mut refusals = BTreeMap::new();
@@ -225,10 +243,30 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
     };
     refused("RegisterImage", other.refused(&User::registration(&location)));
     refused("DeregisterImage", other.refused(&DeregisterImage { image_id: image.clone() }));
-    refused("DeregisterImage", other.refused(&DeregisterImage { image_id: kernel }));
+    refused("DeregisterImage", other.refused(&DeregisterImage { image_id: kernel.clone() }));
     refused("RunInstances", other.refused(&User::launch(&image)));
     let end = TerminateInstances { instance_id: vec![instance.clone()] };
     refused("TerminateInstances", other.refused(&end));
+    for id in [&image, &kernel] {
+        let launch_permission = "launchPermission".to_owned();
+        let share = ModifyImageAttribute {
+            image_id: id.clone(),
+            attribute: Some(launch_permission.clone()),
+            operation_type: Some("add".into()),
+            user_group: vec!["all".into()],
+            ..ModifyImageAttribute::default()
+        };
+        refused("ModifyImageAttribute", other.refused(&share));
+        let reset = ResetImageAttribute { image_id: id.clone(), attribute: launch_permission };
+        refused("ResetImageAttribute", other.refused(&reset));
+    }
+    for id in [&image, &instance] {
+        let tag = vec![NewTag { key: "mine".into(), value: None }];
+        let set = CreateTags { resource_id: vec![id.clone()], tag };
+        refused("CreateTags", other.refused(&set));
+        let gone = DeleteTags { resource_id: vec![id.clone()], tag: Vec::new() };
+        refused("DeleteTags", other.refused(&gone));
+    }
     let modify = ModifyInstanceMetadataOptions {
         instance_id: instance.clone(),
         http_tokens: Some("required".into()),
@@ -244,10 +282,14 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
         ("DeregisterImage", &["InvalidAMIID.NotFound", "AuthFailure"]),
         ("RunInstances", &["InvalidAMIID.NotFound"]),
         ("TerminateInstances", &["InvalidInstanceID.NotFound"]),
+        ("ModifyImageAttribute", &["InvalidAMIID.NotFound", "AuthFailure"]),
+        ("ResetImageAttribute", &["InvalidAMIID.NotFound", "AuthFailure"]),
+        ("CreateTags", &["InvalidAMIID.NotFound", "InvalidInstanceID.NotFound"]),
+        ("DeleteTags", &["InvalidAMIID.NotFound", "InvalidInstanceID.NotFound"]),
         ("ModifyInstanceMetadataOptions", &["InvalidInstanceID.NotFound"]),
     ]);
     // Each account has its own key pairs: nobody can so much as name another's.
-    let own = ["CreateKeyPair", "DeleteKeyPair"];
+    let own = ["CreateKeyPair", "DeleteKeyPair", "ImportKeyPair"];
     for (name, access) in actions() {
         let codes = refusals.remove(name).unwrap_or_default();
         assert_eq!(codes, expected.get(name).copied().unwrap_or_default(), "{name}");

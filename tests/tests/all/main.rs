@@ -10,4 +10,5 @@ mod forge;
 mod nodes;
 mod path;
 mod restart;
+mod sharing;
 mod tampering;

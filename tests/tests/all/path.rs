@@ -20,19 +20,25 @@ pub(crate) fn disk(length: usize) -> Vec<u8> {
     bytes
 }
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
 /// The second column of a line that begins with this word.
-fn column<'a>(out: &'a str, word: &str) -> &'a str {
+pub(crate) fn column<'a>(out: &'a str, word: &str) -> &'a str {
     let mut lines = out.lines().filter_map(|line| line.strip_prefix(word)?.strip_prefix('\t'));
     let line = lines.next().unwrap_or_else(|| panic!("no {word} in {out}"));
     line.split('\t').next().unwrap()
 }
 
 /// Bundles, uploads and registers a file with euca; gives the image's id.
-fn registered(user: &User, folder: &Path, file: &Path, bucket: &str, options: &[&str]) -> String {
+pub(crate) fn registered(
+    user: &User,
+    folder: &Path,
+    file: &Path,
+    bucket: &str,
+    options: &[&str],
+) -> String {
     let bundling = [&["bundle-image", "-i", text(file), "-d", text(folder)], options].concat();
     let out = user.says(&bundling);
     let manifest = out.trim_end().strip_prefix("Wrote manifest ").unwrap();

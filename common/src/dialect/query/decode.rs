@@ -1,4 +1,7 @@
 //! serde over the tree of parameters.
+//!
+//! A field whose name is read with a `?` at its end, `Value?`, tells an empty value from one that
+//! was not sent: to it `Value=` is an empty text, and to a list each `Value.N=` is.
 
 use std::fmt;
 
@@ -56,14 +59,15 @@ impl Node {
     /// # Errors
     /// `MissingParameter` or `InvalidParameterValue`, naming the parameter.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        T::deserialize(Reader(self)).map_err(|refusal| match refusal.kind {
+        T::deserialize(Reader(self, false)).map_err(|refusal| match refusal.kind {
             Kind::Missing => ApiError::missing(&refusal.path),
             Kind::Invalid(why) => ApiError::invalid(&refusal.path, why),
         })
     }
 }
 
-struct Reader<'a>(&'a Node);
+/// A node, and whether empty values in it count.
+struct Reader<'a>(&'a Node, bool);
 
 impl<'a> Reader<'a> {
     fn text(&self) -> Result<&'a str, Refusal> {
@@ -149,7 +153,8 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             _ => (self.0, ""),
         };
         let mut items = Vec::with_capacity(list.children.len());
-        for (step, node) in &list.children {
+        let blanks = if self.1 { Some(&list.blanks) } else { None };
+        for (step, node) in list.children.iter().chain(blanks.into_iter().flatten()) {
             let index: u32 =
                 step.parse().map_err(|_| Refusal::custom_at(step, "a list is numbered from 1"))?;
             items.push((index, format!("{prefix}{step}"), node));
@@ -159,19 +164,32 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
-        visitor.visit_map(Fields { rest: self.0.children.iter(), value: None })
+        let all = self.0.children.iter().map(|(name, node)| Field { step: name, name, node });
+        visitor.visit_map(Fields { rest: all.collect::<Vec<_>>().into_iter(), value: None })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Refusal> {
         if self.0.text.is_some() {
             return Err(de::Error::custom("dotted names are expected below it"));
         }
-        self.deserialize_map(visitor)
+        let heeds =
+            |step: &str| fields.iter().copied().find(|field| field.strip_suffix('?') == Some(step));
+        let given = self.0.children.iter().map(|(step, node)| {
+            let name = heeds(step).unwrap_or(step);
+            Field { step, name, node }
+        });
+        let blank = self
+            .0
+            .blanks
+            .iter()
+            .filter_map(|(step, node)| heeds(step).map(|name| Field { step, name, node }));
+        let all: Vec<_> = given.chain(blank).collect();
+        visitor.visit_map(Fields { rest: all.into_iter(), value: None })
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -199,9 +217,16 @@ impl Refusal {
     }
 }
 
+/// A parameter: how the caller calls it, how the field that reads it is called.
+struct Field<'a> {
+    step: &'a str,
+    name: &'a str,
+    node: &'a Node,
+}
+
 struct Fields<'a> {
-    rest: std::collections::btree_map::Iter<'a, String, Node>,
-    value: Option<(&'a str, &'a Node)>,
+    rest: std::vec::IntoIter<Field<'a>>,
+    value: Option<Field<'a>>,
 }
 
 impl<'a> MapAccess<'a> for Fields<'a> {
@@ -211,17 +236,18 @@ impl<'a> MapAccess<'a> for Fields<'a> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Refusal> {
-        let Some((name, node)) = self.rest.next() else { return Ok(None) };
-        self.value = Some((name, node));
-        let key: StrDeserializer<'a, Refusal> = name.as_str().into_deserializer();
+        let Some(field) = self.rest.next() else { return Ok(None) };
+        let key: StrDeserializer<'a, Refusal> = field.name.into_deserializer();
+        self.value = Some(field);
         seed.deserialize(key).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Refusal> {
-        let Some((name, node)) = self.value.take() else {
+        let Some(Field { step, name, node }) = self.value.take() else {
             return Err(de::Error::custom("a value was asked for before its name"));
         };
-        seed.deserialize(Reader(node)).map_err(|refusal| refusal.below(name))
+        let heeded = name.len() > step.len();
+        seed.deserialize(Reader(node, heeded)).map_err(|refusal| refusal.below(step))
     }
 }
 
@@ -235,6 +261,6 @@ impl<'a> SeqAccess<'a> for Items<'a> {
         seed: T,
     ) -> Result<Option<T::Value>, Refusal> {
         let Some((_, step, node)) = self.0.next() else { return Ok(None) };
-        seed.deserialize(Reader(node)).map(Some).map_err(|refusal| refusal.below(&step))
+        seed.deserialize(Reader(node, false)).map(Some).map_err(|refusal| refusal.below(&step))
     }
 }

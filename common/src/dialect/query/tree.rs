@@ -9,6 +9,8 @@ use crate::error::ApiError;
 pub struct Node {
     pub(super) text: Option<String>,
     pub(super) children: BTreeMap<String, Node>,
+    /// What was sent with an empty value, for the few who tell that from nothing sent.
+    pub(super) blanks: BTreeMap<String, Node>,
 }
 
 impl Node {
@@ -21,8 +23,10 @@ impl Node {
     ) -> Result<Self, ApiError> {
         const DEPTH: usize = 12;
         let mut root = Self::default();
+        let mut blanks = Vec::new();
         for (name, value) in pairs {
             if value.is_empty() {
+                blanks.push(name);
                 continue;
             }
             let mut at = &mut root;
@@ -37,7 +41,23 @@ impl Node {
                 return Err(ApiError::invalid(name, "given twice with different values"));
             }
         }
+        for name in blanks {
+            root.hang_blank(name.split('.').take(DEPTH));
+        }
         Ok(root)
+    }
+
+    /// Hangs an empty value below what is there: it must not make anything be there.
+    fn hang_blank<'a>(&mut self, steps: impl Iterator<Item = &'a str>) {
+        let (mut at, mut there) = (self, true);
+        for step in steps {
+            there = there && at.children.contains_key(step);
+            let below = if there { &mut at.children } else { &mut at.blanks };
+            at = below.entry(step.to_owned()).or_default();
+        }
+        if !there {
+            at.text = Some(String::new());
+        }
     }
 
     /// The text of a parameter at the top.

@@ -1,0 +1,84 @@
+//! What images can be filtered by: all that EC2 documents. What no image has here (snapshots
+//! under its devices, a marketplace) has no value, and nothing passes.
+
+use common::id::ImageKind;
+
+use super::filters::Field;
+use crate::records::{Image, ImageState, TagMap};
+
+/// An image and the tags that the caller's account wrote on it.
+pub struct Shown {
+    /// The record.
+    pub image: Image,
+    /// The tags.
+    pub tags: TagMap,
+}
+
+/// The code of the reason why an image failed.
+pub const FAILED: &str = "Client.InvalidManifest";
+
+/// The table.
+pub const FILTERS: &[Field<Shown>] = &[
+    ("architecture", |it| vec![it.image.architecture.clone()]),
+    ("block-device-mapping.delete-on-termination", |_| Vec::new()),
+    ("block-device-mapping.device-name", |_| Vec::new()),
+    ("block-device-mapping.encrypted", |_| Vec::new()),
+    ("block-device-mapping.snapshot-id", |_| Vec::new()),
+    ("block-device-mapping.volume-size", |_| Vec::new()),
+    ("block-device-mapping.volume-type", |_| Vec::new()),
+    ("creation-date", |it| vec![it.image.created.iso()]),
+    ("description", |it| it.image.description.iter().cloned().collect()),
+    ("ena-support", |_| vec!["false".to_owned()]),
+    ("free-tier-eligible", |_| vec!["false".to_owned()]),
+    ("hypervisor", |_| vec!["kvm".to_owned()]),
+    ("image-id", |it| vec![it.image.id.to_string()]),
+    ("image-type", |it| vec![kind(it.image.kind()).to_owned()]),
+    ("is-public", |it| vec![it.image.public.to_string()]),
+    ("kernel-id", |it| it.image.kernel.iter().map(ToString::to_string).collect()),
+    ("manifest-location", |it| vec![it.image.bundle.location.clone()]),
+    ("name", |it| vec![it.image.name.clone()]),
+    ("owner-alias", |it| vec![it.image.owner_alias.clone()]),
+    ("owner-id", |it| vec![it.image.account.to_string()]),
+    ("platform", |it| it.image.windows.then(|| "windows".to_owned()).into_iter().collect()),
+    ("product-code", |it| it.image.product_codes.clone()),
+    ("product-code.type", |_| Vec::new()),
+    ("ramdisk-id", |it| it.image.ramdisk.iter().map(ToString::to_string).collect()),
+    ("root-device-name", |it| vec![it.image.root_device.clone()]),
+    ("root-device-type", |_| vec!["instance-store".to_owned()]),
+    ("source-image-id", |_| Vec::new()),
+    ("source-image-region", |_| Vec::new()),
+    ("source-instance-id", |_| Vec::new()),
+    ("sriov-net-support", |_| Vec::new()),
+    ("state", |it| vec![state(&it.image).to_owned()]),
+    ("state-reason-code", |it| failure(it).map(|_| FAILED.to_owned()).into_iter().collect()),
+    ("state-reason-message", |it| failure(it).map(str::to_owned).into_iter().collect()),
+    ("virtualization-type", |it| vec![it.image.virtualization().to_owned()]),
+];
+
+fn failure(it: &Shown) -> Option<&str> {
+    match &it.image.state {
+        ImageState::Failed { reason } => Some(reason),
+        ImageState::Pending | ImageState::Available { .. } | ImageState::Deregistered { .. } => {
+            None
+        }
+    }
+}
+
+/// EC2's name for a kind of image.
+pub fn kind(kind: ImageKind) -> &'static str {
+    match kind {
+        ImageKind::Machine => "machine",
+        ImageKind::Kernel => "kernel",
+        ImageKind::Ramdisk => "ramdisk",
+    }
+}
+
+/// EC2's name for where an image stands.
+pub fn state(image: &Image) -> &'static str {
+    match image.state {
+        ImageState::Pending => "pending",
+        ImageState::Available { .. } => "available",
+        ImageState::Failed { .. } => "failed",
+        ImageState::Deregistered { .. } => "deregistered",
+    }
+}

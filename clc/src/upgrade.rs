@@ -1,0 +1,142 @@
+//! Index rows that earlier versions of the cloud did not write, written when it starts. Whatever
+//! is there already is left alone, so a start that was cut short is made good by the next.
+
+use common::error::ApiError;
+use store::{After, Batch, Index};
+
+use crate::records::Records;
+
+/// How many records one commit is about.
+const PORTION: usize = 256;
+
+/// Writes the index rows that are missing. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn index_rows(records: &Records) -> Result<(), ApiError> {
+    let mut batch = Portions::new(records);
+    for seen in records.instances.all("") {
+        let it = seen?.record;
+        if records.instances_of.get(&Records::instance_key(&it))?.is_none() {
+            records.point(&mut batch.open, &it);
+            batch.more()?;
+        }
+    }
+    for seen in records.images.all("") {
+        let it = seen?.record;
+        for key in Records::image_keys(&it) {
+            if records.images_for.get(&key)?.is_none() {
+                batch.open.point(&records.images_for, &key, it.id.as_str());
+                batch.more()?;
+            }
+        }
+    }
+    // What instances_of was before launches had an order.
+    let unordered = Index::new(records.engine.clone(), "instance-by-account");
+    for row in unordered.scan("", After::Start, usize::MAX)? {
+        batch.open.unpoint(&unordered, &row.key);
+        batch.more()?;
+    }
+    batch.commit()
+}
+
+/// Commits of bounded size.
+struct Portions<'a> {
+    records: &'a Records,
+    open: Batch,
+    size: usize,
+}
+
+impl<'a> Portions<'a> {
+    fn new(records: &'a Records) -> Self {
+        Self { records, open: Batch::new(), size: 0 }
+    }
+
+    fn more(&mut self) -> Result<(), ApiError> {
+        self.size += 1;
+        if self.size < PORTION {
+            return Ok(());
+        }
+        self.size = 0;
+        std::mem::take(&mut self.open).commit(&*self.records.engine)?;
+        Ok(())
+    }
+
+    fn commit(self) -> Result<(), ApiError> {
+        if !self.open.is_empty() {
+            self.open.commit(&*self.records.engine)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use store::EngineConfig;
+
+    use super::*;
+    use crate::records::{EVERYBODY, Image, Instance};
+
+    const ACCOUNT: &str = "123456789012";
+
+    /// An instance as the version before wrote it.
+    fn instance(number: u64) -> Instance {
+        serde_json::from_value(json!({
+            "id": format!("i-{number:08x}"), "reservation": "r-00000001", "index": number,
+            "account": ACCOUNT, "wanted": "running", "seen": "running", "since": 5,
+            "reason": null, "generation": 1, "node": "a", "zone": "z", "told": true,
+            "missing_since": null, "address": "10.0.0.2", "mac": "d0:0d:00:00:00:01",
+            "image": "emi-00000001", "kernel": "eki-00000001", "ramdisk": null,
+            "product_codes": [], "root_device": "/dev/sda1", "architecture": "x86_64",
+            "instance_type": "m1.small", "cpus": 1, "memory_mib": 128, "disk_mib": 2048,
+            "key": null, "groups": ["default"], "launched": 1_800_000_000_000u64,
+            "client_token": null,
+        }))
+        .unwrap()
+    }
+
+    fn image(number: u64, public: bool) -> Image {
+        serde_json::from_value(json!({
+            "id": format!("emi-{number:08x}"), "account": ACCOUNT, "owner_alias": "taro",
+            "bundle": {"location": "b/k", "manifest_sha256": "00"}, "name": format!("n{number}"),
+            "description": null, "architecture": "x86_64", "kernel": null, "ramdisk": null,
+            "root_device": "/dev/sda1", "mapping": [], "product_codes": [], "ancestors": [],
+            "windows": false, "size": 5, "public": public, "state": "pending",
+            "created": 1_800_000_000_000u64,
+        }))
+        .unwrap()
+    }
+
+    fn values(index: &Index, prefix: &str) -> Vec<String> {
+        let rows = index.rows(prefix, None, 100);
+        rows.map(|row| row.unwrap().value).collect()
+    }
+
+    #[test]
+    fn a_store_of_the_version_before_gets_what_it_lacks_and_nothing_twice() {
+        let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
+        let unordered = Index::new(records.engine.clone(), "instance-by-account");
+        for number in (0..600).rev() {
+            let mut batch = Batch::new();
+            let it = instance(number);
+            batch.insert(&it).unwrap();
+            batch.point(&unordered, &format!("{ACCOUNT}/{}", it.id), it.id.as_str());
+            batch.commit(&*records.engine).unwrap();
+        }
+        records.images.insert(image(1, true)).unwrap();
+        records.images.insert(image(2, false)).unwrap();
+        for _ in 0..2 {
+            index_rows(&records).unwrap();
+            let ids: Vec<_> = (0..600).map(|number| format!("i-{number:08x}")).collect();
+            assert_eq!(values(&records.instances_of, &format!("{ACCOUNT}/")), ids);
+            assert_eq!(values(&unordered, ""), Vec::<String>::new());
+            let own = values(&records.images_for, &format!("{ACCOUNT}/"));
+            assert_eq!(own, ["emi-00000001", "emi-00000002"]);
+            assert_eq!(values(&records.images_for, &format!("{EVERYBODY}/")), ["emi-00000001"]);
+        }
+        let before = records.images_for.watch();
+        index_rows(&records).unwrap();
+        assert!(!before.has_changed().unwrap(), "nothing was lacking");
+    }
+}
