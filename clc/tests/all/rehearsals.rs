@@ -29,6 +29,7 @@ const ALL: &[(&str, Parameters<'static>)] = &[
     ("GetConsoleOutput", &[("InstanceId", "INSTANCE")]),
     ("ImportKeyPair", &[("KeyName", "new"), ("PublicKeyMaterial", KEY)]),
     ("ModifyImageAttribute", &[("ImageId", "IMAGE"), ("LaunchPermission.Add.1.Group", "all")]),
+    ("ModifyInstanceMetadataOptions", &[("InstanceId", "INSTANCE"), ("HttpTokens", "required")]),
     ("RegisterImage", &[("ImageLocation", "m/new")]),
     ("ResetImageAttribute", &[("ImageId", "IMAGE"), ("Attribute", "launchPermission")]),
     ("RunInstances", &[("ImageId", "IMAGE"), ("KeyName", "old"), ("ClientToken", "t")]),
