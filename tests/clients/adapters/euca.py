@@ -20,6 +20,7 @@ class Client(Adapter):
 
     def register(self, location, name):
         folder = self.door.folder / "bundle"
+        folder.mkdir()
         disk = self.door.folder / "disk"
         disk.write_bytes(name.encode() * 50_000)
         self.euca("bundle-image", "-i", disk, "-r", "x86_64", "-d", folder)

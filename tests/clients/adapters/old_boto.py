@@ -31,10 +31,10 @@ class Client(Adapter):
         boto.config.set("Boto", "ca_certificates_file", door.ca)
         self.s3 = S3Connection(
             *door.keys, host=host, port=door.walrus, path="/services/Walrus", is_secure=door.secure,
-            calling_format=OrdinaryCallingFormat(),
+            calling_format=OrdinaryCallingFormat(), validate_certs=True,
         )
         self.ec2 = QueryV2(
-            *door.keys, is_secure=door.secure, port=door.clc, path="/services/Eucalyptus",
+            *door.keys, is_secure=door.secure, port=door.clc, path="/services/Eucalyptus", validate_certs=True,
             region=RegionInfo(name="eucalyptus", endpoint=host),
         )
 

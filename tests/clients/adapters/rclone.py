@@ -10,8 +10,9 @@ class Client(Adapter):
 
     def __init__(self, door):
         super().__init__(door)
+        # Without what eucarc sets: with AWS_CA_BUNDLE this rclone refuses to work.
         self.env = {
-            **door.env, "RCLONE_CONFIG": str(door.folder / "rclone.conf"), "RCLONE_CA_CERT": door.ca,
+            "PATH": door.env["PATH"], "HOME": str(door.folder), "RCLONE_CONFIG": str(door.folder / "rclone.conf"), "RCLONE_CA_CERT": door.ca,
             "RCLONE_CONFIG_W_TYPE": "s3", "RCLONE_CONFIG_W_PROVIDER": "Other",
             "RCLONE_CONFIG_W_ACCESS_KEY_ID": door.keys[0], "RCLONE_CONFIG_W_SECRET_ACCESS_KEY": door.keys[1],
             "RCLONE_CONFIG_W_ENDPOINT": door.s3, "RCLONE_CONFIG_W_REGION": "eucalyptus",

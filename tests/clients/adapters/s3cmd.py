@@ -18,7 +18,7 @@ class Client(Adapter):
         self.config.write_text(
             f"[default]\naccess_key = {door.keys[0]}\nsecret_key = {door.keys[1]}\n"
             f"host_base = {at}\nhost_bucket = {at}\nbucket_location = eucalyptus\n"
-            f"use_https = {door.secure}\nca_certs_file = {door.ca}\nsignature_v2 = {self.signature_v2}\n"
+            f"use_https = {door.secure}\nsignurl_use_https = {door.secure}\nca_certs_file = {door.ca}\nsignature_v2 = {self.signature_v2}\n"
         )
 
     def s3cmd(self, *arguments):
