@@ -15,6 +15,7 @@ use common::ec2::instances::{
     DescribeInstances, GetConsoleOutput, RunInstances, TerminateInstances,
 };
 use common::ec2::keys::{CreateKeyPair, DeleteKeyPair, DescribeKeyPairs, ImportKeyPair};
+use common::ec2::metadata_options::ModifyInstanceMetadataOptions;
 use common::ec2::power::{RebootInstances, StartInstances, StopInstances};
 use common::ec2::status::DescribeInstanceStatus;
 use common::ec2::tags::{CreateTags, DeleteTags, DescribeTags};
@@ -66,6 +67,7 @@ pub fn router(actors: &Actors) -> Router {
         .on::<GetConsoleOutput, _>(&actors.instances)
         .on::<ImportKeyPair, _>(&actors.keys)
         .on::<ModifyImageAttribute, _>(&actors.images)
+        .on::<ModifyInstanceMetadataOptions, _>(&actors.instances)
         .on::<ModifyInstanceAttribute, _>(&actors.instances)
         .on::<RebootInstances, _>(&actors.instances)
         .on::<RegisterImage, _>(&actors.images)

@@ -29,15 +29,24 @@ pub struct Config {
     /// What runs instances: `qemu` (the default), or `sim`, which plays them without rights,
     /// hypervisor or network.
     pub driver: DriverKind,
+    /// How instances are connected: `tap` (the default), a routed interface each, which needs root;
+    /// or `user`, a network of its own for each, which QEMU plays and which needs no rights. With
+    /// `user` instances do not reach each other, and are reached by ssh alone (see `ssh_ports`).
+    pub network: NetworkKind,
     /// The instances' network as ADDRESS/LENGTH, /8 to /30; each node needs its own. The first
-    /// address is the instances' router. Default `10.111.0.0/20`.
+    /// address is the instances' router. Default `10.111.0.0/20`; with `network = "user"` it lies
+    /// in 169.254.0.0/16, and the default is `169.254.64.0/20`.
     pub subnet: Cidr,
+    /// With `network = "user"`: the port of 127.0.0.1 from which the instances' are counted. The
+    /// one with the n-th address of the subnet is reached by ssh at this port plus n. Default 20000.
+    pub ssh_ports: u16,
     /// The interface by which instances reach what is not on this host. Empty (the default): none,
     /// or the default route's if `masquerade` is set.
     pub uplink: String,
     /// Whether instances speak to the outside under the host's address, and nobody outside can
     /// begin. If not, and an uplink is named, the site's routers must know the subnet, and
-    /// instances are reached from outside. Default false.
+    /// instances are reached from outside. With `network = "user"`: whether instances reach what
+    /// this program's user reaches, the host itself included. Default false.
     pub masquerade: bool,
     /// The resolvers that instances are told by DHCP. Default none.
     pub dns: Vec<Ipv4Addr>,
@@ -69,7 +78,9 @@ impl Default for Config {
             internal_listen: SocketAddr::from(([127, 0, 0, 1], 8775)),
             peer_key_file: PathBuf::from("/etc/eucalypt/peer.key"),
             driver: DriverKind::Qemu,
-            subnet: Cidr(Subnet { network: Ipv4Addr::new(10, 111, 0, 0), prefix: 20 }),
+            network: NetworkKind::Tap,
+            subnet: TAP_SUBNET,
+            ssh_ports: 20_000,
             uplink: String::new(),
             masquerade: false,
             dns: Vec::new(),
@@ -95,6 +106,20 @@ pub enum DriverKind {
     Sim,
 }
 
+/// How instances are connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NetworkKind {
+    /// By a routed tap each.
+    #[default]
+    Tap,
+    /// By a network of QEMU's own each.
+    User,
+}
+
+const TAP_SUBNET: Cidr = Cidr(Subnet { network: Ipv4Addr::new(10, 111, 0, 0), prefix: 20 });
+const USER_SUBNET: Cidr = Cidr(Subnet { network: Ipv4Addr::new(169, 254, 64, 0), prefix: 20 });
+
 /// A network in its text form, `10.111.0.0/20`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -115,6 +140,17 @@ pub enum Unusable {
     /// Something that is no interface's name.
     #[error("uplink: '{0}' is no interface's name")]
     Uplink(String),
+    /// A network that QEMU cannot play beside the metadata service.
+    #[error(
+        "subnet: with network = \"user\" it lies in 169.254.0.0/16 and is not around 169.254.169.254, and '{0}' is otherwise"
+    )]
+    UserSubnet(Cidr),
+    /// More addresses than ports.
+    #[error("ssh_ports: from {0} on there are fewer ports than {1} has addresses")]
+    Ports(u16, Cidr),
+    /// A key that has no meaning in a network of QEMU's own.
+    #[error("{0}: it has no meaning with network = \"user\"")]
+    NoUser(&'static str),
     /// A size in megabytes that is more than 2^64 bytes, or a time beyond all patience.
     #[error("{0} is too large")]
     TooLarge(&'static str),
@@ -138,11 +174,39 @@ impl Config {
         if self.uplink.len() > 15 || !self.uplink.chars().all(|c| plain(c) || c == '@') {
             return Err(Unusable::Uplink(self.uplink));
         }
+        if self.network == NetworkKind::User {
+            self = self.check_user()?;
+        }
         if self.image_cache_mb > u64::MAX >> 20 {
             return Err(Unusable::TooLarge("image_cache_mb"));
         }
         if self.shutdown_grace_seconds > 3600 {
             return Err(Unusable::TooLarge("shutdown_grace_seconds"));
+        }
+        Ok(self)
+    }
+
+    fn check_user(mut self) -> Result<Self, Unusable> {
+        if self.subnet == TAP_SUBNET {
+            self.subnet = USER_SUBNET;
+        }
+        let Subnet { network, .. } = self.subnet.0;
+        let (first, last) = (u32::from(network), u32::from(self.subnet.0.broadcast()));
+        let apart = |address: [u8; 4]| !(first..=last).contains(&u32::from_be_bytes(address));
+        let link_local = |address: u32| address >> 16 == 0xa9fe;
+        // The resolver and the metadata service have their addresses beside the instances.
+        let free = apart([169, 254, 169, 253]) && apart([169, 254, 169, 254]);
+        if !link_local(first) || !link_local(last) || !free {
+            return Err(Unusable::UserSubnet(self.subnet));
+        }
+        if u32::from(self.ssh_ports) + (last - first) > u32::from(u16::MAX) {
+            return Err(Unusable::Ports(self.ssh_ports, self.subnet));
+        }
+        if !self.uplink.is_empty() {
+            return Err(Unusable::NoUser("uplink"));
+        }
+        if !self.dns.is_empty() {
+            return Err(Unusable::NoUser("dns"));
         }
         Ok(self)
     }
@@ -236,5 +300,27 @@ mod tests {
         ] {
             assert!(odd.check().is_err());
         }
+    }
+
+    #[test]
+    fn a_network_of_qemus_own_lies_beside_the_metadata_service() {
+        let user = || Config { network: NetworkKind::User, ..Config::default() };
+        assert_eq!(user().check().unwrap().subnet, USER_SUBNET);
+        for (subnet, good) in [
+            ("169.254.0.0/24", true),
+            ("169.254.169.0/25", true),
+            ("169.254.169.0/24", false),
+            ("169.254.128.0/17", false),
+            ("169.254.0.0/16", false),
+            ("10.0.0.0/24", false),
+            ("169.0.0.0/8", false),
+        ] {
+            let config = Config { subnet: subnet.parse().unwrap(), ..user() };
+            assert_eq!(config.check().is_ok(), good, "{subnet}");
+        }
+        let odd = Config { ssh_ports: 65_000, ..user() };
+        assert_eq!(odd.check(), Err(Unusable::Ports(65_000, USER_SUBNET)));
+        assert!(Config { uplink: "eth0".into(), ..user() }.check().is_err());
+        assert!(Config { dns: vec![Ipv4Addr::LOCALHOST], ..user() }.check().is_err());
     }
 }

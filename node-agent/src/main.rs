@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use node_agent::agent::user_mode;
 use node_agent::config::Config;
 use node_agent::server::{Server, StartError, purge_network};
 use runtime::boot;
@@ -24,6 +25,9 @@ struct Flags {
     /// Where messages of the clc are answered, ADDRESS:PORT
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// How instances are connected: by taps, or by networks of QEMU's own, which need no rights
+    #[arg(long, value_name = "tap|user")]
+    network: Option<String>,
     /// Print the configuration and end
     #[arg(long)]
     print_config: bool,
@@ -31,6 +35,10 @@ struct Flags {
     /// have ended and it will not run here again
     #[arg(long)]
     purge_network: bool,
+    /// What QEMU has this program do for a machine of `--network user`: carry standard input and
+    /// output to a metadata socket
+    #[arg(long, value_name = "SOCKET", hide = true)]
+    carry_metadata: Option<PathBuf>,
 }
 
 #[derive(Debug, Error)]
@@ -45,12 +53,20 @@ enum Failure {
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
-    let address = flags.listen.iter();
+    if let Some(socket) = &flags.carry_metadata {
+        return match user_mode::carry(socket, std::io::stdin(), std::io::stdout()) {
+            Ok(()) => ExitCode::SUCCESS,
+            // Nobody listens just now, or the guest has gone; it sees the connection end.
+            Err(_) => ExitCode::FAILURE,
+        };
+    }
+    let address = flags.listen.iter().map(|address| ("internal_listen", address.to_string()));
+    let network = flags.network.iter().map(|kind| ("network", kind.clone()));
     let sources = Sources {
         program: "node-agent",
         environment: "EUCALYPT_NODE__",
         file: flags.config.as_deref(),
-        flags: address.map(|address| ("internal_listen", address.to_string())).collect(),
+        flags: address.chain(network).collect(),
     };
     let config: Config = match load(&sources) {
         Ok(config) => config,

@@ -1,7 +1,7 @@
 //! The messages of the service `node` and who answers each.
 
 use actix::Addr;
-use common::wire::node::{Adjust, Console, Node, Report, Run, Terminate};
+use common::wire::node::{Adjust, Console, Node, Report, Run, SetMetadataOptions, Terminate};
 use runtime::dispatcher::Dispatcher;
 
 use crate::agent::agent::Agent;
@@ -13,6 +13,7 @@ pub fn dispatcher(agent: &Addr<Agent>, board: Board) -> Dispatcher<Node> {
         .on::<Run>(agent.clone().recipient())
         .on::<Adjust>(agent.clone().recipient())
         .on::<Terminate>(agent.clone().recipient())
+        .on::<SetMetadataOptions>(agent.clone().recipient())
         .on::<Console>(agent.clone().recipient())
         .with(move |ask: Report| {
             let board = board.clone();

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs::{DirBuilder, File};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +35,8 @@ use crate::agent::agent::Agent;
 use crate::agent::capacity::{self, CapacityError};
 use crate::agent::plugs::{Plugs, Unplugged};
 use crate::agent::report::Board;
-use crate::config::{Config, DriverKind, Unusable};
+use crate::agent::user_mode::UserMode;
+use crate::config::{Config, DriverKind, NetworkKind, Unusable};
 use crate::hypervisor::driver::Driver;
 use crate::hypervisor::error::DriverError;
 use crate::hypervisor::qemu::probe::{Programs, probe};
@@ -45,6 +46,7 @@ use crate::image::fetch::Http;
 use crate::image::images::{Images, ImagesConfig};
 use crate::image::table::ImageError;
 use crate::metadata::serve::Metadata;
+use crate::metadata::token::Tokens;
 use crate::network::executor::{Host, HostError};
 use crate::network::names::Names;
 use crate::network::network::{Network, NetworkError, NetworkSettings, Stop};
@@ -132,10 +134,12 @@ impl Server {
         let (lock, capacity) = open(&config).await?;
         let base = Base { config, lock, capacity, internal, peer_key, clock };
         match base.config.driver {
-            DriverKind::Sim => base.raise(Arc::new(Sim::new(SimMode::Automatic)), None).await,
+            DriverKind::Sim => {
+                base.raise(Arc::new(Sim::new(SimMode::Automatic)), Plugging::Nothing).await
+            }
             DriverKind::Qemu => {
-                let (tools, driver) = host(&base.config.data_dir).await?;
-                base.raise(driver, Some(tools)).await
+                let (plugging, driver) = host(&base.config).await?;
+                base.raise(driver, plugging).await
             }
         }
     }
@@ -154,7 +158,7 @@ impl Server {
         let config = config.check()?;
         let (lock, capacity) = open(&config).await?;
         let base = Base { config, lock, capacity, internal, peer_key, clock };
-        base.raise(Arc::new(driver), None).await
+        base.raise(Arc::new(driver), Plugging::Nothing).await
     }
 
     /// Where messages are answered.
@@ -206,7 +210,7 @@ impl Base {
     async fn raise(
         self,
         driver: Arc<dyn Driver>,
-        tools: Option<Tools>,
+        plugging: Plugging,
     ) -> Result<Server, StartError> {
         let Self { config, lock, capacity, internal, peer_key, clock } = self;
         let instances = config.data_dir.join("instances");
@@ -215,8 +219,8 @@ impl Base {
 
         let (shutdown, roster, metrics) =
             (Shutdown::default(), Roster::default(), Metrics::default());
-        let metadata = Metadata::new(clock.clone());
-        let (network, wiring) = wire(&config, tools, &scan, &metadata).await?;
+        let metadata = Metadata::new(clock.clone(), Tokens::new(&random()?));
+        let (network, wiring) = wire(&config, plugging, &scan, &metadata).await?;
         let images = ImagesConfig {
             directory: config.data_dir.join("images"),
             limit: config.image_cache_mb << 20,
@@ -299,6 +303,10 @@ async fn settings(config: &Config, tools: &Tools) -> Result<NetworkSettings, Sta
 /// If the agent runs, or the host refuses.
 pub async fn purge_network(config: Config) -> Result<(), StartError> {
     let config = config.check()?;
+    if config.network == NetworkKind::User {
+        // Such networks are part of their machines' processes.
+        return Ok(());
+    }
     // Held to the end: an agent that starts meanwhile would set up again what is removed here.
     let (_lock, _) = open(&config).await?;
     let tools = pool::block(Tools::find).await?;
@@ -312,12 +320,26 @@ pub async fn purge_network(config: Config) -> Result<(), StartError> {
 /// The network of the machines that were found, and how others are joined to it.
 async fn wire(
     config: &Config,
-    tools: Option<Tools>,
+    plugging: Plugging,
     scan: &Scan,
     metadata: &Metadata,
 ) -> Result<(Option<Addr<Network>>, Arc<dyn Wiring>), StartError> {
-    let Some(tools) = tools else {
-        return Ok((None, Arc::new(Unplugged(Names::new(&identity(config)?)))));
+    let tools = match plugging {
+        Plugging::Taps(tools) => tools,
+        Plugging::User(program) => {
+            let wiring = UserMode {
+                instances: config.data_dir.join("instances"),
+                metadata: metadata.clone(),
+                program,
+                subnet: config.subnet.0,
+                ssh_ports: config.ssh_ports,
+                outside: config.masquerade,
+            };
+            return Ok((None, Arc::new(wiring)));
+        }
+        Plugging::Nothing => {
+            return Ok((None, Arc::new(Unplugged(Names::new(&identity(config)?)))));
+        }
     };
     let settings = settings(config, &tools).await?;
     let known: BTreeMap<_, _> = scan
@@ -333,16 +355,43 @@ async fn wire(
     Ok((Some(network), Arc::new(plugs)))
 }
 
+/// What machines' cards are plugged into.
+enum Plugging {
+    /// Routed taps, made with these.
+    Taps(Tools),
+    /// Networks that QEMU plays; it is told of this program.
+    User(PathBuf),
+    /// Nothing: machines are played.
+    Nothing,
+}
+
 /// What this host runs real machines with.
-async fn host(scratch: &Path) -> Result<(Tools, Arc<dyn Driver>), StartError> {
-    let tools = pool::block(Tools::find).await?;
-    let programs = Programs::default();
-    match (tools, probe(&programs, scratch).await) {
-        (Ok(tools), Ok(found)) => {
-            tracing::info!("instances run by {found}");
-            Ok((tools, Arc::new(Qemu::new(programs, &found))))
+async fn host(config: &Config) -> Result<(Plugging, Arc<dyn Driver>), StartError> {
+    let plugging = match config.network {
+        NetworkKind::Tap => match pool::block(Tools::find).await? {
+            Ok(tools) => Ok(Plugging::Taps(tools)),
+            Err(missing) => Err(format!(
+                "{missing}; or start with --network user, for which none of this is needed"
+            )),
+        },
+        NetworkKind::User => {
+            let program = std::env::current_exe();
+            program
+                .map(Plugging::User)
+                .map_err(|why| format!("this program cannot be found: {why}"))
         }
-        (Err(missing), Ok(_)) => Err(StartError::Missing(missing.to_string())),
+    };
+    let programs = Programs::default();
+    match (plugging, probe(&programs, &config.data_dir).await) {
+        (Ok(plugging), Ok(found)) => {
+            let network = match &plugging {
+                Plugging::User(_) => "networks of QEMU's own: they do not reach each other",
+                Plugging::Taps(_) | Plugging::Nothing => "routed taps",
+            };
+            tracing::info!("instances run by {found}; they are connected by {network}");
+            Ok((plugging, Arc::new(Qemu::new(programs, &found))))
+        }
+        (Err(missing), Ok(_)) => Err(StartError::Missing(missing)),
         (Ok(_), Err(error)) => Err(error.into()),
         (Err(missing), Err(error)) => Err(StartError::Missing(format!("{missing}; {error}"))),
     }
@@ -371,10 +420,14 @@ async fn open(config: &Config) -> Result<(File, Capacity), StartError> {
 
 /// A name for this life of the agent.
 fn session() -> Result<String, ApiError> {
-    let mut bytes = [0; 16];
+    Ok(hex::encode(random::<16>()?))
+}
+
+fn random<const N: usize>() -> Result<[u8; N], ApiError> {
+    let mut bytes = [0; N];
     getrandom::fill(&mut bytes)
         .map_err(|error| ApiError::internal("the host gives no random numbers", error))?;
-    Ok(hex::encode(bytes))
+    Ok(bytes)
 }
 
 fn declare(metrics: &Metrics, roster: &Roster, board: &Board, metadata: &Metadata) {

@@ -11,7 +11,7 @@ use common::id::InstanceId;
 use common::wire::node::{
     Console, InstanceView, MachineState, Node, NodeReport, Report, Run, Terminate,
 };
-use common::wire::walrus::ImageTicket;
+use common::wire::walrus::{ImageTicket, Layout};
 use node_agent::config::{Config, DriverKind};
 use node_agent::hypervisor::sim::{Sim, SimMode};
 use node_agent::server::{Server, StartError};
@@ -90,7 +90,7 @@ fn run(number: u8, url: &str) -> Run {
     });
     let expires = common::time::Timestamp::from_millis(i64::MAX);
     let size = u64::try_from(IMAGE.len()).unwrap();
-    let ticket = ImageTicket { url: url.to_owned(), sha256, size, expires };
+    let ticket = ImageTicket { url: url.to_owned(), sha256, size, expires, layout: Layout::Bare };
     Run { spec: serde_json::from_value(spec).unwrap(), tickets: vec![ticket] }
 }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use common::id::InstanceId;
-use node_agent::hypervisor::driver::{Card, Disk, Driver, Ended, Launch, OVERLAY};
+use node_agent::hypervisor::driver::{Card, Disk, Driver, Ended, Launch, OVERLAY, UserCard};
 use node_agent::hypervisor::error::DriverError;
 use node_agent::hypervisor::qemu::args::Accelerator;
 use node_agent::hypervisor::qemu::probe::{Probe, Programs, probe};
@@ -133,9 +133,16 @@ impl Host {
             memory_mib: 32,
             mac: "d0:0d:00:00:00:01".to_owned(),
             overlay,
-            kernel,
+            kernel: Some(kernel),
             ramdisk: None,
-            card: Card::User { metadata: vec!["cat".to_owned()] },
+            card: Card::User(UserCard {
+                address: [169, 254, 64, 2].into(),
+                gateway: [169, 254, 64, 1].into(),
+                metadata: vec!["cat".into()],
+                // Whichever is free.
+                ssh: 0,
+                outside: false,
+            }),
         };
         (disk, launch)
     }
@@ -440,7 +447,7 @@ async fn qemu_says_why_it_does_not_start() {
     let begun = Instant::now();
     let tap = Card::Tap { name: "no-such-tap/x".to_owned() };
     for (launch, expected) in [
-        (Launch { kernel: PathBuf::from("/nonexistent"), ..launch.clone() }, "/nonexistent"),
+        (Launch { kernel: Some(PathBuf::from("/nonexistent")), ..launch.clone() }, "/nonexistent"),
         (Launch { overlay: PathBuf::from("/nonexistent"), ..launch.clone() }, "/nonexistent"),
         (Launch { card: tap, ..launch.clone() }, "tap"),
     ] {

@@ -13,8 +13,8 @@ use bytes::Bytes;
 use common::id::InstanceId;
 use common::time::Timestamp;
 use common::wire::node::{Adjust, InstanceView, MachineState, Run};
-use common::wire::spec::{InstanceSpec, OnShutdown, Power, PowerSpec};
-use common::wire::walrus::ImageTicket;
+use common::wire::spec::{InstanceSpec, MetadataOptions, OnShutdown, Power, PowerSpec};
+use common::wire::walrus::{ImageTicket, Layout};
 use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{self, StreamExt};
 use node_agent::hypervisor::driver::Card;
@@ -158,7 +158,13 @@ fn run(number: u32) -> Run {
         },
     });
     let expires = Timestamp::from_millis(0);
-    let ticket = ImageTicket { url: "u".to_owned(), sha256: ZERO.to_owned(), size: 1, expires };
+    let ticket = ImageTicket {
+        url: "u".to_owned(),
+        sha256: ZERO.to_owned(),
+        size: 1,
+        expires,
+        layout: Layout::Bare,
+    };
     Run { spec: serde_json::from_value(spec).unwrap(), tickets: vec![ticket] }
 }
 
@@ -242,13 +248,46 @@ fn a_machine_outlives_its_agent() {
 
         // Its image is held: there is no room for another.
         let mut other = run(3);
-        other.spec.boot.kernel.sha256 = "0".repeat(64);
+        other.spec.boot.kernel.as_mut().unwrap().sha256 = "0".repeat(64);
         let other = Vm::create(&agent.instances, other, agent.hands.clone()).await.unwrap();
         let view = until(&other, MachineState::Failed).await;
         assert!(view.reason.unwrap().contains("no room"));
 
         one.terminate().await.unwrap();
         until(&one, MachineState::Gone).await;
+    });
+}
+
+#[test]
+fn metadata_options_are_kept_and_never_go_back() {
+    on_a_host(|root, clock, gate| async move {
+        let mut agent = Agent::raise(&root, &clock, &gate).await;
+        let vm = agent.run(1).await;
+        until(&vm, MachineState::Running).await;
+        let options = |revision, hop_limit| MetadataOptions {
+            revision,
+            hop_limit,
+            ..MetadataOptions::default()
+        };
+        let known = |vm: &VmHandle| vm.spec().borrow().as_ref().unwrap().metadata.options;
+        assert_eq!((known(&vm), vm.view().borrow().options), (options(0, 1), 0));
+        vm.set_options(options(2, 5)).await.unwrap();
+        vm.set_options(options(1, 9)).await.unwrap();
+        assert_eq!((known(&vm), vm.view().borrow().options), (options(2, 5), 2));
+        // A wish that was written before it was heard later.
+        let mut again = run(1);
+        again.spec.generation = 7;
+        vm.run(again).await.unwrap();
+        let shown = vm.view().borrow().clone();
+        assert_eq!((known(&vm), shown.generation, shown.options), (options(2, 5), 7, 2));
+
+        drop(agent);
+        let agent = Agent::raise(&root, &clock, &gate).await;
+        let vm = agent.machines[0].clone();
+        assert_eq!((known(&vm), vm.view().borrow().options), (options(2, 5), 2));
+        vm.terminate().await.unwrap();
+        until(&vm, MachineState::Gone).await;
+        vm.set_options(options(3, 1)).await.unwrap();
     });
 }
 

@@ -17,6 +17,7 @@ use common::time::Timestamp;
 use common::wire::node::Subnet;
 use common::wire::spec::*;
 use node_agent::metadata::serve::Metadata;
+use node_agent::metadata::token::Tokens;
 use node_agent::network::names::Names;
 use node_agent::network::network::{Attach, Detach, Network, NetworkSettings, Stop};
 use node_agent::network::tools::Tools;
@@ -70,7 +71,7 @@ async fn scenario() {
     };
     let (a, b) = (spec(1), spec(2));
     let network = Network::start(settings.clone(), &tools, BTreeMap::new()).await.unwrap();
-    let metadata = Metadata::new(Clock::system());
+    let metadata = Metadata::new(Clock::system(), Tokens::new(&[7; 64]));
 
     let start = Instant::now();
     let mut taps = Vec::new();
@@ -131,10 +132,29 @@ async fn scenario() {
     let guest_c = Guest::plug(&tap, &c, "c");
     tokio::task::spawn_blocking(move || guest_c.takes_its_address()).await.unwrap();
 
+    // Whoever has the port on all addresses is blamed, and not passed over.
+    metadata.close_all();
+    let squatter = until_free().await;
+    let taken = metadata.listen(&tap, &c).unwrap_err().to_string();
+    assert!(taken.contains("169.254.169.254:80") && taken.contains("another program"), "{taken}");
+    drop(squatter);
+    metadata.listen(&tap, &c).unwrap();
     metadata.close_all();
     network.send(Stop { purge: true }).await.unwrap().unwrap();
     assert_eq!(links().lines().count(), 1, "{}", links());
     assert_eq!(output("nft", &["list", "ruleset"]), "");
+}
+
+/// Takes port 80 of all addresses as soon as no listener that was closed holds it any more.
+async fn until_free() -> std::net::TcpListener {
+    let begun = Instant::now();
+    loop {
+        match std::net::TcpListener::bind(("0.0.0.0", 80)) {
+            Ok(listener) => return listener,
+            Err(error) => assert!(begun.elapsed() < Duration::from_secs(10), "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 fn addresses(a: &Guest, b: &Guest) {
@@ -155,10 +175,32 @@ fn identity(a: &Guest, b: &Guest) {
     let status = ["-o", "/dev/null", "-w", "%{http_code}"];
     assert_eq!(a.curl(&[&status[..], &["-H", "Host: evil.example"]].concat(), "/latest/"), "403");
     assert_eq!(a.curl(&status, "/latest/user-data"), "404");
-    assert_eq!(a.curl(&[&status[..], &["-X", "PUT"]].concat(), "/latest/api/token"), "405");
+    assert_eq!(a.curl(&[&status[..], &["-X", "PUT"]].concat(), "/latest/api/token"), "400");
+    tokens(a, b);
     assert_eq!(a.curl(&[&status[..], &["-I"]].concat(), "/latest/meta-data/"), "200");
     let page = a.get("/latest/meta-data/ramdisk-id");
     assert!(page.contains("404 - Not Found"), "{page}");
+}
+
+/// The second version of the protocol over a real wire: whose a token is, and how far it goes.
+fn tokens(a: &Guest, b: &Guest) {
+    let lifetime = ["-X", "PUT", "-H", "X-aws-ec2-metadata-token-ttl-seconds: 60"];
+    let token = a.curl(&lifetime, "/latest/api/token");
+    let bearing = format!("X-aws-ec2-metadata-token: {token}");
+    let path = "/latest/meta-data/instance-id";
+    assert_eq!(a.curl(&["-H", &bearing], path), a.instance.as_str());
+    let foreign = b.curl(&["-H", &bearing], path);
+    assert!(foreign.contains("401 - Unauthorized"), "{foreign}");
+    let proxied = [&lifetime[..], &["-H", "X-Forwarded-For: 10.77.0.11"]].concat();
+    assert!(a.curl(&proxied, "/latest/api/token").contains("403"), "a proxy gets no token");
+    // A guest that drops packets with less than two hops left is as one behind another hop.
+    for (method, hops, expected) in
+        [("GET", 2, "200"), ("PUT", 1, "200"), ("PUT", 2, "nothing"), ("GET", 60, "200")]
+    {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hops.py");
+        let said = a.run("python3", &[script, method, &hops.to_string()]);
+        assert_eq!(said.trim(), expected, "{method} behind {hops} hops");
+    }
 }
 
 fn walls(a: &Guest, b: &Guest) {
@@ -204,7 +246,7 @@ fn spec(number: u8) -> InstanceSpec {
         cpus: 1,
         memory_mib: 64,
         root: DiskSpec { image: image("emi-00000001"), size: 1 },
-        boot: BootSpec { kernel: image("eki-00000001"), ramdisk: None },
+        boot: BootSpec { kernel: Some(image("eki-00000001")), ramdisk: None },
         network: NetworkSpec {
             mac: format!("d0:0d:00:00:00:0{number}"),
             address: [10, 77, 0, 10 + number].into(),
@@ -225,6 +267,7 @@ fn spec(number: u8) -> InstanceSpec {
             security_groups: vec!["default".to_owned()],
             launched: Timestamp::from_millis(0),
             user_data: None,
+            options: MetadataOptions::default(),
         },
         power: Default::default(),
     }

@@ -81,3 +81,17 @@ fn operations_names_every_configuration_key() {
         );
     }
 }
+
+#[test]
+fn testing_names_every_stage_with_its_budget() {
+    let script = std::fs::read_to_string(root().join("scripts/test")).unwrap();
+    let document = std::fs::read_to_string(root().join("docs/testing.md")).unwrap();
+    let (_, rest) = script.split_once("BUDGET=(").unwrap();
+    let budgets = rest.split_once(')').unwrap().0.split_whitespace();
+    for budget in budgets {
+        let (stage, seconds) = budget.strip_prefix('[').unwrap().split_once("]=").unwrap();
+        let row = document.lines().find(|line| line.starts_with(&format!("| {stage} |")));
+        let row = row.unwrap_or_else(|| panic!("docs/testing.md has no stage {stage}"));
+        assert!(row.ends_with(&format!("| {seconds} s |")), "the budget of {stage} is {seconds} s");
+    }
+}

@@ -35,7 +35,7 @@ impl Answer<Instances> for DescribeInstanceAttribute {
         let mut answer = InstanceAttribute::of(it.id.clone());
         match self.attribute.as_str() {
             "instanceType" => answer.instance_type = Text::of(Some(it.instance_type)),
-            "kernel" => answer.kernel = Text::of(Some(it.kernel.as_str())),
+            "kernel" => answer.kernel = Text::of(it.kernel.as_ref().map(ImageId::as_str)),
             "ramdisk" => answer.ramdisk = Text::of(it.ramdisk.as_ref().map(ImageId::as_str)),
             "userData" => {
                 answer.user_data = Text::of(it.user_data.as_ref().map(UserData::base64));
@@ -140,6 +140,13 @@ impl Change {
             return Err(ApiError::new(ErrorCode::IncorrectInstanceState, text));
         }
         let before = it.clone();
+        if matches!(self, Self::Kernel(_) | Self::Ramdisk(_)) && it.kernel.is_none() {
+            let text = format!(
+                "The instance '{}' boots by itself: it takes neither kernel nor ramdisk",
+                it.id
+            );
+            return Err(ApiError::new(ErrorCode::UnsupportedOperation, text));
+        }
         let own = |image: ImageKind| own(records, it, image);
         match self {
             Self::Type(kind) => {
@@ -156,7 +163,8 @@ impl Change {
                         ApiError::new(ErrorCode::UnsupportedOperation, text)
                     })?,
                 };
-                it.kernel = usable(records, &id, ImageKind::Kernel, caller)?.id.clone();
+                it.kernel = Some(usable(records, &id, ImageKind::Kernel, caller)?.id.clone());
+                it.default_boot = false;
             }
             Self::Ramdisk(asked) => {
                 let id = match asked {

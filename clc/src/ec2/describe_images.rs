@@ -135,7 +135,7 @@ fn view(it: &Shown) -> View {
         root_device_type: "instance-store".to_owned(),
         root_device_name: Some(image.root_device.clone()),
         block_device_mapping: Default::default(),
-        virtualization_type: "paravirtual".to_owned(),
+        virtualization_type: image.virtualization().to_owned(),
         hypervisor: "kvm".to_owned(),
         creation_date: Some(image.created.iso()),
         product_codes: image

@@ -52,7 +52,7 @@ pub const FILTERS: &[Field<Shown>] = &[
     ("state", |it| vec![state(&it.image).to_owned()]),
     ("state-reason-code", |it| failure(it).map(|_| FAILED.to_owned()).into_iter().collect()),
     ("state-reason-message", |it| failure(it).map(str::to_owned).into_iter().collect()),
-    ("virtualization-type", |_| vec!["paravirtual".to_owned()]),
+    ("virtualization-type", |it| vec![it.image.virtualization().to_owned()]),
 ];
 
 fn failure(it: &Shown) -> Option<&str> {

@@ -3,6 +3,7 @@
 //! passes it, and that is the truth.
 
 use common::ec2::images::StateReason;
+use common::ec2::metadata_options::MetadataView;
 
 use super::filters::Field;
 use crate::records::{Instance, TagMap};
@@ -13,6 +14,8 @@ pub struct Shown {
     pub instance: Instance,
     /// What is wrong with its node just now.
     pub impaired: Option<String>,
+    /// Whether its node answers its guest as its metadata options say.
+    pub options_in_force: bool,
     /// The tags that the caller's account wrote on it.
     pub tags: TagMap,
 }
@@ -40,10 +43,15 @@ const FILTERS: &[Field<Shown>] = &[
     ("instance.group-id", |it| it.instance.groups.clone()),
     ("instance.group-name", |it| it.instance.groups.clone()),
     ("ip-address", address),
-    ("kernel-id", |it| vec![it.instance.kernel.to_string()]),
+    ("kernel-id", |it| it.instance.kernel.iter().map(ToString::to_string).collect()),
     ("key-name", |it| it.instance.key.iter().map(|key| key.name.clone()).collect()),
     ("launch-index", |it| vec![it.instance.index.to_string()]),
     ("launch-time", |it| vec![it.instance.launch_time().iso()]),
+    ("metadata-options.http-endpoint", |it| vec![options(it).http_endpoint]),
+    ("metadata-options.http-put-response-hop-limit", |it| {
+        vec![it.instance.options.hop_limit.to_string()]
+    }),
+    ("metadata-options.http-tokens", |it| vec![options(it).http_tokens]),
     ("monitoring-state", |_| vec!["disabled".to_owned()]),
     ("owner-id", |it| vec![it.instance.account.to_string()]),
     ("private-dns-name", address),
@@ -57,8 +65,12 @@ const FILTERS: &[Field<Shown>] = &[
     ("state-reason-code", |it| reason(it).map(|reason| reason.code).into_iter().collect()),
     ("state-reason-message", |it| reason(it).map(|reason| reason.message).into_iter().collect()),
     ("tenancy", |_| vec!["default".to_owned()]),
-    ("virtualization-type", |_| vec!["paravirtual".to_owned()]),
+    ("virtualization-type", |it| vec![it.instance.virtualization().to_owned()]),
 ];
+
+fn options(it: &Shown) -> MetadataView {
+    MetadataView::of(&it.instance.options, it.options_in_force)
+}
 
 /// What no instance has here.
 const ABSENT: &[&str] = &[

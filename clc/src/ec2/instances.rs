@@ -8,10 +8,12 @@ use common::dialect::xml::Set;
 use common::ec2::instances::{
     Group, Instance as View, Monitoring, Placed, ProductCode, Reservation, State,
 };
+use common::ec2::metadata_options::MetadataView;
 use common::ec2::types::IsoTime;
 use common::error::ApiError;
 use common::id::InstanceId;
 use common::time::Timestamp;
+use common::wire::node::InstanceView;
 use runtime::clock::Clock;
 
 use super::instance_filters::{Shown, reason};
@@ -67,7 +69,10 @@ impl Instances {
     /// does not make its instances end: they are shown impaired.
     pub fn show(&self, instance: Instance, tags: TagMap) -> Shown {
         let impaired = self.trouble(&instance).map(|trouble| trouble.told(&instance.node));
-        Shown { instance, impaired, tags }
+        let seen = self.cluster.member(&instance.node).map(|member| member.sighting());
+        let view = seen.as_ref().and_then(|seen| seen.of(&instance.id));
+        let options_in_force = in_force(&instance, view);
+        Shown { instance, impaired, options_in_force, tags }
     }
 
     /// What is wrong with an instance's node just now, or between the two.
@@ -84,6 +89,11 @@ impl Instances {
             false => Some(Trouble::Away(seen.answered)),
         }
     }
+}
+
+/// Whether a node answers an instance as its record says. A launch takes its options along.
+pub fn in_force(instance: &Instance, view: Option<&InstanceView>) -> bool {
+    instance.options.revision <= view.map_or(0, |view| view.options)
 }
 
 /// The instances of these ids, of which the caller must be owner or an administrator. Blocks.
@@ -171,7 +181,7 @@ fn view(it: &Shown) -> View {
             availability_zone: instance.zone.clone(),
             tenancy: "default".to_owned(),
         },
-        kernel_id: Some(instance.kernel.to_string()),
+        kernel_id: instance.kernel.as_ref().map(ToString::to_string),
         ramdisk_id: instance.ramdisk.as_ref().map(ToString::to_string),
         monitoring: Monitoring { state: "disabled".to_owned() },
         private_ip_address: alive.then(|| address.clone()),
@@ -181,9 +191,10 @@ fn view(it: &Shown) -> View {
         root_device_type: "instance-store".to_owned(),
         root_device_name: instance.root_device.clone(),
         block_device_mapping: Set::default(),
-        virtualization_type: "paravirtual".to_owned(),
+        virtualization_type: instance.virtualization().to_owned(),
         client_token: instance.client_token.clone(),
         hypervisor: "kvm".to_owned(),
+        metadata_options: Some(MetadataView::of(&instance.options, it.options_in_force)),
         group_set: groups(&instance.groups),
         tag_set: tagging::shown(&it.tags),
     }

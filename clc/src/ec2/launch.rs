@@ -2,7 +2,8 @@
 //!
 //! Kernel: the request's, else the image's, else the cloud's default, else an error. Ramdisk: the
 //! request's; the image's and the default only if the request names no kernel, because a ramdisk
-//! belongs to its kernel; none is fine.
+//! belongs to its kernel; none is fine. A whole disk boots by itself and gets neither; of an image
+//! that is still being read through nobody knows, and the default is what it gets if it needs one.
 
 use common::action::Caller;
 use common::ec2::instances::RunInstances;
@@ -10,7 +11,7 @@ use common::error::{ApiError, ErrorCode};
 use common::id::{ImageId, ImageKind, InstanceId, ReservationId};
 use common::time::Timestamp;
 use common::user_data::UserData;
-use common::wire::spec::{OnShutdown, PublicKey};
+use common::wire::spec::{MetadataOptions, OnShutdown, PublicKey};
 use store::{Batch, Seen};
 
 use super::images::visible;
@@ -48,10 +49,12 @@ pub struct Asked {
 pub struct Plan {
     /// The machine image.
     pub image: Seen<Image>,
-    /// The kernel.
-    pub kernel: Seen<Image>,
+    /// The kernel; none for a disk that boots by itself.
+    pub kernel: Option<Seen<Image>>,
     /// The ramdisk.
     pub ramdisk: Option<Seen<Image>>,
+    /// Whether kernel and ramdisk go if the image turns out to boot by itself.
+    pub default_boot: bool,
     /// The key pair.
     pub key: Option<Seen<KeyPair>>,
 }
@@ -74,19 +77,48 @@ pub fn plan(records: &Records, asked: &Asked) -> Result<Plan, ApiError> {
         );
         return Err(ApiError::new(ErrorCode::InvalidParameterCombination, text));
     }
+    let (kernel, ramdisk, default_boot) = boot(records, asked, &image, caller)?;
+    let key = match &asked.key_name {
+        None => None,
+        Some(name) => {
+            let seen = records.key_pairs.get(&KeyPair::key_of(&caller.account, name))?;
+            Some(seen.ok_or_else(|| super::keys::no_key(name))?)
+        }
+    };
+    Ok(Plan { image, kernel, ramdisk, default_boot, key })
+}
+
+/// Kernel, ramdisk, and whether both are only the default for an image that nobody knows yet.
+type Boot = (Option<Seen<Image>>, Option<Seen<Image>>, bool);
+
+fn boot(
+    records: &Records,
+    asked: &RunInstances,
+    image: &Image,
+    caller: &Caller,
+) -> Result<Boot, ApiError> {
+    let boots_itself = image.boots_itself();
+    if boots_itself == Some(true) {
+        let given = [("KernelId", &asked.kernel_id), ("RamdiskId", &asked.ramdisk_id)];
+        if let Some((name, _)) = given.iter().find(|(_, given)| given.is_some()) {
+            let text = format!("The image {} boots by itself: it takes no {name}", image.id);
+            return Err(ApiError::new(ErrorCode::InvalidParameterCombination, text));
+        }
+        return Ok((None, None, false));
+    }
     let of_image = |id: &Option<ImageId>| id.as_ref().map(ToString::to_string);
     let default = |setting| Ok::<_, ApiError>(of_image(&settings::image(records, setting)?));
     let kernel = match asked.kernel_id.clone().or_else(|| of_image(&image.kernel)) {
         Some(id) => Some(id),
         None => default(DEFAULT_KERNEL)?,
     };
-    let kernel = kernel.ok_or_else(|| {
-        let text = format!(
-            "No kernel for {}: neither KernelId nor the image names one, and the cloud has no default",
-            image.id
-        );
-        ApiError::new(ErrorCode::MissingParameter, text)
-    })?;
+    let default_boot = boots_itself.is_none() && asked.kernel_id.is_none();
+    let Some(kernel) = kernel else {
+        if default_boot {
+            return Ok((None, None, true));
+        }
+        return Err(ApiError::new(ErrorCode::MissingParameter, image.no_kernel()));
+    };
     let ramdisk = match (&asked.ramdisk_id, &asked.kernel_id, of_image(&image.ramdisk)) {
         (Some(id), ..) => Some(id.clone()),
         (None, Some(_), _) => None,
@@ -98,14 +130,7 @@ pub fn plan(records: &Records, asked: &Asked) -> Result<Plan, ApiError> {
         Some(id) => Some(usable(records, &id, ImageKind::Ramdisk, caller)?),
         None => None,
     };
-    let key = match &asked.key_name {
-        None => None,
-        Some(name) => {
-            let seen = records.key_pairs.get(&KeyPair::key_of(&caller.account, name))?;
-            Some(seen.ok_or_else(|| super::keys::no_key(name))?)
-        }
-    };
-    Ok(Plan { image, kernel, ramdisk, key })
+    Ok((Some(kernel), ramdisk, default_boot))
 }
 
 /// An image of the wanted kind that the caller may run and that has not failed. Blocks.
@@ -154,8 +179,13 @@ pub fn record(
     let now = *now;
     let reservation = ReservationId::from_random(random::bytes()?);
     let groups = vec!["default".to_owned()];
+    let mut options = MetadataOptions::default();
+    asked.metadata_options.apply("MetadataOptions.", &mut options)?;
     // What the launch is made of must still be there when it is committed.
-    batch.hold(&plan.image).hold(&plan.kernel);
+    batch.hold(&plan.image);
+    if let Some(kernel) = &plan.kernel {
+        batch.hold(kernel);
+    }
     if let Some(ramdisk) = &plan.ramdisk {
         batch.hold(ramdisk);
     }
@@ -183,7 +213,7 @@ pub fn record(
             address: seat.address,
             mac: mac(&seat.instance),
             image: image.id.clone(),
-            kernel: plan.kernel.id.clone(),
+            kernel: plan.kernel.as_ref().map(|kernel| kernel.id.clone()),
             ramdisk: plan.ramdisk.as_ref().map(|ramdisk| ramdisk.id.clone()),
             product_codes: image.product_codes.clone(),
             root_device: image.root_device.clone(),
@@ -208,6 +238,8 @@ pub fn record(
             protected: asked.disable_api_termination == Some(true),
             user_data: user_data.clone(),
             images: Vec::new(),
+            default_boot: plan.default_boot,
+            options,
         };
         batch.insert(&instance)?;
         records.point(batch, &instance);

@@ -22,6 +22,7 @@ pub mod keys;
 pub mod keys_ahead;
 pub mod launch;
 pub mod listing;
+pub mod metadata_options;
 pub mod paging;
 pub mod power;
 pub mod register;

@@ -96,7 +96,18 @@ impl Located for RegisterImage {
         }
         match self.virtualization_type.as_deref() {
             None | Some("paravirtual") => Ok(location.to_owned()),
-            Some(_) => unsupported("VirtualizationType other than paravirtual"),
+            Some("hvm") if self.kernel_id.is_none() && self.ramdisk_id.is_none() => {
+                Ok(location.to_owned())
+            }
+            Some("hvm") => {
+                let text = "An image with VirtualizationType hvm boots by itself: it takes neither \
+                            KernelId nor RamdiskId";
+                Err(ApiError::new(ErrorCode::InvalidParameterCombination, text))
+            }
+            Some(other) => {
+                let why = format!("'{other}' is neither paravirtual nor hvm");
+                Err(ApiError::invalid("VirtualizationType", why))
+            }
         }
     }
 }
@@ -221,8 +232,11 @@ fn image(
     now: Timestamp,
 ) -> Result<Image, ApiError> {
     let is_machine = checked.kind == ImageKind::Machine;
+    let asked_kind = asked.virtualization_type.as_deref().filter(|_| is_machine);
+    let hvm = asked_kind.map(|kind| kind == "hvm");
     let boots = |asked: &Option<String>, manifest: &Option<String>, kind| {
-        if is_machine {
+        // What a manifest names beside a disk that shall boot by itself is not heeded.
+        if is_machine && hvm != Some(true) {
             named(records, asked.as_deref(), manifest.as_deref(), kind)
         } else {
             Ok(None)
@@ -264,6 +278,8 @@ fn image(
         allowed: Default::default(),
         state: ImageState::Pending,
         created: now,
+        layout: None,
+        hvm,
     })
 }
 

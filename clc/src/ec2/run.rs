@@ -6,7 +6,7 @@ use common::ec2::instances::{Reservation, RunInstances};
 use common::error::{ApiError, ErrorCode};
 use common::id::InstanceId;
 use common::user_data::UserData;
-use common::wire::spec::OnShutdown;
+use common::wire::spec::{MetadataOptions, OnShutdown};
 use runtime::actor::{Handle, Scene};
 use sha2::{Digest as _, Sha256};
 use store::StoreError;
@@ -227,6 +227,7 @@ fn check(asked: &RunInstances, zones: &[String]) -> Result<InstanceType, ApiErro
     if !asked.block_device_mapping.is_empty() {
         return unsupported("BlockDeviceMapping");
     }
+    asked.metadata_options.apply("MetadataOptions.", &mut MetadataOptions::default())?;
     if let Some(group) = asked.security_group.iter().find(|name| *name != "default") {
         let why = format!("there is no security group '{group}', only 'default'");
         return Err(ApiError::invalid("SecurityGroup", why));

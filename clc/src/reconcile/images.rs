@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use common::error::ApiError;
 use common::id::ImageId;
-use common::wire::walrus::{ForgetImage, Walrus, WantedImage};
+use common::wire::walrus::{ForgetImage, Layout, Walrus, WantedImage};
 use futures_util::future::BoxFuture;
 use runtime::peer::Peer;
 use runtime::reconcile::{Pass, Reconciler};
@@ -64,7 +64,7 @@ impl Images {
     }
 
     async fn unpack(&self, image: &Seen<Image>) -> Result<bool, ApiError> {
-        let (state, size) = match self.plain.want(&image.bundle, image.created).await? {
+        let (state, size, layout) = match self.plain.want(&image.bundle, image.created).await? {
             WantedImage::Unpacking { .. } => return Ok(false),
             WantedImage::Failed { retryable: true, reason } => {
                 tracing::warn!(image = %image.id, reason, "the image cannot be unpacked just now");
@@ -72,15 +72,24 @@ impl Images {
             }
             WantedImage::Failed { retryable: false, reason } => {
                 tracing::warn!(image = %image.id, reason, "the image has failed");
-                (ImageState::Failed { reason }, image.size)
+                (ImageState::Failed { reason }, image.size, None)
             }
             WantedImage::Ready(ticket) => {
-                tracing::info!(image = %image.id, "the image is available");
-                (ImageState::Available { sha256: ticket.sha256 }, ticket.size)
+                let layout = ticket.layout;
+                let state = if image.hvm == Some(true) && layout == Layout::Bare {
+                    let reason = "it was registered as hvm and is no whole disk: it has no \
+                                  partition table";
+                    tracing::warn!(image = %image.id, reason, "the image has failed");
+                    ImageState::Failed { reason: reason.to_owned() }
+                } else {
+                    tracing::info!(image = %image.id, ?layout, "the image is available");
+                    ImageState::Available { sha256: ticket.sha256 }
+                };
+                (state, ticket.size, Some(layout))
             }
         };
         let id = image.id.clone();
-        self.records.work(move |records| settle(records, &id, &state, size)).await?;
+        self.records.work(move |records| settle(records, &id, &state, size, layout)).await?;
         self.wakers.all_nodes();
         Ok(true)
     }
@@ -113,7 +122,13 @@ fn remove(records: &Records, id: &ImageId) -> Result<(), ApiError> {
 }
 
 /// Records what became of a pending image, unless its owner was faster.
-fn settle(records: &Records, id: &ImageId, state: &ImageState, size: u64) -> Result<(), ApiError> {
+fn settle(
+    records: &Records,
+    id: &ImageId,
+    state: &ImageState,
+    size: u64,
+    layout: Option<Layout>,
+) -> Result<(), ApiError> {
     store::transact(&*records.engine, |batch| {
         let Some(mut seen) = records.images.get(id.as_str())? else { return Ok(()) };
         if seen.state != ImageState::Pending {
@@ -121,6 +136,7 @@ fn settle(records: &Records, id: &ImageId, state: &ImageState, size: u64) -> Res
         }
         seen.record.state = state.clone();
         seen.record.size = size;
+        seen.record.layout = layout;
         batch.replace(&seen)?;
         if matches!(state, ImageState::Failed { .. }) {
             undefault(records, batch, id)?;
@@ -153,8 +169,8 @@ fn users(records: &Records, image: &Image) -> Result<(bool, bool), store::StoreE
     for seen in records.instances.all("") {
         let it = seen?.record;
         if it.wanted == Wanted::Running && it.seen == SeenState::Pending {
-            awaited.extend([it.image, it.kernel]);
-            awaited.extend(it.ramdisk);
+            awaited.insert(it.image);
+            awaited.extend(it.kernel.into_iter().chain(it.ramdisk));
         }
     }
     if awaited.contains(&image.id) {

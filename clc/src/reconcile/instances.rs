@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix::Addr;
 use common::error::{ApiError, ErrorCode};
 use common::time::Timestamp;
-use common::wire::node::{Adjust, Terminate};
+use common::wire::node::{Adjust, SetMetadataOptions, Terminate};
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
 use runtime::reconcile::{Pass, Reconciler, Waker};
@@ -167,6 +167,11 @@ impl Instances {
             }
             Step::GiveUp(reason) => self.give_up(instance, reason).await,
             Step::Miss(since) => self.change(instance, move |it| it.missing_since = since).await,
+            Step::SetOptions => {
+                let (instance, options) = (instance.id.clone(), instance.options);
+                let wish = SetMetadataOptions { instance, options };
+                self.patiently(self.member.peer.call(wish)).await
+            }
             Step::Terminate => self.terminate(instance).await,
             Step::TerminateUnknown => {
                 self.terminate(instance).await?;

@@ -4,7 +4,8 @@ use common::error::ApiError;
 use common::id::{AccountId, ImageId};
 use common::wire::node::Run;
 use common::wire::spec::{BootSpec, DiskSpec, ImageRef, InstanceSpec, MetadataSpec, NetworkSpec};
-use common::wire::walrus::{ImageTicket, WantedImage};
+use common::wire::walrus::{ImageTicket, Layout, WantedImage};
+use store::StoreError;
 
 use super::plain::PlainImages;
 use crate::records::{Image, ImageState, Instance, Reason, Records};
@@ -30,8 +31,8 @@ pub async fn prepare(
     region: &str,
     instance: &Instance,
 ) -> Result<Ready, ApiError> {
-    let mut ids = vec![instance.image.clone(), instance.kernel.clone()];
-    ids.extend(instance.ramdisk.clone());
+    let mut ids = vec![instance.image.clone()];
+    ids.extend(instance.kernel.iter().chain(&instance.ramdisk).cloned());
     let found = records
         .work(move |records| {
             let mut found = Vec::new();
@@ -49,11 +50,24 @@ pub async fn prepare(
     let mut refs = Vec::new();
     let mut tickets: Vec<ImageTicket> = Vec::new();
     let mut machine = None;
+    let mut boots_itself = instance.kernel.is_none();
     for (image, id) in found {
+        // The first is the root's. Of the others a disk that boots by itself needs none.
+        if boots_itself && !refs.is_empty() {
+            break;
+        }
         machine.get_or_insert_with(|| image.clone());
         let asked = ask(plain, image, &id, instance).await;
         match (asked, kept(&id)) {
             (Ok(Asked::Ready(ticket)), _) => {
+                if instance.default_boot && refs.is_empty() {
+                    boots_itself = ticket.layout == Layout::Disk;
+                    if !boots_itself && instance.kernel.is_none() {
+                        let text =
+                            machine.iter().flatten().map(Image::no_kernel).collect::<String>();
+                        return Ok(Ready::Never(Reason::new("Client.MissingParameter", text)));
+                    }
+                }
                 refs.push(ImageRef { image: id, sha256: ticket.sha256.clone(), size: ticket.size });
                 if tickets.iter().all(|other| other.sha256 != ticket.sha256) {
                     tickets.push(ticket);
@@ -65,11 +79,29 @@ pub async fn prepare(
         }
     }
     let mut refs = refs.into_iter();
-    let (Some(root), Some(kernel)) = (refs.next(), refs.next()) else {
-        return Ok(Ready::Wait(None));
+    let Some(root) = refs.next() else { return Ok(Ready::Wait(None)) };
+    let boot = match boots_itself {
+        true => BootSpec { kernel: None, ramdisk: None },
+        false => BootSpec { kernel: refs.next(), ramdisk: refs.next() },
     };
-    let spec = spec(instance, machine.flatten().as_ref(), region, root, kernel, refs.next());
+    if boots_itself && instance.kernel.is_some() {
+        drop_kernel(records, instance).await?;
+    }
+    let spec = spec(instance, machine.flatten().as_ref(), region, root, boot);
     Ok(Ready::Go(Box::new(Run { spec, tickets })))
+}
+
+/// The default was not needed: what is shown of an instance is what it boots.
+async fn drop_kernel(records: &Records, instance: &Instance) -> Result<(), ApiError> {
+    let id = instance.id.clone();
+    let dropped = records.work(move |records| {
+        records.instances.update(id.as_str(), |it| {
+            (it.kernel, it.ramdisk) = (None, None);
+            Ok::<_, StoreError>(())
+        })?;
+        Ok(())
+    });
+    dropped.await
 }
 
 /// Where one image of a launch stands.
@@ -139,9 +171,10 @@ fn spec(
     image: Option<&Image>,
     region: &str,
     root: ImageRef,
-    kernel: ImageRef,
-    ramdisk: Option<ImageRef>,
+    boot: BootSpec,
 ) -> InstanceSpec {
+    let named = |image: &Option<ImageRef>| image.as_ref().map(|image| image.image.clone());
+    let (kernel, ramdisk) = (named(&boot.kernel), named(&boot.ramdisk));
     let size = (instance.disk_mib << 20).max(root.size);
     InstanceSpec {
         instance: instance.id.clone(),
@@ -150,13 +183,13 @@ fn spec(
         cpus: instance.cpus,
         memory_mib: instance.memory_mib,
         root: DiskSpec { image: root, size },
-        boot: BootSpec { kernel, ramdisk },
+        boot,
         network: NetworkSpec { mac: instance.mac.clone(), address: instance.address },
         metadata: MetadataSpec {
             image: instance.image.clone(),
             manifest_path: image.map(|image| image.bundle.location.clone()).unwrap_or_default(),
-            kernel: Some(instance.kernel.clone()),
-            ramdisk: instance.ramdisk.clone(),
+            kernel,
+            ramdisk,
             ancestors: image.map(|image| image.ancestors.clone()).unwrap_or_default(),
             product_codes: instance.product_codes.clone(),
             reservation: instance.reservation.clone(),
@@ -168,6 +201,7 @@ fn spec(
             security_groups: instance.groups.clone(),
             launched: instance.launch_time(),
             user_data: instance.user_data.clone(),
+            options: instance.options,
         },
         power: instance.power(),
     }

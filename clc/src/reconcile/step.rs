@@ -80,6 +80,8 @@ pub enum Step {
     Rest(u64, Reason),
     /// Record that it is no longer wanted, because it cannot be made to run.
     GiveUp(Reason),
+    /// Tell the node how its guest may ask for its metadata.
+    SetOptions,
     /// Tell the node to end it.
     Terminate,
     /// Tell the node to end it, and if it then does not know it, finish.
@@ -107,13 +109,26 @@ pub fn next(instance: &Instance, view: Option<&InstanceView>, given: Given) -> S
     match instance.wanted {
         Wanted::Terminated => ending(instance, state, alive, given.reachable),
         Wanted::Running if !given.reachable => away(instance, given),
-        Wanted::Running => running(instance, view, given),
+        Wanted::Running => with_options(instance, view, running(instance, view, given)),
         Wanted::Stopped if !given.reachable => match instance.seen {
             SeenState::Stopped => Step::Settled,
             _ => Step::Nothing,
         },
-        Wanted::Stopped => stopping(instance, view, given.now),
+        Wanted::Stopped => with_options(instance, view, stopping(instance, view, given.now)),
     }
+}
+
+/// A step, or in its place that the node is told newer metadata options: all else comes first.
+fn with_options(instance: &Instance, view: Option<&InstanceView>, step: Step) -> Step {
+    match step {
+        Step::Settled | Step::Nothing if is_behind(instance, view) => Step::SetOptions,
+        step => step,
+    }
+}
+
+/// Whether a machine's node does not know its metadata options yet.
+fn is_behind(instance: &Instance, view: Option<&InstanceView>) -> bool {
+    view.is_some_and(|view| view.options < instance.options.revision)
 }
 
 fn ending(instance: &Instance, state: Option<MachineState>, alive: bool, reachable: bool) -> Step {
@@ -251,7 +266,7 @@ pub(crate) mod tests {
     use std::net::Ipv4Addr;
 
     use common::id::{AccountId, ImageId, ImageKind, InstanceId, ReservationId};
-    use common::wire::spec::OnShutdown;
+    use common::wire::spec::{MetadataOptions, OnShutdown};
 
     use super::*;
 
@@ -273,7 +288,7 @@ pub(crate) mod tests {
             address: Ipv4Addr::new(10, 0, 0, 2),
             mac: String::new(),
             image: ImageId::from_random(ImageKind::Machine, [3; 4]),
-            kernel: ImageId::from_random(ImageKind::Kernel, [4; 4]),
+            kernel: Some(ImageId::from_random(ImageKind::Kernel, [4; 4])),
             ramdisk: None,
             product_codes: Vec::new(),
             root_device: "/dev/sda1".into(),
@@ -295,6 +310,8 @@ pub(crate) mod tests {
             protected: false,
             user_data: None,
             images: Vec::new(),
+            default_boot: false,
+            options: MetadataOptions::default(),
         }
     }
 
@@ -307,6 +324,7 @@ pub(crate) mod tests {
             since: Timestamp::EPOCH,
             ran: false,
             broke: false,
+            options: 0,
         }
     }
 
@@ -506,6 +524,23 @@ pub(crate) mod tests {
         instance.seen = SeenState::Running;
         let running = view(MachineState::Running);
         assert_eq!(there(&instance, Some(&running), 0), Step::Note(None));
+    }
+
+    #[test]
+    fn a_node_is_told_metadata_options_until_it_has_them_and_other_steps_come_first() {
+        let mut instance = sample(Wanted::Running, SeenState::Running);
+        instance.options.revision = 2;
+        let at = |instance: &Instance, state, options| {
+            let view = InstanceView { options, ..view(state) };
+            there(instance, Some(&view), 0)
+        };
+        assert_eq!(at(&instance, MachineState::Running, 1), Step::SetOptions);
+        assert_eq!(at(&instance, MachineState::Preparing, 0), Step::SetOptions);
+        assert_eq!(at(&instance, MachineState::Running, 2), Step::Settled);
+        let stopping = Step::See(SeenState::ShuttingDown);
+        assert_eq!(at(&instance, MachineState::Stopping, 1), stopping);
+        instance.wanted = Wanted::Terminated;
+        assert_eq!(at(&instance, MachineState::Running, 1), Step::Terminate);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use common::id::{AccountId, ImageId, ImageKind};
 use common::time::Timestamp;
 use common::wire::spec::ImageRef;
-use common::wire::walrus::BundleRef;
+use common::wire::walrus::{BundleRef, Layout};
 use serde::{Deserialize, Serialize};
 
 use super::record::record;
@@ -61,6 +61,12 @@ pub struct Image {
     pub state: ImageState,
     /// When it was registered.
     pub created: Timestamp,
+    /// What its bytes are; unknown until they have been read through.
+    #[serde(default)]
+    pub layout: Option<Layout>,
+    /// Whether it was registered as `hvm` or as `paravirtual`; if as neither, its bytes decide.
+    #[serde(default)]
+    pub hvm: Option<bool>,
 }
 
 /// Where an image stands.
@@ -117,6 +123,29 @@ impl Image {
         let all = self.public.then_some(EVERYBODY);
         let allowed = self.allowed.iter().map(AccountId::as_str);
         all.into_iter().chain([self.account.as_str()]).chain(allowed).collect()
+    }
+
+    /// Whether it is a disk with a boot loader of its own, which needs no kernel; `None` while that
+    /// is not known.
+    pub fn boots_itself(&self) -> Option<bool> {
+        match (self.hvm, self.layout) {
+            (Some(hvm), _) => Some(hvm),
+            (None, _) if self.kernel.is_some() => Some(false),
+            (None, layout) => layout.map(|layout| layout == Layout::Disk),
+        }
+    }
+
+    /// How it is virtualized, by EC2's name.
+    pub fn virtualization(&self) -> &'static str {
+        if self.boots_itself() == Some(true) { "hvm" } else { "paravirtual" }
+    }
+
+    /// The sentence for one that does not boot by itself when there is nothing to boot it with.
+    pub fn no_kernel(&self) -> String {
+        format!(
+            "No kernel for {}: neither KernelId nor the image names one, and the cloud has no default",
+            self.id
+        )
     }
 
     /// Its key in the index of names.

@@ -20,7 +20,7 @@ use std::net::Ipv4Addr;
 use common::id::{AccountId, ImageId, InstanceId, ReservationId};
 use common::time::Timestamp;
 use common::user_data::UserData;
-use common::wire::spec::{ImageRef, OnShutdown, Power, PowerSpec, PublicKey};
+use common::wire::spec::{ImageRef, MetadataOptions, OnShutdown, Power, PowerSpec, PublicKey};
 use serde::{Deserialize, Serialize};
 
 use super::record::record;
@@ -65,8 +65,8 @@ pub struct Instance {
     pub mac: String,
     /// Its machine image.
     pub image: ImageId,
-    /// The kernel it boots.
-    pub kernel: ImageId,
+    /// The kernel it boots; none, if its disk boots by itself.
+    pub kernel: Option<ImageId>,
     /// The ramdisk it boots.
     pub ramdisk: Option<ImageId>,
     /// Product codes of the image.
@@ -116,6 +116,13 @@ pub struct Instance {
     /// them any more.
     #[serde(default)]
     pub images: Vec<ImageRef>,
+    /// Nobody named a kernel, and whether the image needs one was not known at the launch: its
+    /// kernel and ramdisk are the cloud's default, and are dropped if it turns out a whole disk.
+    #[serde(default)]
+    pub default_boot: bool,
+    /// How it may ask for its metadata.
+    #[serde(default)]
+    pub options: MetadataOptions,
 }
 
 record!(Instance, "instance", |it| it.id.to_string());
@@ -189,6 +196,11 @@ impl Instance {
     /// Whether it holds a place on its node.
     pub fn lives(&self) -> bool {
         self.seen != SeenState::Terminated
+    }
+
+    /// How it is virtualized, by EC2's name: by a kernel from outside, or a disk that boots itself.
+    pub fn virtualization(&self) -> &'static str {
+        if self.kernel.is_some() { "paravirtual" } else { "hvm" }
     }
 
     /// Wishes it ended. Says whether that is news.

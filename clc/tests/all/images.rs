@@ -104,8 +104,8 @@ fn a_registration_that_is_refused_leaves_nothing_behind() {
             ),
             (ask(|it| it.architecture = Some("vax".into()), "b/disk"), "InvalidParameterValue"),
             (
-                ask(|it| it.virtualization_type = Some("hvm".into()), "b/disk"),
-                "UnsupportedOperation",
+                ask(|it| it.virtualization_type = Some("xen".into()), "b/disk"),
+                "InvalidParameterValue",
             ),
         ];
         for (ask, expected) in table {

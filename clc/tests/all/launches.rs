@@ -14,6 +14,7 @@ fn what_cannot_be_launched_is_refused_by_code() {
     world(&[4], |world| async move {
         world.walrus.bundle("m/m", ImageKind::Machine, 5 << 30, true);
         let image = world.image(&world.admin, "m/m").await;
+        world.image_is(&world.admin, &image, "available").await;
         let big = RunInstances { instance_type: Some("m1.large".into()), ..launch(&image) };
         let (code_, text) = world.call(&world.admin, &big).await.unwrap_err();
         assert_eq!(code_, "MissingParameter", "{text}");

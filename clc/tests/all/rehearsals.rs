@@ -36,6 +36,7 @@ const ALL: &[(&str, Parameters<'static>)] = &[
         &[("InstanceId", "INSTANCE"), ("DisableApiTermination.Value", "true")],
     ),
     ("RebootInstances", &[("InstanceId.1", "INSTANCE")]),
+    ("ModifyInstanceMetadataOptions", &[("InstanceId", "INSTANCE"), ("HttpTokens", "required")]),
     ("RegisterImage", &[("ImageLocation", "m/new")]),
     ("ResetImageAttribute", &[("ImageId", "IMAGE"), ("Attribute", "launchPermission")]),
     ("ResetInstanceAttribute", &[("InstanceId", "INSTANCE"), ("Attribute", "kernel")]),

@@ -22,12 +22,12 @@ use common::wire::admin::{Admin, CredentialFiles};
 use common::wire::identity::Identity;
 use common::wire::node::{
     Adjust, Capacity, Console, ConsoleLog, InstanceView, MachineState, Node, NodeReport, Report,
-    Run, Subnet, Terminate,
+    Run, SetMetadataOptions, Subnet, Terminate,
 };
-use common::wire::spec::Power;
+use common::wire::spec::{MetadataOptions, Power};
 use common::wire::walrus::{
     BundleRef, CacheView, CheckBundle, CheckedBundle, DescribeCache, ForgetImage, ImageTicket,
-    InstallBundleKey, SetCacheLimit, Walrus, WantImage, WantedImage,
+    InstallBundleKey, Layout, SetCacheLimit, Walrus, WantImage, WantedImage,
 };
 use runtime::clock::Clock;
 use runtime::dispatcher::Dispatcher;
@@ -182,6 +182,7 @@ impl StubWalrus {
             sha256: format!("{:064x}", location.len() as u64 * 1000 + size),
             size,
             expires: Timestamp::from_secs(4_000_000_000),
+            layout: if location.ends_with("whole") { Layout::Disk } else { Layout::Bare },
         })
     }
 
@@ -202,6 +203,8 @@ pub(crate) struct NodeState {
     pub(crate) runs: Vec<Run>,
     pub(crate) ended: Vec<InstanceId>,
     pub(crate) adjusted: Vec<Adjust>,
+    /// What it was told of metadata options, in order.
+    pub(crate) options: Vec<MetadataOptions>,
     pub(crate) session: u32,
     /// Whether what is run runs at once.
     pub(crate) quick: bool,
@@ -247,6 +250,7 @@ impl StubNode {
             (Arc::clone(state), Arc::clone(state), Arc::clone(state), Arc::clone(state));
         let (ran, ended, told) = (revision.clone(), revision.clone(), revision.clone());
         let (adjust, adjusted) = (Arc::clone(state), revision.clone());
+        let (options, set) = (Arc::clone(state), revision.clone());
         let name = name.to_owned();
         Dispatcher::new()
             .with(move |ask: Run| {
@@ -293,6 +297,18 @@ impl StubNode {
                 }
                 state.ended.push(ask.instance);
                 ended.send_modify(|n| *n += 1);
+                async { here }
+            })
+            .with(move |ask: SetMetadataOptions| {
+                let mut state = options.lock().unwrap();
+                let here = state.here();
+                if here.is_ok()
+                    && let Some(view) = state.views.get_mut(&ask.instance)
+                {
+                    view.options = ask.options.revision;
+                    state.options.push(ask.options);
+                    set.send_modify(|n| *n += 1);
+                }
                 async { here }
             })
             .with(move |ask: Console| {
@@ -365,6 +381,7 @@ fn view(instance: &InstanceId, state: MachineState) -> InstanceView {
         since,
         ran: false,
         broke: false,
+        options: 0,
     }
 }
 

@@ -147,7 +147,7 @@ pub struct Image {
     /// No devices: volumes bring them.
     #[serde(default)]
     pub block_device_mapping: Set<MappedDevice>,
-    /// `paravirtual`: kernel and ramdisk are given to the hypervisor.
+    /// `paravirtual`: kernel and ramdisk are given to the hypervisor; `hvm`: it boots by itself.
     pub virtualization_type: String,
     /// `kvm`.
     pub hypervisor: String,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::images::StateReason;
 pub use super::launch::{Placement, RunInstances};
+use super::metadata_options::MetadataView;
 use super::tags::Tag;
 pub use super::types::ProductCode;
 use super::types::{Filter, IsoTime, is_blank};
@@ -95,13 +96,16 @@ pub struct Instance {
     /// No devices: volumes bring them.
     #[serde(default)]
     pub block_device_mapping: Set<MappedVolume>,
-    /// `paravirtual`.
+    /// `paravirtual`: kernel and ramdisk are given to the hypervisor; `hvm`: its disk boots by itself.
     pub virtualization_type: String,
     /// The token of its launch.
     #[serde(default, skip_serializing_if = "is_blank")]
     pub client_token: Option<String>,
     /// `kvm`.
     pub hypervisor: String,
+    /// How it may ask for its metadata.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata_options: Option<MetadataView>,
     /// Its security groups.
     #[serde(default)]
     pub group_set: Set<Group>,

@@ -9,6 +9,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::images::BlockDevice;
+use super::metadata_options::MetadataRequest;
 use super::tags::TagSpecification;
 
 /// Starts instances of an image.
@@ -50,6 +51,9 @@ pub struct RunInstances {
     /// Devices, as volumes bring them.
     #[serde(default)]
     pub block_device_mapping: Vec<BlockDevice>,
+    /// How the instances may ask for their metadata.
+    #[serde(default, skip_serializing_if = "MetadataRequest::is_empty")]
+    pub metadata_options: MetadataRequest,
     /// Tags that the instances have from the start.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tag_specification: Vec<TagSpecification>,
@@ -135,7 +139,7 @@ struct Sent {
     #[serde(default)]
     cpu_options: Option<IgnoredAny>,
     #[serde(default)]
-    metadata_options: Option<IgnoredAny>,
+    metadata_options: MetadataRequest,
     #[serde(default)]
     hibernation_options: Option<IgnoredAny>,
     #[serde(default)]
@@ -183,7 +187,6 @@ impl Sent {
             ("LaunchTemplate", self.launch_template.is_some()),
             ("InstanceMarketOptions", self.instance_market_options.is_some()),
             ("CpuOptions", self.cpu_options.is_some()),
-            ("MetadataOptions", self.metadata_options.is_some()),
             ("HibernationOptions", self.hibernation_options.is_some()),
             ("AdditionalInfo", self.additional_info.is_some()),
             ("Placement.Tenancy", tenancy.is_some_and(|text| text != "default")),
@@ -213,6 +216,7 @@ impl From<Sent> for RunInstances {
             security_group: sent.security_group,
             user_data: sent.user_data,
             block_device_mapping: sent.block_device_mapping,
+            metadata_options: sent.metadata_options,
             tag_specification: sent.tag_specification,
             disable_api_termination: sent.disable_api_termination,
             instance_initiated_shutdown_behavior: sent.instance_initiated_shutdown_behavior,

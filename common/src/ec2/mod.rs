@@ -11,6 +11,7 @@ pub mod instance_types;
 pub mod instances;
 pub mod keys;
 mod launch;
+pub mod metadata_options;
 pub mod power;
 pub mod status;
 pub mod tags;
@@ -35,6 +36,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
         instance_types::NAMES,
         instances::NAMES,
         keys::NAMES,
+        metadata_options::NAMES,
         power::NAMES,
         status::NAMES,
         tags::NAMES,

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 use super::Service;
-use super::spec::{InstanceSpec, PowerSpec};
+use super::spec::{InstanceSpec, MetadataOptions, PowerSpec};
 use super::walrus::ImageTicket;
 use crate::id::InstanceId;
 use crate::messages;
@@ -46,6 +46,17 @@ pub struct Adjust {
 pub struct Terminate {
     /// Which.
     pub instance: InstanceId,
+}
+
+/// Answer this instance's questions about itself in this way from now on. Answered when that is on
+/// the node's disk and in force. Asking for one that is unknown, or with older options than the
+/// node knows, is fine and changes nothing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SetMetadataOptions {
+    /// Which.
+    pub instance: InstanceId,
+    /// How.
+    pub options: MetadataOptions,
 }
 
 /// What the instance wrote to its console: at most the last 64 KiB.
@@ -152,6 +163,9 @@ pub struct InstanceView {
     /// It is `Stopped` because it could not be kept running.
     #[serde(default)]
     pub broke: bool,
+    /// The revision of the metadata options that are in force.
+    #[serde(default)]
+    pub options: u64,
 }
 
 /// Where a machine stands on its node.
@@ -179,6 +193,7 @@ messages! {
     Run => (), true;
     Adjust => (), true;
     Terminate => (), true;
+    SetMetadataOptions => (), true;
     Console => ConsoleLog, true;
     Report => NodeReport, true;
 }

@@ -41,8 +41,8 @@ pub struct InstanceSpec {
 impl InstanceSpec {
     /// Every image it is made of.
     pub fn images(&self) -> Vec<ImageRef> {
-        let boot = [&self.root.image, &self.boot.kernel].into_iter();
-        boot.chain(self.boot.ramdisk.as_ref()).cloned().collect()
+        let root = std::iter::once(&self.root.image);
+        root.chain(&self.boot.kernel).chain(&self.boot.ramdisk).cloned().collect()
     }
 }
 
@@ -92,11 +92,11 @@ pub struct DiskSpec {
     pub size: u64,
 }
 
-/// Kernel and ramdisk, started by the hypervisor itself.
+/// Kernel and ramdisk, started by the hypervisor itself; or the root disk's own boot loader.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootSpec {
-    /// The kernel.
-    pub kernel: ImageRef,
+    /// The kernel; none for a whole disk, which boots by itself.
+    pub kernel: Option<ImageRef>,
     /// The ramdisk, if any.
     pub ramdisk: Option<ImageRef>,
 }
@@ -155,6 +155,28 @@ pub struct MetadataSpec {
     /// What its owner gave it along.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_data: Option<UserData>,
+    /// How it is told all this.
+    #[serde(default)]
+    pub options: MetadataOptions,
+}
+
+/// How an instance may ask for its metadata.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetadataOptions {
+    /// Counts changes of these options alone, from 0 at the launch; a node ignores an older one.
+    pub revision: u64,
+    /// Whether anything is answered at all.
+    pub enabled: bool,
+    /// Whether a read must bear a token; if not, both versions of the protocol are answered.
+    pub tokens_required: bool,
+    /// How many hops the packets of an answer that bears a token may make, 1 to 64.
+    pub hop_limit: u8,
+}
+
+impl Default for MetadataOptions {
+    fn default() -> Self {
+        Self { revision: 0, enabled: true, tokens_required: false, hop_limit: 1 }
+    }
 }
 
 /// A public key with its name.

@@ -107,6 +107,17 @@ pub enum WantedImage {
     },
 }
 
+/// What a plain image is, by its first sectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// A bare file system, or anything else that does not boot by itself.
+    #[default]
+    Bare,
+    /// A whole disk: it has a partition table, and with it room for a boot loader.
+    Disk,
+}
+
 /// Leave to read a plain image: whoever has it may, until it expires.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageTicket {
@@ -118,6 +129,9 @@ pub struct ImageTicket {
     pub size: u64,
     /// Until when the URL is good.
     pub expires: Timestamp,
+    /// What the image is.
+    #[serde(default)]
+    pub layout: Layout,
 }
 
 /// Drop the plain image of a bundle from the cache when nobody reads it any more.

@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use common::ec2::instances::{self, Instance, Placement, Reservation};
+use common::ec2::metadata_options::MetadataRequest;
 
 use super::power::print_changed;
 use super::tags::print_tags;
@@ -94,6 +95,7 @@ impl Execute for RunInstances {
             security_group: self.group,
             user_data,
             block_device_mapping: block_devices(&self.block_device_mapping)?,
+            metadata_options: MetadataRequest::default(),
             tag_specification: Vec::new(),
             disable_api_termination: self.disable_api_termination.then_some(true),
             instance_initiated_shutdown_behavior: self.instance_initiated_shutdown_behavior,
@@ -414,6 +416,7 @@ mod tests {
             virtualization_type: "paravirtual".into(),
             client_token: None,
             hypervisor: "kvm".into(),
+            metadata_options: None,
             group_set: vec![Group { group_id: "sg-1".into(), group_name: "default".into() }].into(),
             tag_set: vec![Tag { key: "Name".into(), value: "web".into() }].into(),
         }

@@ -17,7 +17,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use common::error::{ApiError, ErrorCode};
 use common::id::InstanceId;
-use common::wire::node::{Adjust, Console, ConsoleLog, InstanceView, MachineState, Run, Terminate};
+use common::wire::node::{
+    Adjust, Console, ConsoleLog, InstanceView, MachineState, Run, SetMetadataOptions, Terminate,
+};
 use futures_util::future::{FutureExt as _, LocalBoxFuture, Shared};
 use futures_util::stream;
 use runtime::pool;
@@ -192,6 +194,26 @@ impl Handler<Terminate> for Agent {
                 Some(coming) => coming.await?.terminate().await,
                 None => Ok(()),
             }
+        })
+    }
+}
+
+impl Handler<SetMetadataOptions> for Agent {
+    type Result = ResponseFuture<Result<(), ApiError>>;
+
+    fn handle(&mut self, message: SetMetadataOptions, _: &mut Context<Self>) -> Self::Result {
+        let coming = self.machines.get(&message.instance).cloned();
+        let metadata = self.metadata.clone();
+        Box::pin(async move {
+            let Some(coming) = coming else { return Ok(()) };
+            let machine = coming.await?;
+            machine.set_options(message.options).await?;
+            // In force before it is said to be.
+            let wish = machine.spec().borrow().clone();
+            if let Some(wish) = wish {
+                metadata.refresh(&wish);
+            }
+            Ok(())
         })
     }
 }

@@ -5,7 +5,9 @@
 //!      ┌───────────┬──────┴─────┬───────────┐
 //!    adopt       report       plugs      capacity
 //!  (at start)  (what the    (tap and     (what the
-//!               clc sees)    metadata)    host has)
+//!               clc sees)    metadata;    host has)
+//!                            user_mode:
+//!                            no tap)
 //! ```
 //!
 //! The agent decides nothing about a machine: it hands wishes to it and shows what it has become.
@@ -16,3 +18,4 @@ pub mod agent;
 pub mod capacity;
 pub mod plugs;
 pub mod report;
+pub mod user_mode;

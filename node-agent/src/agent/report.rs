@@ -108,6 +108,7 @@ mod tests {
             since: Timestamp::from_millis(0),
             ran: false,
             broke: false,
+            options: 0,
         }
     }
 

@@ -4,6 +4,8 @@
 //! driver must remember (its process, its socket, its console) lies in it. The driver owns the
 //! processes; it never decides what should run and never removes a directory.
 
+use std::ffi::OsString;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use common::id::InstanceId;
@@ -35,13 +37,27 @@ pub enum Card {
         /// The interface's name.
         name: String,
     },
-    /// QEMU's own user-mode network, for agents without the right to make taps. The guest is
-    /// reached by nobody; of the outside it gets what an ordinary program of the agent's user
-    /// gets, and whatever it sends to 169.254.169.254:80 goes to a command's input and output.
-    User {
-        /// The command that is run for each connection to the metadata address.
-        metadata: Vec<String>,
-    },
+    /// QEMU's own user-mode network, for agents without the right to make taps.
+    User(UserCard),
+}
+
+/// A card in a network of its own, which QEMU plays without any rights. Other instances are not in
+/// it. Whatever the guest sends to 169.254.169.254:80 goes to a command's input and output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserCard {
+    /// The address that the guest is given by DHCP, in 169.254.0.0/16: QEMU forwards nothing that
+    /// lies outside its network.
+    pub address: Ipv4Addr,
+    /// The address of the guest's router.
+    pub gateway: Ipv4Addr,
+    /// The command that is run for each connection to the metadata address, in the machine's
+    /// directory.
+    pub metadata: Vec<OsString>,
+    /// The port of 127.0.0.1 that leads to the guest's port 22.
+    pub ssh: u16,
+    /// Whether the guest reaches the outside, as far as an ordinary program of the agent's user
+    /// does, the host itself included.
+    pub outside: bool,
 }
 
 /// Everything a driver must know to start one machine.
@@ -59,8 +75,8 @@ pub struct Launch {
     pub mac: String,
     /// Its root disk, as made by [`Driver::prepare`].
     pub overlay: PathBuf,
-    /// The kernel.
-    pub kernel: PathBuf,
+    /// The kernel; without one the disk's own boot loader is started.
+    pub kernel: Option<PathBuf>,
     /// The ramdisk, if any.
     pub ramdisk: Option<PathBuf>,
     /// Where its card goes.
@@ -72,7 +88,7 @@ impl Launch {
     pub fn of(
         spec: &InstanceSpec,
         directory: &Path,
-        kernel: PathBuf,
+        kernel: Option<PathBuf>,
         ramdisk: Option<PathBuf>,
         card: Card,
     ) -> Self {

@@ -346,10 +346,14 @@ fn boot_text(launch: &Launch) -> String {
         launch.instance,
         launch.cpus,
         launch.memory_mib,
-        launch.kernel.display(),
-        launch.ramdisk.as_ref().map_or("none".into(), |path| path.display().to_string()),
+        shown(launch.kernel.as_deref()),
+        shown(launch.ramdisk.as_deref()),
         launch.mac,
     )
+}
+
+fn shown(path: Option<&Path>) -> String {
+    path.map_or("none".to_owned(), |path| path.display().to_string())
 }
 
 fn print(directory: &Path, text: &[u8]) -> Result<(), DriverError> {

@@ -293,6 +293,8 @@ mod tests {
     use futures_util::stream::{self, StreamExt};
     use sha2::{Digest, Sha256};
 
+    use common::wire::walrus::Layout;
+
     use super::*;
     use crate::image::fetch::{FetchError, Flow};
 
@@ -318,7 +320,8 @@ mod tests {
         let sha256 = hex::encode(Sha256::digest(text));
         let size = text.len() as u64;
         let expires = Timestamp::from_millis(0);
-        let ticket = ImageTicket { url: text.to_owned(), sha256: sha256.clone(), size, expires };
+        let (url, named) = (text.to_owned(), sha256.clone());
+        let ticket = ImageTicket { url, sha256: named, size, expires, layout: Layout::Bare };
         (ImageRef { image: "emi-00000001".parse().unwrap(), sha256, size }, vec![ticket])
     }
 

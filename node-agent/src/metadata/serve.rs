@@ -1,49 +1,39 @@
-//! Listens for the questions of instances: one socket per tap, bound to it.
+//! Listens for the questions of instances: one socket per instance.
 //!
-//! A socket that is bound to a tap hears that tap alone, so the instance is known before a byte
-//! was read; the caller's address must be the instance's beside it. Nothing here asks anybody: an
-//! instance's tree was built when it was attached. Each instance has its own small share of
-//! connections and requests, so none can keep the others from being answered.
+//! On a tap it is one that is bound to it: it hears that tap alone, so the instance is known
+//! before a byte was read; the caller's address must be the instance's beside it. A machine in
+//! QEMU's own network has a socket in its directory, which nobody but its QEMU is told of. Each
+//! instance has its own small share of connections and requests, so none can keep the others from
+//! being answered.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::os::fd::AsRawFd as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
 use common::id::InstanceId;
 use common::time::Timestamp;
 use common::wire::spec::InstanceSpec;
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::header::{ALLOW, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER, SERVER};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode, Version};
-use hyper_util::rt::{TokioIo, TokioTimer};
 use runtime::clock::Clock;
 use runtime::pool;
 use runtime::shutdown::Shutdown;
-use socket2::{Domain, Protocol, Socket, Type};
+use rustix::fs::{Mode, OFlags};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use thiserror::Error;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
-use super::answer::{ALLOWED, Answer, Question, answer, refusal};
-use super::tree::Tree;
+use super::talk::{Guest, lock, talk};
+use super::token::Tokens;
 use crate::network::METADATA_ADDRESS;
 
-const CONNECTIONS: usize = 32;
-/// Requests that may come at once, and how many a second are added to them. A whole walk of the
-/// tree by cloud-init is about 60.
-const BURST: f64 = 400.0;
-const RATE: f64 = 100.0;
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(120);
-const HEAD_LIMIT: usize = 16 << 10;
+
+/// The name of a machine's own socket, in its directory.
+pub const SOCKET: &str = "metadata.sock";
 
 /// Why an instance cannot be told who it is.
 #[derive(Debug, Error)]
@@ -57,10 +47,10 @@ pub enum ListenError {
         tap: String,
     },
     /// The socket cannot be had.
-    #[error("169.254.169.254:80 on {tap} cannot be listened on: {why}")]
+    #[error("metadata cannot be served at {place}: {why}")]
     Socket {
-        /// The tap.
-        tap: String,
+        /// Where.
+        place: String,
         /// What the system said.
         why: std::io::Error,
     },
@@ -72,31 +62,46 @@ pub struct Metadata(Arc<Shared>);
 
 struct Shared {
     clock: Clock,
+    tokens: Tokens,
     listeners: Mutex<BTreeMap<InstanceId, Listener>>,
 }
 
 struct Listener {
-    tap: String,
+    place: Place,
     guest: Arc<Guest>,
     stop: Shutdown,
     task: JoinHandle<()>,
 }
 
-/// One instance, as its listener knows it.
-struct Guest {
-    instance: InstanceId,
-    address: Ipv4Addr,
-    tree: Mutex<Arc<Tree>>,
-    connections: Arc<Semaphore>,
-    allowance: Mutex<Allowance>,
-    first: Mutex<Option<Timestamp>>,
-    clock: Clock,
+/// Where an instance asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Tap { name: String, address: Ipv4Addr },
+    Directory(PathBuf),
+}
+
+/// A socket that is bound, before anybody listens.
+enum Bound {
+    Tap(std::net::TcpListener),
+    Directory(std::os::unix::net::UnixListener),
+}
+
+/// A listening socket.
+enum Ear {
+    Tap(TcpListener),
+    Directory(UnixListener),
+}
+
+/// A connection that was taken.
+enum Mouth {
+    Tap(TcpStream),
+    Directory(UnixStream),
 }
 
 impl Metadata {
     /// No listener yet.
-    pub fn new(clock: Clock) -> Self {
-        Self(Arc::new(Shared { clock, listeners: Mutex::default() }))
+    pub fn new(clock: Clock, tokens: Tokens) -> Self {
+        Self(Arc::new(Shared { clock, tokens, listeners: Mutex::default() }))
     }
 
     /// Answers an instance on its tap from now on; one that is answered already is answered what
@@ -105,44 +110,57 @@ impl Metadata {
     /// # Errors
     /// If the socket cannot be had.
     pub fn listen(&self, tap: &str, spec: &InstanceSpec) -> Result<(), ListenError> {
-        let tree = Arc::new(Tree::of(spec));
+        let place = Place::Tap { name: tap.to_owned(), address: spec.network.address };
+        self.listen_at(place, spec)
+    }
+
+    /// Answers an instance on a socket of its own, [`SOCKET`] in its directory, from now on.
+    ///
+    /// # Errors
+    /// If the socket cannot be had.
+    pub fn listen_in(&self, directory: &Path, spec: &InstanceSpec) -> Result<(), ListenError> {
+        self.listen_at(Place::Directory(directory.to_owned()), spec)
+    }
+
+    fn listen_at(&self, place: Place, spec: &InstanceSpec) -> Result<(), ListenError> {
         let mut listeners = lock(&self.0.listeners);
         if let Some(listener) = listeners.get(&spec.instance)
-            && listener.tap == tap
-            && listener.guest.address == spec.network.address
+            && listener.place == place
             && !listener.task.is_finished()
         {
-            *lock(&listener.guest.tree) = tree;
+            listener.guest.learn(spec);
             return Ok(());
         }
         if let Some(old) = listeners.remove(&spec.instance) {
             old.end();
         }
-        let failed = |why: std::io::Error| match why.kind() {
-            std::io::ErrorKind::AddrInUse => ListenError::Taken { tap: tap.to_owned() },
-            _ => ListenError::Socket { tap: tap.to_owned(), why },
+        let bound = Bound::open(&place).map_err(|why| match &place {
+            Place::Tap { name, .. } if why.kind() == std::io::ErrorKind::AddrInUse => {
+                ListenError::Taken { tap: name.clone() }
+            }
+            Place::Tap { name, .. } => {
+                ListenError::Socket { place: format!("169.254.169.254:80 on {name}"), why }
+            }
+            Place::Directory(path) => {
+                ListenError::Socket { place: path.join(SOCKET).display().to_string(), why }
+            }
+        })?;
+        let address = match &place {
+            Place::Tap { address, .. } => Some(*address),
+            Place::Directory(_) => None,
         };
-        let socket = bind(tap, METADATA_ADDRESS).map_err(failed)?;
-        let guest = Arc::new(Guest {
-            instance: spec.instance.clone(),
-            address: spec.network.address,
-            tree: Mutex::new(tree),
-            connections: Arc::new(Semaphore::new(CONNECTIONS)),
-            allowance: Mutex::new(Allowance { left: BURST, at: Instant::now() }),
-            first: Mutex::new(None),
-            clock: self.0.clock.clone(),
-        });
+        let (tokens, clock) = (self.0.tokens.clone(), self.0.clock.clone());
+        let guest = Arc::new(Guest::new(spec, address, tokens, clock));
         let stop = Shutdown::default();
-        let task = pool::spawn(accept(socket, Arc::clone(&guest), stop.clone()));
-        let listener = Listener { tap: tap.to_owned(), guest, stop, task };
-        listeners.insert(spec.instance.clone(), listener);
+        let task = pool::spawn(accept(bound, Arc::clone(&guest), stop.clone()));
+        listeners.insert(spec.instance.clone(), Listener { place, guest, stop, task });
         Ok(())
     }
 
     /// Lets an instance that is answered know what the wish says now.
     pub fn refresh(&self, spec: &InstanceSpec) {
         if let Some(listener) = lock(&self.0.listeners).get(&spec.instance) {
-            *lock(&listener.guest.tree) = Arc::new(Tree::of(spec));
+            listener.guest.learn(spec);
         }
     }
 
@@ -174,21 +192,70 @@ impl Listener {
     }
 }
 
+impl Bound {
+    fn open(place: &Place) -> std::io::Result<Self> {
+        Ok(match place {
+            Place::Tap { name, .. } => Self::Tap(bind_tap(name, METADATA_ADDRESS)?),
+            Place::Directory(path) => Self::Directory(bind_in(path)?),
+        })
+    }
+
+    /// Must be called within a runtime.
+    fn listen(self) -> std::io::Result<Ear> {
+        Ok(match self {
+            Self::Tap(socket) => Ear::Tap(TcpListener::from_std(socket)?),
+            Self::Directory(socket) => Ear::Directory(UnixListener::from_std(socket)?),
+        })
+    }
+}
+
+impl Ear {
+    async fn next(&self, guest: &Guest) -> std::io::Result<Option<Mouth>> {
+        match self {
+            Self::Tap(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                if Some(peer.ip()) == guest.address.map(Into::into) {
+                    return Ok(Some(Mouth::Tap(stream)));
+                }
+                let instance = &guest.instance;
+                tracing::warn!(%instance, %peer, "refusing a foreign address on its tap");
+                Ok(None)
+            }
+            Self::Directory(listener) => Ok(Some(Mouth::Directory(listener.accept().await?.0))),
+        }
+    }
+}
+
 /// A listening socket that hears one interface alone.
-fn bind(tap: &str, address: Ipv4Addr) -> std::io::Result<std::net::TcpListener> {
+fn bind_tap(tap: &str, address: Ipv4Addr) -> std::io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
     // First the interface: an address that every tap's listener has is free on this one.
     socket.bind_device(Some(tap.as_bytes()))?;
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
-    socket.bind(&SocketAddr::V4(SocketAddrV4::new(address, 80)).into())?;
+    socket.bind(&std::net::SocketAddr::V4(SocketAddrV4::new(address, 80)).into())?;
     socket.listen(128)?;
     Ok(socket.into())
 }
 
-async fn accept(socket: std::net::TcpListener, guest: Arc<Guest>, stop: Shutdown) {
-    let listener = match TcpListener::from_std(socket) {
-        Ok(listener) => listener,
+/// A listening socket in a directory, in place of one that an earlier agent has left.
+fn bind_in(directory: &Path) -> std::io::Result<std::os::unix::net::UnixListener> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(directory, flags, Mode::empty())?;
+    // Through the descriptor, because a socket's path may have 108 bytes only.
+    let path = format!("/proc/self/fd/{}/{SOCKET}", opened.as_raw_fd());
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let socket = std::os::unix::net::UnixListener::bind(path)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+async fn accept(bound: Bound, guest: Arc<Guest>, stop: Shutdown) {
+    let ear = match bound.listen() {
+        Ok(ear) => ear,
         Err(error) => {
             tracing::error!(instance = %guest.instance, %error, "metadata cannot be served");
             return;
@@ -196,11 +263,12 @@ async fn accept(socket: std::net::TcpListener, guest: Arc<Guest>, stop: Shutdown
     };
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = ear.next(&guest) => accepted,
             () = stop.raised() => return,
         };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
+        let mouth = match accepted {
+            Ok(Some(mouth)) => mouth,
+            Ok(None) => continue,
             Err(error) => {
                 // A connection that broke before it was taken, or no descriptors for a while.
                 tracing::debug!(instance = %guest.instance, %error, "a metadata connection broke");
@@ -208,134 +276,23 @@ async fn accept(socket: std::net::TcpListener, guest: Arc<Guest>, stop: Shutdown
                 continue;
             }
         };
-        if peer.ip() != guest.address {
-            tracing::warn!(instance = %guest.instance, %peer, "refusing a foreign address on its tap");
-            continue;
-        }
         let Ok(permit) = Arc::clone(&guest.connections).try_acquire_owned() else { continue };
         let (guest, stop) = (Arc::clone(&guest), stop.clone());
         pool::spawn(async move {
-            let talk = timeout(CONNECTION_TIMEOUT, talk(stream, guest));
+            let talk = timeout(CONNECTION_TIMEOUT, converse(mouth, guest));
             tokio::select! { _ = talk => {}, () = stop.raised() => {} }
             drop(permit);
         });
     }
 }
 
-async fn talk(stream: TcpStream, guest: Arc<Guest>) {
-    drop(stream.set_nodelay(true));
-    let service = service_fn(move |request: Request<Incoming>| {
-        let response = respond(&guest, &request);
-        async move { Ok::<_, Infallible>(response) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HEAD_LIMIT)
-        .max_headers(64)
-        .keep_alive(true)
-        .serve_connection(TokioIo::new(stream), service);
-    // How a guest ends its connection is its own affair.
-    drop(connection.await);
-}
-
-fn respond(guest: &Guest, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-    if !lock(&guest.allowance).take(Instant::now()) {
-        return render(refusal(503, "Service Unavailable"));
-    }
-    let headers = request.headers().get_all(HOST).iter();
-    // A host that is no text is nobody's name.
-    let mut hosts: Vec<&str> = headers.map(|value| value.to_str().unwrap_or_default()).collect();
-    hosts.extend(request.uri().authority().map(hyper::http::uri::Authority::as_str));
-    let question = Question {
-        method: request.method().as_str(),
-        path: request.uri().path(),
-        hosts: &hosts,
-        host_required: request.version() >= Version::HTTP_11,
-    };
-    let tree = Arc::clone(&lock(&guest.tree));
-    let answer = answer(&tree, &question);
-    if answer.status == 200 {
-        guest.mark_first();
-    }
-    render(answer)
-}
-
-fn render(answer: Answer) -> Response<Full<Bytes>> {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = Response::new(Full::new(Bytes::from(answer.body)));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
-    headers.insert(SERVER, HeaderValue::from_static("Eucalypt"));
-    match status {
-        StatusCode::METHOD_NOT_ALLOWED => {
-            headers.insert(ALLOW, HeaderValue::from_static(ALLOWED));
+async fn converse(mouth: Mouth, guest: Arc<Guest>) {
+    match mouth {
+        Mouth::Tap(stream) => {
+            drop(stream.set_nodelay(true));
+            let Ok(socket) = SockRef::from(&stream).try_clone() else { return };
+            talk(stream, guest, Some(socket)).await;
         }
-        StatusCode::SERVICE_UNAVAILABLE => {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        _ => {}
-    }
-    response
-}
-
-impl Guest {
-    /// The moment from which a guest knows who it is, said once.
-    fn mark_first(&self) {
-        let mut first = lock(&self.first);
-        if first.is_none() {
-            let now = self.clock.now();
-            *first = Some(now);
-            tracing::info!(
-                instance = %self.instance, at_ms = now.as_millis(), "first metadata answer"
-            );
-        }
-    }
-}
-
-/// How many requests an instance has left just now.
-struct Allowance {
-    left: f64,
-    at: Instant,
-}
-
-impl Allowance {
-    fn take(&mut self, now: Instant) -> bool {
-        let gone = now.saturating_duration_since(self.at).as_secs_f64();
-        self.left = (self.left + gone * RATE).min(BURST);
-        self.at = now;
-        let enough = self.left >= 1.0;
-        if enough {
-            self.left -= 1.0;
-        }
-        enough
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_burst_is_answered_and_a_flood_is_not() {
-        let start = Instant::now();
-        let mut allowance = Allowance { left: BURST, at: start };
-        let at_once = (0..1000).filter(|_| allowance.take(start)).count();
-        assert_eq!(at_once, 400);
-        let later = start + Duration::from_millis(505);
-        assert_eq!((0..1000).filter(|_| allowance.take(later)).count(), 50);
-        let much_later = start + Duration::from_secs(3600);
-        assert_eq!((0..1000).filter(|_| allowance.take(much_later)).count(), 400);
-    }
-
-    #[test]
-    fn a_method_that_is_not_served_says_which_are() {
-        let response = render(refusal(405, "Method Not Allowed"));
-        assert_eq!(response.headers()[ALLOW], "GET, HEAD");
+        Mouth::Directory(stream) => talk(stream, guest, None).await,
     }
 }

@@ -68,6 +68,9 @@ impl Tree {
         identity.leaf("document", document(spec));
         let mut dynamic = Directory::default();
         dynamic.directory("instance-identity", identity);
+        let mut fws = Directory::default();
+        fws.leaf("instance-monitoring", "disabled");
+        dynamic.directory("fws", fws);
         root.directory("dynamic", dynamic);
         if let Some(data) = &spec.metadata.user_data {
             root.raw("user-data", data.bytes());
@@ -134,11 +137,20 @@ fn meta_data(spec: &InstanceSpec) -> Directory {
     all.directory("block-device-mapping", block_devices());
     all.leaf("instance-action", "none");
     all.leaf("instance-id", spec.instance.as_str());
+    all.leaf("instance-life-cycle", "on-demand");
     all.leaf("instance-type", &metadata.instance_type);
     all.leaf("mac", network.mac.to_ascii_lowercase());
     all.directory("network", cards(spec));
     all.directory("placement", placement(metadata));
+    let boots_itself = spec.boot.kernel.is_none();
+    all.leaf("profile", if boots_itself { "default-hvm" } else { "default-paravirtual" });
     all.directory("public-keys", public_keys(metadata));
+    // Of ARNs; a domain of its services' names this cloud does not have.
+    all.directory("services", {
+        let mut services = Directory::default();
+        services.leaf("partition", "aws");
+        services
+    });
     all.leaf("reservation-id", metadata.reservation.as_str());
     // Instances have one address and no name in the DNS: it is the private and the public one.
     for name in ["hostname", "local-hostname", "local-ipv4", "public-hostname", "public-ipv4"] {
@@ -245,7 +257,7 @@ fn document(spec: &InstanceSpec) -> String {
 pub(crate) mod tests {
     use common::time::Timestamp;
     use common::user_data::UserData;
-    use common::wire::spec::{BootSpec, DiskSpec, ImageRef, PowerSpec, PublicKey};
+    use common::wire::spec::{BootSpec, DiskSpec, ImageRef, MetadataOptions, PowerSpec, PublicKey};
 
     use super::*;
 
@@ -260,7 +272,7 @@ pub(crate) mod tests {
             cpus: 1,
             memory_mib: 256,
             root: DiskSpec { image: image("emi-00000001"), size: 1 << 30 },
-            boot: BootSpec { kernel: image("eki-00000001"), ramdisk: None },
+            boot: BootSpec { kernel: Some(image("eki-00000001")), ramdisk: None },
             network: NetworkSpec {
                 mac: "d0:0d:00:00:00:01".to_owned(),
                 address: [10, 7, 0, 5].into(),
@@ -284,6 +296,7 @@ pub(crate) mod tests {
                 security_groups: vec!["web".to_owned(), "default".to_owned()],
                 launched: Timestamp::from_millis(0),
                 user_data: None,
+                options: MetadataOptions::default(),
             },
             power: PowerSpec::default(),
         }
@@ -324,7 +337,7 @@ pub(crate) mod tests {
         full.metadata.ramdisk = Some("eri-00000001".parse().unwrap());
         full.metadata.ancestors = vec!["emi-00000002".parse().unwrap()];
         full.metadata.product_codes = vec!["A".to_owned(), "B".to_owned()];
-        for (spec, number) in [(bare, 26), (spec(), 29), (full, 32)] {
+        for (spec, number) in [(bare, 30), (spec(), 33), (full, 36)] {
             let tree = Tree::of(&spec);
             for version in get(&tree, "/").unwrap().lines() {
                 let mut leaves = Vec::new();

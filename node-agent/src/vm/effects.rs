@@ -51,7 +51,13 @@ pub(super) async fn prepare(
                     None => Ok(None),
                 }
             };
-            tokio::try_join!(ensure(&spec.root.image), ensure(&spec.boot.kernel), ramdisk)
+            let kernel = async {
+                match &spec.boot.kernel {
+                    Some(kernel) => ensure(kernel).await.map(Some),
+                    None => Ok(None),
+                }
+            };
+            tokio::try_join!(ensure(&spec.root.image), kernel, ramdisk)
         };
         let (base, kernel, ramdisk) = tokio::select! {
             images = images => images.map_err(|error| error.to_string())?,

@@ -112,7 +112,7 @@ impl Wish {
     /// first, and it is started again from the others when its process is lost.
     pub fn images(&self) -> impl Iterator<Item = &ImageRef> {
         let boot = &self.spec.boot;
-        [&self.spec.root.image, &boot.kernel].into_iter().chain(boot.ramdisk.as_ref())
+        [&self.spec.root.image].into_iter().chain(&boot.kernel).chain(&boot.ramdisk)
     }
 }
 

@@ -19,7 +19,7 @@ use actix::{
 use common::error::ApiError;
 use common::id::InstanceId;
 use common::wire::node::{Adjust, InstanceView, MachineState, Run};
-use common::wire::spec::InstanceSpec;
+use common::wire::spec::{InstanceSpec, MetadataOptions};
 use runtime::pool;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
@@ -71,7 +71,12 @@ impl VmHandle {
     pub async fn run(&self, run: Run) -> Result<(), ApiError> {
         let tell = move |known: &Wish| {
             let newer = run.spec.generation >= known.spec.generation;
-            newer.then(|| Wish { spec: run.spec, tickets: run.tickets, ..known.clone() })
+            let mut spec = run.spec;
+            // They have a count of their own.
+            if spec.metadata.options.revision < known.spec.metadata.options.revision {
+                spec.metadata.options = known.spec.metadata.options;
+            }
+            newer.then(|| Wish { spec, tickets: run.tickets, ..known.clone() })
         };
         self.addr.send(Told(Box::new(tell))).await.map_err(gone)?
     }
@@ -96,6 +101,20 @@ impl VmHandle {
     /// `InternalError` if it cannot be written.
     pub async fn terminate(&self) -> Result<(), ApiError> {
         let tell = |known: &Wish| Some(Wish { ending: true, ..known.clone() });
+        self.addr.send(Told(Box::new(tell))).await.map_err(gone)?
+    }
+
+    /// Hands over metadata options; older ones than it knows are ignored. Answers when they are on
+    /// disk and told to whoever listens to [`VmHandle::spec`].
+    ///
+    /// # Errors
+    /// `InternalError` if they cannot be written.
+    pub async fn set_options(&self, options: MetadataOptions) -> Result<(), ApiError> {
+        let tell = move |known: &Wish| {
+            let mut next = known.clone();
+            next.spec.metadata.options = options;
+            (options.revision >= known.spec.metadata.options.revision).then_some(next)
+        };
         self.addr.send(Told(Box::new(tell))).await.map_err(gone)?
     }
 
@@ -198,6 +217,7 @@ impl Vm {
             since,
             ran: state.has_run(),
             broke: state.broke(),
+            options: wish.as_ref().map_or(0, |wish| wish.spec.metadata.options.revision),
         };
         let (view, shown) = watch::channel(view);
         let (spec, told) = watch::channel(spec);
@@ -485,18 +505,27 @@ impl Handler<Told> for Vm {
         Box::pin(written.into_actor(self).map(|result, vm, ctx| {
             let Some(wish) = result.flatten()? else { return Ok(()) };
             // Two that were written one after the other may be heard of the other way round.
-            let known = vm.generation();
+            let older =
+                vm.spec.borrow().as_deref().is_some_and(|known| age(known) > age(&wish.spec));
             if !matches!(vm.wanted, Wanted::Gone) {
-                if known.is_some_and(|known| known > wish.spec.generation) {
+                if older {
                     return Ok(());
                 }
                 vm.wanted = wish.wanted();
             }
+            let options = wish.spec.metadata.options.revision;
             vm.spec.send_replace(Some(Arc::new(wish.spec)));
+            vm.view
+                .send_if_modified(|view| std::mem::replace(&mut view.options, options) != options);
             vm.heed(ctx);
             Ok(())
         }))
     }
+}
+
+/// What grows from wish to wish: its generation, and the revision of its metadata options.
+fn age(spec: &InstanceSpec) -> (u64, u64) {
+    (spec.generation, spec.metadata.options.revision)
 }
 
 fn given(hands: &Hands, spec: Option<&InstanceSpec>) -> Given {

@@ -18,6 +18,7 @@ use common::ec2::instances::{
     DescribeInstances, GetConsoleOutput, RunInstances, TerminateInstances,
 };
 use common::ec2::keys::{CreateKeyPair, DeleteKeyPair, DescribeKeyPairs, ImportKeyPair};
+use common::ec2::metadata_options::ModifyInstanceMetadataOptions;
 use common::ec2::power::{RebootInstances, StartInstances, StopInstances};
 use common::ec2::status::DescribeInstanceStatus;
 use common::ec2::tags::{CreateTags, DeleteTags, DescribeTags, NewTag};
@@ -170,6 +171,7 @@ fn actions() -> BTreeMap<&'static str, Access> {
         of::<RunInstances>(),
         of::<DescribeInstances>(),
         of::<TerminateInstances>(),
+        of::<ModifyInstanceMetadataOptions>(),
         of::<GetConsoleOutput>(),
         of::<StopInstances>(),
         of::<StartInstances>(),
@@ -292,6 +294,15 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
     let attribute = "kernel".to_owned();
     let reset = ResetInstanceAttribute { instance_id: instance.clone(), attribute };
     refused("ResetInstanceAttribute", other.refused(&reset));
+    let modify = ModifyInstanceMetadataOptions {
+        instance_id: instance.clone(),
+        http_tokens: Some("required".into()),
+        http_put_response_hop_limit: None,
+        http_endpoint: None,
+        http_protocol_ipv6: None,
+        instance_metadata_tags: None,
+    };
+    refused("ModifyInstanceMetadataOptions", other.refused(&modify));
 
     let expected: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("RegisterImage", &["AuthFailure"][..]),
@@ -307,6 +318,7 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
         ("RebootInstances", &["InvalidInstanceID.NotFound"]),
         ("ModifyInstanceAttribute", &["InvalidInstanceID.NotFound"]),
         ("ResetInstanceAttribute", &["InvalidInstanceID.NotFound"]),
+        ("ModifyInstanceMetadataOptions", &["InvalidInstanceID.NotFound"]),
     ]);
     // Each account has its own key pairs: nobody can so much as name another's.
     let own = ["CreateKeyPair", "DeleteKeyPair", "ImportKeyPair"];

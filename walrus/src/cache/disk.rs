@@ -11,13 +11,15 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use common::time::Timestamp;
+use common::wire::walrus::Layout;
 
+use super::layout::{HEAD, layout};
 use super::table::Key;
 use crate::blob::files::sync_dir;
 
@@ -30,6 +32,8 @@ pub(crate) struct Image {
     pub(crate) sha256: String,
     /// Its bytes.
     pub(crate) size: u64,
+    /// What its first sectors say it is.
+    pub(crate) layout: Layout,
 }
 
 /// The directory.
@@ -73,7 +77,8 @@ impl Disk {
             match known {
                 Some((key, sha256, size, _)) if meta.is_file() && meta.len() == size => {
                     let used = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                    found.push((used, key, Image { path, sha256, size }));
+                    let layout = look(&File::open(&path)?, size)?;
+                    found.push((used, key, Image { path, sha256, size, layout }));
                 }
                 _ if meta.is_file() => {
                     tracing::info!(file = name, "removing a leftover from the image cache");
@@ -100,7 +105,8 @@ impl Disk {
     pub(crate) fn begin(&self, key: &str) -> io::Result<(PathBuf, File)> {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let path = self.dir.join(format!("{key}.{number}.partial"));
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        let file =
+            OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
         Ok((path, file))
     }
 
@@ -116,12 +122,20 @@ impl Disk {
         (sha256, size): (String, u64),
     ) -> io::Result<Image> {
         file.sync_all()?;
+        let layout = look(file, size)?;
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let path = self.dir.join(format!("{key}.{sha256}.{size}.{number}.img"));
         fs::rename(partial, &path)?;
         sync_dir(&self.dir)?;
-        Ok(Image { path, sha256, size })
+        Ok(Image { path, sha256, size, layout })
     }
+}
+
+/// Reads what an image says it is.
+fn look(file: &File, size: u64) -> io::Result<Layout> {
+    let mut head = vec![0; HEAD.min(usize::try_from(size).unwrap_or(HEAD))];
+    file.read_exact_at(&mut head, 0)?;
+    Ok(layout(&head, size))
 }
 
 /// Opens an image to be read, and marks it as used now.

@@ -1,9 +1,10 @@
 //! The unbundle cache: plain images on disk, within a limit that an administrator sets.
 //!
 //! `table` decides and is pure, `actor` does what the table decided, `unbundle` is one unpacking,
-//! `disk` owns the files.
+//! `disk` owns the files, `layout` tells what kind of image one holds.
 
 pub(crate) mod actor;
 pub(crate) mod disk;
+mod layout;
 pub(crate) mod table;
 pub(crate) mod unbundle;

@@ -148,6 +148,7 @@ impl Door {
                     sha256: image.sha256,
                     size: image.size,
                     expires,
+                    layout: image.layout,
                 })
             }
             Wanted::Unpacking(done, total) => WantedImage::Unpacking { done, total },

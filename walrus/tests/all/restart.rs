@@ -1,6 +1,6 @@
 //! After a stop everything is there; after a crash nothing half is.
 
-use common::wire::walrus::{DescribeCache, SetCacheLimit, WantedImage};
+use common::wire::walrus::{DescribeCache, Layout, SetCacheLimit, WantedImage};
 
 use crate::forge::{put_bundle, want};
 use crate::world::{ALICE, Who, World};
@@ -25,6 +25,28 @@ fn a_restart_keeps_everything() {
     let WantedImage::Ready(after) = want(&world, &bundle) else { panic!("not there") };
     assert_eq!(after.sha256, before.sha256);
     assert_eq!(world.ask(DescribeCache {}).unwrap().misses, 0, "it was not unpacked again");
+}
+
+#[test]
+fn a_whole_disk_is_told_from_a_bare_file_system_after_a_restart_too() {
+    let mut world = World::new();
+    world.install_key();
+    world.put(Who::Alice, "/buck", b"");
+    let mut disk = vec![7; 100_000];
+    disk[446..512].fill(0);
+    // One partition, from sector 64 on.
+    disk[446..462].copy_from_slice(&[0x80, 0, 0, 0, 0x83, 0, 0, 0, 64, 0, 0, 0, 9, 0, 0, 0]);
+    disk[510..512].copy_from_slice(&[0x55, 0xaa]);
+    let bundles = [("disk", disk, Layout::Disk), ("bare", vec![7; 100_000], Layout::Bare)]
+        .map(|(name, image, is)| (put_bundle(&world, Who::Alice, ALICE, "buck", name, &image), is));
+    for _ in 0..2 {
+        for (bundle, expected) in &bundles {
+            let WantedImage::Ready(ticket) = want(&world, bundle) else { panic!("not there") };
+            assert_eq!(ticket.layout, *expected);
+        }
+        world.stop();
+        world.start();
+    }
 }
 
 #[test]

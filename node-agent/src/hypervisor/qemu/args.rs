@@ -14,11 +14,16 @@
 //!   programs. The process stands in a group of its own and outlives the agent all the same.
 //! - The QMP socket comes in as standard input, already listening: no moment when it is not there
 //!   yet, and no limit of 108 bytes for its path.
-//! - The UUID comes from the instance's id, so it survives a restart from the same disk. It does
-//!   not begin with `ec2`: that would make cloud-init insist on the second version of the
-//!   metadata protocol. `ci.ds=Ec2` tells it where to look.
+//! - The UUID comes from the instance's id, so it survives a restart from the same disk. It begins
+//!   with `ec2` and is the serial number, too: by that cloud-init knows the platform, in whatever
+//!   image it comes; older ones want both. A kernel that is given is told `ci.ds=Ec2` besides.
+//! - A machine without a kernel boots from its disk by the BIOS. It has no screen, so the BIOS
+//!   shows what loaders print on the serial port (`graphics=off`).
+//! - QEMU's own network has no rights to need, but must start a program for each connection to
+//!   the metadata service: the one thing for which its sandbox is opened.
 
 use std::ffi::{OsStr, OsString};
+use std::net::Ipv4Addr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
@@ -26,7 +31,7 @@ use common::id::InstanceId;
 use sha2::{Digest, Sha256};
 
 use crate::hypervisor::console::CONSOLE;
-use crate::hypervisor::driver::{Card, Launch};
+use crate::hypervisor::driver::{Card, Launch, UserCard};
 
 /// The pid file's name in a machine's directory.
 pub const PID: &str = "pid";
@@ -59,21 +64,27 @@ pub fn args(launch: &Launch, accelerator: Accelerator) -> Vec<OsString> {
     let uuid = uuid(&launch.instance);
     args.pair("-name", format!("guest={},debug-threads=on", launch.instance));
     args.pair("-uuid", &uuid);
-    args.pair("-smbios", format!("type=1,manufacturer=Eucalypt,serial={uuid}"));
+    args.pair("-smbios", format!("type=1,manufacturer=Eucalypt,product=Instance,serial={uuid}"));
     args.pair("-sandbox", sandbox(&launch.card));
     args.flag("-no-user-config");
     args.flag("-nodefaults");
     args.flag("-no-shutdown");
     args.pair("-display", "none");
-    args.pair("-machine", "pc,vmport=off");
+    let boots_itself = launch.kernel.is_none();
+    args.pair(
+        "-machine",
+        if boots_itself { "pc,vmport=off,graphics=off" } else { "pc,vmport=off" },
+    );
     args.0.extend(accelerator.args().map(OsString::from));
     args.pair("-smp", launch.cpus.to_string());
     args.pair("-m", format!("{}M", launch.memory_mib));
-    args.pair("-kernel", launch.kernel.as_os_str());
-    if let Some(ramdisk) = &launch.ramdisk {
-        args.pair("-initrd", ramdisk.as_os_str());
+    if let Some(kernel) = &launch.kernel {
+        args.pair("-kernel", kernel.as_os_str());
+        if let Some(ramdisk) = &launch.ramdisk {
+            args.pair("-initrd", ramdisk.as_os_str());
+        }
+        args.pair("-append", KERNEL_COMMAND);
     }
-    args.pair("-append", KERNEL_COMMAND);
     args.pair(
         "-blockdev",
         with_path("driver=file,node-name=overlay-file,discard=unmap,filename=", &launch.overlay),
@@ -110,36 +121,63 @@ impl Args {
     }
 }
 
-/// A user-mode network must start a command for each connection to the metadata address.
+/// A user-mode network must start a command for each connection to the metadata address, in a
+/// session of its own, which `elevateprivileges` would count among what it denies. Nothing gains
+/// rights by that: without them a filter can only be had together with the kernel's promise that
+/// no program that is started gets more.
 fn sandbox(card: &Card) -> String {
-    let spawn = match card {
+    let starts = match card {
         Card::Tap { .. } => "deny",
-        Card::User { .. } => "allow",
+        Card::User(_) => "allow",
     };
-    format!("on,obsolete=deny,elevateprivileges=deny,resourcecontrol=deny,spawn={spawn}")
+    format!("on,obsolete=deny,elevateprivileges={starts},resourcecontrol=deny,spawn={starts}")
 }
 
-fn netdev(card: &Card) -> String {
+/// The resolver in QEMU's own network, for guests that reach the outside.
+const RESOLVER: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 253);
+
+fn netdev(card: &Card) -> OsString {
     match card {
         Card::Tap { name } => {
-            format!("tap,id=card,ifname={},script=no,downscript=no", escape(name))
+            let mut value = with_value("tap,id=card,ifname=", name.as_bytes());
+            value.push(",script=no,downscript=no");
+            value
         }
         // The network must contain the address that is forwarded, or QEMU refuses to start.
-        Card::User { metadata } => format!(
-            "user,id=card,net=169.254.0.0/16,guestfwd=tcp:169.254.169.254:80-cmd:{}",
-            escape(&metadata.join(" "))
-        ),
+        Card::User(UserCard { address, gateway, metadata, ssh, outside }) => {
+            let restrict = if *outside { "off" } else { "on" };
+            let before = format!(
+                "user,id=card,ipv6=off,restrict={restrict},net=169.254.0.0/16,host={gateway},\
+                 dns={RESOLVER},dhcpstart={address},hostfwd=tcp:127.0.0.1:{ssh}-{address}:22,\
+                 guestfwd=tcp:169.254.169.254:80-cmd:"
+            );
+            let words: Vec<_> = metadata.iter().map(|word| quoted(word)).collect();
+            with_value(&before, &words.join(&b' '))
+        }
     }
 }
 
-/// A comma ends a value in QEMU's options; two of them are one.
-fn escape(value: &str) -> String {
-    value.replace(',', ",,")
+/// A word as a shell would read it back: QEMU takes the command apart as one does.
+fn quoted(word: &OsStr) -> Vec<u8> {
+    let mut bytes = vec![b'\''];
+    for byte in word.as_bytes() {
+        match byte {
+            b'\'' => bytes.extend_from_slice(b"'\\''"),
+            _ => bytes.push(*byte),
+        }
+    }
+    bytes.push(b'\'');
+    bytes
 }
 
 fn with_path(before: &str, path: &Path) -> OsString {
+    with_value(before, path.as_os_str().as_bytes())
+}
+
+/// A comma ends a value in QEMU's options; two of them are one.
+fn with_value(before: &str, value: &[u8]) -> OsString {
     let mut bytes = before.as_bytes().to_vec();
-    for byte in path.as_os_str().as_bytes() {
+    for byte in value {
         bytes.push(*byte);
         if *byte == b',' {
             bytes.push(b',');
@@ -148,11 +186,12 @@ fn with_path(before: &str, path: &Path) -> OsString {
     OsString::from_vec(bytes)
 }
 
-/// A UUID of its own for every instance id, the same each time.
+/// A UUID of its own for every instance id, the same each time. It begins with `ec2`.
 pub fn uuid(instance: &InstanceId) -> String {
     let digest = Sha256::digest(instance.as_str().as_bytes());
-    let hex = hex::encode(&digest[..12]);
-    format!("e0ca1790-{}-4{}-8{}-{}", &hex[..4], &hex[4..7], &hex[7..10], &hex[10..22])
+    let hex = hex::encode(&digest[..14]);
+    let rest = (&hex[5..9], &hex[9..12], &hex[12..15], &hex[15..27]);
+    format!("ec2{}-{}-4{}-8{}-{}", &hex[..5], rest.0, rest.1, rest.2, rest.3)
 }
 
 #[cfg(test)]
@@ -169,7 +208,7 @@ mod tests {
             memory_mib: 512,
             mac: "d0:0d:0a:1b:2c:3d".to_owned(),
             overlay: PathBuf::from("/srv/a,b/instances/i-0a1b2c3d/overlay.qcow2"),
-            kernel: PathBuf::from("/srv/a,b/images/kernel"),
+            kernel: Some(PathBuf::from("/srv/a,b/images/kernel")),
             ramdisk: Some(PathBuf::from("/srv/a,b/images/ramdisk")),
             card: Card::Tap { name: "tap-0a1b2c3d".to_owned() },
         }
@@ -187,7 +226,7 @@ mod tests {
     const GOLDEN: &str = "\
 -name guest=i-0a1b2c3d,debug-threads=on
 -uuid UUID
--smbios type=1,manufacturer=Eucalypt,serial=UUID
+-smbios type=1,manufacturer=Eucalypt,product=Instance,serial=UUID
 -sandbox on,obsolete=deny,elevateprivileges=deny,resourcecontrol=deny,spawn=deny
 -no-user-config
 -nodefaults
@@ -234,22 +273,37 @@ mod tests {
         assert_eq!(differing(&without, Accelerator::Tcg), Vec::<String>::new());
         assert!(!text(&without, Accelerator::Tcg).contains("-initrd"));
 
-        let metadata = vec!["connect".to_owned(), "a,b".to_owned()];
-        let user = Launch { card: Card::User { metadata }, ..launch() };
-        assert_eq!(
-            differing(&user, Accelerator::Tcg),
-            [
-                "-sandbox on,obsolete=deny,elevateprivileges=deny,resourcecontrol=deny,spawn=allow",
-                "-netdev user,id=card,net=169.254.0.0/16,\
-                 guestfwd=tcp:169.254.169.254:80-cmd:connect a,,b",
-            ]
-        );
+        let disk = Launch { kernel: None, ramdisk: None, ..launch() };
+        assert_eq!(differing(&disk, Accelerator::Tcg), ["-machine pc,vmport=off,graphics=off"]);
+        for absent in ["-kernel", "-initrd", "-append"] {
+            assert!(!text(&disk, Accelerator::Tcg).contains(absent));
+        }
+
+        let card = UserCard {
+            address: [169, 254, 64, 2].into(),
+            gateway: [169, 254, 64, 1].into(),
+            metadata: ["/a b/it's", "--x", "a,b"].map(OsString::from).into(),
+            ssh: 20002,
+            outside: false,
+        };
+        let user = Launch { card: Card::User(card.clone()), ..launch() };
+        let sandbox =
+            "-sandbox on,obsolete=deny,elevateprivileges=allow,resourcecontrol=deny,spawn=allow";
+        let network = "-netdev user,id=card,ipv6=off,restrict=on,net=169.254.0.0/16,\
+                       host=169.254.64.1,dns=169.254.169.253,dhcpstart=169.254.64.2,\
+                       hostfwd=tcp:127.0.0.1:20002-169.254.64.2:22,\
+                       guestfwd=tcp:169.254.169.254:80-cmd:'/a b/it'\\''s' '--x' 'a,,b'";
+        assert_eq!(differing(&user, Accelerator::Tcg), [sandbox, network]);
+        let card = UserCard { outside: true, ..card };
+        let free = Launch { card: Card::User(card), ..launch() };
+        let open = network.replace("restrict=on", "restrict=off");
+        assert_eq!(differing(&free, Accelerator::Tcg), [sandbox, &open]);
     }
 
     #[test]
     fn uuids_belong_to_instances() {
         let one = uuid(&"i-00000001".parse().unwrap());
-        assert_eq!(one.len(), 36);
+        assert!(one.len() == 36 && one.starts_with("ec2"), "{one}");
         assert_eq!(one, uuid(&"I-00000001".parse().unwrap()));
         assert_ne!(one, uuid(&"i-00000002".parse().unwrap()));
         assert!(one.split('-').map(str::len).eq([8, 4, 4, 4, 12]));
