@@ -61,13 +61,14 @@ class Client(Adapter):
     def acl(self, bucket, key, path):
         self.rclone("copyto", path, f"w:{bucket}/{key}", "--s3-acl=public-read")
 
-    def presign(self, bucket, key):
-        return self.rclone("link", "--expire=1h", f"w:{bucket}/{key}").strip()
-
 
 class V2(Client):
+    cannot = {**Client.cannot, "presign": "by signature version 2 rclone's links are not signed"}
     v2 = True
 
 
 class V4(Client):
     v2 = False
+
+    def presign(self, bucket, key):
+        return self.rclone("link", "--expire=1h", f"w:{bucket}/{key}").strip()
