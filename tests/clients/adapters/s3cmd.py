@@ -22,7 +22,8 @@ class Client(Adapter):
         )
 
     def s3cmd(self, *arguments):
-        return clouds.run([tool("s3cmd"), "-c", self.config, "--no-progress", *arguments])
+        env = {"PATH": self.door.env["PATH"], "HOME": str(self.door.folder)}
+        return clouds.run([tool("s3cmd"), "-c", self.config, "--no-progress", *arguments], env)
 
     def buckets(self, name):
         self.s3cmd("mb", f"s3://{name}")
