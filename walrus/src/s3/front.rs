@@ -131,7 +131,16 @@ impl Front {
         let names_source = head.header(SOURCE).is_some();
         let operation = routes::find(&head.method, address.level(), &query)?.copying(names_source);
         trace.operation = Some(operation);
-        let decided = Decided { address, query, headers, operation, caller, payload, chain };
+        let decided = Decided {
+            address,
+            query,
+            headers,
+            origin: head.origin(),
+            operation,
+            caller,
+            payload,
+            chain,
+        };
         decided.request().refuse_unknown_wishes(operation.honours())?;
         Ok(decided)
     }
@@ -289,7 +298,8 @@ impl Front {
             },
             Operation::CompleteMultipartUpload => {
                 let list = read_document_of(body, payload, MAX_LIST).await?;
-                let complete = CompleteMultipartUpload::read(name(), &request, &list)?;
+                let complete =
+                    CompleteMultipartUpload::read(name(), &request, &decided.origin, &list)?;
                 ask(objects, complete, caller).await
             }
             Operation::AbortMultipartUpload => {
@@ -351,6 +361,8 @@ struct Decided {
     address: Address,
     query: Query,
     headers: Vec<(String, String)>,
+    /// Where the client found this service.
+    origin: String,
     operation: Operation,
     caller: Option<Caller>,
     payload: PayloadCheck,
