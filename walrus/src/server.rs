@@ -49,7 +49,7 @@ use crate::parts::{OpenUploads, Shelves};
 use crate::quota::count::{self, Count};
 use crate::records::{CACHE_LIMIT, Records};
 use crate::s3::buckets::{Buckets, recall_leaving};
-use crate::s3::delete_objects::Removals;
+use crate::s3::delete_objects::{self, Removals};
 use crate::s3::domains::Domains;
 use crate::s3::front::Front;
 use crate::s3::objects::Objects;
@@ -173,7 +173,8 @@ impl Server {
             },
             config.requests_at_once,
         );
-        let removals = S3Actor::start(Removals::new(content.clone()), config.requests_at_once);
+        let at_once = config.requests_at_once.min(delete_objects::AT_ONCE);
+        let removals = S3Actor::start(Removals::new(content.clone()), at_once);
         roster.enrol("removals", removals.clone());
         roster.enrol("buckets", buckets.clone());
         roster.enrol("objects", objects.clone());

@@ -175,7 +175,7 @@ impl Handle<Instances> for StartInstances {
         ids.sort();
         let mut alone = Vec::new();
         for id in &ids {
-            alone.push(scene.tokens.hold(format!("start {id}")).await);
+            alone.push(scene.tokens.hold(start_of(id)).await);
         }
         let off = Change::Start.check(scene, ids.clone()).await?;
         let off = off.into_iter().filter(|it| it.seen == SeenState::Stopped);
@@ -201,6 +201,11 @@ impl Handle<Instances> for StartInstances {
         }
         Ok(shown(changed?))
     }
+}
+
+/// The token under which an instance is started, and nothing else happens to it.
+pub(super) fn start_of(id: &InstanceId) -> String {
+    format!("start {id}")
 }
 
 fn demand(it: &Instance) -> Demand {

@@ -1,8 +1,8 @@
 //! Removing many objects at once: the `Removals` actor's.
 //!
 //! One commit takes all records, and only then the files go; a crash in between leaves files that
-//! no record names, which the sweep removes. Documents are large, so that only a few are read at
-//! once; the others wait for their turn.
+//! no record names, which the sweep removes. Documents are large, so that few are held at once, and
+//! fewer taken apart: for that they wait for their turn, which no sender can prolong.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -26,7 +26,10 @@ use crate::content::Content;
 use crate::records::{Failed, Object, Records, object_key};
 use crate::usage::amount::Change;
 
-/// How many documents are held at once.
+/// How many removals there may be at once, each with its document.
+pub(crate) const AT_ONCE: usize = 16;
+
+/// How many documents are taken apart at once.
 const TURNS: usize = 4;
 
 /// What the `Removals` actor shares among its operations.
@@ -66,8 +69,8 @@ impl Operate for DeleteObjects {
             read_past(&mut body).await;
             return Err(refused.into());
         }
-        let _turn = Arc::clone(&state.turns).acquire_owned().await;
         let document = document::read(body, MAX_DOCUMENT, self.integrity, signed_sha256).await?;
+        let _turn = Arc::clone(&state.turns).acquire_owned().await;
         let text = pool::block(move || {
             let unwanted = Unwanted::read(&document)?;
             drop(document);
