@@ -8,7 +8,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use actix::Addr;
@@ -51,8 +51,9 @@ use crate::records::{CACHE_LIMIT, Records};
 use crate::s3::buckets::{Buckets, recall_leaving};
 use crate::s3::delete_objects::{self, Removals};
 use crate::s3::domains::Domains;
-use crate::s3::front::Front;
+use crate::s3::front::{Front, LISTS};
 use crate::s3::objects::Objects;
+use crate::s3::permits::Permits;
 use crate::s3::service::S3Actor;
 use crate::sweep::Sweep;
 use crate::usage::ledger::Totals;
@@ -186,6 +187,7 @@ impl Server {
             buckets,
             objects,
             removals,
+            lists: Mutex::new(Permits::new(LISTS)),
             requests: metrics.counter("eucalypt_walrus_requests_total", "S3 requests answered"),
             failures: metrics.counter(
                 "eucalypt_walrus_failures_total",
