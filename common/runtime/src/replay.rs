@@ -14,8 +14,8 @@
 //! It is not synced to disk, because a note is worth minutes and a sync would cost each mutation one
 //! more: after a power cut, requests of its last seconds could be repeated.
 //!
-//! S3 needs none of this: its writes put the same bytes in the same place, and a presigned PUT is
-//! made to be used, more than once if its owner likes.
+//! S3 has none of this, as AWS has none: a presigned PUT is made to be used, more than once if its
+//! owner likes, and who must not be overheard speaks https.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -353,6 +353,24 @@ mod tests {
         let later = Replays::open(&path, 100, NOW.plus(LIFE * 2)).unwrap();
         assert!(later.is_empty());
         assert_eq!(fs::read_to_string(&path).unwrap(), "");
+    }
+
+    #[test]
+    fn a_write_that_failed_spoils_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("signatures");
+        let replays = Replays::open(&path, 100, NOW).unwrap();
+        replays.admit(&signed("a", 1), NOW).unwrap();
+        // What was written half, as on a full disk, and a file that takes no more.
+        fs::write(&path, fs::read_to_string(&path).unwrap() + "+0011").unwrap();
+        if let Some(journal) = &mut replays.book.lock().unwrap().journal {
+            journal.file = File::open(&path).unwrap();
+        }
+        assert!(matches!(replays.admit(&signed("a", 2), NOW), Err(Refusal::Lost(_))));
+        replays.admit(&signed("a", 3), NOW).unwrap();
+        let again = Replays::open(&path, 100, NOW).unwrap();
+        assert_eq!(again.len(), 2);
+        assert!(matches!(again.admit(&signed("a", 3), NOW), Err(Refusal::Repeated)));
     }
 
     #[test]
