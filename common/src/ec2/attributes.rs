@@ -150,15 +150,16 @@ struct SentChange {
     instance_id: String,
     #[serde(default)]
     attribute: Option<String>,
-    #[serde(default)]
+    // User data and the ramdisk are taken away by an empty value.
+    #[serde(default, rename = "Value?")]
     value: Option<String>,
     #[serde(default)]
     instance_type: Option<Sent>,
     #[serde(default)]
     kernel: Option<Sent>,
-    #[serde(default)]
+    #[serde(default, rename = "Ramdisk?")]
     ramdisk: Option<Sent>,
-    #[serde(default)]
+    #[serde(default, rename = "UserData?")]
     user_data: Option<Sent>,
     #[serde(default)]
     disable_api_termination: Option<Sent>,
@@ -183,7 +184,7 @@ struct SentChange {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Sent {
-    #[serde(default)]
+    #[serde(default, rename = "Value?")]
     value: String,
 }
 
@@ -246,6 +247,7 @@ mod tests {
                 ("disableApiTermination", Some("true"), 1),
             ),
             (&[("UserData.Value", "")], ("userData", Some(""), 1)),
+            (&[("Attribute", "ramdisk"), ("Value", "")], ("ramdisk", Some(""), 1)),
             (&[("GroupId.1", "sg-1")], ("groupSet", Some(""), 1)),
             (&[("Kernel.Value", "a"), ("Ramdisk.Value", "b")], ("kernel", Some("a"), 2)),
         ] {
