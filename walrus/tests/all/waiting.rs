@@ -124,6 +124,29 @@ fn one_account_leaves_room_for_others() {
 }
 
 #[test]
+fn lists_of_parts_are_read_for_few_at_once() {
+    let world = World::with(|config| config.requests_at_once = 4);
+    assert_eq!(world.put(Who::Alice, "/buck", b"").status, 200);
+    let target = format!("/buck/key?uploadId={}", "0".repeat(32));
+    let length = [("content-length", "8000000"), ("expect", "100-continue")];
+    // Nobody is not even asked for it.
+    let refused = world.begin(Who::Nobody, "POST", &target, &length).read();
+    assert_eq!(refused.refusal(), (403, "AccessDenied".into()));
+    let mut held: Vec<_> = (0..24)
+        .map(|_| {
+            let mut sent = world.begin(Who::Alice, "POST", &target, &length);
+            assert_eq!(sent.read_head().status, 100, "it is being read from now on");
+            sent
+        })
+        .collect();
+    let refused = world.begin(Who::Alice, "POST", &target, &length).read();
+    assert_eq!(refused.refusal(), (503, "SlowDown".into()));
+    let mut others = world.begin(Who::Bob, "POST", &target, &length);
+    assert_eq!(others.read_head().status, 100);
+    held.clear();
+}
+
+#[test]
 fn heads_are_bounded() {
     let world = world();
     let try_head = |head: &str| {
