@@ -6,6 +6,7 @@ use std::time::Duration;
 use bundle::Kind;
 use common::action::{Access, Action};
 use common::ec2::account::DescribeAccountAttributes;
+use common::ec2::addresses::DescribeAddresses;
 use common::ec2::attributes::{
     DescribeInstanceAttribute, ModifyInstanceAttribute, ResetInstanceAttribute,
 };
@@ -185,6 +186,7 @@ fn actions() -> BTreeMap<&'static str, Access> {
         of::<DescribeRegions>(),
         of::<DescribeAvailabilityZones>(),
         of::<DescribeAccountAttributes>(),
+        of::<DescribeAddresses>(),
         of::<DescribeInstanceStatus>(),
         of::<DescribeInstanceTypeOfferings>(),
         of::<DescribeInstanceTypes>(),
