@@ -2,6 +2,7 @@
 
 use actix::Addr;
 use common::ec2::account::DescribeAccountAttributes;
+use common::ec2::addresses::DescribeAddresses;
 use common::ec2::attributes::{
     DescribeInstanceAttribute, ModifyInstanceAttribute, ResetInstanceAttribute,
 };
@@ -51,6 +52,7 @@ pub fn router(actors: &Actors) -> Router {
         .on::<DeleteTags, _>(&actors.tags)
         .on::<DeregisterImage, _>(&actors.images)
         .on::<DescribeAccountAttributes, _>(&actors.zones)
+        .on::<DescribeAddresses, _>(&actors.zones)
         .on::<DescribeAvailabilityZones, _>(&actors.zones)
         .on::<DescribeImageAttribute, _>(&actors.images)
         .on::<DescribeImages, _>(&actors.images)

@@ -194,9 +194,12 @@ class Credentials:
         return run([BIN / "euca", *arguments], env=self.env)
 
 
-def run(command, env=None):
+def run(command, env=None, stdout=subprocess.PIPE):
     """Runs a command and gives what it printed; fails with what it complained of."""
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True, env=env, timeout=120)
+    done = subprocess.run(
+        [str(c) for c in command], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, text=True,
+        env=env, timeout=120,
+    )
     assert done.returncode == 0, f"{command}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

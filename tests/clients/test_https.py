@@ -58,6 +58,11 @@ def test_boto3(https, https_user, scheme):
     body = bytes(range(256)) * 20_000
     s3.put_object(Bucket=f"boto3-{scheme}", Key="k", Body=body)
     assert s3.get_object(Bucket=f"boto3-{scheme}", Key="k")["Body"].read() == body
+    names = {"Bucket": f"boto3-{scheme}", "Key": "in parts"}
+    names["UploadId"] = s3.create_multipart_upload(**names)["UploadId"]
+    part = {"PartNumber": 1, "ETag": s3.upload_part(**names, PartNumber=1, Body=b"part")["ETag"]}
+    done = s3.complete_multipart_upload(**names, MultipartUpload={"Parts": [part]})
+    assert done["Location"] == f"{scheme}://127.0.0.1:{walrus}/boto3-{scheme}/in%20parts"
     url = s3.generate_presigned_url("get_object", Params={"Bucket": f"boto3-{scheme}", "Key": "k"})
     assert requests.get(url, verify=CA).content == body
 

@@ -8,7 +8,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use actix::Addr;
@@ -49,10 +49,11 @@ use crate::parts::{OpenUploads, Shelves};
 use crate::quota::count::{self, Count};
 use crate::records::{CACHE_LIMIT, Records};
 use crate::s3::buckets::{Buckets, recall_leaving};
-use crate::s3::delete_objects::Removals;
+use crate::s3::delete_objects::{self, Removals};
 use crate::s3::domains::Domains;
-use crate::s3::front::Front;
+use crate::s3::front::{Front, LISTS};
 use crate::s3::objects::Objects;
+use crate::s3::permits::Permits;
 use crate::s3::service::S3Actor;
 use crate::sweep::Sweep;
 use crate::usage::ledger::Totals;
@@ -175,7 +176,8 @@ impl Server {
             },
             config.requests_at_once,
         );
-        let removals = S3Actor::start(Removals::new(content.clone()), config.requests_at_once);
+        let at_once = config.requests_at_once.min(delete_objects::AT_ONCE);
+        let removals = S3Actor::start(Removals::new(content.clone()), at_once);
         roster.enrol("removals", removals.clone());
         roster.enrol("buckets", buckets.clone());
         roster.enrol("objects", objects.clone());
@@ -187,6 +189,7 @@ impl Server {
             buckets,
             objects,
             removals,
+            lists: Mutex::new(Permits::new(LISTS)),
             requests: metrics.counter("eucalypt_walrus_requests_total", "S3 requests answered"),
             failures: metrics.counter(
                 "eucalypt_walrus_failures_total",

@@ -21,6 +21,7 @@ use runtime::actor::{Answer, Handle, Scene};
 use super::ids;
 use super::instances::{Instances, groups, named};
 use super::launch::usable;
+use super::power::start_of;
 use super::run::{on_shutdown, user_data};
 use super::types::InstanceType;
 use crate::records::{Instance, Records, SeenState, Wanted};
@@ -234,6 +235,8 @@ async fn act(
     (id, change): (InstanceId, Change),
 ) -> Result<Done, ApiError> {
     let caller = scene.caller.clone();
+    // Not while it is being started: the seat that is taken for it then is as large as it was.
+    let _alone = scene.tokens.hold(start_of(&id)).await;
     let commit = move |records: &Records| {
         let (node, _) = store::transact(&*records.engine, |batch| {
             let mut seen = one(records, &id, &caller)?;

@@ -1,6 +1,7 @@
 //! The EC2 actions, one file a family: what is asked is checked, committed as a wish and answered;
 //! reconcilers do the rest.
 
+pub mod addresses;
 pub mod attributes;
 pub mod console;
 pub mod deregister;

@@ -2,8 +2,9 @@
 //!
 //! A listing has a total order by keys that never change, so a page begins behind the last key of
 //! the one before: what is made or removed meanwhile neither repeats nor hides anything else. The
-//! token is that key under a seal over the listing it came from; one from another listing, or
-//! made by hand, is refused. Clients that send neither get everything.
+//! token is that key under a seal over the listing it came from; one from another listing is
+//! refused. The seal is no secret and keeps out mistakes only: whatever key a token holds, it is
+//! looked for among what the caller may see. Clients that send neither get everything.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -175,7 +175,7 @@ impl Handle<Instances> for StartInstances {
         ids.sort();
         let mut alone = Vec::new();
         for id in &ids {
-            alone.push(scene.tokens.hold(format!("start {id}")).await);
+            alone.push(scene.tokens.hold(start_of(id)).await);
         }
         let off = Change::Start.check(scene, ids.clone()).await?;
         let off = off.into_iter().filter(|it| it.seen == SeenState::Stopped);
@@ -211,6 +211,11 @@ fn still_off(records: &Records, ids: Vec<InstanceId>) -> Result<Vec<InstanceId>,
         }
     }
     Ok(off)
+}
+
+/// The token under which an instance is started, and nothing else happens to it.
+pub(super) fn start_of(id: &InstanceId) -> String {
+    format!("start {id}")
 }
 
 fn demand(it: &Instance) -> Demand {

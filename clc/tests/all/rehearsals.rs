@@ -16,6 +16,7 @@ const ALL: &[(&str, Parameters<'static>)] = &[
     ("DeleteTags", &[("ResourceId.1", "INSTANCE"), ("Tag.1.Key", "kept")]),
     ("DeregisterImage", &[("ImageId", "IMAGE")]),
     ("DescribeAccountAttributes", &[]),
+    ("DescribeAddresses", &[]),
     ("DescribeAvailabilityZones", &[]),
     ("DescribeImageAttribute", &[("ImageId", "IMAGE"), ("Attribute", "launchPermission")]),
     ("DescribeImages", &[]),

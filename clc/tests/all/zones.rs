@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use common::ec2::addresses::DescribeAddresses;
 use common::ec2::types::Filter;
 use common::ec2::zones::{DescribeAvailabilityZones, DescribeRegions};
 use common::time::Timestamp;
@@ -62,5 +63,30 @@ fn a_zone_whose_nodes_are_away_is_unavailable() {
         })
         .await;
         assert!(zone.message_set.item[0].message.contains("node a"));
+    });
+}
+
+#[test]
+fn there_are_no_elastic_addresses() {
+    world(&[], |world| async move {
+        let taro = world.user("taro").await;
+        let filter = |name: &str| vec![Filter { name: name.into(), value: vec!["i-1".into()] }];
+        for filter in [vec![], filter("instance-id"), filter("tag:a")] {
+            let ask = DescribeAddresses { filter, ..Default::default() };
+            assert!(world.call(&taro, &ask).await.unwrap().addresses_set.is_empty());
+        }
+        let by_ip =
+            |ip: &str| DescribeAddresses { public_ip: vec![ip.into()], ..Default::default() };
+        let id = vec!["eipalloc-1".into()];
+        let by_id = DescribeAddresses { allocation_id: id, ..Default::default() };
+        let odd = DescribeAddresses { filter: filter("colour"), ..Default::default() };
+        for (ask, expected) in [
+            (by_ip("10.0.0.1"), "InvalidAddress.NotFound"),
+            (by_ip("ten"), "InvalidParameterValue"),
+            (by_id, "InvalidAllocationID.NotFound"),
+            (odd, "InvalidParameterValue"),
+        ] {
+            assert_eq!(code(world.call(&taro, &ask).await), expected);
+        }
     });
 }

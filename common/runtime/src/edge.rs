@@ -42,6 +42,8 @@ const LINGER: Duration = Duration::from_secs(2);
 pub(crate) struct Edge {
     /// Who answers.
     pub(crate) app: Arc<dyn App>,
+    /// Whether the listener is one of https.
+    pub(crate) secure: bool,
     /// How long a client may take to send a request's head.
     pub(crate) head_timeout: Duration,
     /// Gives a future that ends when the listener is being stopped.
@@ -56,8 +58,8 @@ impl Edge {
             .graceful_shutdown_signal(move || stopping())
             .client_request_timeout(self.head_timeout)
             .client_disconnect_timeout(LINGER)
-            .expect(GoAhead(Arc::clone(&self.app)))
-            .h1(Answer(Arc::clone(&self.app)))
+            .expect(GoAhead(Arc::clone(&self.app), self.secure))
+            .h1(Answer(Arc::clone(&self.app), self.secure))
     }
 }
 
@@ -72,9 +74,9 @@ struct Under {
     first: Option<Result<Bytes, PayloadError>>,
 }
 
-/// Answers a request.
+/// Answers a request; whether it came by https.
 #[derive(Clone)]
-pub(crate) struct Answer(Arc<dyn App>);
+pub(crate) struct Answer(Arc<dyn App>, bool);
 
 impl ServiceFactory<Request> for Answer {
     type Response = HttpResponse;
@@ -100,7 +102,7 @@ impl Service<Request> for Answer {
         let is_head = request.method() == "HEAD";
         let under = request.extensions_mut().remove::<Under>();
         let under = under.unwrap_or_else(|| {
-            let head = head_of(&request);
+            let head = head_of(&request, self.1);
             let framing = framing(&head);
             let (feed, body) = Body::fed(framing.length());
             let work = serve(&self.0, head, body);
@@ -124,7 +126,7 @@ impl Service<Request> for Answer {
 
 /// Decides for a client that waits whether its body is wanted.
 #[derive(Clone)]
-pub(crate) struct GoAhead(Arc<dyn App>);
+pub(crate) struct GoAhead(Arc<dyn App>, bool);
 
 impl ServiceFactory<Request> for GoAhead {
     type Response = Request;
@@ -148,7 +150,7 @@ impl Service<Request> for GoAhead {
 
     /// Gives the request back when its body is wanted, and as an error the answer if it is not.
     fn call(&self, mut request: Request) -> Self::Future {
-        let head = head_of(&request);
+        let head = head_of(&request, self.1);
         let Framing::Something(length) = framing(&head) else {
             return ready(Ok(request)).boxed_local();
         };
@@ -259,7 +261,7 @@ async fn pump(
     feed.finish();
 }
 
-fn head_of(request: &Request) -> Head {
+fn head_of(request: &Request, secure: bool) -> Head {
     let headers = request.headers().iter();
     Head {
         method: request.method().as_str().to_owned(),
@@ -267,6 +269,7 @@ fn head_of(request: &Request) -> Head {
         raw_query: request.uri().query().unwrap_or_default().to_owned(),
         headers: headers.map(|(name, value)| (name.as_str(), value.as_bytes())).collect(),
         peer: request.peer_addr(),
+        secure,
         request_id: request_id(),
     }
 }

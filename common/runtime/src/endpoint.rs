@@ -160,6 +160,7 @@ mod tests {
             raw_query: String::new(),
             headers: headers.into_iter().collect(),
             peer: None,
+            secure: false,
             request_id: "r".into(),
         }
     }

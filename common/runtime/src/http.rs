@@ -28,6 +28,8 @@ pub struct Head {
     pub headers: Headers,
     /// Who sent it.
     pub peer: Option<SocketAddr>,
+    /// Whether it came by https.
+    pub secure: bool,
     /// The id under which it is logged and answered.
     pub request_id: String,
 }
@@ -36,6 +38,12 @@ impl Head {
     /// The first header of that lower-case name, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.text(name)
+    }
+
+    /// Where the client found this service: `https://cloud:8775`.
+    pub fn origin(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.header("host").unwrap_or_default())
     }
 
     /// The request as a signature is made over it.

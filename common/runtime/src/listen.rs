@@ -107,7 +107,7 @@ fn start(
         let signal = signal.clone();
         async move { signal.notified().await }.boxed_local()
     });
-    let edge = Edge { app, head_timeout: limits.head_timeout, stopping };
+    let edge = Edge { app, secure: tls.is_some(), head_timeout: limits.head_timeout, stopping };
     let builder = match tls {
         None => builder.listen("http", listener, move || edge.h1().tcp()),
         Some(tls) => builder.listen("https", listener, move || edge.h1().rustls_0_23(tls.clone())),

@@ -6,15 +6,16 @@
 //! if the request turned out to be refused, for then nothing was changed.
 //!
 //! Memory is bounded: so many notes in all, a quarter of them for one access key, so that no user
-//! keeps others out. Whoever comes beyond that is told to wait; no note is dropped before its time.
+//! keeps others out; and a quarter for signatures in URLs that are good for long, so that these do
+//! not keep everybody out for a week. Whoever comes beyond that is told to wait; no note is dropped before its time.
 //!
 //! Notes outlive the process in a file, so that a restart opens no gap: one line for each, appended
 //! and handed to the kernel before the work begins, and written anew when most of it is out of date.
 //! It is not synced to disk, because a note is worth minutes and a sync would cost each mutation one
 //! more: after a power cut, requests of its last seconds could be repeated.
 //!
-//! S3 needs none of this: its writes put the same bytes in the same place, and a presigned PUT is
-//! made to be used, more than once if its owner likes.
+//! S3 has none of this, as AWS has none: a presigned PUT is made to be used, more than once if its
+//! owner likes, and who must not be overheard speaks https.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -23,6 +24,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use common::sign::Verified;
 use common::time::Timestamp;
@@ -34,6 +36,9 @@ pub const DEFAULT_CAPACITY: usize = 200_000;
 
 /// Which part of all notes one access key may have.
 const SHARE: usize = 4;
+
+/// A signature that is good for longer than this is a URL made to be kept: up to a week.
+const LONG: Duration = Duration::from_secs(3600);
 
 /// A signature by which key it was made, as it is noted.
 type Id = [u8; 16];
@@ -60,6 +65,8 @@ pub struct Mark(Id);
 struct Note {
     until: Timestamp,
     owner: [u8; 8],
+    /// It was good for [`LONG`] when it was noted.
+    long: bool,
 }
 
 #[derive(Default)]
@@ -67,6 +74,8 @@ struct Book {
     notes: BTreeMap<Id, Note>,
     by_end: BTreeSet<(Timestamp, Id)>,
     by_owner: BTreeMap<[u8; 8], usize>,
+    /// How many are long.
+    long: usize,
     journal: Option<Journal>,
 }
 
@@ -119,7 +128,10 @@ impl Replays {
         if book.notes.len() >= self.capacity || own >= share {
             return Err(Refusal::Full);
         }
-        let note = Note { until: verified.good_until, owner };
+        let note = Note::new(verified.good_until, owner, now);
+        if note.long && book.long >= share {
+            return Err(Refusal::Full);
+        }
         book.write(&line(&id, &note))?;
         book.insert(id, note);
         Ok(Mark(id))
@@ -146,9 +158,16 @@ impl Replays {
     }
 }
 
+impl Note {
+    fn new(until: Timestamp, owner: [u8; 8], now: Timestamp) -> Self {
+        Self { until, owner, long: until > now.plus(LONG) }
+    }
+}
+
 impl Book {
     fn insert(&mut self, id: Id, note: Note) {
         if self.notes.insert(id, note).is_none() {
+            self.long += usize::from(note.long);
             self.by_end.insert((note.until, id));
             *self.by_owner.entry(note.owner).or_default() += 1;
         }
@@ -157,6 +176,7 @@ impl Book {
     fn remove(&mut self, id: &Id) {
         let Some(note) = self.notes.remove(id) else { return };
         self.by_end.remove(&(note.until, *id));
+        self.long = self.long.saturating_sub(usize::from(note.long));
         if let Some(count) = self.by_owner.get_mut(&note.owner) {
             *count = count.saturating_sub(1);
             if *count == 0 {
@@ -185,7 +205,7 @@ impl Book {
             let id = id(parts.next()?)?;
             let owner = hex::decode(parts.next()?).ok()?.try_into().ok()?;
             let until = Timestamp::from_millis(parts.next()?.parse().ok()?);
-            Some((id, Note { until, owner }))
+            Some((id, Note::new(until, owner, now)))
         };
         if let Some((id, note)) = read().filter(|(_, note)| note.until >= now) {
             self.insert(id, note);
@@ -194,10 +214,14 @@ impl Book {
 
     fn write(&mut self, line: &str) -> io::Result<()> {
         let Some(journal) = &mut self.journal else { return Ok(()) };
-        if journal.lines > 1024 && journal.lines > 4 * self.notes.len() {
+        if journal.lines > 1024 && journal.lines / 4 > self.notes.len() {
             *journal = Journal::rewrite(&journal.path, &self.notes)?;
         }
-        journal.file.write_all(line.as_bytes())?;
+        if let Err(error) = journal.file.write_all(line.as_bytes()) {
+            // What came of the line would spoil the next one: the next write begins a new file.
+            journal.lines = usize::MAX;
+            return Err(error);
+        }
         journal.lines += 1;
         Ok(())
     }
@@ -244,8 +268,6 @@ fn names(verified: &Verified) -> (Id, [u8; 8]) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use common::sign::{PayloadCheck, Scheme};
 
     use super::*;
@@ -296,6 +318,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_good_for_long_leaves_room_for_the_rest() {
+        let replays = Replays::in_memory(8);
+        let long = |key: &str| Verified {
+            good_until: NOW.plus(Duration::from_secs(604_800)),
+            ..signed(key, 0)
+        };
+        let mark = replays.admit(&long("a"), NOW).unwrap();
+        replays.admit(&long("b"), NOW).unwrap();
+        assert!(matches!(replays.admit(&long("c"), NOW), Err(Refusal::Full)));
+        replays.admit(&signed("c", 1), NOW).unwrap();
+        replays.forget(&mark);
+        replays.admit(&long("c"), NOW).unwrap();
+    }
+
+    #[test]
     fn notes_outlive_the_process_and_a_torn_line() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("signatures");
@@ -316,6 +353,24 @@ mod tests {
         let later = Replays::open(&path, 100, NOW.plus(LIFE * 2)).unwrap();
         assert!(later.is_empty());
         assert_eq!(fs::read_to_string(&path).unwrap(), "");
+    }
+
+    #[test]
+    fn a_write_that_failed_spoils_no_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("signatures");
+        let replays = Replays::open(&path, 100, NOW).unwrap();
+        replays.admit(&signed("a", 1), NOW).unwrap();
+        // What was written half, as on a full disk, and a file that takes no more.
+        fs::write(&path, fs::read_to_string(&path).unwrap() + "+0011").unwrap();
+        if let Some(journal) = &mut replays.book.lock().unwrap().journal {
+            journal.file = File::open(&path).unwrap();
+        }
+        assert!(matches!(replays.admit(&signed("a", 2), NOW), Err(Refusal::Lost(_))));
+        replays.admit(&signed("a", 3), NOW).unwrap();
+        let again = Replays::open(&path, 100, NOW).unwrap();
+        assert_eq!(again.len(), 2);
+        assert!(matches!(again.admit(&signed("a", 3), NOW), Err(Refusal::Repeated)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The query dialect of EC2, IAM and STS: `X.1.Name=a` as a tree, and serde over it.
 //!
-//! Lists are `X.1`, `X.2`… or `X.member.1`; order is by number, gaps are fine. An empty value is
+//! Lists are `X.1`, `X.2`… or `X.member.1`, and `X` alone is a list of one; order is by number, gaps
+//! are fine. An empty value is
 //! an absent one: old clients send `Placement.AvailabilityZone=`. A parameter that cannot be used
 //! is named in the error as the caller wrote it, `BlockDeviceMapping.2.Ebs.VolumeSize`.
 
@@ -85,6 +86,13 @@ mod tests {
     #[test]
     fn a_list_of_one_is_its_one_value() {
         assert_eq!(tree(&[("ImageId.1", "x")]).decode::<Sample>().unwrap().image_id, "x");
+        let ids = |pairs: &[(&str, &str)]| tree(pairs).decode::<Sample>().map(|sample| sample.ids);
+        assert_eq!(ids(&[("ImageId", "x"), ("InstanceId", "v")]).unwrap(), ["v"]);
+        let error =
+            ids(&[("ImageId", "x"), ("InstanceId", "v"), ("InstanceId.2", "w")]).unwrap_err();
+        assert!(error.text().contains("InstanceId"), "{error}");
+        let error = tree(&[("ImageId", "x"), ("BlockDeviceMapping", "v")]).decode::<Sample>();
+        assert!(error.unwrap_err().text().contains("BlockDeviceMapping"));
     }
 
     #[test]
@@ -115,7 +123,7 @@ mod tests {
         assert_eq!((given.value.as_deref(), given.many.len()), (Some("x"), 1));
         assert_eq!(read(&[]).value, None);
         assert_eq!(encode(&empty_heeding()).unwrap(), [("Value".to_owned(), String::new())]);
-        let wrong = tree(&[("Many", "x")]).decode::<Heeding>().unwrap_err();
+        let wrong = tree(&[("Many", "x"), ("Many.1", "y")]).decode::<Heeding>().unwrap_err();
         assert!(wrong.text().contains("Many:"), "{wrong}");
 
         fn empty_heeding() -> Heeding {
@@ -152,7 +160,7 @@ mod tests {
                 "ImageId",
             ),
             (
-                vec![("ImageId", "x"), ("InstanceId", "i")],
+                vec![("ImageId", "x"), ("InstanceId", "i"), ("InstanceId.1", "j")],
                 ErrorCode::InvalidParameterValue,
                 "InstanceId",
             ),

@@ -2,6 +2,7 @@
 //! print and parse.
 
 pub mod account;
+pub mod addresses;
 pub mod attributes;
 mod history;
 pub mod image_attributes;
@@ -28,6 +29,7 @@ pub const VERSION: &str = "2016-11-15";
 pub fn names() -> impl Iterator<Item = &'static str> {
     let families = [
         account::NAMES,
+        addresses::NAMES,
         attributes::NAMES,
         image_attributes::NAMES,
         images::NAMES,

@@ -87,6 +87,10 @@ codes! {
     /// room that a small cloud will not have.
     InsufficientInstanceCapacity = "InsufficientInstanceCapacity", 400, false;
 
+    // Addresses.
+    InvalidAddressNotFound = "InvalidAddress.NotFound", 400, false;
+    InvalidAllocationIdNotFound = "InvalidAllocationID.NotFound", 400, false;
+
     // Key pairs.
     InvalidKeyPairNotFound = "InvalidKeyPair.NotFound", 400, false;
     InvalidKeyFormat = "InvalidKey.Format", 400, false;

@@ -21,6 +21,9 @@ use super::wrapping::Wrapping;
 /// How many bytes are collected before the pool writes them.
 const BATCH: usize = 512 << 10;
 
+/// How many pieces they may be: to keep one costs more than a byte that is in it.
+const PIECES: usize = 4096;
+
 /// What came in, on disk and in its place, but not yet named by any record.
 pub(crate) struct Received {
     /// What was computed over the bytes.
@@ -163,11 +166,14 @@ impl Source {
         Self { body, pace: Pace::default() }
     }
 
-    /// The next pieces, together at least [`BATCH`] bytes unless the body ends before or no more
-    /// than `wanted` are.
+    /// The next pieces, together at least [`BATCH`] bytes unless the body ends before, no more
+    /// than `wanted` are, or they are all too small.
     async fn batch(&mut self, wanted: Option<u64>) -> Result<Vec<Bytes>, ApiError> {
         let (mut batch, mut size) = (Vec::new(), 0);
-        while size < BATCH && wanted.is_none_or(|wanted| (size as u64) < wanted) {
+        while size < BATCH
+            && batch.len() < PIECES
+            && wanted.is_none_or(|wanted| (size as u64) < wanted)
+        {
             let Some(piece) = self.next().await? else { break };
             size += piece.len();
             batch.push(piece);

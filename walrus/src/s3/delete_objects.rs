@@ -1,12 +1,13 @@
 //! Removing many objects at once: the `Removals` actor's.
 //!
 //! One commit takes all records, and only then the files go; a crash in between leaves files that
-//! no record names, which the sweep removes. Documents are large, so that only a few are read at
-//! once; the others wait for their turn.
+//! no record names, which the sweep removes. Documents are large, so that few are held at once, and
+//! fewer taken apart: for that they wait for their turn, which no sender can prolong.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
 use common::s3::BucketName;
 use common::s3::delete_objects::{MAX_DOCUMENT, Unwanted, to_xml};
@@ -25,7 +26,10 @@ use crate::content::Content;
 use crate::records::{Failed, Object, Records, object_key};
 use crate::usage::amount::Change;
 
-/// How many documents are held at once.
+/// How many removals there may be at once, each with its document.
+pub(crate) const AT_ONCE: usize = 16;
+
+/// How many documents are taken apart at once.
 const TURNS: usize = 4;
 
 /// What the `Removals` actor shares among its operations.
@@ -59,19 +63,19 @@ impl Operate for DeleteObjects {
             demand(may_write(caller.as_ref(), &bucket)).map_err(Failed::from)
         });
         let state = scene.state();
-        let Scene { mut body, signed_sha256, permit, .. } = scene;
+        let Scene { mut body, caller, signed_sha256, permit, .. } = scene;
         if let Err(refused) = admitted.await? {
             drop(permit);
             read_past(&mut body).await;
             return Err(refused.into());
         }
-        let _turn = Arc::clone(&state.turns).acquire_owned().await;
         let document = document::read(body, MAX_DOCUMENT, self.integrity, signed_sha256).await?;
+        let _turn = Arc::clone(&state.turns).acquire_owned().await;
         let text = pool::block(move || {
             let unwanted = Unwanted::read(&document)?;
             drop(document);
             let Removed { outcomes, gone } =
-                remove(&state.content.records, &self.bucket, &unwanted)?;
+                remove(&state.content.records, caller.as_ref(), &self.bucket, &unwanted)?;
             gone.iter().for_each(|object| release(&state.content, object));
             Ok::<_, Failed>(to_xml(&unwanted, &outcomes))
         });
@@ -88,8 +92,17 @@ struct Removed {
 }
 
 /// Removes the records; gives what became of each object, and those that went.
-fn remove(records: &Records, bucket: &BucketName, unwanted: &Unwanted) -> Result<Removed, Failed> {
+fn remove(
+    records: &Records,
+    caller: Option<&Caller>,
+    name: &BucketName,
+    unwanted: &Unwanted,
+) -> Result<Removed, Failed> {
     let ((outcomes, gone, change), _) = transact(records.engine(), |batch| {
+        // While the document came in, the name may have become another's bucket.
+        let bucket = records.bucket(name)?;
+        demand(may_write(caller, &bucket))?;
+        batch.hold(&bucket);
         let mut change = Change::default();
         let (mut rows, mut gone) = (BTreeSet::new(), Vec::new());
         let mut outcomes = Vec::with_capacity(unwanted.objects.len());
@@ -101,7 +114,7 @@ fn remove(records: &Records, bucket: &BucketName, unwanted: &Unwanted) -> Result
                     continue;
                 }
             };
-            let row = object_key(bucket, key.as_str());
+            let row = object_key(name, key.as_str());
             let seen = if rows.contains(&row) { None } else { records.objects.get(&row)? };
             if let Some(wanted) = &object.etag {
                 let fits = |etag: &str| wanted == "*" || wanted == etag;
@@ -120,10 +133,39 @@ fn remove(records: &Records, bucket: &BucketName, unwanted: &Unwanted) -> Result
             }
             outcomes.push(Ok(()));
         }
-        let bucket = records.bucket(bucket)?;
         records.ledger.charge(batch, &bucket.name, &bucket.owner.account, change)?;
         Ok::<_, Failed>((outcomes, gone, change))
     })?;
     records.ledger.committed(change);
     Ok(Removed { outcomes, gone })
+}
+
+#[cfg(test)]
+mod tests {
+    use store::Memory;
+
+    use super::*;
+    use crate::records::Bucket;
+
+    #[test]
+    fn who_owns_the_bucket_is_asked_when_the_document_is_there() {
+        let records = Records::new(Arc::new(Memory::new()));
+        records.buckets.insert(Bucket::sample("buck", "222222222222")).unwrap();
+        records.objects.insert(Object::sample("buck", "key", "222222222222")).unwrap();
+        let bucket = "buck".parse().unwrap();
+        let document = b"<Delete><Object><Key>key</Key></Object></Delete>";
+        let unwanted = Unwanted::read(document).unwrap();
+        let caller = |account: &str| Caller {
+            account: account.parse().unwrap(),
+            alias: "a".into(),
+            user: "admin".into(),
+            administrator: false,
+        };
+        // The bucket was this caller's when the request began.
+        let refused = remove(&records, Some(&caller("111111111111")), &bucket, &unwanted);
+        let refused = ApiError::from(refused.err().unwrap());
+        assert_eq!(refused.code(), ErrorCode::AccessDenied);
+        let removed = remove(&records, Some(&caller("222222222222")), &bucket, &unwanted).unwrap();
+        assert_eq!(removed.gone.len(), 1);
+    }
 }

@@ -4,7 +4,7 @@
 //! Bytes are read only after all of that was decided. A body that nobody reads any more is read
 //! past for a moment, because many clients write it to its end before they look at the answer.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix::Addr;
 use common::action::Caller;
@@ -31,15 +31,20 @@ use runtime::keyring::KeyRing;
 use runtime::metrics::Counter;
 use sha2::{Digest as _, Sha256};
 
+use super::access::denied;
 use super::acl::ChangeAcl;
 use super::buckets::Buckets;
 use super::configuration::GetObjectTagging;
 use super::delete_objects::{DeleteObjects, Removals};
 use super::domains::Domains;
 use super::objects::Objects;
+use super::permits::{Permit, Permits, slow_down};
 use super::refusal::{Refusal, mismatch, refused};
 use super::service::{Asked, Operate, S3Actor};
 use crate::blob::receive::read_past;
+
+/// How many lists of parts are read at once.
+pub(crate) const LISTS: usize = 32;
 
 /// The S3 API on the public listener.
 pub(crate) struct Front {
@@ -55,6 +60,8 @@ pub(crate) struct Front {
     pub(crate) objects: Addr<S3Actor<Objects>>,
     /// Removing many objects at once.
     pub(crate) removals: Addr<S3Actor<Removals>>,
+    /// Leave to hold a list of parts, which is large.
+    pub(crate) lists: Mutex<Permits>,
     /// Requests so far.
     pub(crate) requests: Counter,
     /// Requests that failed by our own fault.
@@ -131,7 +138,16 @@ impl Front {
         let names_source = head.header(SOURCE).is_some();
         let operation = routes::find(&head.method, address.level(), &query)?.copying(names_source);
         trace.operation = Some(operation);
-        let decided = Decided { address, query, headers, operation, caller, payload, chain };
+        let decided = Decided {
+            address,
+            query,
+            headers,
+            origin: head.origin(),
+            operation,
+            caller,
+            payload,
+            chain,
+        };
         decided.request().refuse_unknown_wishes(operation.honours())?;
         Ok(decided)
     }
@@ -288,8 +304,16 @@ impl Front {
                 }
             },
             Operation::CompleteMultipartUpload => {
-                let list = read_document_of(body, payload, MAX_LIST).await?;
-                let complete = CompleteMultipartUpload::read(name(), &request, &list)?;
+                let complete = match self.may_list(caller.as_ref()) {
+                    Ok(_permit) => {
+                        let list = read_document_of(body, payload, MAX_LIST).await?;
+                        CompleteMultipartUpload::read(name(), &request, &decided.origin, &list)?
+                    }
+                    Err(error) => {
+                        read_past(&mut body).await;
+                        return Err(error);
+                    }
+                };
                 ask(objects, complete, caller).await
             }
             Operation::AbortMultipartUpload => {
@@ -301,6 +325,14 @@ impl Front {
                 format!("{operation:?} on /{bucket}/{key}"),
             )),
         }
+    }
+
+    /// Lets a list of parts be read: of few callers at once, and of nobody without a name, because
+    /// it is read as a whole before it is known whether there is such an upload.
+    fn may_list(&self, caller: Option<&Caller>) -> Result<Permit, ApiError> {
+        let caller = caller.ok_or_else(denied)?;
+        let mut permits = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        permits.take(Some(&caller.account)).ok_or_else(slow_down)
     }
 
     /// Sends the body along.
@@ -351,6 +383,8 @@ struct Decided {
     address: Address,
     query: Query,
     headers: Vec<(String, String)>,
+    /// Where the client found this service.
+    origin: String,
     operation: Operation,
     caller: Option<Caller>,
     payload: PayloadCheck,

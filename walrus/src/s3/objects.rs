@@ -200,6 +200,8 @@ impl Operate for DeleteObject {
                 return Ok(());
             }
             commit::remove(&state.content, &self.bucket, &self.key, |_, found| {
+                // The name may be another's bucket by now.
+                demand(may_write(caller.as_ref(), found.bucket))?;
                 let etag = found.old.map(|old| old.etag.as_str());
                 Ok(self.conditions.check(etag)?)
             })?;

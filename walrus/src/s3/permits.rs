@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use common::error::{ApiError, ErrorCode};
 use common::id::AccountId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -40,6 +41,12 @@ impl Permits {
         let common = Arc::clone(&self.common).try_acquire_owned().ok()?;
         Some(Permit { _own: own, _common: common })
     }
+}
+
+/// The refusal for want of a permit.
+pub(crate) fn slow_down() -> ApiError {
+    let text = "Too many requests are being worked on, please reduce your request rate";
+    ApiError::new(ErrorCode::SlowDown, text)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use common::sign::Chain;
 use runtime::http::{Body, Response};
 use runtime::pool;
 
-use super::permits::{Permit, Permits};
+use super::permits::{Permit, Permits, slow_down};
 use crate::blob::hash::{Chunks, Expected};
 
 /// An operation on its way to the actor that does it.
@@ -141,8 +141,7 @@ where
     fn handle(&mut self, asked: Asked<O>, _: &mut Context<Self>) -> Self::Result {
         let account = asked.caller.as_ref().map(|caller| &caller.account);
         let Some(permit) = self.permits.take(account) else {
-            let text = "Too many requests are being worked on, please reduce your request rate";
-            return Box::pin(async move { Err(ApiError::new(ErrorCode::SlowDown, text)) });
+            return Box::pin(async { Err(slow_down()) });
         };
         let Asked { operation, caller, body, signed_sha256, chain } = asked;
         let state = Arc::clone(&self.state);

@@ -89,13 +89,20 @@ fn who_is_refused_does_not_keep_others_out() {
     assert_eq!(world.put(Who::Alice, "/buck", b"").status, 200);
     assert_eq!(world.put(Who::Alice, "/buck/key", b"x").status, 200);
     let length = [("content-length", "100")];
-    let mut held = world.begin(Who::Nobody, "PUT", "/buck/other", &length);
-    held.write(&[0; 10]);
-    let begun = Instant::now();
-    wait("an answer", || world.get(Who::Alice, "/buck/key").status == 200);
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-    held.write(&[0; 90]);
-    assert_eq!(held.read().refusal(), (403, "AccessDenied".into()));
+    let refused = loop {
+        let mut held = world.begin(Who::Nobody, "PUT", "/buck/other", &length);
+        held.write(&[0; 10]);
+        let begun = Instant::now();
+        wait("an answer", || world.get(Who::Alice, "/buck/key").status == 200);
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        held.write(&[0; 90]);
+        match held.read().refusal() {
+            // Alice had the only place first.
+            (503, _) => {}
+            refused => break refused,
+        }
+    };
+    assert_eq!(refused, (403, "AccessDenied".into()));
 }
 
 #[test]
@@ -121,6 +128,29 @@ fn one_account_leaves_room_for_others() {
     }
     assert!(held.into_iter().all(|sent| sent.read().status == 200));
     assert_eq!(world.put(Who::Alice, "/buck/more", b"x").status, 200);
+}
+
+#[test]
+fn lists_of_parts_are_read_for_few_at_once() {
+    let world = World::with(|config| config.requests_at_once = 4);
+    assert_eq!(world.put(Who::Alice, "/buck", b"").status, 200);
+    let target = format!("/buck/key?uploadId={}", "0".repeat(32));
+    let length = [("content-length", "8000000"), ("expect", "100-continue")];
+    // Nobody is not even asked for it.
+    let refused = world.begin(Who::Nobody, "POST", &target, &length).read();
+    assert_eq!(refused.refusal(), (403, "AccessDenied".into()));
+    let mut held: Vec<_> = (0..24)
+        .map(|_| {
+            let mut sent = world.begin(Who::Alice, "POST", &target, &length);
+            assert_eq!(sent.read_head().status, 100, "it is being read from now on");
+            sent
+        })
+        .collect();
+    let refused = world.begin(Who::Alice, "POST", &target, &length).read();
+    assert_eq!(refused.refusal(), (503, "SlowDown".into()));
+    let mut others = world.begin(Who::Bob, "POST", &target, &length);
+    assert_eq!(others.read_head().status, 100);
+    held.clear();
 }
 
 #[test]

@@ -142,7 +142,11 @@ impl<'de> Deserializer<'de> for Reader<'de> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
         if self.0.text.is_some() {
-            return Err(de::Error::custom("a numbered list is expected, NAME.1, NAME.2 …"));
+            if self.0.children.is_empty() {
+                return visitor.visit_seq(Items(vec![(1, String::new(), self.0)].into_iter()));
+            }
+            let why = "either a numbered list is expected, NAME.1, NAME.2 …, or one value";
+            return Err(de::Error::custom(why));
         }
         let (list, prefix) = match self.0.children.get("member") {
             // Beside other children, or with a text of its own, it is a step like any other: what

@@ -45,12 +45,18 @@ pub struct CompleteMultipartUpload {
 }
 
 impl CompleteMultipartUpload {
-    /// Reads the operation; `body` is a CompleteMultipartUpload document of any namespace.
+    /// Reads the operation; `origin` is where the client found this service (`https://cloud:8775`),
+    /// `body` a CompleteMultipartUpload document of any namespace.
     ///
     /// # Errors
     /// `MalformedXML`, `InvalidPartOrder`, `InvalidArgument`, `InvalidRequest`, or `NotImplemented`
     /// for an unknown checksum.
-    pub fn read(upload: UploadName, request: &Request<'_>, body: &[u8]) -> Result<Self, ApiError> {
+    pub fn read(
+        upload: UploadName,
+        request: &Request<'_>,
+        origin: &str,
+        body: &[u8],
+    ) -> Result<Self, ApiError> {
         let parts = read_list(body)?;
         if !parts.is_sorted_by(|one, next| one.number < next.number) {
             let text = "The list of parts was not in ascending order. Parts must be ordered by \
@@ -63,7 +69,7 @@ impl CompleteMultipartUpload {
                 ApiError::new(ErrorCode::InvalidArgument, text)
             })
         });
-        let location = location(&upload, request);
+        let location = location(&upload, origin);
         Ok(Self {
             upload,
             parts,
@@ -91,10 +97,9 @@ impl CompleteMultipartUpload {
 }
 
 /// The object's URL, by the name under which the client knows this service.
-fn location(upload: &UploadName, request: &Request<'_>) -> String {
-    let host = request.header("host").unwrap_or_default();
+fn location(upload: &UploadName, origin: &str) -> String {
     let key = name(upload.key.as_str(), true);
-    format!("http://{host}/{}/{key}", upload.bucket)
+    format!("{origin}/{}/{key}", upload.bucket)
 }
 
 /// The checksum that the whole object must have. Unlike that of a body it may bear the number of
@@ -264,7 +269,7 @@ mod tests {
         let request = Request { address: &Address::Service, query: &query, headers: &headers };
         let (bucket, key) = ("buck".parse().unwrap(), "a b".parse().unwrap());
         let upload = UploadName::read(bucket, key, &request);
-        CompleteMultipartUpload::read(upload, &request, body.as_bytes())
+        CompleteMultipartUpload::read(upload, &request, "https://s3:8774", body.as_bytes())
             .map_err(|error| error.code())
     }
 
@@ -323,7 +328,6 @@ mod tests {
     #[test]
     fn what_the_object_must_be_is_read_from_headers() {
         let given = [
-            ("host", "s3:8774"),
             ("x-amz-checksum-crc32", "NhCmhg==-2"),
             ("x-amz-checksum-type", "COMPOSITE"),
             ("x-amz-mp-object-size", "12"),
@@ -342,7 +346,7 @@ mod tests {
         assert!(!is_given(&composite, &(Algorithm::Crc32, "NhCmhg==-3".into())));
         assert!(!is_given(&composite, &(Algorithm::Crc32c, "NhCmhg==".into())));
         let text = complete.to_xml("e-2", Some(&composite));
-        assert!(text.contains("<Location>http://s3:8774/buck/a%20b</Location>"), "{text}");
+        assert!(text.contains("<Location>https://s3:8774/buck/a%20b</Location>"), "{text}");
         assert!(text.contains("<ETag>&quot;e-2&quot;</ETag>"));
         assert!(text.contains("<ChecksumCRC32>NhCmhg==-2</ChecksumCRC32>"));
         assert!(text.contains("<ChecksumType>COMPOSITE</ChecksumType>"));

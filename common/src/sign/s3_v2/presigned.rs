@@ -8,7 +8,8 @@
 //! - Content-Type is signed as it is sent, but urllib and curl add one of their own to a body, after
 //!   the URL was signed. That one is looked past, and so is any on a request without a body.
 //! - libcloud's driver for other clouds signs all its requests in this way, and leaves out the
-//!   sub-resources of multipart uploads. An upload's id is known only to whoever may write there.
+//!   sub-resources of multipart uploads. An upload's id is known only to whoever may write there:
+//!   the list of them, alone among these, must be signed as what it is.
 
 use super::super::canonical::{parse_query, write_query};
 use super::super::error::SignError;
@@ -113,8 +114,11 @@ const OF_SIGNATURES: [&str; 8] = [
 fn without_uploads(request: &Request<'_>) -> Option<Vec<String>> {
     let signed = sub_resources(request.raw_query, true);
     let mut names = signed.strip_prefix('?')?.split('&');
-    let of_uploads =
-        names.all(|item| OF_UPLOADS.contains(&item.split_once('=').map_or(item, |(name, _)| name)));
+    let of_uploads = names.all(|item| {
+        let name = item.split_once('=').map_or(item, |(name, _)| name);
+        // Else whoever was given a listing's URL would be told the ids.
+        OF_UPLOADS.contains(&name) && (name != "uploads" || request.method == "POST")
+    });
     of_uploads.then(|| resource_paths(request))
 }
 
@@ -228,7 +232,7 @@ mod tests {
         let bare = presign_s3_v2(CREDENTIALS, &Request::new("PUT", "/b/k", "", &headers), UNTIL);
         for (query, good) in [
             ("partNumber=1&uploadId=x", true),
-            ("uploads", true),
+            ("uploads", false),
             ("max-keys=1", true),
             ("acl", false),
             ("acl&uploadId=x", false),
@@ -237,6 +241,12 @@ mod tests {
             let query = format!("{query}&{bare}");
             let request = Request::new("PUT", "/b/k", &query, &headers);
             assert_eq!(verify(&request, NOW).is_ok(), good, "{query}");
+        }
+        for (method, path, good) in [("POST", "/b/k", true), ("GET", "/b", false)] {
+            let bare = presign_s3_v2(CREDENTIALS, &Request::new(method, path, "", &headers), UNTIL);
+            let query = format!("uploads&{bare}");
+            let request = Request::new(method, path, &query, &headers);
+            assert_eq!(verify(&request, NOW).is_ok(), good, "{method}");
         }
     }
 

@@ -34,7 +34,7 @@ impl Operate for CreateMultipartUpload {
                 id,
                 bucket: self.bucket.clone(),
                 key: self.key.clone(),
-                owner: Owner { account: caller.account, alias: caller.alias },
+                owner: Owner { account: caller.account.clone(), alias: caller.alias.clone() },
                 acl: self.acl,
                 checksum: self.checksum.map(|wanted| Wanted {
                     algorithm: wanted.algorithm,
@@ -52,7 +52,10 @@ impl Operate for CreateMultipartUpload {
                 return Err(ApiError::new(ErrorCode::KeyTooLong, text).into());
             }
             transact(records.engine(), |batch| {
-                batch.hold(&open_bucket(records, &upload.bucket)?);
+                let bucket = open_bucket(records, &upload.bucket)?;
+                // The name may be another's bucket by now.
+                demand(may_write(Some(&caller), &bucket))?;
+                batch.hold(&bucket);
                 batch.insert(&upload)?.point(&records.upload_by_key, &row, "");
                 Ok::<_, Failed>(())
             })?;
