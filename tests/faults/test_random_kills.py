@@ -11,13 +11,10 @@ import time
 import uuid
 
 from cloud import wait_until
-from world import SERVICES, Call, World, code, refused
+from world import AGAIN, SERVICES, Call, World, code, refused
 
 SECONDS = float(os.environ.get("EUCALYPT_KILL_SECONDS", "60"))
 SEED = int(os.environ.get("EUCALYPT_KILL_SEED") or secrets.randbits(32))
-# Refusals that say nothing of the thing itself: the same second, or a change that is under way.
-AGAIN = {"RequestLimitExceeded", "OperationAborted", "IncorrectInstanceState", "IncorrectState",
-         "InsufficientInstanceCapacity", "SlowDown"}
 
 
 class Client(threading.Thread):

@@ -23,6 +23,11 @@ SERVICES = ("clc", "walrus", "node-agent")
 # What an answer that did not come, or did not say, looks like.
 LOST = (BotoCoreError, ClientError, OSError)
 
+# Refusals that say nothing of the thing itself: the same second, a change under way, or a cloud that does not
+# know its nodes yet.
+AGAIN = {"RequestLimitExceeded", "OperationAborted", "IncorrectInstanceState", "IncorrectState",
+         "InsufficientInstanceCapacity", "SlowDown"}
+
 
 def client(service, credentials):
     """A client that tries once: what is tried again is the test's to know."""
@@ -160,7 +165,7 @@ class World(clouds.Cloud):
             call = Call(work, *arguments, **named)
             if call.end():
                 found.append(call.value)
-            elif refused(call.error) and code(call.error) not in ("RequestLimitExceeded", "IncorrectState"):
+            elif refused(call.error) and code(call.error) not in AGAIN:
                 raise call.error
             return found
 

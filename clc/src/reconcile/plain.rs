@@ -275,11 +275,13 @@ mod tests {
     #[tokio::test]
     async fn pauses_between_tries_grow() {
         let (plain, begun) = failing(true);
+        assert_eq!(plain.trouble(&bundle()), None);
         for (tries, seconds) in (1..).zip([5, 10, 20, 40, 80, 160, 300, 300]) {
             fails(&plain, NOW).await;
             assert_eq!(begun.load(Ordering::SeqCst), tries);
             pass(&plain, Duration::from_secs(seconds - 1));
             is_told(&plain, NOW).await;
+            assert_eq!(plain.trouble(&bundle()).as_deref(), Some("damaged"));
             pass(&plain, Duration::from_secs(1));
         }
     }

@@ -105,3 +105,26 @@ impl Roster {
         serde_json::json!({ "actors": actors, "members": says }).to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_has_died_is_told_and_raises_the_shutdown() {
+        let (roster, shutdown) = (Roster::default(), Shutdown::default());
+        let lives = Arc::new(AtomicBool::new(true));
+        let asked = Arc::clone(&lives);
+        roster.heed("store", move || asked.load(Ordering::SeqCst));
+        assert_eq!(roster.health().status, 200);
+        lives.store(false, Ordering::SeqCst);
+        assert_eq!(roster.health().status, 503);
+        roster.watch(&shutdown);
+        shutdown.raised().await;
+        assert_eq!(roster.dead().as_deref(), Some("store"));
+        roster.dismiss("store");
+        assert_eq!(roster.health().status, 200);
+    }
+}

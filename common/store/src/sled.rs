@@ -264,3 +264,33 @@ fn translate(error: ::sled::Error, path: &Path) -> StoreError {
 fn stuck() -> StoreError {
     StoreError::Engine("an earlier commit panicked; start the service anew".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commit(put: &[&str], del: &[&str]) -> Commit {
+        Commit {
+            put: put.iter().map(|key| ((*key).to_owned(), b"row".to_vec())).collect(),
+            del: del.iter().map(|key| (*key).to_owned()).collect(),
+            ..Commit::default()
+        }
+    }
+
+    #[test]
+    fn what_removes_as_much_as_it_writes_may_use_most_of_the_reserve() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut sled = Sled::open(&dir.path().join("store"), 1 << 20).unwrap();
+        sled.commit(commit(&["a", "b"], &[])).unwrap();
+        sled.reserve = sled.disk.free().unwrap().saturating_mul(2);
+        for refused in [commit(&["c"], &[]), commit(&["c", "d"], &["a"])] {
+            assert!(matches!(sled.commit(refused), Err(StoreError::Full { .. })));
+        }
+        assert!(sled.is_usable(), "nothing has failed");
+        sled.commit(commit(&["c"], &["a"])).unwrap();
+        sled.commit(commit(&[], &["b"])).unwrap();
+        sled.group.give_up("the disk refused it");
+        assert!(!sled.is_usable());
+        assert!(matches!(sled.commit(commit(&[], &["c"])), Err(StoreError::Engine(_))));
+    }
+}
