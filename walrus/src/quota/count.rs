@@ -115,7 +115,10 @@ fn measure(
         for row in &page {
             let id = row.key.rsplit_once('\0').map_or("", |(_, id)| id);
             let upload = records.uploads.get(id)?.filter(|upload| upload.stage == Stage::Open);
-            used = Change::part(0, upload.map_or(0, |upload| upload.bytes)).apply(used);
+            if let Some(upload) = upload {
+                let change = Change::upload_begins().and(Change::part(0, upload.bytes));
+                used = change.apply(used);
+            }
         }
         if page.len() < PAGE {
             return Ok(Some(used));

@@ -67,7 +67,7 @@ pub(crate) struct Change {
     pub(crate) bytes: i64,
     /// Bytes of parts of open uploads.
     pub(crate) uploading: i64,
-    /// Objects.
+    /// Objects, and open uploads.
     pub(crate) objects: i64,
     /// Buckets.
     pub(crate) buckets: i64,
@@ -89,6 +89,12 @@ impl Change {
         Self { bytes: -signed(old), objects: -1, ..Self::default() }
     }
 
+    /// An upload begins: it counts as the object it is to become, so that nobody can open more of
+    /// them than they may have objects.
+    pub(crate) fn upload_begins() -> Self {
+        Self { objects: 1, ..Self::default() }
+    }
+
     /// A part of an open upload comes in the place of another, or of none; both by their bytes.
     pub(crate) fn part(old: u64, new: u64) -> Self {
         Self { uploading: signed(new).saturating_sub(signed(old)), ..Self::default() }
@@ -96,7 +102,7 @@ impl Change {
 
     /// An upload with that many bytes ends; what becomes of them is another change.
     pub(crate) fn upload_ends(bytes: u64) -> Self {
-        Self { uploading: -signed(bytes), ..Self::default() }
+        Self { uploading: -signed(bytes), objects: -1, ..Self::default() }
     }
 
     /// Everything that was used, but buckets, goes.

@@ -173,7 +173,7 @@ fn begin(world: &World, key: &str) -> String {
 fn parts_of_open_uploads_count_and_become_the_object() {
     let mut world = World::new();
     world.put(Who::Alice, "/buck", b"");
-    set(&world, account(), [Some(20), Some(2), None]);
+    set(&world, account(), [Some(20), Some(3), None]);
     let id = begin(&world, "key");
     let part = |world: &World, number: u32, bytes: &[u8]| {
         world.put(Who::Alice, &format!("/buck/key?partNumber={number}&uploadId={id}"), bytes)
@@ -184,8 +184,8 @@ fn parts_of_open_uploads_count_and_become_the_object() {
     assert_eq!(part(&world, 2, b"1234567").status, 200);
     exceeded(&part(&world, 3, b"123456"));
     exceeded(&world.put(Who::Alice, "/buck/other", b"123456"));
-    assert_eq!(used(&world, &account()), uploading(0, 15, 0));
-    assert_eq!(used(&world, &bucket("buck")), uploading(0, 15, 0));
+    assert_eq!(used(&world, &account()), uploading(0, 15, 1), "an open upload counts as one");
+    assert_eq!(used(&world, &bucket("buck")), uploading(0, 15, 1));
     world.stop();
     world.start();
     let etag = part(&world, 1, b"12345678").header("etag").unwrap().to_owned();
@@ -207,7 +207,8 @@ fn parts_of_open_uploads_count_and_become_the_object() {
     let target = format!("/buck/again?uploadId={id}");
     let put = world.put(Who::Alice, &format!("{target}&partNumber=1"), b"1234");
     assert_eq!(put.status, 200);
-    assert_eq!(used(&world, &account()), uploading(16, 4, 2));
+    assert_eq!(used(&world, &account()), uploading(16, 4, 3));
+    exceeded(&world.call(Who::Alice, "POST", "/buck/fourth?uploads", &[], b""));
     assert_eq!(world.call(Who::Alice, "DELETE", &target, &[], b"").status, 204);
     assert_eq!(used(&world, &account()), uploading(16, 0, 2));
 

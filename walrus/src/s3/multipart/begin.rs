@@ -14,6 +14,7 @@ use super::super::service::{Operate, Scene};
 use crate::blob::files::BlobId;
 use crate::records::Failed;
 use crate::upload::{Stage, Upload, Wanted, by_key_row};
+use crate::usage::amount::Change;
 
 /// What an index row's key may be long, its index's name left out.
 const LONGEST_ROW: usize = MAX_KEY - 64;
@@ -57,8 +58,11 @@ impl Operate for CreateMultipartUpload {
                 demand(may_write(Some(&caller), &bucket))?;
                 batch.hold(&bucket);
                 batch.insert(&upload)?.point(&records.upload_by_key, &row, "");
+                let change = Change::upload_begins();
+                records.ledger.charge(batch, &bucket.name, &bucket.owner.account, change)?;
                 Ok::<_, Failed>(())
             })?;
+            records.ledger.committed(Change::upload_begins());
             state.content.open.begun();
             Ok::<_, Failed>((upload, self))
         })
