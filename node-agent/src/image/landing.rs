@@ -148,7 +148,11 @@ impl Sink {
     }
 
     fn receive(&self, mut chunks: mpsc::Receiver<Chunk>) -> Result<(), String> {
-        let on_disk = |error: std::io::Error| format!("{}: {error}", self.part.display());
+        // The owner of an instance reads this; where the node keeps its images is the node's business.
+        let on_disk = |error: std::io::Error| {
+            tracing::warn!(path = %self.part.display(), %error, "an image cannot be written");
+            format!("it cannot be written on its node: {error}")
+        };
         let mut options = File::options();
         options.create(true).truncate(true).write(true).mode(0o600);
         let file = options.open(&self.part).map_err(on_disk)?;
@@ -315,6 +319,6 @@ mod tests {
         let image = image();
         let source = Source::new(image.clone(), &[]);
         let error = land(&source, &wanted(&image), Path::new("/nonexistent")).await.unwrap_err();
-        assert!(error.starts_with("/nonexistent/"), "{error}");
+        assert!(error.starts_with("it cannot be written on its node: "), "{error}");
     }
 }
