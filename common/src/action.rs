@@ -12,6 +12,8 @@ pub enum Access {
     Read,
     /// Changes something.
     Write,
+    /// Changes something, and knows a repetition by its `ClientToken`.
+    Tokened,
 }
 
 /// One operation of a query API. The value is the request, decoded.

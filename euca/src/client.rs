@@ -94,8 +94,11 @@ impl Client {
             ("Version".to_owned(), VERSION.to_owned()),
         ];
         pairs.extend(encode(action).map_err(|error| told(&error))?);
-        let repeatable =
-            A::ACCESS == Access::Read || pairs.iter().any(|(name, _)| name == "ClientToken");
+        let repeatable = match A::ACCESS {
+            Access::Read => true,
+            Access::Write => false,
+            Access::Tokened => pairs.iter().any(|(name, _)| name == "ClientToken"),
+        };
         let form = write_query(&pairs);
         let text = self.http.retrying(repeatable, || self.attempt(&form))?;
         read_ec2_answer(&text)

@@ -72,6 +72,17 @@ fn what_bears_a_client_token_may_come_again() {
 }
 
 #[test]
+fn a_token_that_means_nothing_to_an_action_excuses_nothing() {
+    let clock = runtime::clock::Clock::manual(common::time::Timestamp::from_secs(1_800_000_000));
+    crate::world::world_at(clock, &[], |world| async move {
+        let make = pairs(&[("Action", "CreateKeyPair"), ("KeyName", "k"), ("ClientToken", "t")]);
+        again(&world, &world.admin, &make).await.unwrap();
+        let (code, _) = again(&world, &world.admin, &make).await.unwrap_err();
+        assert_eq!(code, "RequestLimitExceeded");
+    });
+}
+
+#[test]
 fn of_many_that_come_at_once_one_is_carried_out() {
     let clock = runtime::clock::Clock::manual(common::time::Timestamp::from_secs(1_800_000_000));
     crate::world::world_at(clock, &[], |world| async move {

@@ -129,10 +129,11 @@ impl QueryApi {
         let routed = Routed { parameters, caller, request_id, version, shape: service.shape };
         match service.router.access(&action) {
             None => Err(service.unknown(&action)),
-            Some(Access::Write) if !named => {
+            Some(Access::Tokened) if named => service.router.route(&action, routed).await,
+            Some(Access::Write | Access::Tokened) => {
                 self.once(verified, service.router.route(&action, routed)).await
             }
-            Some(_) => service.router.route(&action, routed).await,
+            Some(Access::Read) => service.router.route(&action, routed).await,
         }
     }
 

@@ -228,7 +228,7 @@ pub struct ConsoleOutput {
 }
 
 actions! {
-    RunInstances => Reservation, Write;
+    RunInstances => Reservation, Tokened;
     DescribeInstances => Reservations, Read;
     TerminateInstances => ChangedInstances, Write;
     GetConsoleOutput => ConsoleOutput, Read;
