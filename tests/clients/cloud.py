@@ -48,6 +48,9 @@ def free_ports(count):
 class Cloud:
     """clc, walrus and one node agent, below one folder; guests are simulated unless asked for."""
 
+    # What the node has: with each processor 1 GiB of memory and 16 GiB of disk.
+    cpus = 64
+
     def __init__(self, folder, driver="sim", https=False):
         self.dir = pathlib.Path(folder)
         self.driver = driver
@@ -86,7 +89,7 @@ class Cloud:
             f'name = "node1"\ndata_dir = "{d}/node"\n'
             f'internal_listen = "127.0.0.1:{p["node_in"]}"\ndriver = "{self.driver}"\n'
             f'run_dir = "{tempfile.gettempdir()}/eucalypt-{os.getpid()}"\n'
-            "cpus = 64\nmemory_mib = 65536\ndisk_mib = 1048576\n" + common
+            f"cpus = {self.cpus}\nmemory_mib = {self.cpus << 10}\ndisk_mib = {self.cpus << 14}\n" + common
         )
 
     @property
