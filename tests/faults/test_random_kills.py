@@ -130,13 +130,14 @@ class Instances(Client):
                 self.may_be[id] = {"running"}
         ids = list(self.may_be)
 
-        def settled():
-            return all(state in self.may_be[id] for id, state in self.world.states(ids).items())
+        def astray():
+            return {id: (state, self.may_be[id]) for id, state in self.world.states(ids).items()
+                    if state not in self.may_be[id]}
 
-        wait_until(settled, "each instance is as it was wanted", 60,
-                   lambda: {id: (self.world.states([id]), self.may_be[id]) for id in ids})
+        wait_until(lambda: not astray(), "each instance is as it was wanted", 60, astray)
+        found = self.world.insist(self.world.instances)
         for id, values in self.tags.items():
-            tags = self.world.instances()[id].get("Tags", [])
+            tags = found[id].get("Tags", [])
             assert ({tag["Value"] for tag in tags} or {None}) <= values, (id, tags, values)
 
 

@@ -293,7 +293,8 @@ class World(clouds.Cloud):
         wait_until(lambda: set(self.folders()) == living, "the folders are those of the instances",
                    seen=lambda: (self.folders(), living))
         if not living:
-            wait_until(lambda: self.capacity() == self.free, "the capacity is back", 30,
+            # The address of an instance that ended rests for a minute, and counts where addresses are the scarcest.
+            wait_until(lambda: self.capacity() == self.free, "the capacity is back", 90,
                        lambda: (self.capacity(), self.free))
         assert not self.staged()
 
