@@ -400,6 +400,36 @@ mod tests {
         assert_eq!((begun.before, begun.bytes.least_end()), (at as u64, 7));
     }
 
+    /// Files of nothing but what delimiters are made of, in pieces of any size.
+    #[test]
+    fn a_file_may_hold_anything_but_its_boundary() {
+        let mut state = 11_u32;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) as usize % below
+        };
+        let head = "--B\r\nContent-Disposition: form-data; name=file\r\n\r\n";
+        for _ in 0..3000 {
+            let mut file = Vec::new();
+            for _ in 0..next(12) {
+                file.extend_from_slice(
+                    [&b"\r"[..], b"\n", b"-", b"B", b"\r\n--", b"\r\n--Bx"][next(6)],
+                );
+            }
+            let form = [head.as_bytes(), &file, b"\r\n--B--"].concat();
+            let size = 1 + next(20);
+            let read = read(&form, size).map(|read| read.2);
+            // Without the boundary in it, or with something behind it on its line, it is data.
+            let ends = (0..file.len()).any(|at| {
+                let rest = &[&file[at..], b"\r\n--B--"].concat()[..];
+                rest.starts_with(b"\r\n--B\r\n") || rest.starts_with(b"\r\n--B--")
+            });
+            if !ends {
+                assert_eq!(read.unwrap(), file, "{}", String::from_utf8_lossy(&form));
+            }
+        }
+    }
+
     #[test]
     fn odd_but_whole() {
         let file = |tail: &str| {

@@ -506,6 +506,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_damaged_is_refused_or_means_something() {
+        let whole = r#"{"expiration":"2026-11-23T00:00:00Z","conditions":[["eq","$k\$\v","a"]]}"#;
+        for at in 0..whole.len() {
+            for byte in [b'"', b'\\', b'{', b']', b'0', b' ', 0, 0xff] {
+                let mut bytes = whole.as_bytes().to_vec();
+                bytes[at] = byte;
+                if let Err(error) = Policy::read(&STANDARD.encode(&bytes)) {
+                    assert_eq!(error.code(), ErrorCode::InvalidPolicyDocument);
+                }
+            }
+            assert!(read(&whole[..at]).is_err());
+        }
+    }
+
+    #[test]
     fn base64_may_be_wrapped() {
         let packed = STANDARD.encode(r#"{"expiration":"2026-11-23T00:00:00Z","conditions":[]}"#);
         let (one, two) = packed.split_at(20);

@@ -76,6 +76,7 @@ impl Front {
         let Address::Bucket(bucket) = &decided.address else {
             return Err(ApiError::internal("The request was routed wrongly", &head.raw_path).into());
         };
+        let boundary = form::boundary(head.header("content-type"))?;
         if decided.caller.is_some() {
             let text = "A form is signed by its policy, not by a header or its URL";
             return Err(ApiError::new(ErrorCode::InvalidArgument, text).into());
@@ -84,7 +85,6 @@ impl Front {
             let text = "You must provide the Content-Length HTTP header";
             ApiError::new(ErrorCode::MissingContentLength, text)
         })?;
-        let boundary = form::boundary(head.header("content-type"))?;
         let Begun { mut fields, filename, before, bytes } = read_fields(body, &boundary).await?;
         fields.name_file(&filename);
         let claim = PolicyClaim::read(fields.pairs()).map_err(|error| refused_form(&error))?;

@@ -202,13 +202,14 @@ fn a_sub_resource_never_touches_the_object() {
         ("GET", "/buck/key?torrent"),
         ("GET", "/buck?inventory"),
         ("POST", "/buck/key?uploads&acl"),
-        ("POST", "/buck"),
     ] {
         let refused = world.call(Who::Alice, method, target, &[], b"");
         assert_eq!(refused.refusal(), (501, "NotImplemented".into()), "{method} {target}");
     }
     let odd = world.call(Who::Alice, "PATCH", "/buck/key", &[], b"");
     assert_eq!(odd.refusal(), (405, "MethodNotAllowed".into()));
+    let no_form = world.call(Who::Alice, "POST", "/buck", &[], b"");
+    assert_eq!(no_form.refusal(), (412, "PreconditionFailed".into()));
     assert_eq!(world.get(Who::Alice, "/buck/key").body, b"kept");
 }
 
