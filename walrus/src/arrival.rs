@@ -157,7 +157,7 @@ pub(crate) fn known_damage(
         if seen.is_none() && !prefix.is_empty() {
             seen = content.records.object(bucket, name)?;
         }
-        let known = seen.and_then(|seen| seen.record.sha1);
+        let known = seen.and_then(|seen| seen.known_sha1());
         let mut found = [0; 20];
         if let Some(known) = known.filter(|known| *known != Hex20(part.digest).to_string())
             && hex::decode_to_slice(known, &mut found).is_ok()

@@ -13,7 +13,7 @@
 use std::sync::{Arc, Weak};
 
 use common::error::{ApiError, ErrorCode};
-use common::s3::checksum::Checksum;
+use common::s3::checksum::{Algorithm, Checksum, Kind};
 use common::s3::objects::Attributes;
 use common::s3::{BucketName, CannedAcl, ObjectKey, Owner};
 use common::time::Timestamp;
@@ -96,6 +96,15 @@ impl Object {
     /// none.
     pub(crate) fn bytes(&self) -> Option<&BlobId> {
         self.blob.as_ref().or(self.parts.as_ref().map(|parts| &parts.upload))
+    }
+
+    /// The SHA-1 of its bytes, lower-case hex, if it is known, be it because the sender gave one.
+    pub(crate) fn known_sha1(&self) -> Option<String> {
+        let given = self
+            .checksum
+            .as_ref()
+            .filter(|known| known.algorithm == Algorithm::Sha1 && known.kind == Kind::FullObject);
+        self.sha1.clone().or(given.map(|known| hex::encode(&known.value)))
     }
 }
 
@@ -320,5 +329,38 @@ impl From<ChargeError> for Failed {
 impl From<Failed> for ApiError {
     fn from(failed: Failed) -> Self {
         failed.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use store::{After, Memory};
+
+    use super::*;
+
+    #[test]
+    fn a_sha1_is_known_from_either_place() {
+        let own = Object { sha1: Some("aa".into()), ..Object::sample("buck", "k", "111111111111") };
+        assert_eq!(own.known_sha1(), Some("aa".to_owned()));
+        let given = |checksum| Object { sha1: None, checksum: Some(checksum), ..own.clone() };
+        let whole = Checksum::full(Algorithm::Sha1, vec![0xbb; 20]);
+        assert_eq!(given(whole.clone()).known_sha1(), Some("bb".repeat(20)));
+        let of_parts = Checksum { kind: Kind::Composite { parts: 2 }, ..whole };
+        assert_eq!(given(of_parts).known_sha1(), None);
+        assert_eq!(given(Checksum::full(Algorithm::Crc32, vec![0; 4])).known_sha1(), None);
+    }
+
+    #[test]
+    fn objects_of_older_versions_are_read() {
+        let records = Records::new(Arc::new(Memory::new()));
+        let old = Object::sample("buck", "k", "111111111111");
+        records.objects.insert(old).unwrap();
+        let rows = records.engine().scan("", After::Start, 9).unwrap();
+        let text = String::from_utf8_lossy(&rows[0].value).into_owned();
+        assert!(text.contains("etag") && !text.contains("sha1"), "as it was written: {text}");
+        let read = records.object(&"buck".parse().unwrap(), "k").unwrap().unwrap();
+        assert_eq!(read.known_sha1(), None);
     }
 }
