@@ -83,6 +83,10 @@ pub struct WantImage {
     pub bundle: BundleRef,
     /// How long to wait for the end of the work, in milliseconds; at most a minute.
     pub wait_ms: u64,
+    /// Whether it is going to be read: it is kept for some seconds then, even if others wait for
+    /// its room.
+    #[serde(default)]
+    pub reads: bool,
 }
 
 /// Where a wanted image stands.

@@ -25,13 +25,27 @@ use super::flights::Flights;
 use super::table::{Effect, Failure, Figures, Key, Outcome, Table, Waiter};
 use super::unbundle::Flight;
 
-impl Waiter for oneshot::Sender<Outcome> {
+/// How long an image that somebody is going to read is held against the queue: longer than a node
+/// takes to be told of it and to begin.
+const HOLD: Duration = Duration::from_secs(5);
+
+/// Somebody who waits for an image.
+struct Guest {
+    tell: oneshot::Sender<Outcome>,
+    reads: bool,
+}
+
+impl Waiter for Guest {
     fn listens(&self) -> bool {
-        !self.is_closed()
+        !self.tell.is_closed()
+    }
+
+    fn reads(&self) -> bool {
+        self.reads
     }
 }
 
-type Effects = Vec<Effect<oneshot::Sender<Outcome>>>;
+type Effects = Vec<Effect<Guest>>;
 
 /// What can be seen of the cache without asking its actor.
 #[derive(Clone)]
@@ -44,7 +58,7 @@ pub(crate) struct Seen {
 
 /// The actor.
 pub(crate) struct Cache {
-    table: Table<oneshot::Sender<Outcome>>,
+    table: Table<Guest>,
     disk: Arc<Disk>,
     images: BTreeMap<Key, Image>,
     /// What will be needed to unpack the images that are queued.
@@ -81,7 +95,8 @@ impl Cache {
     }
 
     /// Does what the table decided.
-    fn run(&mut self, effects: Effects, cache: Addr<Self>) {
+    fn run(&mut self, effects: Effects, ctx: &mut Context<Self>) {
+        let cache = ctx.address();
         let (mut unwanted, mut starts) = (Vec::new(), Vec::new());
         for effect in effects {
             match effect {
@@ -89,8 +104,14 @@ impl Cache {
                 Effect::Tell(waiters, outcome) => {
                     for waiter in waiters {
                         // Whoever has given up needs no answer.
-                        drop(waiter.send(outcome.clone()));
+                        drop(waiter.tell.send(outcome.clone()));
                     }
+                }
+                Effect::Hold(key) => {
+                    ctx.run_later(HOLD, move |cache, ctx| {
+                        let effects = cache.table.lapsed(&key);
+                        cache.run(effects, ctx);
+                    });
                 }
                 Effect::Discard(key) => {
                     self.flights.end(&key);
@@ -158,7 +179,7 @@ impl Actor for Cache {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         let effects = self.table.settle_found();
-        self.run(effects, ctx.address());
+        self.run(effects, ctx);
     }
 
     fn stopped(&mut self, _: &mut Context<Self>) {
@@ -174,6 +195,8 @@ pub(crate) struct Want {
     pub(crate) flight: Box<Flight>,
     /// How long to wait for it.
     pub(crate) wait: Duration,
+    /// Whether it is going to be read.
+    pub(crate) reads: bool,
 }
 
 /// The error of a message to an actor that has ended.
@@ -200,15 +223,15 @@ impl Handler<Want> for Cache {
     type Result = ResponseFuture<Result<Wanted, ApiError>>;
 
     fn handle(&mut self, want: Want, ctx: &mut Context<Self>) -> Self::Result {
-        let Want { key, flight, wait } = want;
-        let (waiter, mut outcome) = oneshot::channel();
+        let Want { key, flight, wait, reads } = want;
+        let (tell, mut outcome) = oneshot::channel();
         let (size, total) = (flight.manifest.size, flight.manifest.bundled_size);
         if self.table.is_absent(&key) {
             self.flights.queue(&key, total);
             self.prepared.insert(key.clone(), *flight);
         }
-        let effects = self.table.want(&key, size, waiter);
-        self.run(effects, ctx.address());
+        let effects = self.table.want(&key, size, Guest { tell, reads });
+        self.run(effects, ctx);
         let (cache, flights) = (ctx.address(), self.flights.clone());
         Box::pin(async move {
             let mut told = outcome.try_recv().ok();
@@ -285,7 +308,7 @@ impl Handler<Landed> for Cache {
                 self.table.failed(&landed.key, failure)
             }
         };
-        self.run(effects, ctx.address());
+        self.run(effects, ctx);
     }
 }
 
@@ -338,7 +361,7 @@ impl Handler<Unpin> for Cache {
     type Result = ();
     fn handle(&mut self, unpin: Unpin, ctx: &mut Context<Self>) {
         let effects = self.table.unpin(&unpin.0);
-        self.run(effects, ctx.address());
+        self.run(effects, ctx);
     }
 }
 
@@ -353,7 +376,7 @@ impl Handler<Forget> for Cache {
     type Result = ();
     fn handle(&mut self, forget: Forget, ctx: &mut Context<Self>) {
         let effects = self.table.forget(&forget.0);
-        self.run(effects, ctx.address());
+        self.run(effects, ctx);
     }
 }
 
@@ -385,7 +408,7 @@ impl Handler<Lost> for Cache {
         let key = std::mem::take(&mut lost.0.key);
         let mut effects = self.table.forget(&key);
         effects.extend(self.table.unpin(&key));
-        self.run(effects, ctx.address());
+        self.run(effects, ctx);
     }
 }
 
@@ -400,7 +423,7 @@ impl Handler<Limit> for Cache {
     type Result = ();
     fn handle(&mut self, limit: Limit, ctx: &mut Context<Self>) {
         let effects = self.table.set_limit(limit.0);
-        self.run(effects, ctx.address());
+        self.run(effects, ctx);
     }
 }
 

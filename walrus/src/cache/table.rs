@@ -14,6 +14,9 @@
 //! - Σ bytes of Here + Σ bytes of Flying ≤ limit, but for images that are pinned or were in flight
 //!   when the limit was lowered;
 //! - a pinned image is never evicted; of the others the least recently used goes first;
+//! - one whose end of flight was just told to somebody who is going to read it makes no room for
+//!   others until it was held for a moment: or else many who want many images in a small cache would
+//!   evict each from the other, and none would ever be read;
 //! - an image larger than the limit is refused at once;
 //! - at most `flights` fly; the queue is served in its order, so that a large image is not starved
 //!   by small ones;
@@ -48,6 +51,9 @@ pub(crate) struct Failure {
 pub(crate) trait Waiter {
     /// Whether anybody still listens.
     fn listens(&self) -> bool;
+
+    /// Whether it is going to read the image.
+    fn reads(&self) -> bool;
 }
 
 /// What is to be done, in this order.
@@ -59,6 +65,8 @@ pub(crate) enum Effect<W> {
     Start(Key),
     /// Tell these how their wish ended.
     Tell(Vec<W>, Outcome),
+    /// Say in some seconds that the time of this image's next readers to begin has lapsed.
+    Hold(Key),
     /// Throw away what was prepared for unpacking this image.
     Discard(Key),
 }
@@ -67,7 +75,7 @@ pub(crate) enum Effect<W> {
 enum Slot<W> {
     Queued { bytes: u64, order: u64, waiters: Vec<W> },
     Flying { bytes: u64, waiters: Vec<W>, unwanted: bool },
-    Here { bytes: u64, used: u64, pins: u64, unwanted: bool },
+    Here { bytes: u64, used: u64, pins: u64, holds: u64, unwanted: bool },
     Failed(Failure),
 }
 
@@ -119,7 +127,7 @@ impl<W: Waiter> Table<W> {
     /// Takes in an image found on disk; the least recently used first.
     pub(crate) fn found(&mut self, key: Key, bytes: u64) {
         let used = self.next_moment();
-        self.slots.insert(key, Slot::Here { bytes, used, pins: 0, unwanted: false });
+        self.slots.insert(key, Slot::Here { bytes, used, pins: 0, holds: 0, unwanted: false });
     }
 
     /// Evicts what does not fit, after all was taken in.
@@ -133,10 +141,16 @@ impl<W: Waiter> Table<W> {
     pub(crate) fn want(&mut self, key: &str, bytes: u64, waiter: W) -> Vec<Effect<W>> {
         let moment = self.next_moment();
         let mut effects = Vec::new();
+        // Those who come again and again to what is there must not keep out those who wait.
+        let queue = self.slots.values().any(|slot| matches!(slot, Slot::Queued { .. }));
         match self.slots.get_mut(key) {
-            Some(Slot::Here { used, unwanted, .. }) => {
+            Some(Slot::Here { used, unwanted, holds, .. }) => {
                 (*used, *unwanted) = (moment, false);
                 self.hits += 1;
+                if !queue && waiter.listens() && waiter.reads() {
+                    *holds += 1;
+                    effects.push(Effect::Hold(key.to_owned()));
+                }
                 effects.push(Effect::Tell(vec![waiter], Outcome::Here));
             }
             Some(Slot::Queued { waiters, .. }) => join(waiters, waiter),
@@ -184,8 +198,13 @@ impl<W: Waiter> Table<W> {
                 let failure = Failure { reason, retryable: true };
                 effects.push(Effect::Tell(waiters, Outcome::Failed(failure)));
             } else {
-                let here = Slot::Here { bytes, used, pins: 0, unwanted: false };
+                let read = waiters.iter().any(|waiter| waiter.listens() && waiter.reads());
+                let holds = u64::from(read);
+                let here = Slot::Here { bytes, used, pins: 0, holds, unwanted: false };
                 self.slots.insert(key.to_owned(), here);
+                if read {
+                    effects.push(Effect::Hold(key.to_owned()));
+                }
                 effects.push(Effect::Tell(waiters, Outcome::Here));
             }
         }
@@ -233,6 +252,16 @@ impl<W: Waiter> Table<W> {
                 effects.push(Effect::Remove(key.to_owned()));
             }
         }
+        self.settle(&mut effects);
+        effects
+    }
+
+    /// The time is over for which an image was kept for whoever was told of it.
+    pub(crate) fn lapsed(&mut self, key: &str) -> Vec<Effect<W>> {
+        if let Some(Slot::Here { holds, .. }) = self.slots.get_mut(key) {
+            *holds = holds.saturating_sub(1);
+        }
+        let mut effects = Vec::new();
         self.settle(&mut effects);
         effects
     }
@@ -347,7 +376,7 @@ impl<W: Waiter> Table<W> {
 
     /// Evicts what is over the limit and starts what has waited longest, as far as there is room.
     fn settle(&mut self, effects: &mut Vec<Effect<W>>) {
-        while self.taken() > self.limit && self.evict(effects) {}
+        while self.taken() > self.limit && self.evict(effects, Held::Goes) {}
         loop {
             let flying = self.slots.values().filter(|s| matches!(s, Slot::Flying { .. })).count();
             if flying >= self.flights {
@@ -358,11 +387,13 @@ impl<W: Waiter> Table<W> {
                 _ => None,
             });
             let Some((_, key, bytes)) = queued.min() else { return };
-            let pinned_or_flying = self.taken() - self.evictable();
-            if pinned_or_flying.saturating_add(bytes) > self.limit {
+            let staying = self.taken() - self.evictable();
+            if staying.saturating_add(bytes) > self.limit {
                 return;
             }
-            while self.taken().saturating_add(bytes) > self.limit && self.evict(effects) {}
+            while self.taken().saturating_add(bytes) > self.limit
+                && self.evict(effects, Held::Stays)
+            {}
             if let Some(Slot::Queued { bytes, waiters, .. }) = self.slots.remove(&key) {
                 let flying = Slot::Flying { bytes, waiters, unwanted: false };
                 self.slots.insert(key.clone(), flying);
@@ -373,16 +404,18 @@ impl<W: Waiter> Table<W> {
 
     fn evictable(&self) -> u64 {
         let idle = self.slots.values().map(|slot| match slot {
-            Slot::Here { bytes, pins: 0, .. } => *bytes,
+            Slot::Here { bytes, pins: 0, holds: 0, .. } => *bytes,
             _ => 0,
         });
         idle.fold(0, u64::saturating_add)
     }
 
     /// Removes the least recently used image that nobody reads; `false` if there is none.
-    fn evict(&mut self, effects: &mut Vec<Effect<W>>) -> bool {
+    fn evict(&mut self, effects: &mut Vec<Effect<W>>, held: Held) -> bool {
         let idle = self.slots.iter().filter_map(|(key, slot)| match slot {
-            Slot::Here { used, pins: 0, .. } => Some((*used, key.clone())),
+            Slot::Here { used, pins: 0, holds, .. } if *holds == 0 || held == Held::Goes => {
+                Some((*used, key.clone()))
+            }
             _ => None,
         });
         let Some((_, key)) = idle.min() else { return false };
@@ -391,6 +424,15 @@ impl<W: Waiter> Table<W> {
         effects.push(Effect::Remove(key));
         true
     }
+}
+
+/// What is done with an image that is kept for whoever was told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// It makes no room for others.
+    Stays,
+    /// It goes like any other: the limit was lowered.
+    Goes,
 }
 
 /// One more waits; those who have given up are not kept, however often somebody asks.

@@ -136,7 +136,7 @@ impl Door {
 
     async fn want(&self, message: WantImage) -> Result<WantedImage, ApiError> {
         let wait = Duration::from_millis(message.wait_ms).min(LONGEST_WAIT);
-        let key = message.bundle.manifest_sha256.clone();
+        let (key, reads) = (message.bundle.manifest_sha256.clone(), message.reads);
         let flight = {
             let _turn = self.turn().await?;
             match self.prepare(message).await {
@@ -147,7 +147,7 @@ impl Door {
                 Err(Unwanted::Error(error)) => return Err(error),
             }
         };
-        let want = Want { key: key.clone(), flight: Box::new(flight), wait };
+        let want = Want { key: key.clone(), flight: Box::new(flight), wait, reads };
         let wanted = self.cache.send(want).await.map_err(stopping)??;
         Ok(match wanted {
             Wanted::Here(image) => {

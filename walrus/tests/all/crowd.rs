@@ -67,7 +67,7 @@ impl Crowd<'_> {
     /// Whether the image could be read; what was read is right in any case.
     fn try_read(&self, bundle: &BundleRef, sha256: &str) -> bool {
         let at = self.address();
-        let want = WantImage { bundle: bundle.clone(), wait_ms: 10_000 };
+        let want = WantImage { bundle: bundle.clone(), wait_ms: 10_000, reads: true };
         match ask_at(at, want) {
             Ok(WantedImage::Ready(ticket)) => {
                 assert_eq!(ticket.sha256, sha256);
@@ -188,7 +188,11 @@ fn fifty_are_served_though_walrus_is_killed_in_every_state() {
         read: AtomicU64::new(0),
         again: AtomicU64::new(0),
     };
-    let guest = |number| (0..3).for_each(|round| drop(crowd.guest(number, round)));
+    let guest = |number| {
+        for round in 0..3 {
+            crowd.guest(number, round);
+        }
+    };
     std::thread::scope(|scope| {
         let guest = &guest;
         let guests: Vec<_> = (0..GUESTS).map(|n| scope.spawn(move || guest(n))).collect();

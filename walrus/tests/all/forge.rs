@@ -166,7 +166,8 @@ pub(crate) fn put_bundle(
 /// Wants an image and waits for it.
 pub(crate) fn want(world: &World, bundle: &BundleRef) -> WantedImage {
     loop {
-        let wanted = world.ask(WantImage { bundle: bundle.clone(), wait_ms: 30_000 }).unwrap();
+        let wanted =
+            world.ask(WantImage { bundle: bundle.clone(), wait_ms: 30_000, reads: false }).unwrap();
         if !matches!(wanted, WantedImage::Unpacking { .. }) {
             return wanted;
         }

@@ -25,22 +25,28 @@ use super::*;
 struct Guest {
     number: u32,
     listens: bool,
+    reads: bool,
 }
 
 impl Waiter for Guest {
     fn listens(&self) -> bool {
         self.listens
     }
+
+    fn reads(&self) -> bool {
+        self.reads
+    }
 }
 
 /// What can happen.
 #[derive(Debug, Clone, Copy)]
 enum Event {
-    Want { key: usize, listens: bool },
+    Want { key: usize, listens: bool, reads: bool },
     Land(usize),
     Fail(usize),
     Pin(usize),
     Unpin(usize),
+    Lapse(usize),
     Forget(usize),
     FoundGood(usize),
     Limit(u64),
@@ -55,10 +61,21 @@ struct World {
     files: BTreeSet<usize>,
     flying: BTreeSet<usize>,
     pins: BTreeMap<usize, u64>,
+    /// How often it has to be said of an image that its time has lapsed.
+    holds: BTreeMap<usize, u64>,
     waiting: BTreeMap<u32, usize>,
     next: u32,
     /// Who was told that it is there, and who that it cannot be had.
     told: (u64, u64),
+}
+
+/// One less of something.
+fn take(counts: &mut BTreeMap<usize, u64>, key: usize) {
+    let count = counts.get_mut(&key).expect("it was asked whether it can");
+    *count -= 1;
+    if *count == 0 {
+        counts.remove(&key);
+    }
 }
 
 fn name(key: usize) -> String {
@@ -75,6 +92,7 @@ impl World {
             files: BTreeSet::new(),
             flying: BTreeSet::new(),
             pins: BTreeMap::new(),
+            holds: BTreeMap::new(),
             waiting: BTreeMap::new(),
             next: 0,
             told: (0, 0),
@@ -88,14 +106,15 @@ impl World {
             Event::Land(key) | Event::Fail(key) => self.flying.contains(&key),
             Event::Pin(key) => self.files.contains(&key),
             Event::Unpin(key) => self.pins.contains_key(&key),
+            Event::Lapse(key) => self.holds.contains_key(&key),
             Event::Limit(limit) => limit != self.limit,
         }
     }
 
     fn happens(&mut self, event: Event) {
         let effects = match event {
-            Event::Want { key, listens } => {
-                let guest = Guest { number: self.next, listens };
+            Event::Want { key, listens, reads } => {
+                let guest = Guest { number: self.next, listens, reads };
                 self.next += 1;
                 if listens {
                     self.waiting.insert(guest.number, key);
@@ -119,12 +138,12 @@ impl World {
                 Vec::new()
             }
             Event::Unpin(key) => {
-                let pins = self.pins.get_mut(&key).expect("it was asked whether it can");
-                *pins -= 1;
-                if *pins == 0 {
-                    self.pins.remove(&key);
-                }
+                take(&mut self.pins, key);
                 self.table.unpin(&name(key))
+            }
+            Event::Lapse(key) => {
+                take(&mut self.holds, key);
+                self.table.lapsed(&name(key))
             }
             Event::Forget(key) => self.table.forget(&name(key)),
             Event::FoundGood(key) => {
@@ -154,6 +173,7 @@ impl World {
                     assert!(self.flying.insert(key), "one flight a key: {key} flies already");
                     assert!(self.flying.len() <= self.at_once, "one flight a key: too many");
                 }
+                Effect::Hold(key) => *self.holds.entry(key.parse().unwrap()).or_default() += 1,
                 Effect::Tell(guests, outcome) => {
                     for guest in guests.into_iter().filter(|guest| guest.listens) {
                         let key = self.waiting.remove(&guest.number);
@@ -195,10 +215,13 @@ impl World {
         }
     }
 
-    /// Lets readers go and flights end well, and looks that nobody is left over.
+    /// Lets readers go, time lapse and flights end well, and looks that nobody is left over.
     fn comes_to_an_end(mut self) {
         while let Some(key) = self.pins.keys().next().copied() {
             self.happens(Event::Unpin(key));
+        }
+        while let Some(key) = self.holds.keys().next().copied() {
+            self.happens(Event::Lapse(key));
         }
         let withdrawn = |world: &Self, key: &usize| {
             matches!(world.table.slots.get(&name(*key)), Some(Slot::Flying { unwanted: true, .. }))
@@ -209,6 +232,9 @@ impl World {
         let before = self.told.0;
         while let Some(key) = self.flying.first().copied() {
             self.happens(Event::Land(key));
+            while let Some(key) = self.holds.keys().next().copied() {
+                self.happens(Event::Lapse(key));
+            }
         }
         assert!(self.waiting.is_empty(), "all that fits lands: {:?} wait on", self.waiting);
         assert_eq!(self.told.0 - before, expected, "all that fits lands");
@@ -227,8 +253,11 @@ impl World {
             }
         }
         let rank = |moment: &u64| moments.range(..moment).count();
-        let listen = |guests: &[Guest]| guests.iter().filter(|guest| guest.listens).count();
-        let mut text = format!("{} ", self.limit);
+        let listen = |guests: &[Guest]| {
+            let of = |reads| guests.iter().filter(|it| it.listens && it.reads == reads).count();
+            format!("{}+{}", of(true), of(false))
+        };
+        let mut text = format!("{} {:?} ", self.limit, self.holds);
         for (key, slot) in &self.table.slots {
             text += &match slot {
                 Slot::Queued { order, waiters, .. } => {
@@ -237,8 +266,8 @@ impl World {
                 Slot::Flying { waiters, unwanted, .. } => {
                     format!("{key}f{}{} ", listen(waiters), u8::from(*unwanted))
                 }
-                Slot::Here { used, pins, unwanted, .. } => {
-                    format!("{key}h{}p{pins}{} ", rank(used), u8::from(*unwanted))
+                Slot::Here { used, pins, holds, unwanted, .. } => {
+                    format!("{key}h{}p{pins}o{holds}{} ", rank(used), u8::from(*unwanted))
                 }
                 Slot::Failed(_) => format!("{key}x "),
             };
@@ -251,12 +280,14 @@ impl World {
 fn events(keys: usize, limits: &[u64]) -> Vec<Event> {
     let of_key = |key| {
         [
-            Event::Want { key, listens: true },
-            Event::Want { key, listens: false },
+            Event::Want { key, listens: true, reads: true },
+            Event::Want { key, listens: true, reads: false },
+            Event::Want { key, listens: false, reads: true },
             Event::Land(key),
             Event::Fail(key),
             Event::Pin(key),
             Event::Unpin(key),
+            Event::Lapse(key),
             Event::Forget(key),
             Event::FoundGood(key),
         ]
@@ -276,7 +307,10 @@ fn explore(sizes: &[u64], limits: &[u64], at_once: usize) -> usize {
         world.clone().comes_to_an_end();
         for event in &events {
             let bounded = match *event {
-                Event::Want { key, listens: true } => !world.waiting.values().any(|it| *it == key),
+                Event::Want { key, listens: true, reads } => {
+                    !world.waiting.values().any(|it| *it == key)
+                        && !(reads && world.holds.contains_key(&key))
+                }
                 Event::Pin(key) => !world.pins.contains_key(&key),
                 _ => true,
             };
@@ -326,7 +360,7 @@ fn a_crowd_for_twenty_images_in_a_cache_for_five_is_served() {
             let event = match dice.below(100) {
                 // At most fifty wait.
                 0..=39 if world.waiting.len() < 50 => {
-                    Event::Want { key, listens: dice.below(10) > 0 }
+                    Event::Want { key, listens: dice.below(10) > 0, reads: dice.below(3) > 0 }
                 }
                 0..=64 => match world.flying.iter().nth(dice.below(2)) {
                     Some(flying) if dice.below(20) == 0 => Event::Fail(*flying),
@@ -338,7 +372,11 @@ fn a_crowd_for_twenty_images_in_a_cache_for_five_is_served() {
                     Some(pinned) => Event::Unpin(*pinned),
                     None => continue,
                 },
-                96 | 97 => Event::Forget(key),
+                96 => Event::Forget(key),
+                97 => match world.holds.keys().nth(dice.below(2)) {
+                    Some(held) => Event::Lapse(*held),
+                    None => continue,
+                },
                 98 => Event::FoundGood(key),
                 _ => Event::Limit(limits[dice.below(limits.len())]),
             };

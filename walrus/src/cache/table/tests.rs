@@ -7,6 +7,11 @@ impl Waiter for u32 {
     fn listens(&self) -> bool {
         self.is_multiple_of(2)
     }
+
+    /// From a thousand on.
+    fn reads(&self) -> bool {
+        *self >= 1000
+    }
 }
 
 type Effects = Vec<Effect<u32>>;
@@ -252,4 +257,25 @@ fn what_was_found_on_disk_is_fitted_into_the_limit() {
     }
     assert_eq!(table.settle_found(), [remove("old")]);
     assert_eq!(table.want("new", 40, 2), [here(&[2])]);
+}
+
+#[test]
+fn what_was_told_to_a_reader_is_held_against_the_queue_but_not_against_the_limit() {
+    let mut table = table(100);
+    let hold = |key: &str| Effect::Hold(key.into());
+    assert_eq!(table.want("a", 60, 1000), [start("a")]);
+    assert_eq!(table.want("b", 60, 1002), []);
+    assert_eq!(table.landed("a"), [hold("a"), here(&[1000])], "b waits until a was read");
+    assert_eq!(table.want("a", 60, 1004), [here(&[1004])], "and a is not held anew before that");
+    assert!(table.pin("a"));
+    assert_eq!(table.lapsed("a"), []);
+    assert_eq!(table.unpin("a"), [remove("a"), start("b")]);
+    assert_eq!(table.landed("b"), [hold("b"), here(&[1002])]);
+    assert_eq!(table.want("b", 60, 1006), [hold("b"), here(&[1006])]);
+    assert_eq!(table.want("c", 60, 1008), []);
+    assert_eq!(table.lapsed("b"), []);
+    assert_eq!(table.lapsed("b"), [remove("b"), start("c")]);
+    assert_eq!(table.landed("c"), [hold("c"), here(&[1008])]);
+    assert_eq!(table.set_limit(10), [remove("c")]);
+    assert_eq!(table.lapsed("c"), [], "of what has gone meanwhile");
 }
