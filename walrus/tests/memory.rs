@@ -73,7 +73,8 @@ fn nothing_large_is_held_in_memory() {
     let location = forge::upload(&world, Who::Root, "buck", "large", &files);
     let bundle = forge::check(&world, &location).unwrap().bundle;
     let ticket = loop {
-        match world.ask(WantImage { bundle: bundle.clone(), wait_ms: 60_000 }).unwrap() {
+        match world.ask(WantImage { bundle: bundle.clone(), wait_ms: 60_000, reads: true }).unwrap()
+        {
             WantedImage::Ready(ticket) => break ticket,
             WantedImage::Unpacking { .. } => {}
             WantedImage::Failed { reason, .. } => panic!("{reason}"),

@@ -64,7 +64,11 @@ impl Images {
     }
 
     async fn unpack(&self, image: &Seen<Image>) -> Result<bool, ApiError> {
-        let (state, size, layout) = match self.plain.want(&image.bundle, image.created).await? {
+        let (state, size, layout) = match self
+            .plain
+            .want(&image.bundle, image.created, false)
+            .await?
+        {
             WantedImage::Unpacking { .. } => return Ok(false),
             WantedImage::Failed { retryable: true, reason } => {
                 tracing::warn!(image = %image.id, reason, "the image cannot be unpacked just now");

@@ -126,7 +126,7 @@ async fn ask(
         }
         Err(reason) => return Ok(Asked::Not(Ready::Never(reason))),
     };
-    Ok(match plain.want(&image.bundle, instance.launch_time()).await? {
+    Ok(match plain.want(&image.bundle, instance.launch_time(), true).await? {
         WantedImage::Ready(ticket) => Asked::Ready(ticket),
         WantedImage::Unpacking { .. } => Asked::Not(Ready::Wait(None)),
         WantedImage::Failed { retryable: true, reason } => {

@@ -12,12 +12,14 @@
 //!     └───────────────────────────────────────────────────────────────────────┘
 //! ```
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use common::error::ApiError;
 use common::time::Timestamp;
+use common::wire::upkeep::{DescribeUnpacking, Unpacking};
 use common::wire::walrus::{BundleRef, Walrus, WantImage, WantedImage};
 use runtime::clock::Clock;
 use runtime::peer::Peer;
@@ -42,6 +44,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest pause between two tries of a bundle.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
+/// How long whoever looks at images waits for how far their unpacking is.
+const GLANCE: Duration = Duration::from_secs(1);
+
 /// Asks walrus for plain images. Clones share what is being waited for.
 #[derive(Clone)]
 pub struct PlainImages {
@@ -54,7 +59,8 @@ pub struct PlainImages {
 
 #[derive(Default)]
 struct Known {
-    awaited: HashSet<BundleRef>,
+    /// What is being waited for, and whether somebody is going to read it.
+    awaited: HashMap<BundleRef, bool>,
     failures: HashMap<BundleRef, Failure>,
 }
 
@@ -77,7 +83,8 @@ impl PlainImages {
 
     /// Where an image stands. Asking for it makes walrus begin; when that has ended, the
     /// reconcilers are woken and ask again. `since` is when the asker's image was registered or
-    /// its launch recorded: a failure of work that began before it is not told.
+    /// its launch recorded: a failure of work that began before it is not told. `reads`: whether a
+    /// node is going to read it.
     ///
     /// # Errors
     /// If walrus cannot be reached, or refuses.
@@ -85,14 +92,16 @@ impl PlainImages {
         &self,
         bundle: &BundleRef,
         since: Timestamp,
+        reads: bool,
     ) -> Result<WantedImage, ApiError> {
         if let Some(failure) = self.lock().failure(bundle, since) {
             return Ok(failure);
         }
         let begun = self.clock.now();
-        let wanted = self.walrus.call(WantImage { bundle: bundle.clone(), wait_ms: 0 }).await?;
+        let want = WantImage { bundle: bundle.clone(), wait_ms: 0, reads };
+        let wanted = self.walrus.call(want).await?;
         match &wanted {
-            WantedImage::Unpacking { .. } => self.wait_for(bundle, begun),
+            WantedImage::Unpacking { .. } => self.wait_for(bundle, begun, reads),
             WantedImage::Failed { retryable: true, .. } => {
                 self.lock().heard(bundle, wanted.clone(), begun);
             }
@@ -112,10 +121,27 @@ impl PlainImages {
         }
     }
 
-    fn wait_for(&self, bundle: &BundleRef, begun: Timestamp) {
-        let new = self.lock().awaited.insert(bundle.clone());
-        if !new {
-            return;
+    /// How far the images are that walrus is known to work on, by the digest of their manifest. It
+    /// is asked only if there are any, and a walrus that does not answer soon is not waited for.
+    pub async fn under_way(&self) -> HashMap<String, Unpacking> {
+        if self.lock().awaited.is_empty() {
+            return HashMap::new();
+        }
+        let asked = self.walrus.call(DescribeUnpacking {});
+        let told = tokio::time::timeout(GLANCE, asked).await;
+        let all = told.ok().and_then(Result::ok).unwrap_or_default();
+        all.into_iter().map(|it| (it.manifest_sha256.clone(), it)).collect()
+    }
+
+    fn wait_for(&self, bundle: &BundleRef, begun: Timestamp, reads: bool) {
+        match self.lock().awaited.entry(bundle.clone()) {
+            Entry::Occupied(mut awaited) => {
+                *awaited.get_mut() |= reads;
+                return;
+            }
+            Entry::Vacant(new) => {
+                new.insert(reads);
+            }
         }
         let (waiting, bundle) = (self.clone(), bundle.clone());
         pool::spawn(async move {
@@ -139,7 +165,8 @@ impl PlainImages {
     async fn until_done(&self, bundle: &BundleRef) -> Option<WantedImage> {
         let wait_ms = u64::try_from(PATIENCE.as_millis()).unwrap_or(u64::MAX);
         loop {
-            let ask = WantImage { bundle: bundle.clone(), wait_ms };
+            let reads = self.lock().awaited.get(bundle).copied().unwrap_or_default();
+            let ask = WantImage { bundle: bundle.clone(), wait_ms, reads };
             match self.walrus.call_patiently(ask, PATIENCE).await {
                 // A walrus that does not wait would be asked without end.
                 Ok(WantedImage::Unpacking { .. }) => {
@@ -232,14 +259,17 @@ mod tests {
 
     /// Asks and has the work begun, and waits until its failure was heard.
     async fn fails(plain: &PlainImages, since: Timestamp) {
-        assert!(matches!(plain.want(&bundle(), since).await, Ok(WantedImage::Unpacking { .. })));
-        while plain.lock().awaited.contains(&bundle()) {
+        assert!(matches!(
+            plain.want(&bundle(), since, true).await,
+            Ok(WantedImage::Unpacking { .. })
+        ));
+        while plain.lock().awaited.contains_key(&bundle()) {
             tokio::task::yield_now().await;
         }
     }
 
     async fn is_told(plain: &PlainImages, since: Timestamp) {
-        assert!(matches!(plain.want(&bundle(), since).await, Ok(WantedImage::Failed { .. })));
+        assert!(matches!(plain.want(&bundle(), since, true).await, Ok(WantedImage::Failed { .. })));
     }
 
     fn pass(plain: &PlainImages, time: Duration) {

@@ -83,6 +83,10 @@ pub struct WantImage {
     pub bundle: BundleRef,
     /// How long to wait for the end of the work, in milliseconds; at most a minute.
     pub wait_ms: u64,
+    /// Whether it is going to be read: it is kept for some seconds then, even if others wait for
+    /// its room.
+    #[serde(default)]
+    pub reads: bool,
 }
 
 /// Where a wanted image stands.
@@ -171,6 +175,12 @@ pub struct CacheView {
     pub evictions: u64,
     /// Images being unpacked.
     pub flights: u64,
+    /// Images that wait for room or their turn.
+    #[serde(default)]
+    pub queued: u64,
+    /// How often images are being read just now.
+    #[serde(default)]
+    pub pins: u64,
 }
 
 messages! {

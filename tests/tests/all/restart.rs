@@ -128,7 +128,7 @@ fn reader(cloud: &Cloud, location: &str, manifest: &[u8]) -> TcpStream {
         location: location.to_owned(),
         manifest_sha256: hex::encode(Sha256::digest(manifest)),
     };
-    let wanted = cloud.ask_walrus(WantImage { bundle, wait_ms: 0 }).unwrap();
+    let wanted = cloud.ask_walrus(WantImage { bundle, wait_ms: 0, reads: true }).unwrap();
     let WantedImage::Ready(ticket) = wanted else { panic!("{wanted:?}") };
     let (host, path) = ticket.url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(host).unwrap();

@@ -9,7 +9,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::{
@@ -22,40 +21,65 @@ use runtime::pool;
 use tokio::sync::{oneshot, watch};
 
 use super::disk::{Disk, Image, remove};
+use super::flights::Flights;
 use super::table::{Effect, Failure, Figures, Key, Outcome, Table, Waiter};
-use super::unbundle::{Flight, Progress};
+use super::unbundle::Flight;
 
-impl Waiter for oneshot::Sender<Outcome> {
+/// How long an image that somebody is going to read is held against the queue: longer than a node
+/// takes to be told of it and to begin.
+const HOLD: Duration = Duration::from_secs(5);
+
+/// Somebody who waits for an image.
+struct Guest {
+    tell: oneshot::Sender<Outcome>,
+    reads: bool,
+}
+
+impl Waiter for Guest {
     fn listens(&self) -> bool {
-        !self.is_closed()
+        !self.tell.is_closed()
+    }
+
+    fn reads(&self) -> bool {
+        self.reads
     }
 }
 
-type Effects = Vec<Effect<oneshot::Sender<Outcome>>>;
+type Effects = Vec<Effect<Guest>>;
+
+/// What can be seen of the cache without asking its actor.
+#[derive(Clone)]
+pub(crate) struct Seen {
+    /// Its present figures.
+    pub(crate) figures: watch::Receiver<CacheView>,
+    /// Which images are under way, and how far.
+    pub(crate) flights: Flights,
+}
 
 /// The actor.
 pub(crate) struct Cache {
-    table: Table<oneshot::Sender<Outcome>>,
+    table: Table<Guest>,
     disk: Arc<Disk>,
     images: BTreeMap<Key, Image>,
     /// What will be needed to unpack the images that are queued.
     prepared: BTreeMap<Key, Flight>,
-    /// How far the images in flight are.
-    flying: BTreeMap<Key, Arc<Progress>>,
+    /// How far the images are that are under way, for all to see.
+    flights: Flights,
     figures: watch::Sender<CacheView>,
 }
 
 impl Cache {
-    /// Starts the actor with the images found on disk; `limit` is in bytes. The receiver always
-    /// holds the present figures.
+    /// Starts the actor with the images found on disk; `limit` is in bytes, and so many are
+    /// unpacked at once.
     pub(crate) fn start(
         disk: Arc<Disk>,
         found: Vec<(Key, Image)>,
         limit: u64,
-        flights: usize,
-    ) -> (Addr<Self>, watch::Receiver<CacheView>) {
+        at_once: usize,
+    ) -> (Addr<Self>, Seen) {
         let (figures, seen) = watch::channel(CacheView::default());
-        let mut table = Table::new(limit, flights);
+        let flights = Flights::default();
+        let mut table = Table::new(limit, at_once);
         for (key, image) in &found {
             table.found(key.clone(), image.size);
         }
@@ -64,14 +88,15 @@ impl Cache {
             disk,
             images: found.into_iter().collect(),
             prepared: BTreeMap::new(),
-            flying: BTreeMap::new(),
+            flights: flights.clone(),
             figures,
         };
-        (Actor::start(actor), seen)
+        (Actor::start(actor), Seen { figures: seen, flights })
     }
 
     /// Does what the table decided.
-    fn run(&mut self, effects: Effects, cache: Addr<Self>) {
+    fn run(&mut self, effects: Effects, ctx: &mut Context<Self>) {
+        let cache = ctx.address();
         let (mut unwanted, mut starts) = (Vec::new(), Vec::new());
         for effect in effects {
             match effect {
@@ -79,13 +104,21 @@ impl Cache {
                 Effect::Tell(waiters, outcome) => {
                     for waiter in waiters {
                         // Whoever has given up needs no answer.
-                        drop(waiter.send(outcome.clone()));
+                        drop(waiter.tell.send(outcome.clone()));
                     }
                 }
-                Effect::Discard(key) => drop(self.prepared.remove(&key)),
+                Effect::Hold(key) => {
+                    ctx.run_later(HOLD, move |cache, ctx| {
+                        let effects = cache.table.lapsed(&key);
+                        cache.run(effects, ctx);
+                    });
+                }
+                Effect::Discard(key) => {
+                    self.flights.end(&key);
+                    drop(self.prepared.remove(&key));
+                }
                 Effect::Start(key) => {
-                    let progress = Arc::new(Progress::default());
-                    self.flying.insert(key.clone(), Arc::clone(&progress));
+                    let progress = self.flights.start(&key);
                     starts.push((self.prepared.remove(&key), key, progress));
                 }
             }
@@ -136,6 +169,8 @@ fn view(figures: Figures) -> CacheView {
         misses: figures.misses,
         evictions: figures.evictions,
         flights: figures.flights,
+        queued: figures.queued,
+        pins: figures.pins,
     }
 }
 
@@ -144,11 +179,11 @@ impl Actor for Cache {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         let effects = self.table.settle_found();
-        self.run(effects, ctx.address());
+        self.run(effects, ctx);
     }
 
     fn stopped(&mut self, _: &mut Context<Self>) {
-        self.flying.values().for_each(|progress| progress.stop.store(true, Ordering::Relaxed));
+        self.flights.stop();
     }
 }
 
@@ -160,6 +195,8 @@ pub(crate) struct Want {
     pub(crate) flight: Box<Flight>,
     /// How long to wait for it.
     pub(crate) wait: Duration,
+    /// Whether it is going to be read.
+    pub(crate) reads: bool,
 }
 
 /// The error of a message to an actor that has ended.
@@ -186,15 +223,16 @@ impl Handler<Want> for Cache {
     type Result = ResponseFuture<Result<Wanted, ApiError>>;
 
     fn handle(&mut self, want: Want, ctx: &mut Context<Self>) -> Self::Result {
-        let Want { key, flight, wait } = want;
-        let (waiter, mut outcome) = oneshot::channel();
+        let Want { key, flight, wait, reads } = want;
+        let (tell, mut outcome) = oneshot::channel();
         let (size, total) = (flight.manifest.size, flight.manifest.bundled_size);
         if self.table.is_absent(&key) {
+            self.flights.queue(&key, total);
             self.prepared.insert(key.clone(), *flight);
         }
-        let effects = self.table.want(&key, size, waiter);
-        self.run(effects, ctx.address());
-        let cache = ctx.address();
+        let effects = self.table.want(&key, size, Guest { tell, reads });
+        self.run(effects, ctx);
+        let (cache, flights) = (ctx.address(), self.flights.clone());
         Box::pin(async move {
             let mut told = outcome.try_recv().ok();
             if told.is_none() {
@@ -210,10 +248,7 @@ impl Handler<Want> for Cache {
                     Some(image) => Ok(Wanted::Here(image)),
                     None => Ok(Wanted::Unpacking(0, total)),
                 },
-                None => {
-                    let done = cache.send(Done(key)).await.map_err(stopping)?;
-                    Ok(Wanted::Unpacking(done, total))
-                }
+                None => Ok(Wanted::Unpacking(flights.done(&key), total)),
             }
         })
     }
@@ -233,18 +268,18 @@ impl Handler<Find> for Cache {
     }
 }
 
-/// How many bytes of ciphertext of a flight are done.
-struct Done(Key);
+/// Which images are there.
+pub(crate) struct List;
 
-impl Message for Done {
-    type Result = u64;
+impl Message for List {
+    type Result = Vec<(Key, Image)>;
 }
 
-impl Handler<Done> for Cache {
-    type Result = MessageResult<Done>;
-    fn handle(&mut self, done: Done, _: &mut Context<Self>) -> Self::Result {
-        let progress = self.flying.get(&done.0);
-        MessageResult(progress.map_or(0, |progress| progress.done.load(Ordering::Relaxed)))
+impl Handler<List> for Cache {
+    type Result = MessageResult<List>;
+    fn handle(&mut self, _: List, _: &mut Context<Self>) -> Self::Result {
+        let all = self.images.iter().map(|(key, image)| (key.clone(), image.clone()));
+        MessageResult(all.collect())
     }
 }
 
@@ -261,7 +296,7 @@ impl Message for Landed {
 impl Handler<Landed> for Cache {
     type Result = ();
     fn handle(&mut self, landed: Landed, ctx: &mut Context<Self>) {
-        self.flying.remove(&landed.key);
+        self.flights.end(&landed.key);
         let effects = match landed.result {
             Ok(image) => {
                 tracing::info!(key = landed.key, size = image.size, "an image was unpacked");
@@ -273,7 +308,7 @@ impl Handler<Landed> for Cache {
                 self.table.failed(&landed.key, failure)
             }
         };
-        self.run(effects, ctx.address());
+        self.run(effects, ctx);
     }
 }
 
@@ -311,6 +346,7 @@ impl Handler<PinImage> for Cache {
     fn handle(&mut self, pin: PinImage, ctx: &mut Context<Self>) -> Self::Result {
         let PinImage(key) = pin;
         let image = self.images.get(&key).cloned().filter(|_| self.table.pin(&key));
+        self.figures.send_replace(view(self.table.figures()));
         MessageResult(image.map(|image| Pin { key, image, cache: ctx.address() }))
     }
 }
@@ -325,7 +361,7 @@ impl Handler<Unpin> for Cache {
     type Result = ();
     fn handle(&mut self, unpin: Unpin, ctx: &mut Context<Self>) {
         let effects = self.table.unpin(&unpin.0);
-        self.run(effects, ctx.address());
+        self.run(effects, ctx);
     }
 }
 
@@ -340,7 +376,7 @@ impl Handler<Forget> for Cache {
     type Result = ();
     fn handle(&mut self, forget: Forget, ctx: &mut Context<Self>) {
         let effects = self.table.forget(&forget.0);
-        self.run(effects, ctx.address());
+        self.run(effects, ctx);
     }
 }
 
@@ -372,7 +408,7 @@ impl Handler<Lost> for Cache {
         let key = std::mem::take(&mut lost.0.key);
         let mut effects = self.table.forget(&key);
         effects.extend(self.table.unpin(&key));
-        self.run(effects, ctx.address());
+        self.run(effects, ctx);
     }
 }
 
@@ -387,7 +423,7 @@ impl Handler<Limit> for Cache {
     type Result = ();
     fn handle(&mut self, limit: Limit, ctx: &mut Context<Self>) {
         let effects = self.table.set_limit(limit.0);
-        self.run(effects, ctx.address());
+        self.run(effects, ctx);
     }
 }
 

@@ -258,7 +258,8 @@ fn a_failure_is_told_also_to_who_asks_in_intervals() {
     let bundle = check(&world, &location).unwrap().bundle;
     let mut told = None;
     crate::world::wait("the failure", || {
-        let wanted = world.ask(WantImage { bundle: bundle.clone(), wait_ms: 0 }).unwrap();
+        let wanted =
+            world.ask(WantImage { bundle: bundle.clone(), wait_ms: 0, reads: true }).unwrap();
         if let WantedImage::Failed { reason, .. } = wanted {
             told = Some(reason);
         }
@@ -277,7 +278,7 @@ fn a_bundle_that_was_repaired_and_checked_again_is_unpacked() {
     bad[5] ^= 1;
     world.put(Who::Root, &format!("/buck/{name}"), &bad);
     let bundle = check(&world, &location).unwrap().bundle;
-    world.ask(WantImage { bundle: bundle.clone(), wait_ms: 0 }).unwrap();
+    world.ask(WantImage { bundle: bundle.clone(), wait_ms: 0, reads: true }).unwrap();
     crate::world::wait("the failure", || world.ask(DescribeCache {}).unwrap().flights == 0);
     world.put(Who::Root, &format!("/buck/{name}"), good);
     assert_eq!(check(&world, &location).unwrap().bundle, bundle);
