@@ -28,18 +28,17 @@ fn bundle(world: &World, key: &str) -> BundleRef {
     check(world, &format!("buck/{key}")).unwrap().bundle
 }
 
-/// How many parts came that are as listed, and how many that are not.
-fn looked(world: &World) -> (u64, u64) {
+fn figure(world: &World, name: &str) -> u64 {
     let host = [("host".to_owned(), world.internal.to_string())];
     let text = send(world.internal, "GET", "/metrics", &host).read().text();
-    let figure = |name: &str| {
-        let line = text.lines().find(|line| line.split(' ').next() == Some(name));
-        line.unwrap().rsplit_once(' ').unwrap().1.parse().unwrap()
-    };
-    (
-        figure("eucalypt_walrus_parts_as_listed_total"),
-        figure("eucalypt_walrus_parts_unlike_manifest_total"),
-    )
+    let line = text.lines().find(|line| line.split(' ').next() == Some(name));
+    line.unwrap().rsplit_once(' ').unwrap().1.parse().unwrap()
+}
+
+/// How many parts came that are as listed, and how many that are not.
+fn looked(world: &World) -> (u64, u64) {
+    let figure = |name: &str| figure(world, &format!("eucalypt_walrus_parts_{name}_total"));
+    (figure("as_listed"), figure("unlike_manifest"))
 }
 
 /// The file in which these bytes lie.
@@ -95,6 +94,24 @@ fn whichever_comes_first_the_bundle_is_unpacked() {
     put(&world, "x.part.0", b"x");
     put(&world, "f.part.9", b"in no list");
     assert_eq!(looked(&world), (4, 0));
+}
+
+#[test]
+fn a_fresh_bundle_is_read_once_and_a_damaged_one_not_at_all() {
+    let world = world();
+    let read = || figure(&world, "eucalypt_walrus_unpacked_bytes");
+    let (damaged, _) = damaged();
+    put(&world, "f.manifest.xml", &damaged.manifest);
+    put_parts(&world, "", &damaged);
+    assert_damaged(&world, &bundle(&world, "f.manifest.xml"), "f.part.3");
+    assert_eq!(read(), 0);
+    let fresh = make("g", ROOT, &[4; 50_000]);
+    put(&world, "g.manifest.xml", &fresh.manifest);
+    put_parts(&world, "", &fresh);
+    let registered = bundle(&world, "g.manifest.xml");
+    assert_eq!(read(), 0, "the check reads none of them");
+    assert_ready(&world, &registered);
+    assert_eq!(read(), fresh.parts.iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>());
 }
 
 #[test]
