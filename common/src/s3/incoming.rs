@@ -40,13 +40,7 @@ impl Incoming {
             None => number(request, "content-length", "Content-Length")?,
             Some(_) => number(request, DECODED, DECODED)?,
         };
-        let md5 = request.header("content-md5").map(|text| {
-            let bytes = BASE64.decode(text).ok().filter(|bytes| bytes.len() == 16);
-            bytes.ok_or_else(|| {
-                let text = format!("The Content-MD5 you specified is not valid: '{text}'");
-                ApiError::new(ErrorCode::InvalidDigest, text)
-            })
-        });
+        let md5 = content_md5(request)?;
         let checksum = Given::read(request)?;
         if let Some(Given::Trailer(_)) = checksum
             && !chunks.is_some_and(|framing| framing.trailers)
@@ -54,8 +48,20 @@ impl Incoming {
             let text = "x-amz-trailer is set, but the body is of a kind that nothing follows";
             return Err(ApiError::new(ErrorCode::InvalidRequest, text));
         }
-        Ok(Self { length, chunks, md5: md5.transpose()?, checksum })
+        Ok(Self { length, chunks, md5, checksum })
     }
+}
+
+/// The MD5 that the bytes must have, if the request says.
+pub(super) fn content_md5(request: &Request<'_>) -> Result<Option<Vec<u8>>, ApiError> {
+    let read = |text: &str| {
+        let bytes = BASE64.decode(text).ok().filter(|bytes| bytes.len() == 16);
+        bytes.ok_or_else(|| {
+            let text = format!("The Content-MD5 you specified is not valid: '{text}'");
+            ApiError::new(ErrorCode::InvalidDigest, text)
+        })
+    };
+    request.header("content-md5").map(read).transpose()
 }
 
 /// The header that tells how many bytes are wrapped in chunks.

@@ -13,6 +13,7 @@
 use super::address::Address;
 use super::buckets::acl_of;
 use super::checksum::Given;
+use super::incoming::content_md5;
 use super::objects::Attributes;
 use super::post_policy::{Fields, Sizes};
 use super::request::{Query, Request};
@@ -52,6 +53,8 @@ pub struct PostObject {
     pub acl: CannedAcl,
     /// How many bytes the file may have, as the policy says.
     pub sizes: Option<Sizes>,
+    /// The MD5 that the file must have, if the form says.
+    pub md5: Option<Vec<u8>>,
     /// The checksum that the file must have, if the form says.
     pub checksum: Option<Given>,
     /// What is kept with its bytes.
@@ -126,6 +129,7 @@ impl PostObject {
             key,
             acl: acl_of(&request)?,
             sizes,
+            md5: content_md5(&request)?,
             checksum: Given::read(&request)?,
             attributes: Attributes::read(&request)?,
             success: Success::read(fields),
@@ -239,6 +243,7 @@ mod tests {
             ("x-amz-storage-class", "GLACIER", ErrorCode::NotImplemented),
             ("x-amz-website-redirect-location", "/", ErrorCode::NotImplemented),
             ("x-amz-checksum-crc32", "x", ErrorCode::InvalidRequest),
+            ("Content-MD5", "x", ErrorCode::InvalidDigest),
             ("x-amz-meta-a", "b\r\nset-cookie: c", ErrorCode::InvalidArgument),
             ("x-amz-meta-a b", "c", ErrorCode::InvalidArgument),
             ("x-amz-meta-a", &"b".repeat(3000), ErrorCode::MetadataTooLarge),

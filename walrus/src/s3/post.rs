@@ -154,6 +154,7 @@ impl Operate for PostForm {
         let Self { post, bytes, base, .. } = self;
         let Scene { body, permit, .. } = scene;
         let expected = Expected {
+            md5: post.md5.clone(),
             given: post.checksum.clone(),
             sha1: may_be_part(&post.key),
             form: Some(InForm { bytes, sizes }),

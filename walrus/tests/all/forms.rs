@@ -278,6 +278,7 @@ fn fields_that_ask_for_more_are_refused() {
         ("x-amz-server-side-encryption", "AES256", (501, "NotImplemented")),
         ("tagging", "<Tagging/>", (501, "NotImplemented")),
         ("x-amz-checksum-crc32", "AAAAAA==", (400, "BadDigest")),
+        ("Content-MD5", "AAAAAAAAAAAAAAAAAAAAAA==", (400, "BadDigest")),
         ("x-amz-meta-a", "b\r\nset-cookie: c", (400, "InvalidArgument")),
     ] {
         let conditions = format!(r#"{{"key":"k"}},["starts-with","${name}",""]"#);
