@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use bundle::{DigestMatch, Limits, Manifest, Part, PrivateKey, SparseSink};
+use bundle::{DigestMatch, Limits, Manifest, Part, SparseSink};
 use clap::Args;
 
-use super::bundle::pem;
+use super::bundle::keys::private_key;
 use super::{Context, Execute, Failure};
 use crate::config::Settings;
 use crate::error::chain;
@@ -40,11 +40,9 @@ impl Execute for Unbundle {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let settings = Settings::local(&self.local, cx.environment)?;
         let (manifest, _) = read_manifest(&self.manifest)?;
-        let private = self.privatekey.clone().or_else(|| settings.private_key());
-        let private = private.ok_or_else(|| {
+        let private = private_key(self.privatekey.as_deref(), &settings)?.ok_or_else(|| {
             Failure::Client("no private key: give -k or set EC2_PRIVATE_KEY".to_owned())
         })?;
-        let private = pem(&private, PrivateKey::from_pem)?;
         let key = manifest
             .any_symmetric_key(&private)
             .map_err(|error| Failure::Client(error.to_string()))?;
