@@ -45,6 +45,35 @@ const TABLE: &[Row] = &[
     Row::of::<cmd::unbundle::Unbundle>(&["unbundle"], "Unpack a bundle"),
     Row::of::<cmd::upload::UploadBundle>(&["upload-bundle"], "Upload a bundle to a bucket")
         .short_keys(),
+    Row::of::<cmd::bundle_upload::BundleAndUploadImage>(
+        &["bundle-and-upload-image"],
+        "Pack an image and upload it on the way",
+    ),
+    Row::of::<cmd::install::InstallImage>(&["install-image"], "Pack, upload and register an image"),
+    Row::of::<cmd::download::DownloadBundle>(
+        &["download-bundle"],
+        "Download a bundle from a bucket",
+    )
+    .short_keys(),
+    Row::of::<cmd::download_unbundle::DownloadAndUnbundle>(
+        &["download-and-unbundle"],
+        "Download a bundle and unpack it on the way",
+    ),
+    Row::of::<cmd::unbundle_stream::UnbundleStream>(
+        &["unbundle-stream"],
+        "Decrypt and unpack the parts of a bundle as one stream",
+    ),
+    Row::of::<cmd::delete_bundle::DeleteBundle>(
+        &["delete-bundle"],
+        "Delete a bundle that is in a bucket",
+    )
+    .short_keys(),
+    Row::of::<cmd::check_bundle::CheckBundle>(
+        &["check-bundle"],
+        "Look a bundle through and tell what is wrong with it",
+    ),
+    Row::of::<cmd::store::CheckBucket>(&["check-bucket"], "Tell whether a bucket may be used")
+        .short_keys(),
     Row::of::<cmd::images::Register>(&["register"], "Register an uploaded bundle as an image"),
     Row::of::<cmd::images::DescribeImages>(&["describe-images"], "List images"),
     Row::of::<cmd::images::Deregister>(&["deregister"], "Take an image out of the registry")

@@ -2,16 +2,25 @@
 
 pub(crate) mod attributes;
 pub(crate) mod bundle;
+pub(crate) mod bundle_upload;
+pub(crate) mod check_bundle;
+pub(crate) mod delete_bundle;
+pub(crate) mod download;
+pub(crate) mod download_unbundle;
 pub(crate) mod image_attributes;
 pub(crate) mod images;
+pub(crate) mod install;
 pub(crate) mod instance_status;
 pub(crate) mod instance_types;
 pub(crate) mod instances;
 pub(crate) mod keys;
 pub(crate) mod links;
 pub(crate) mod power;
+pub(crate) mod store;
+pub(crate) mod stored;
 pub(crate) mod tags;
 pub(crate) mod unbundle;
+pub(crate) mod unbundle_stream;
 pub(crate) mod upload;
 pub(crate) mod zones;
 
