@@ -68,7 +68,7 @@ impl Execute for UnbundleStream {
                 let mut sink = Told { sink: PlainSink(&mut *cx.out), done: 0, bar: &bar };
                 self.unpack(tar, &mut sink, digest)
             }
-            Some(path) => self.into_file(path, tar, digest, &bar),
+            Some(path) => self.unpack_to(path, tar, digest, &bar),
         }
     }
 }
@@ -83,7 +83,7 @@ impl UnbundleStream {
         Ok(Some(digest))
     }
 
-    fn into_file(
+    fn unpack_to(
         &self,
         path: &Path,
         tar: Hashed<impl Read>,
