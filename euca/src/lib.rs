@@ -21,6 +21,7 @@ pub mod clock;
 mod cmd;
 pub mod config;
 mod crew;
+mod disk;
 pub mod environment;
 pub mod error;
 mod fetch;

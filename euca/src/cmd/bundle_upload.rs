@@ -9,7 +9,7 @@
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use bundle::{BundleOptions, Part, PartSink};
+use bundle::{BundleOptions, Image, Part, PartSink};
 use clap::Args;
 
 use super::bundle::describe::Description;
@@ -141,7 +141,7 @@ impl Work<'_> {
     /// Gives the location, and the manifest of what was kept.
     fn run(
         &self,
-        image: impl Read + Send,
+        image: impl Image + Send,
         size: u64,
         pending: usize,
         kept: Option<Destination>,
