@@ -31,6 +31,7 @@ mod names;
 mod options;
 mod outbox;
 mod output;
+mod pages;
 mod progress;
 pub mod s3;
 mod staged;

@@ -34,6 +34,7 @@ use crate::environment::Environment;
 use crate::error::{ClientError, chain};
 use crate::options::{Columns, FilterError, Remote};
 use crate::output::Rows;
+use crate::pages::Page;
 
 /// What a command is given besides its options.
 pub(crate) struct Context<'a> {
@@ -41,6 +42,8 @@ pub(crate) struct Context<'a> {
     pub(crate) program: &'a str,
     /// All names that this program has links for, without their `euca-`.
     pub(crate) links: &'a [&'a str],
+    /// Makes the man pages and completions of all commands.
+    pub(crate) pages: fn() -> Vec<Page>,
     pub(crate) environment: &'a Environment,
     pub(crate) out: &'a mut dyn Write,
     pub(crate) err: &'a mut dyn Write,
