@@ -16,6 +16,7 @@ use runtime::pool;
 use super::access::{demand, denied, may_list, may_read, may_write};
 use super::service::{Operate, Scene};
 use super::{answer, commit};
+use crate::arrival::{Arrivals, may_be_part};
 use crate::blob::hash::{Digested, Expected};
 use crate::blob::range::Span;
 use crate::blob::receive::{Received, Receiver, read_past};
@@ -37,6 +38,8 @@ pub(crate) struct Objects {
     pub(crate) max_bytes: u64,
     /// The largest object in parts, in bytes.
     pub(crate) max_multipart_bytes: u64,
+    /// Who looks at parts of bundles.
+    pub(crate) arrivals: Arrivals,
 }
 
 impl Operate for PutObject {
@@ -57,7 +60,8 @@ impl Operate for PutObject {
         let Scene { body, permit, .. } = scene;
         let size = self.incoming.length;
         let received = state.receiver.receive(body, size, expected, ticket).await?;
-        let Received { digested: Digested { md5: etag, checksum }, ticket } = received;
+        let Received { digested: Digested { md5: etag, checksum, sha1 }, ticket } = received;
+        let part = sha1.clone().map(|sha1| (self.bucket.clone(), self.key.clone(), sha1));
         let object = Object {
             bucket: self.bucket,
             key: self.key,
@@ -68,6 +72,7 @@ impl Operate for PutObject {
             blob: ticket.as_ref().map(|ticket| ticket.id().clone()),
             checksum: Some(checksum.clone()),
             parts: None,
+            sha1,
             attributes: self.attributes,
             modified: state.clock.now(),
         };
@@ -79,6 +84,9 @@ impl Operate for PutObject {
             Ok(conditions.check(etag)?)
         })
         .await?;
+        if let Some((bucket, key, sha1)) = part {
+            pool::block(move || state.arrivals.look(&bucket, &key, &sha1)).await?;
+        }
         drop(permit);
         let mut response = Response::empty(200).with("etag", format!("\"{etag}\""));
         response.headers.extend(checksum.to_headers());
@@ -93,6 +101,7 @@ async fn admit(
 ) -> Result<(Caller, Expected, Option<Ticket>), ApiError> {
     let caller = scene.signed_caller()?;
     let expected = scene.expected(&put.incoming)?;
+    let expected = Expected { sha1: may_be_part(&put.key), ..expected };
     let (name, key, who) = (put.bucket.clone(), put.key.clone(), caller.clone());
     let (conditions, state) = (put.conditions.clone(), scene.state());
     let length = put.incoming.length;

@@ -82,6 +82,7 @@ impl<S> Scene<S> {
             signed_sha256: self.signed_sha256,
             given: incoming.checksum.clone(),
             kept: None,
+            sha1: false,
             chunks,
         })
     }
