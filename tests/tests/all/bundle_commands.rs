@@ -106,7 +106,11 @@ fn what_is_wrong_with_a_bundle_in_a_bucket_is_told() {
             _ => other.euca(&[&[command, "-b", "b"], &here[..]].concat()),
         };
         assert_eq!((denied.status, denied.out.as_str()), (1, ""));
-        assert!(denied.err.contains("error (AccessDenied): the bucket 'b' is not yours"), "{}", denied.err);
+        assert!(
+            denied.err.contains("error (AccessDenied): the bucket 'b' is not yours"),
+            "{}",
+            denied.err
+        );
     }
     let mut part = user.get("b", "disk.img.part.1").unwrap();
     part[100] ^= 4;
@@ -119,7 +123,10 @@ fn what_is_wrong_with_a_bundle_in_a_bucket_is_told() {
     part[100] ^= 4;
     user.put("b", "disk.img.part.1", &part);
     let told = user.euca(&which);
-    assert_eq!((told.status, told.err.as_str()), (1, "euca-check-bundle: error: the bundle has a fault\n"));
+    assert_eq!(
+        (told.status, told.err.as_str()),
+        (1, "euca-check-bundle: error: the bundle has a fault\n")
+    );
     assert!(told.out.contains("PART\tdisk.img.part.1\tdamaged\tits SHA-1 is "), "{}", told.out);
 }
 
@@ -145,9 +152,14 @@ fn an_image_is_installed_in_one_and_both_spellings_say_what_it_is() {
         assert_eq!((image.image_type.as_str(), image.name.as_deref()), (kind, Some(name)));
     }
     // An ordinary user may not register a kernel; the bundle stays, and how to go on is told.
-    let arguments = ["install-image", "-n", "k", "-i", text(&file), "-b", "own", "--kernel", "true"];
+    let arguments =
+        ["install-image", "-n", "k", "-i", text(&file), "-b", "own", "--kernel", "true"];
     let refused = user.euca(&arguments);
     assert_eq!((refused.status, refused.out.as_str()), (1, ""));
-    assert!(refused.err.contains("euca-register own/disk.img.manifest.xml -n 'k'"), "{}", refused.err);
+    assert!(
+        refused.err.contains("euca-register own/disk.img.manifest.xml -n 'k'"),
+        "{}",
+        refused.err
+    );
     assert_eq!(checked(&user, &["-b", "own", "-p", "disk.img"]).len(), 5);
 }
