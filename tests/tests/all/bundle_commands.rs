@@ -29,11 +29,11 @@ fn a_bundle_goes_into_a_bucket_and_out_of_it_again() {
     let cut = ["-d", text(&made), "--part-size", "50000", "-p", "disk"];
     user.says(&[&["bundle-image", "-i", text(&file)], &cut[..]].concat());
     let manifest = made.join("disk.manifest.xml");
-    let upload = ["upload-bundle", "-b", "b/deep", "-m", text(&manifest), "--jobs", "8"];
-    assert_eq!(user.says(&upload), "Uploaded b/deep/disk.manifest.xml\n");
-    assert_eq!(user.says(&["check-bucket", "-b", "b"]), "b\n");
+    let upload = ["upload-bundle", "-b", "taros/deep", "-m", text(&manifest), "--jobs", "8"];
+    assert_eq!(user.says(&upload), "Uploaded taros/deep/disk.manifest.xml\n");
+    assert_eq!(user.says(&["check-bucket", "-b", "taros"]), "taros\n");
 
-    let there = ["-b", "b/deep", "-p", "disk"];
+    let there = ["-b", "taros/deep", "-p", "disk"];
     let right = checked(&user, &there);
     assert_eq!(right.len(), 5, "{right:?}");
     assert!(right[0].starts_with("BUNDLE disk machine"), "{right:?}");
@@ -55,11 +55,11 @@ fn a_bundle_goes_into_a_bucket_and_out_of_it_again() {
     assert_eq!(user.says(&stream), format!("Wrote {}\n", image.display()));
     assert!(fs::read(&image).unwrap() == bytes);
 
-    let id = column(&user.says(&["register", "b/deep/disk.manifest.xml"]), "IMAGE").to_owned();
+    let id = column(&user.says(&["register", "taros/deep/disk.manifest.xml"]), "IMAGE").to_owned();
     user.image_becomes(&id, "available");
     user.says(&["deregister", &id]);
     assert_eq!(user.says(&[&["delete-bundle"], &there[..], &["--clear"]].concat()), "");
-    assert_eq!(user.euca(&["check-bucket", "-b", "b"]).status, 1);
+    assert_eq!(user.euca(&["check-bucket", "-b", "taros"]).status, 1);
     cloud.assert_nothing_left();
 }
 
@@ -72,7 +72,7 @@ fn an_upload_that_lost_its_cloud_goes_on_where_it_stopped() {
     let cut = ["-d", text(&made), "--part-size", "30000"];
     user.says(&[&["bundle-image", "-i", text(&file)], &cut[..]].concat());
     let manifest = made.join("disk.img.manifest.xml");
-    let upload = ["upload-bundle", "-b", "b", "-m", text(&manifest)];
+    let upload = ["upload-bundle", "-b", "taros", "-m", text(&manifest)];
     user.says(&[&upload[..], &["--part", "9", "--skipmanifest"]].concat());
     cloud.stop(Service::Walrus);
     let lost = user.euca(&upload);
@@ -80,9 +80,9 @@ fn an_upload_that_lost_its_cloud_goes_on_where_it_stopped() {
     assert!(lost.err.contains("cannot connect to"), "{}", lost.err);
     cloud.start(Service::Walrus);
     // One that is damaged is sent again, those that are right are not.
-    user.put("b", "disk.img.part.10", b"something else");
-    assert_eq!(user.says(&upload), "Uploaded b/disk.img.manifest.xml\n");
-    assert!(checked(&user, &["-b", "b", "-p", "disk.img"]).len() == 5);
+    user.put("taros", "disk.img.part.10", b"something else");
+    assert_eq!(user.says(&upload), "Uploaded taros/disk.img.manifest.xml\n");
+    assert!(checked(&user, &["-b", "taros", "-p", "disk.img"]).len() == 5);
 }
 
 #[test]
@@ -92,36 +92,36 @@ fn what_is_wrong_with_a_bundle_in_a_bucket_is_told() {
     let file = cloud.scratch("files").join("disk.img");
     fs::write(&file, disk(300_000)).unwrap();
     let here = ["-i", text(&file), "--part-size", "50000"];
-    user.says(&[&["bundle-and-upload-image", "-b", "b"], &here[..]].concat());
-    let which = ["check-bundle", "-b", "b", "-p", "disk.img"];
+    user.says(&[&["bundle-and-upload-image", "-b", "taros"], &here[..]].concat());
+    let which = ["check-bundle", "-b", "taros", "-p", "disk.img"];
     let denied = other.euca(&which);
     assert_eq!(denied.status, 1);
-    assert!(denied.err.contains("the bucket 'b' is not yours to use"), "{}", denied.err);
+    assert!(denied.err.contains("the bucket 'taros' is not yours to use"), "{}", denied.err);
     for command in ["upload-bundle", "bundle-and-upload-image"] {
         let made = cloud.scratch("made");
         other.says(&[&["bundle-image", "-d", text(&made)], &here[..]].concat());
         let manifest = made.join("disk.img.manifest.xml");
         let denied = match command {
-            "upload-bundle" => other.euca(&[command, "-b", "b", "-m", text(&manifest)]),
-            _ => other.euca(&[&[command, "-b", "b"], &here[..]].concat()),
+            "upload-bundle" => other.euca(&[command, "-b", "taros", "-m", text(&manifest)]),
+            _ => other.euca(&[&[command, "-b", "taros"], &here[..]].concat()),
         };
         assert_eq!((denied.status, denied.out.as_str()), (1, ""));
         assert!(
-            denied.err.contains("error (AccessDenied): the bucket 'b' is not yours"),
+            denied.err.contains("error (AccessDenied): the bucket 'taros' is not yours"),
             "{}",
             denied.err
         );
     }
-    let mut part = user.get("b", "disk.img.part.1").unwrap();
+    let mut part = user.get("taros", "disk.img.part.1").unwrap();
     part[100] ^= 4;
-    user.put("b", "disk.img.part.1", &part);
-    user.says(&["delete-bundle", "-b", "b", "-p", "disk.img"]);
+    user.put("taros", "disk.img.part.1", &part);
+    user.says(&["delete-bundle", "-b", "taros", "-p", "disk.img"]);
     assert!(user.euca(&which).err.contains("NoSuchKey"));
 
-    user.says(&[&["bundle-and-upload-image", "-b", "b"], &here[..]].concat());
-    let mut part = user.get("b", "disk.img.part.1").unwrap();
+    user.says(&[&["bundle-and-upload-image", "-b", "taros"], &here[..]].concat());
+    let mut part = user.get("taros", "disk.img.part.1").unwrap();
     part[100] ^= 4;
-    user.put("b", "disk.img.part.1", &part);
+    user.put("taros", "disk.img.part.1", &part);
     let told = user.euca(&which);
     assert_eq!(
         (told.status, told.err.as_str()),
