@@ -2,6 +2,8 @@
 
 use common::error::{ApiError, ErrorCode};
 use common::s3::checksum::{Algorithm, Checksum, Given};
+use common::s3::form::FileBytes;
+use common::s3::post_policy::Sizes;
 use common::sign::Chain;
 use crc_fast::{CrcAlgorithm, Digest as Crc};
 use md5::{Digest as _, Md5};
@@ -26,6 +28,17 @@ pub(crate) struct Expected {
     pub(crate) sha1: bool,
     /// How they are wrapped, if they are.
     pub(crate) chunks: Option<Chunks>,
+    /// The form they stand in, if they stand in one.
+    pub(crate) form: Option<InForm>,
+}
+
+/// How bytes stand in a form: how many they are shows only at its end.
+#[derive(Debug, Clone)]
+pub(crate) struct InForm {
+    /// Takes the form off.
+    pub(crate) bytes: FileBytes,
+    /// How many they may be; each holds.
+    pub(crate) sizes: Vec<Sizes>,
 }
 
 /// How bytes are wrapped in chunks.

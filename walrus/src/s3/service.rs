@@ -84,6 +84,7 @@ impl<S> Scene<S> {
             kept: None,
             sha1: false,
             chunks,
+            form: None,
         })
     }
 

@@ -9,6 +9,7 @@ mod copies;
 mod delete_objects;
 mod door;
 mod forge;
+mod forms;
 mod http;
 mod lists;
 mod multipart;
