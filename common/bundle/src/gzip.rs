@@ -252,7 +252,7 @@ fn hash(incoming: &Receiver<Hashed>, over: &AtomicBool) -> [u8; 20] {
                     if over.load(Ordering::Relaxed) {
                         break;
                     }
-                    (0..CHUNK / ZEROS.len()).for_each(|_| sha1.update(&ZEROS));
+                    (0..CHUNK / ZEROS.len()).for_each(|_| sha1.update(&ZEROS[..]));
                 }
             }
         }

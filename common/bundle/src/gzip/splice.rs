@@ -104,7 +104,8 @@ impl Bits<'_> {
 
     #[inline]
     fn peek(&self, count: u32) -> usize {
-        (self.buffer & ((1 << count) - 1)) as usize
+        // Never more bits than fit: no code and no extra is longer than 15.
+        usize::try_from(self.buffer & ((1 << count) - 1)).unwrap_or_default()
     }
 
     /// Bits that were held by a refill are given up.
