@@ -24,6 +24,7 @@ pub mod environment;
 pub mod error;
 mod http;
 mod ini;
+mod metadata;
 mod names;
 mod options;
 mod output;
@@ -31,5 +32,6 @@ mod progress;
 pub mod s3;
 mod staged;
 pub mod trust;
+mod volume;
 
 pub use names::run;

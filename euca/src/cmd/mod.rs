@@ -2,6 +2,7 @@
 
 pub(crate) mod attributes;
 pub(crate) mod bundle;
+pub(crate) mod bundle_vol;
 pub(crate) mod image_attributes;
 pub(crate) mod images;
 pub(crate) mod instance_status;
