@@ -12,11 +12,11 @@
 //! anything is copied; then each entry goes into the file system, in the same order. The image is a
 //! sparse file in a hidden directory of its own, which is gone with it unless somebody takes it.
 
+mod btrfs;
 pub(crate) mod choice;
 mod debugfs;
 mod filesystem;
 mod fstab;
-mod holes;
 mod mounted;
 mod mounts;
 mod partition;
@@ -308,7 +308,11 @@ impl Volume {
         if let Some(script) = &self.wanted.script {
             mounted::run_script(&image, span, identity.kind, &scratch.mount_point(), script)?;
         }
-        Ok(mounted::rename(&image, span, identity)?)
+        if identity.kind == Kind::Btrfs {
+            let renamed = scratch.open().and_then(|i| btrfs::rename(&i, span, &identity.uuid));
+            renamed.map_err(|source| VolumeError::Files { path: image, source })?;
+        }
+        Ok(())
     }
 
     fn tree<'a>(&'a self, never: &'a [(u64, u64)]) -> Tree<'a> {

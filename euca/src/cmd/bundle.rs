@@ -10,10 +10,10 @@ pub(crate) mod keys;
 pub(crate) mod place;
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 use std::path::PathBuf;
 
-use bundle::{BundleOptions, Kind};
+use bundle::{BundleOptions, Image, Kind};
 use clap::Args;
 
 use self::describe::Description;
@@ -21,6 +21,7 @@ use self::keys::{BundleKeys, Keyring};
 use self::place::{Destination, Parts};
 use super::{Context, Execute, Failure};
 use crate::config::Settings;
+use crate::disk;
 use crate::error::chain;
 use crate::options::{Local, ShowProgress};
 use crate::progress::Progress;
@@ -79,7 +80,7 @@ pub(crate) struct ImageFile {
 
 impl ImageFile {
     /// The image and its size.
-    pub(crate) fn open(&self) -> Result<(Box<dyn Read + Send>, u64), Failure> {
+    pub(crate) fn open(&self) -> Result<(Box<dyn Image + Send>, u64), Failure> {
         if self.image.as_os_str() == "-" {
             let size = self.image_size.ok_or_else(|| {
                 Failure::Usage("argument --image-size: needed for standard input".to_owned())
@@ -99,7 +100,8 @@ impl ImageFile {
         let (file, size) = open().map_err(|error| {
             Failure::Client(format!("{} cannot be read: {error}", self.image.display()))
         })?;
-        Ok((Box::new(file), self.image_size.unwrap_or(size)))
+        let size = self.image_size.unwrap_or(size);
+        Ok((Box::new(disk::image(file, size)), size))
     }
 
     /// What the manifest will say of the image: the prefix is its file name, the architecture
@@ -165,7 +167,7 @@ pub(crate) fn max_image_size(settings: &Settings) -> Result<u64, Failure> {
 /// Bundles `image`, which has `size` bytes, into a directory; gives the manifest's path.
 pub(crate) fn pack(
     cx: &Context<'_>,
-    image: impl Read + Send,
+    image: impl Image + Send,
     size: u64,
     options: &BundleOptions,
     keys: &Keyring,

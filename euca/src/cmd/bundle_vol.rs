@@ -18,6 +18,7 @@ use super::bundle::{MAX_IMAGE, max_image_size, pack};
 use super::{Context, Execute, Failure};
 use crate::clock;
 use crate::config::Settings;
+use crate::disk;
 use crate::environment::Environment;
 use crate::error::chain;
 use crate::metadata::{self, Metadata};
@@ -118,7 +119,15 @@ impl Execute for BundleVol {
         drop(bar);
         let image = image.map_err(|error| fail(&error))?;
         let file = image.open().map_err(|error| fail(&error))?;
-        let manifest = pack(cx, file, image.size, &options, &keys, &destination, &self.progress)?;
+        let manifest = pack(
+            cx,
+            disk::image(file, image.size),
+            image.size,
+            &options,
+            &keys,
+            &destination,
+            &self.progress,
+        )?;
         destination.keep();
         Ok(writeln!(cx.out, "Wrote manifest {}", manifest.display())?)
     }

@@ -4,13 +4,15 @@
 //! stays alive, nobody else sees it, and when this program ends, however it ends, mount and device
 //! are gone with it.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
-use std::{ffi::OsStr, process};
+use std::process;
+use std::time::Duration;
 
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, Timespec, Timestamps, XattrFlags, chmodat, lsetxattr, makedev,
@@ -20,11 +22,12 @@ use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
 use super::debugfs::FillError;
 use super::filesystem;
-use super::holes::next_data;
 use super::partition::Span;
 use super::superblock::{Identity, Kind, Room};
 use super::tools::{self, ToolError};
 use super::tree::{Entry, Visitor, What};
+use crate::clock;
+use crate::disk::next_data;
 
 /// A device that is an image's file system.
 struct Loop(String);
@@ -49,6 +52,21 @@ impl Loop {
     }
 }
 
+impl Loop {
+    /// Waits until the device has let go of its image, with all that was written to it.
+    fn released(device: &str) {
+        let name = device.strip_prefix("/dev/").unwrap_or(device);
+        let file = Path::new("/sys/block").join(name).join("loop/backing_file");
+        // The kernel is about to do it; what is not done in ten seconds is not ours to know.
+        for _ in 0..500 {
+            if !file.exists() {
+                return;
+            }
+            clock::pause(Duration::from_millis(20));
+        }
+    }
+}
+
 impl Drop for Loop {
     fn drop(&mut self) {
         // While it is mounted it stays, and goes with the mount.
@@ -60,6 +78,8 @@ impl Drop for Loop {
 pub(crate) struct Mounted<'a> {
     /// Keeps the mount alive.
     root: File,
+    /// The device that is mounted.
+    device: String,
     /// Its root, by the open file.
     path: PathBuf,
     progress: &'a dyn Fn(u64),
@@ -108,13 +128,16 @@ impl<'a> Mounted<'a> {
         hidden.map_err(|errno| fail(errno.into()))?;
         fs::remove_dir(&point).map_err(fail)?;
         let path = format!("/proc/{}/fd/{}", process::id(), root.as_raw_fd()).into();
-        Ok(Self { root, path, progress, done: 0 })
+        Ok(Self { root, device: device.0.clone(), path, progress, done: 0 })
     }
 
     /// Has everything written to the image.
     pub(crate) fn finish(self) -> Result<(), FillError> {
         let synced = rustix::fs::syncfs(&self.root);
-        synced.map_err(|errno| self.failed(Path::new(""), errno))
+        synced.map_err(|errno| self.failed(Path::new(""), errno))?;
+        drop(self.root);
+        Loop::released(&self.device);
+        Ok(())
     }
 
     fn failed(&self, path: &Path, error: impl Into<io::Error>) -> FillError {
@@ -162,10 +185,6 @@ impl<'a> Mounted<'a> {
         for (name, value) in &entry.attributes {
             lsetxattr(place, name.as_os_str(), value, XattrFlags::empty())?;
         }
-        Self::date(entry, place)
-    }
-
-    fn date(entry: &Entry, place: &Path) -> io::Result<()> {
         let (tv_sec, tv_nsec) = entry.owner.changed;
         let time = Timespec { tv_sec, tv_nsec };
         let times = Timestamps { last_access: time, last_modification: time };
@@ -179,7 +198,8 @@ impl Visitor for Mounted<'_> {
     fn visit(&mut self, entry: &Entry) -> Result<(), FillError> {
         let place = self.place(entry);
         let made = self.make_entry(entry, &place).and_then(|()| match &entry.what {
-            What::Again(_) => Ok(()),
+            // A directory would pass its attributes on to what is made in it.
+            What::Again(_) | What::Directory => Ok(()),
             _ => Self::dress(entry, &place),
         });
         made.map_err(|error| self.failed(&entry.path, error))
@@ -187,7 +207,7 @@ impl Visitor for Mounted<'_> {
 
     fn leave(&mut self, directory: &Entry) -> Result<(), FillError> {
         let place = self.place(directory);
-        Self::date(directory, &place).map_err(|error| self.failed(&directory.path, error))
+        Self::dress(directory, &place).map_err(|error| self.failed(&directory.path, error))
     }
 }
 
@@ -219,16 +239,6 @@ fn copy(source: &Path, place: &Path) -> io::Result<()> {
     to.set_len(from.metadata()?.len().max(at))
 }
 
-/// Gives a btrfs the UUID of its source, once it is complete and the kernel does not see it.
-pub(crate) fn rename(image: &Path, span: Span, identity: &Identity) -> Result<(), ToolError> {
-    if identity.kind != Kind::Btrfs {
-        return Ok(());
-    }
-    let device = Loop::new(image, span)?;
-    let uuid = super::superblock::uuid_text(&identity.uuid);
-    tools::run("btrfstune", &["-f", "-U", &uuid, &device.0]).map(drop)
-}
-
 /// Runs a program with the path at which the image's file system is mounted meanwhile: `point`, a
 /// directory made for it.
 pub(crate) fn run_script(
@@ -254,6 +264,9 @@ pub(crate) fn run_script(
         // The failure that is reported is the first one.
         let _ = unmount(point, UnmountFlags::DETACH);
     }
+    let name = device.0.clone();
+    drop(device);
+    Loop::released(&name);
     match ran {
         Err(error) => Err(fail(&error)),
         Ok(status) if !status.success() => Err(fail(&status)),

@@ -18,9 +18,9 @@ use rustix::fs::{lgetxattr, llistxattr, major, minor};
 use rustix::io::Errno;
 
 use super::choice::{Choice, Verdict};
-use super::holes::next_data;
+use crate::disk::next_data;
 
-/// The directories of attributes that mean the same in another file system.
+/// The attributes that mean the same in another file system.
 const SPACES: &[&[u8]] =
     &[b"user.", b"trusted.", b"security.", b"system.posix_acl_access", b"system.posix_acl_default"];
 
@@ -258,7 +258,9 @@ impl<V: Visitor> Walk<'_, V> {
         };
         let mut found = Vec::new();
         for name in list.split(|byte| *byte == 0) {
-            if !SPACES.iter().any(|space| name.starts_with(space)) {
+            // xfs shows the lists of who may do what a second time, in a form of its own.
+            let twice = name.starts_with(b"trusted.SGI_ACL_");
+            if twice || !SPACES.iter().any(|space| name.starts_with(space)) {
                 continue;
             }
             let name = OsString::from_vec(name.to_vec());
@@ -318,10 +320,8 @@ fn data_in(path: &Path, length: u64) -> io::Result<Option<u64>> {
     let mut data = 0;
     let mut at = 0;
     while at < length {
-        let (begin, end) = match next_data(&file, at)? {
-            Some(run) => run,
-            None => break,
-        };
+        let Some((begin, end)) = next_data(&file, at)? else { break };
+        let end = end.min(length).max(begin);
         data += end - begin;
         at = end;
     }
