@@ -6,6 +6,7 @@ mod actions;
 mod arriving;
 mod bad_bundles;
 mod bad_requests;
+mod bundle_commands;
 mod exports;
 mod forge;
 mod lifecycle;
