@@ -10,6 +10,7 @@ mod forge;
 mod lifecycle;
 mod nodes;
 mod path;
+mod registered;
 mod restart;
 mod sharing;
 mod tampering;
