@@ -31,6 +31,7 @@ use runtime::shutdown::Shutdown;
 use store::{Engine, StoreError};
 use thiserror::Error;
 
+use crate::arrival::Arrivals;
 use crate::blob::files::Files;
 use crate::blob::pins::Pins;
 use crate::blob::receive::Receiver;
@@ -173,6 +174,7 @@ impl Server {
                 clock: clock.clone(),
                 max_bytes: config.max_object_bytes,
                 max_multipart_bytes: config.max_multipart_bytes,
+                arrivals: Arrivals::new(content.clone(), &metrics),
             },
             config.requests_at_once,
         );

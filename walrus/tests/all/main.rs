@@ -1,6 +1,7 @@
 //! Walrus over real sockets: S3 as clients speak it, the image door as its peers do.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail at once")]
 
+mod arrivals;
 mod bad_bundles;
 mod buckets;
 mod chunks;
@@ -9,6 +10,7 @@ mod crowd;
 mod delete_objects;
 mod door;
 mod forge;
+mod forms;
 mod http;
 mod lists;
 mod multipart;
