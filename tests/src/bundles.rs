@@ -65,22 +65,43 @@ pub fn make_for(
 ) -> Bundle {
     let mut options = BundleOptions::new(prefix, "x86_64", &user.account);
     options.kind = kind;
+    make_with(options, cloud, signer, image)
+}
+
+/// Bundles an image as these options say, but without compression and in small parts.
+pub fn make_with(
+    mut options: BundleOptions,
+    cloud: &Certificate,
+    signer: Option<&PrivateKey>,
+    image: &[u8],
+) -> Bundle {
+    let prefix = options.prefix.clone();
     options.part_size = PART_SIZE.max(image.len() / 8) as u64;
     options.compression = 0;
     let recipients = Recipients { cloud, user: None, signer };
     let (size, mut parts) = (image.len() as u64, Parts::default());
     let made = bundle::bundle(image, size, &options, &recipients, &mut parts, &mut |_| {}).unwrap();
-    Bundle { prefix: prefix.to_owned(), parts: parts.0, manifest: made.manifest }
+    Bundle { prefix, parts: parts.0, manifest: made.manifest }
 }
 
 impl Bundle {
     /// Uploads it as a user, its manifest first; gives the manifest's location.
     pub fn upload(&self, user: &User, bucket: &str) -> String {
-        let key = format!("{}.manifest.xml", self.prefix);
+        self.upload_below(user, bucket, ("", ""))
+    }
+
+    /// The same with what stands before the manifest's key and before those of the parts.
+    pub fn upload_below(
+        &self,
+        user: &User,
+        bucket: &str,
+        (manifest, parts): (&str, &str),
+    ) -> String {
+        let key = format!("{manifest}{}.manifest.xml", self.prefix);
         user.make_bucket(bucket);
         user.put(bucket, &key, &self.manifest);
         for (name, bytes) in &self.parts {
-            user.put(bucket, name, bytes);
+            user.put(bucket, &format!("{parts}{name}"), bytes);
         }
         format!("{bucket}/{key}")
     }

@@ -15,7 +15,7 @@ use std::sync::{Mutex, Once};
 
 use common::error::ApiError;
 use common::wire::Message;
-use common::wire::admin::{AddUser, Admin, ChangeSetting, EnableUser};
+use common::wire::admin::{AddUser, Admin, ChangeSetting, EnableUser, GetCredentials};
 use common::wire::node::Node;
 use common::wire::walrus::Walrus;
 use node_agent::config::DriverKind;
@@ -289,6 +289,14 @@ impl Cloud {
         let made = self.ask_clc(AddUser { name: name.to_owned() }).unwrap();
         let folder = self.dir().join("users").join(name);
         clc::identity::folder::write(&folder, &made.files).unwrap();
+        User::of(&folder)
+    }
+
+    /// Makes a user new credentials, beside those that there are.
+    pub fn renew(&self, name: &str) -> User {
+        let files = self.ask_clc(GetCredentials { name: name.to_owned() }).unwrap();
+        let folder = tempfile::tempdir_in(self.scratch("credentials")).unwrap().keep();
+        clc::identity::folder::write(&folder, &files.files).unwrap();
         User::of(&folder)
     }
 

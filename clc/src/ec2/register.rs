@@ -159,9 +159,11 @@ fn may_register(kind: ImageKind, caller: &Caller) -> Result<(), ApiError> {
     Err(ApiError::new(ErrorCode::OperationNotPermitted, text))
 }
 
-/// The kernel or ramdisk that the request or else the manifest names; it must be registered.
+/// The kernel or ramdisk that the request or else the manifest names; it must be registered, and
+/// whoever names it must be able to run it.
 fn named(
     records: &Records,
+    caller: &Caller,
     asked: Option<&str>,
     manifest: Option<&str>,
     kind: ImageKind,
@@ -181,6 +183,7 @@ fn named(
     let seen = records.images.get(id.as_str())?;
     let usable = |image: &Image| {
         image.kind() == kind
+            && image.may_run(&caller.account, caller.administrator)
             && matches!(image.state, ImageState::Pending | ImageState::Available { .. })
     };
     match seen {
@@ -237,7 +240,7 @@ fn image(
     let boots = |asked: &Option<String>, manifest: &Option<String>, kind| {
         // What a manifest names beside a disk that shall boot by itself is not heeded.
         if is_machine && hvm != Some(true) {
-            named(records, asked.as_deref(), manifest.as_deref(), kind)
+            named(records, caller, asked.as_deref(), manifest.as_deref(), kind)
         } else {
             Ok(None)
         }

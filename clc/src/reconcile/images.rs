@@ -167,7 +167,8 @@ pub fn undefault(
     Ok(())
 }
 
-/// Whether a launch waits for an image, and whether another image comes from the same bundle.
+/// Whether a launch waits for an image, and whether another image that is registered, or that a
+/// launch waits for, has the same manifest: walrus keeps one plain image for both.
 fn users(records: &Records, image: &Image) -> Result<(bool, bool), store::StoreError> {
     let mut awaited = BTreeSet::new();
     for seen in records.instances.all("") {
@@ -182,7 +183,9 @@ fn users(records: &Records, image: &Image) -> Result<(bool, bool), store::StoreE
     }
     for seen in records.images.all("") {
         let other = seen?.record;
-        if other.id != image.id && other.bundle == image.bundle && other.is_registered() {
+        let same = other.bundle.manifest_sha256 == image.bundle.manifest_sha256;
+        let needed = other.is_registered() || awaited.contains(&other.id);
+        if other.id != image.id && same && needed {
             return Ok((false, true));
         }
     }

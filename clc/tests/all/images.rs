@@ -1,12 +1,14 @@
 //! Images: registered, unpacked, listed, deregistered; and all that is refused.
 
+use common::ec2::image_attributes::ModifyImageAttribute;
 use common::ec2::images::{DeregisterImage, DescribeImages, Image, RegisterImage};
 use common::ec2::types::Filter;
 use common::error::{ApiError, ErrorCode};
 use common::id::{ImageId, ImageKind};
+use common::wire::upkeep::Unpacking;
 use common::wire::walrus::WantedImage;
 
-use crate::world::{Refused, User, World, code, unpacking, until, world};
+use crate::world::{Refused, User, World, code, manifest_sha256, unpacking, until, world};
 
 /// A request that names nothing but the manifest.
 pub(crate) fn register(location: &str) -> RegisterImage {
@@ -214,5 +216,120 @@ fn names_are_unique_and_the_first_kernel_is_the_default() {
         world.call(&world.admin, &DeregisterImage { image_id: id.to_string() }).await.unwrap();
         world.call(&world.admin, &named).await.unwrap();
         world.walrus.becomes("b/m", unpacking());
+    });
+}
+
+#[test]
+fn a_pending_image_says_how_far_it_is() {
+    world(&[], |world| async move {
+        world.walrus.bundle("b/disk", ImageKind::Machine, 5, false);
+        let id = world.image(&world.admin, "b/disk").await;
+        let told = async |reason: Option<&str>| {
+            until(&format!("it says {reason:?}"), || async {
+                let ask = DescribeImages { image_id: vec![id.to_string()], ..Default::default() };
+                let found = world.list(&world.admin, ask).await.unwrap().remove(0);
+                let said = found.state_reason.map(|it| (it.code, it.message));
+                let wanted = reason.map(|text| ("pending".to_owned(), text.to_owned()));
+                (said == wanted).then_some(())
+            })
+            .await;
+        };
+        let says = |done, waiting| {
+            let manifest_sha256 = manifest_sha256("b/disk");
+            let unpacking = Unpacking { manifest_sha256, done, total: 1000, waiting };
+            world.walrus.state.lock().unwrap().under_way = vec![unpacking];
+        };
+        says(0, true);
+        told(Some("It waits to be unpacked")).await;
+        for (done, percent) in [(0, 0), (379, 37), (1000, 99)] {
+            says(done, false);
+            told(Some(&format!("It is being unpacked, {percent}% are done"))).await;
+        }
+        let filter = |name: &str, value: &str| DescribeImages {
+            filter: vec![Filter { name: name.into(), value: vec![value.into()] }],
+            ..Default::default()
+        };
+        let count = async |ask| world.list(&world.admin, ask).await.unwrap().len();
+        assert_eq!(count(filter("state-reason-code", "pending")).await, 1);
+        assert_eq!(count(filter("state-reason-message", "*99%*")).await, 1);
+        world.walrus.state.lock().unwrap().under_way.clear();
+        told(Some("It is to be unpacked")).await;
+        world.walrus.becomes("b/disk", world.walrus.ready("b/disk", 5));
+        told(None).await;
+        // One that could not be unpacked just now says why.
+        world.walrus.bundle("b/full", ImageKind::Machine, 5, true);
+        let reason = "there is no room left".to_owned();
+        world.walrus.becomes("b/full", WantedImage::Failed { reason, retryable: true });
+        let full = world.image(&world.admin, "b/full").await;
+        until("it says what is in its way", || async {
+            let image = world.image_is(&world.admin, &full, "pending").await;
+            image
+                .state_reason
+                .unwrap()
+                .message
+                .ends_with("again: there is no room left")
+                .then_some(())
+        })
+        .await;
+    });
+}
+
+#[test]
+fn what_an_image_names_must_be_its_owners_to_run() {
+    world(&[], |world| async move {
+        let taro = world.user("taro").await;
+        world.walrus.bundle("b/k", ImageKind::Kernel, 5, true);
+        world.walrus.bundle("b/m", ImageKind::Machine, 5, true);
+        let kernel = world.image(&world.admin, "b/k").await;
+        let with_kernel = |name: &str| RegisterImage {
+            kernel_id: Some(kernel.to_string()),
+            name: Some(name.into()),
+            ..register("b/m")
+        };
+        world.call(&taro, &with_kernel("while it is everybody's")).await.unwrap();
+        let ask = ModifyImageAttribute {
+            image_id: kernel.to_string(),
+            attribute: Some("launchPermission".into()),
+            operation_type: Some("remove".into()),
+            user_group: vec!["all".into()],
+            ..Default::default()
+        };
+        world.call(&world.admin, &ask).await.unwrap();
+        let (code, text) = world.call(&taro, &with_kernel("no more")).await.unwrap_err();
+        assert_eq!(code, "InvalidAMIID.NotFound");
+        assert!(text.contains(kernel.as_str()), "{text}");
+        world.walrus.names_kernel("b/m", kernel.as_str());
+        assert!(world.call(&taro, &register("b/m")).await.is_err(), "the manifest names it");
+        world.call(&world.admin, &with_kernel("an administrator's")).await.unwrap();
+    });
+}
+
+#[test]
+fn two_registrations_of_one_manifest_are_two_images_of_one_plain_image() {
+    world(&[], |world| async move {
+        world.walrus.bundle("b/m", ImageKind::Machine, 5, true);
+        let (one, two) =
+            (world.image(&world.admin, "b/m").await, world.image(&world.admin, "b/m").await);
+        assert_ne!(one, two);
+        for id in [&one, &two] {
+            world.image_is(&world.admin, id, "available").await;
+        }
+        let drop = async |id: &ImageId| {
+            world.call(&world.admin, &DeregisterImage { image_id: id.to_string() }).await.unwrap();
+        };
+        drop(&one).await;
+        let gone = |id: &ImageId| {
+            let ask = DescribeImages { image_id: vec![id.to_string()], ..Default::default() };
+            let world = &world;
+            async move { world.list(&world.admin, ask).await.is_err() }
+        };
+        assert!(gone(&one).await && !gone(&two).await);
+        world.image_is(&world.admin, &two, "available").await;
+        drop(&two).await;
+        until("walrus may forget it, and was told so once", || async {
+            let state = world.walrus.state.lock().unwrap();
+            (state.forgotten == ["b/m"]).then_some(())
+        })
+        .await;
     });
 }

@@ -25,6 +25,7 @@ use common::wire::node::{
     Run, SetMetadataOptions, Subnet, Terminate,
 };
 use common::wire::spec::{MetadataOptions, Power};
+use common::wire::upkeep::{DescribeUnpacking, Unpacking};
 use common::wire::walrus::{
     BundleRef, CacheView, CheckBundle, CheckedBundle, DescribeCache, ForgetImage, ImageTicket,
     InstallBundleKey, Layout, SetCacheLimit, Walrus, WantImage, WantedImage,
@@ -85,6 +86,8 @@ pub(crate) struct WalrusState {
     pub(crate) limit: u64,
     pub(crate) forgotten: Vec<String>,
     pub(crate) checks: Vec<CheckBundle>,
+    /// What it says of images that are being unpacked.
+    pub(crate) under_way: Vec<Unpacking>,
 }
 
 /// A walrus that answers what the test put there.
@@ -101,7 +104,7 @@ impl StubWalrus {
         let with = |state: &Arc<Mutex<WalrusState>>| Arc::clone(state);
         let (check, want, install, forget, limit, cache) =
             (with(&state), with(&state), with(&state), with(&state), with(&state), with(&state));
-        let waits = changed.clone();
+        let (waits, under_way) = (changed.clone(), with(&state));
         let dispatcher = Dispatcher::<Walrus>::new()
             .with(move |ask: CheckBundle| {
                 let mut state = check.lock().unwrap();
@@ -142,6 +145,10 @@ impl StubWalrus {
                 limit.lock().unwrap().limit = ask.megabytes << 20;
                 async { Ok(()) }
             })
+            .with(move |_: DescribeUnpacking| {
+                let all = under_way.lock().unwrap().under_way.clone();
+                async move { Ok(all) }
+            })
             .with(move |_: DescribeCache| {
                 let limit = cache.lock().unwrap().limit;
                 async move { Ok(CacheView { limit, ..CacheView::default() }) }
@@ -151,7 +158,8 @@ impl StubWalrus {
 
     /// Puts a bundle there that is whole, or being unpacked.
     pub(crate) fn bundle(&self, location: &str, kind: ImageKind, size: u64, whole: bool) {
-        let bundle = BundleRef { location: location.into(), manifest_sha256: "00".repeat(32) };
+        let manifest_sha256 = manifest_sha256(location);
+        let bundle = BundleRef { location: location.into(), manifest_sha256 };
         let checked = CheckedBundle {
             bundle,
             kind,
@@ -190,6 +198,12 @@ impl StubWalrus {
         self.state.lock().unwrap().wanted.insert(location.into(), wanted);
         self.changed.send_modify(|n| *n += 1);
     }
+}
+
+/// The digest of the manifest that the walrus of a test has there.
+pub(crate) fn manifest_sha256(location: &str) -> String {
+    let hex: String = location.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("{hex:0>64}")
 }
 
 pub(crate) fn unpacking() -> WantedImage {

@@ -143,6 +143,7 @@ const FILTERS: &[&str] = &[
 impl Execute for DescribeImages {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let filter = self.filters.named(FILTERS)?;
+        let named = !self.images.is_empty();
         let ask = images::DescribeImages {
             image_id: self.images,
             owner: self.owner,
@@ -171,8 +172,11 @@ impl Execute for DescribeImages {
             print_image(&mut rows, image)?;
         }
         for image in found.values() {
-            if let Some(reason) = &image.state_reason {
-                let state = &image.image_state;
+            let state = &image.image_state;
+            // How far an image is that is not there yet is told to whoever asks for that image.
+            if let Some(reason) = &image.state_reason
+                && (named || state != "pending")
+            {
                 cx.warn(&format!("{} is {state}: {}", image.image_id, reason.message));
             }
         }

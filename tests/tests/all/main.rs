@@ -12,6 +12,7 @@ mod forge;
 mod lifecycle;
 mod nodes;
 mod path;
+mod registered;
 mod restart;
 mod sharing;
 mod tampering;
