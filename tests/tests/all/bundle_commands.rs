@@ -121,6 +121,16 @@ fn what_is_wrong_with_a_bundle_in_a_bucket_is_told() {
     user.put("taros", "disk.img.part.1", &part);
     user.says(&["delete-bundle", "-b", "taros", "-p", "disk.img"]);
     assert!(user.euca(&which).err.contains("NoSuchKey"));
+    let delete = ["delete-bundle", "-b", "taros", "-p", "disk.img"];
+    assert!(user.euca(&delete).err.contains("NoSuchKey"));
+    // Parts without a manifest are what an upload leaves that was broken off; others stay.
+    for key in ["disk.img.part.0", "disk.img.part.07", "disk.img.part.x", "disk.img.part.1.bak"] {
+        user.put("taros", key, b"part");
+    }
+    assert_eq!(user.says(&delete), "");
+    assert!(user.get("taros", "disk.img.part.07").is_err());
+    assert!(user.get("taros", "disk.img.part.x").is_ok());
+    assert!(user.get("taros", "disk.img.part.1.bak").is_ok());
 
     user.says(&[&["bundle-and-upload-image", "-b", "taros"], &here[..]].concat());
     let mut part = user.get("taros", "disk.img.part.1").unwrap();
@@ -216,4 +226,25 @@ fn a_bundle_is_uploaded_by_its_owners_policy_and_only_where_it_allows() {
     // Whoever has the secret needs no signature of somebody else's.
     let own = ["bundle-and-upload-image", "-b", "given/sub", "-i", text(&file)];
     owner.says(&[&own[..], &["--upload-policy", &policy]].concat());
+}
+
+#[test]
+fn a_bucket_that_may_only_be_read_ends_an_upload_with_the_clouds_own_words() {
+    let (cloud, owner) = raise();
+    let other = cloud.add_user("hanako");
+    let file = cloud.scratch("files").join("disk.img");
+    fs::write(&file, disk(12_000_000)).unwrap();
+    let made = cloud.scratch("made");
+    other.says(&["bundle-image", "-i", text(&file), "-d", text(&made)]);
+    let manifest = made.join("disk.img.manifest.xml");
+    owner.try_make_bucket("shown", Some("public-read")).unwrap();
+    let upload = ["upload-bundle", "-b", "shown", "-m", text(&manifest)];
+    // The second has no small object to begin with: its refusal comes while a long one is sent.
+    for more in [&[][..], &["--skipmanifest"]] {
+        let refused = other.euca(&[&upload[..], more].concat());
+        assert_eq!((refused.status, refused.out.as_str()), (1, ""));
+        let told =
+            "euca-upload-bundle: error (AccessDenied): the bucket 'shown' is not yours to use";
+        assert!(refused.err.starts_with(told), "{}", refused.err);
+    }
 }
