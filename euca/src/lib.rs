@@ -27,6 +27,7 @@ pub mod error;
 mod fetch;
 mod http;
 mod ini;
+mod metadata;
 mod names;
 mod options;
 mod outbox;
@@ -36,5 +37,6 @@ mod progress;
 pub mod s3;
 mod staged;
 pub mod trust;
+mod volume;
 
 pub use names::run;

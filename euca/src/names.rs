@@ -43,6 +43,10 @@ const TABLE: &[Row] = &[
         &["bundle-image"],
         "Pack a disk image, kernel or ramdisk for the cloud",
     ),
+    Row::of::<cmd::bundle_vol::BundleVol>(
+        &["bundle-vol"],
+        "Pack an image of this running system for the cloud",
+    ),
     Row::of::<cmd::unbundle::Unbundle>(&["unbundle"], "Unpack a bundle"),
     Row::of::<cmd::upload::UploadBundle>(&["upload-bundle"], "Upload a bundle to a bucket")
         .short_keys(),

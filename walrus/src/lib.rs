@@ -12,6 +12,7 @@
 //!   records   upload   blob what lasts: rows, and files
 //!   usage                   what is used and may be, charged in the commits of records (quota)
 //! ```
+//! `verify` is no part of the service: it asks whether all of that still is what was registered.
 //! It knows nobody's secrets but those it is told for a moment by the clc, and it never calls a
 //! node. Where bytes lie is decided here and nowhere else.
 
@@ -30,3 +31,4 @@ mod usage;
 
 pub mod config;
 pub mod server;
+pub mod verify;

@@ -3,6 +3,7 @@
 pub(crate) mod attributes;
 pub(crate) mod bundle;
 pub(crate) mod bundle_upload;
+pub(crate) mod bundle_vol;
 pub(crate) mod check_bundle;
 pub(crate) mod delete_bundle;
 pub(crate) mod download;
