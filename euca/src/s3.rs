@@ -6,6 +6,7 @@
 //! where it broke off (the submodule `read`).
 
 mod form;
+mod list;
 mod read;
 
 use std::io::{self, Read};

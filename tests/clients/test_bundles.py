@@ -111,6 +111,28 @@ def test_euca_reads_and_checks_what_boto3_uploads(cloud, user, uploaded, disk, t
     assert {key for key in after if after[key] != before.get(key)} == {f"a/{parts[1].name}"}
 
 
+def test_an_upload_that_was_killed_goes_on_with_what_is_missing(cloud, user, disk, tmp_path):
+    manifest, parts = clouds.bundle(user, disk, tmp_path / "b", "--part-size", str(64 << 10))
+    s3 = client("s3", user)
+
+    def there():
+        return {o["Key"]: o["LastModified"] for o in s3.list_objects_v2(Bucket="killed").get("Contents", [])}
+
+    s3.create_bucket(Bucket="killed")
+    upload = [clouds.BIN / "euca", "upload-bundle", "-b", "killed", "-m", manifest]
+    process = subprocess.Popen([*upload, "--jobs", "1"], env=user.env, stdout=subprocess.DEVNULL)
+    clouds.wait_until(lambda: len(there()) > 3, "some parts are there")
+    process.kill()
+    process.wait()
+    before = there()
+    assert len(before) < len(parts) + 1, "it was killed before its end"
+    clouds.run(upload, env=user.env)
+    after = there()
+    assert len(after) == len(parts) + 1
+    assert {key for key in before if after[key] != before[key]} == set()
+    assert "\nIMAGE\tvalid\t" in user.euca("check-bundle", "-b", "killed", "-m", manifest.name)
+
+
 def test_a_stream_of_parts_is_unpacked_by_euca(cloud, user, disk, tmp_path):
     key, iv = "000102030405060708090a0b0c0d0e0f", "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff"
     _, parts = clouds.bundle(user, disk, tmp_path / "b", "--enc-key", key, "--enc-iv", iv, "--part-size", "5000000")

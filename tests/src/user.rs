@@ -122,6 +122,14 @@ impl User {
         self.s3.create_bucket(bucket, None, None).or_else(owned_already).unwrap();
     }
 
+    /// Makes a bucket, with a canned ACL or without.
+    ///
+    /// # Errors
+    /// As [`S3::create_bucket`].
+    pub fn try_make_bucket(&self, bucket: &str, acl: Option<&str>) -> Result<(), ClientError> {
+        self.s3.create_bucket(bucket, acl, None)
+    }
+
     /// Puts an object, with a canned ACL or without.
     ///
     /// # Errors

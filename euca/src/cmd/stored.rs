@@ -65,6 +65,14 @@ impl Stored {
     }
 }
 
+impl Stored {
+    /// The place and the prefix, if the bundle is told by its prefix.
+    pub(crate) fn by_prefix(&self) -> Result<Option<(Place, &str)>, Failure> {
+        let place = Place::parse(&self.bucket)?;
+        Ok(self.which.prefix.as_deref().map(|prefix| (place, prefix)))
+    }
+}
+
 /// The name of the manifest of a bundle with this prefix.
 pub(crate) fn manifest_name(prefix: &str) -> String {
     format!("{prefix}.manifest.xml")

@@ -146,13 +146,17 @@ pub(crate) fn put_manifest(store: &Store, name: &str, manifest: &[u8]) -> Result
     store.put(&object, &open, &|_| {})
 }
 
-/// What the cloud says when it will say the same again.
-const FINAL: &[&str] = &[
-    "AccessDenied",
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-    "NoSuchBucket",
-    "EntityTooLarge",
+/// What the cloud says when it may say something else later.
+const MAY_PASS: &[&str] = &[
+    "InternalError",
+    "ServiceUnavailable",
+    "SlowDown",
+    "RequestTimeout",
+    "QuotaExceeded",
+    "500",
+    "502",
+    "503",
+    "504",
 ];
 
 /// Says how to go on after what may pass.
@@ -160,9 +164,9 @@ fn goes_on(failure: Failure) -> Failure {
     const HOW: &str = "; the same command goes on where this one stopped";
     match failure {
         Failure::Client(text) => Failure::Client(format!("{text}{HOW}")),
-        // It would be refused again.
-        Failure::Api { ref code, .. } if FINAL.contains(&code.as_str()) => failure,
-        Failure::Api { code, message } => Failure::Api { code, message: format!("{message}{HOW}") },
+        Failure::Api { code, message } if MAY_PASS.contains(&code.as_str()) => {
+            Failure::Api { code, message: format!("{message}{HOW}") }
+        }
         other => other,
     }
 }

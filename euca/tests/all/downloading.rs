@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::buckets::{Objects, answer, requests, server};
+use crate::buckets::{Objects, answer, error, requests, server};
 use crate::program::{Called, call, golden, names};
 use crate::server::{Answer, Server};
 
@@ -162,4 +162,36 @@ fn a_bundle_is_deleted_and_its_bucket_if_asked() {
     let done = called(&server, &arguments);
     assert_eq!((done.status, done.out.as_str(), done.err.as_str()), (0, "", ""));
     assert!(objects.lock().unwrap().is_empty());
+}
+
+#[test]
+fn parts_without_a_manifest_are_found_page_by_page() {
+    let server = Server::start(|number, seen| {
+        let page = |keys: &[&str], more: bool| {
+            let entries: String =
+                keys.iter().map(|key| format!("<Contents><Key>{key}</Key></Contents>")).collect();
+            let text = format!(
+                "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{entries}\
+                 <IsTruncated>{more}</IsTruncated></ListBucketResult>"
+            );
+            Answer::xml(200, text)
+        };
+        match (number, seen.method.as_str()) {
+            (0, _) => error(404, "NoSuchKey"),
+            (1, _) => page(&["p/a&amp;b.part.0", "p/a&amp;b.part.1"], true),
+            (2, _) => page(&["p/a&amp;b.part.10", "p/a&amp;b.part.log"], false),
+            (_, "DELETE") => Answer::xml(204, ""),
+            (_, other) => panic!("{other}"),
+        }
+    });
+    let done = called(&server, &["euca-delete-bundle", "-b", "b/p", "-p", "a&b"]);
+    assert_eq!((done.status, done.err.as_str()), (0, ""));
+    let mut asked = requests(&server);
+    assert!(asked[1].contains("?marker=&max-keys=1000&prefix=p%2Fa%26b.part."), "{asked:?}");
+    assert!(asked[2].contains("?marker=p%2Fa%26b.part.1&"), "{asked:?}");
+    let mut deleted = asked.split_off(3);
+    deleted.sort_unstable();
+    let expected = ["0", "10", "1"];
+    let expected = expected.map(|n| format!("DELETE /services/Walrus/b/p/a%26b.part.{n}? -"));
+    assert_eq!(deleted, expected);
 }

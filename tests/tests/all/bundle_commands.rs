@@ -3,6 +3,10 @@
 
 use std::fs;
 
+use common::s3::post_policy::for_bundle;
+use common::s3::types::CannedAcl;
+use common::sign::{Credentials, sign_policy_v2};
+use common::time::Timestamp;
 use e2e::{Cloud, Service, Shape, User};
 
 use crate::path::{column, disk, text};
@@ -117,6 +121,16 @@ fn what_is_wrong_with_a_bundle_in_a_bucket_is_told() {
     user.put("taros", "disk.img.part.1", &part);
     user.says(&["delete-bundle", "-b", "taros", "-p", "disk.img"]);
     assert!(user.euca(&which).err.contains("NoSuchKey"));
+    let delete = ["delete-bundle", "-b", "taros", "-p", "disk.img"];
+    assert!(user.euca(&delete).err.contains("NoSuchKey"));
+    // Parts without a manifest are what an upload leaves that was broken off; others stay.
+    for key in ["disk.img.part.0", "disk.img.part.07", "disk.img.part.x", "disk.img.part.1.bak"] {
+        user.put("taros", key, b"part");
+    }
+    assert_eq!(user.says(&delete), "");
+    assert!(user.get("taros", "disk.img.part.07").is_err());
+    assert!(user.get("taros", "disk.img.part.x").is_ok());
+    assert!(user.get("taros", "disk.img.part.1.bak").is_ok());
 
     user.says(&[&["bundle-and-upload-image", "-b", "taros"], &here[..]].concat());
     let mut part = user.get("taros", "disk.img.part.1").unwrap();
@@ -162,4 +176,75 @@ fn an_image_is_installed_in_one_and_both_spellings_say_what_it_is() {
         refused.err
     );
     assert_eq!(checked(&user, &["-b", "own", "-p", "disk.img"]).len(), 5);
+}
+
+#[test]
+fn a_bundle_is_uploaded_by_its_owners_policy_and_only_where_it_allows() {
+    let (cloud, owner) = raise();
+    let other = cloud.add_user("hanako");
+    let file = cloud.scratch("files").join("disk.img");
+    fs::write(&file, disk(300_000)).unwrap();
+    let made = cloud.scratch("made");
+    let cut = ["-d", text(&made), "--part-size", "50000"];
+    owner.says(&[&["bundle-image", "-i", text(&file)], &cut[..]].concat());
+    let manifest = made.join("disk.img.manifest.xml");
+    owner.make_bucket("given");
+    let expiration = Timestamp::from_secs(4_000_000_000);
+    let policy =
+        for_bundle(&"given".parse().unwrap(), "sub/disk.img", CannedAcl::AwsExecRead, expiration);
+    let (id, secret) = (&owner.credentials.access_key_id, &owner.credentials.secret);
+    let signature = sign_policy_v2(Credentials { access_key_id: id, secret }, &policy);
+    let kept = cloud.scratch("files").join("policy");
+    fs::write(&kept, &policy).unwrap();
+    let upload = |to: &str, more: &[&str]| {
+        let what = ["upload-bundle", "-b", to, "-m", text(&manifest)];
+        other.euca(&[&what[..], more].concat())
+    };
+    let by = ["--upload-policy-file", text(&kept), "--upload-policy-signature", &signature];
+    let done = upload("given/sub", &[&by[..], &["-I", id]].concat());
+    assert_eq!((done.status, done.err.as_str()), (0, ""));
+    assert_eq!(done.out, "Uploaded given/sub/disk.img.manifest.xml\n");
+    assert_eq!(checked(&owner, &["-b", "given/sub", "-p", "disk.img"]).len(), 5);
+    let image = owner.register("given/sub/disk.img.manifest.xml");
+    owner.image_becomes(&image, "available");
+
+    // Elsewhere, by somebody else's key or secret, with another ACL.
+    let secret = &other.credentials.secret;
+    let changed = sign_policy_v2(Credentials { access_key_id: id, secret }, &policy);
+    let other_signature = ["--upload-policy", &policy, "--upload-policy-signature", &changed];
+    for (to, more, code) in [
+        ("given/elsewhere", [&by[..], &["-I", id]].concat(), "AccessDenied"),
+        ("given/sub", by.to_vec(), "SignatureDoesNotMatch"),
+        ("given/sub", [&other_signature[..], &["-I", id]].concat(), "SignatureDoesNotMatch"),
+        ("given/sub", [&by[..], &["-I", id, "--acl", "public-read"]].concat(), "AccessDenied"),
+    ] {
+        let refused = upload(to, &more);
+        assert_eq!((refused.status, refused.out.as_str()), (1, ""), "{to} {more:?}");
+        let told = format!("error ({code}): ");
+        assert!(refused.err.contains(&told), "{to} {more:?}: {}", refused.err);
+    }
+    // Whoever has the secret needs no signature of somebody else's.
+    let own = ["bundle-and-upload-image", "-b", "given/sub", "-i", text(&file)];
+    owner.says(&[&own[..], &["--upload-policy", &policy]].concat());
+}
+
+#[test]
+fn a_bucket_that_may_only_be_read_ends_an_upload_with_the_clouds_own_words() {
+    let (cloud, owner) = raise();
+    let other = cloud.add_user("hanako");
+    let file = cloud.scratch("files").join("disk.img");
+    fs::write(&file, disk(12_000_000)).unwrap();
+    let made = cloud.scratch("made");
+    other.says(&["bundle-image", "-i", text(&file), "-d", text(&made)]);
+    let manifest = made.join("disk.img.manifest.xml");
+    owner.try_make_bucket("shown", Some("public-read")).unwrap();
+    let upload = ["upload-bundle", "-b", "shown", "-m", text(&manifest)];
+    // The second has no small object to begin with: its refusal comes while a long one is sent.
+    for more in [&[][..], &["--skipmanifest"]] {
+        let refused = other.euca(&[&upload[..], more].concat());
+        assert_eq!((refused.status, refused.out.as_str()), (1, ""));
+        let told =
+            "euca-upload-bundle: error (AccessDenied): the bucket 'shown' is not yours to use";
+        assert!(refused.err.starts_with(told), "{}", refused.err);
+    }
 }
