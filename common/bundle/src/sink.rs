@@ -133,6 +133,11 @@ fn is_zero(bytes: &[u8]) -> bool {
     bytes == &ZEROS[..bytes.len()]
 }
 
+/// Whether all of `bytes` are zero.
+pub(crate) fn all_zero(bytes: &[u8]) -> bool {
+    bytes.chunks(ZEROS.len()).all(is_zero)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
