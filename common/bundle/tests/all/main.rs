@@ -2,10 +2,18 @@
 //! `cfg(test)` is what tells the lints that functions beside the tests belong to them.
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
 mod roundtrip;
 #[cfg(test)]
+#[path = "../../fuzz/src/script.rs"]
+mod script;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
+#[path = "../../fuzz/src/targets.rs"]
+mod targets;
