@@ -37,7 +37,7 @@ use self::member::{Sums, read_header};
 use crate::ahead::Stopped;
 use crate::bounded::LimitExceeded;
 
-pub(crate) use self::block::{Block, Piece};
+pub(crate) use self::block::{Block, View};
 
 /// More workers than this only wait for the hashes.
 const WORKERS: usize = 16;

@@ -30,7 +30,7 @@ use self::hasher::{Hasher, Work};
 use self::stream::Blocks;
 use crate::ahead;
 use crate::cipher::Decryptor;
-use crate::inflate::Piece;
+use crate::inflate::View;
 use crate::keys::SymmetricKey;
 use crate::manifest::Manifest;
 use crate::parts::{Hex20, PartReader, PartSource};
@@ -188,11 +188,11 @@ struct Image<'a, 'scope> {
 }
 
 impl Image<'_, '_> {
-    fn data(&mut self, piece: Piece) -> Result<(), UnbundleError> {
+    fn data(&mut self, piece: View) -> Result<(), UnbundleError> {
         if let Some(sha1) = self.sha1 {
-            sha1.update(Work::Piece(piece.clone())).map_err(UnbundleError::Interrupted)?;
+            sha1.update(Work::Bytes(piece.clone())).map_err(UnbundleError::Interrupted)?;
         }
-        let hashed = self.sha256.update(Work::Piece(piece.clone()));
+        let hashed = self.sha256.update(Work::Bytes(piece.clone()));
         hashed.map_err(UnbundleError::Interrupted)?;
         let stored = match piece.is_zero() {
             true => self.sink.hole(piece.len() as u64),

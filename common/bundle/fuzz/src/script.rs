@@ -63,7 +63,9 @@ fn content(seed: u8, length: usize) -> Vec<u8> {
     };
     match seed % 4 {
         0 => vec![0; length],
-        1 => (0..length).map(|at| b"what is repeated compresses "[at % (3 + seed as usize / 10)]).collect(),
+        1 => (0..length)
+            .map(|at| b"what is repeated compresses "[at % (3 + seed as usize / 10)])
+            .collect(),
         2 => std::iter::repeat_with(noise).take(length).collect(),
         _ => (0..length).map(|at| if noise() < 40 { noise() } else { FLUSH[at % 4] }).collect(),
     }

@@ -18,8 +18,11 @@ use sha2::Sha256;
 
 use super::script;
 
+/// Panics if something does not hold for the input.
+pub(crate) type Target = fn(&[u8]);
+
 /// Every target with its name, which is that of its corpus.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 6] = [
+pub(crate) const TARGETS: [(&str, Target); 6] = [
     ("manifest", manifest),
     ("parts", parts),
     ("archive", archive),
@@ -49,7 +52,7 @@ pub(crate) fn manifest(data: &[u8]) {
         assert!(!name.is_empty() && name != "." && name != ".." && names.insert(name));
         assert!(!name.contains('/') && !name.chars().any(char::is_control));
     }
-    assert!(!read.digest.is_some_and(|digest| digest == [0; 20]));
+    assert!(read.digest.is_none_or(|digest| digest != [0; 20]));
     assert!(!read.architecture.is_empty() && !read.name.is_empty() && !read.user.is_empty());
     let signed = bundle::manifest::signed_bytes(data, &limits).expect("it was read before");
     assert!(signed.starts_with(b"<machine_configuration") && signed.ends_with(b"</image>"));
@@ -121,8 +124,7 @@ pub(crate) fn parts(data: &[u8]) {
     }
     let progress = AtomicU64::new(0);
     let mut source = shelf(pieces);
-    let mut decryptor =
-        Decryptor::new(PartReader::new(&manifest, &mut source, &progress), &key());
+    let mut decryptor = Decryptor::new(PartReader::new(&manifest, &mut source, &progress), &key());
     let mut plain = Vec::new();
     let read = decryptor.read_to_end(&mut plain);
     assert!(plain.len() <= sealed.len());
@@ -135,9 +137,8 @@ pub(crate) fn parts(data: &[u8]) {
         return;
     };
     let error = read.expect_err("a damaged part");
-    let named = |error: &PartError| {
-        matches!(error, PartError::Digest { part, .. } if *part == damaged)
-    };
+    let named =
+        |error: &PartError| matches!(error, PartError::Digest { part, .. } if *part == damaged);
     assert!(error.get_ref().and_then(|inner| inner.downcast_ref()).is_some_and(named));
     assert!(decryptor.into_inner().finish_part().is_err_and(|error| named(&error)));
 }
@@ -184,9 +185,9 @@ pub(crate) fn archive(data: &[u8]) {
 
 /// What came of inflating: the bytes, or that it failed, and whether at the limit.
 fn outcome(result: io::Result<()>, bytes: Vec<u8>) -> Result<Vec<u8>, bool> {
-    result.map(|()| bytes).map_err(|error| {
-        error.get_ref().is_some_and(|inner| inner.is::<LimitExceeded>())
-    })
+    result
+        .map(|()| bytes)
+        .map_err(|error| error.get_ref().is_some_and(|inner| inner.is::<LimitExceeded>()))
 }
 
 /// Every reader gives the same answer: the plain one of the library, ours on one thread, and ours
@@ -252,8 +253,7 @@ pub(crate) fn bundle(data: &[u8]) {
         pieces[damaged][at] ^= 1 << (at % 8);
     }
     let mut sink = bundle::PlainSink(Vec::new());
-    let result =
-        bundle::unbundle(&manifest, &key(), &mut shelf(pieces), &mut sink, &mut |_| {});
+    let result = bundle::unbundle(&manifest, &key(), &mut shelf(pieces), &mut sink, &mut |_| {});
     match result {
         Err(UnbundleError::Part(PartError::Digest { part, .. })) if change => {
             assert_eq!(part, manifest.parts[damaged].filename);

@@ -40,12 +40,12 @@ impl Drop for Block {
 
 /// A part of a block.
 #[derive(Clone)]
-pub(crate) struct Piece {
+pub(crate) struct View {
     block: Arc<Block>,
     range: Range<usize>,
 }
 
-impl Piece {
+impl View {
     /// The bytes of `block` in `range`, which must lie within it.
     pub(crate) fn new(block: &Arc<Block>, range: Range<usize>) -> Self {
         Self { block: Arc::clone(block), range }
@@ -57,7 +57,7 @@ impl Piece {
     }
 }
 
-impl Deref for Piece {
+impl Deref for View {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {

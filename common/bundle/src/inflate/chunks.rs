@@ -225,8 +225,8 @@ mod tests {
 
     #[test]
     fn cuts_do_not_depend_on_how_the_stream_arrives() {
-        let stream: Vec<u8> = [b"abc".as_slice(), FLUSH, b"", FLUSH, &[0, 0, 0, 0], FLUSH, b"rest"]
-            .concat();
+        let stream: Vec<u8> =
+            [b"abc".as_slice(), FLUSH, b"", FLUSH, &[0, 0, 0, 0], FLUSH, b"rest"].concat();
         for chunk in 1..stream.len() {
             let mut input = io::BufReader::with_capacity(chunk, stream.as_slice());
             let mut cutter = Cutter::new(100);

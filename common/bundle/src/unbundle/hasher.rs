@@ -10,7 +10,7 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 use sha1::Digest;
 
 use crate::ahead::Stopped;
-use crate::inflate::Piece;
+use crate::inflate::View;
 use crate::sink::ZEROS;
 
 /// Pieces that wait for their turn.
@@ -18,7 +18,7 @@ const DEPTH: usize = 4;
 
 /// What is hashed next.
 pub(super) enum Work {
-    Piece(Piece),
+    Bytes(View),
     /// So many bytes of zero.
     Zeros(u64),
 }
@@ -37,7 +37,7 @@ impl<'scope, D: Digest + Send + 'scope> Hasher<'scope, D> {
             let mut digest = D::new();
             for work in queue {
                 match work {
-                    Work::Piece(piece) => digest.update(&*piece),
+                    Work::Bytes(piece) => digest.update(&*piece),
                     Work::Zeros(length) => zeros(&mut digest, length),
                 }
             }

@@ -11,7 +11,7 @@ use std::thread::{Builder, Scope, ScopedJoinHandle};
 
 use super::hasher::Work;
 use crate::ahead::Stopped;
-use crate::inflate::{Block, Piece, inflate_blocks};
+use crate::inflate::{Block, View, inflate_blocks};
 
 /// Blocks that wait between the threads.
 const DEPTH: usize = 4;
@@ -53,7 +53,7 @@ where
 
 impl Blocks {
     /// The next bytes, at most `most` of them; none at the end of the stream.
-    pub(super) fn piece(&mut self, most: u64) -> io::Result<Option<Piece>> {
+    pub(super) fn piece(&mut self, most: u64) -> io::Result<Option<View>> {
         loop {
             if let Some(block) = &self.block {
                 let left = block.len() - self.position;
@@ -61,7 +61,7 @@ impl Blocks {
                     let length = usize::try_from(most).map_or(left, |most| left.min(most));
                     let from = self.position;
                     self.position += length;
-                    return Ok(Some(Piece::new(block, from..self.position)));
+                    return Ok(Some(View::new(block, from..self.position)));
                 }
             }
             if self.ended {
@@ -73,8 +73,8 @@ impl Blocks {
                 None => self.ended = true,
                 Some(block) => {
                     if let Some(hash) = &self.hash {
-                        let whole = Piece::new(block, 0..block.len());
-                        hash.send(Work::Piece(whole)).map_err(|_| Stopped)?;
+                        let whole = View::new(block, 0..block.len());
+                        hash.send(Work::Bytes(whole)).map_err(|_| Stopped)?;
                     }
                 }
             }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use crate::targets::TARGETS;
+use crate::targets::{TARGETS, Target};
 
 /// How long each target is run on changed inputs unless asked otherwise.
 const SECONDS: u64 = 1;
@@ -28,7 +28,7 @@ fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     inputs
 }
 
-fn holds(target: fn(&[u8]), input: &[u8]) -> bool {
+fn holds(target: Target, input: &[u8]) -> bool {
     catch_unwind(AssertUnwindSafe(|| target(input))).is_ok()
 }
 
@@ -52,7 +52,8 @@ struct Dice(u64);
 
 impl Dice {
     fn below(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % below.max(1)
     }
 

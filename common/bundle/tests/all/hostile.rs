@@ -3,20 +3,14 @@
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use crate::support::{Forged, certificate, forge, forge_compressed, forge_sealed, golden};
+use crate::support::{Forged, archive, certificate, forge, forge_compressed, forge_sealed, golden};
 use bundle::parts::PartError;
-use bundle::tar::{Archive, Member, TarError};
+use bundle::tar::{Member, TarError};
 use bundle::{Limits, Manifest, ManifestError, Signed, SymmetricKey, UnbundleError};
 use sha1::{Digest, Sha1};
 
 fn parse(text: &str) -> Result<Manifest, ManifestError> {
     Manifest::parse(text.as_bytes(), &Limits::default())
-}
-
-fn archive(data: &[u8]) -> Vec<u8> {
-    let mut tar = Vec::new();
-    Archive::new(data, "image", data.len() as u64).read_to_end(&mut tar).unwrap();
-    tar
 }
 
 /// Bytes that do not compress.

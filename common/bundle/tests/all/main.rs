@@ -1,6 +1,11 @@
-//! The tests of whole bundles, in one binary: those of the old tools, our own, and hostile ones.
+//! The tests of whole bundles, in one binary: those of the old tools, our own, odd and hostile
+//! ones, and the fuzz targets without a fuzzer.
 //! `cfg(test)` is what tells the lints that functions beside the tests belong to them.
 
+#[cfg(test)]
+mod accepted;
+#[cfg(test)]
+mod changes;
 #[cfg(test)]
 mod fuzz;
 #[cfg(test)]
