@@ -7,6 +7,8 @@ mod accepted;
 #[cfg(test)]
 mod changes;
 #[cfg(test)]
+mod chunked;
+#[cfg(test)]
 mod fuzz;
 #[cfg(test)]
 mod golden;
