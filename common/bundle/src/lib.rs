@@ -7,10 +7,11 @@
 //!
 //! This crate owns the whole of that path in both directions: the manifest and what is signed in
 //! it ([`manifest`]), the RSA keys and the image key ([`keys`]), the cipher ([`cipher`]), gzip
-//! ([`inflate`]), the tar member ([`tar`]), the parts ([`parts`]) and the two pipelines ([`bundle()`], [`unbundle()`]).
+//! ([`inflate`]), the tar member ([`tar`]), the parts ([`parts`]) and the two pipelines
+//! ([`bundle()`], [`unbundle()`]).
 //!
 //! It never opens a file, a socket or a clock: parts come from a [`PartSource`] and go to a
-//! [`PartSink`], the image comes from a [`Read`](std::io::Read) and goes to a [`Sink`]. Everything
+//! [`PartSink`], the image comes from an [`Image`] and goes to a [`Sink`]. Everything
 //! that comes in is taken to be hostile: nothing here panics on it, and the memory used does not
 //! depend on the size of the image or of a part.
 
@@ -18,8 +19,8 @@ mod ahead;
 pub mod bounded;
 mod bundle;
 pub mod cipher;
-mod digest;
 mod gzip;
+pub mod image;
 pub mod inflate;
 pub mod keys;
 pub mod manifest;
@@ -28,7 +29,8 @@ pub mod sink;
 pub mod tar;
 mod unbundle;
 
-pub use bundle::{BundleError, BundleOptions, Bundled, Recipients, bundle};
+pub use bundle::{BundleError, BundleOptions, Bundled, DEFAULT_COMPRESSION, Recipients, bundle};
+pub use image::{Extents, Image, Piece, SparseImage};
 pub use keys::{Certificate, KeyError, PrivateKey, Recipient, SymmetricKey};
 pub use manifest::{Kind, Limits, Manifest, ManifestError, Mapping, Part, Signed};
 pub use parts::{DEFAULT_PART_SIZE, PartSink, PartSource};

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU64;
 
 use bundle::bounded::{LimitExceeded, gunzip};
 use bundle::cipher::{BUFFER, Decryptor, Encryptor};
+use bundle::image::Filled;
 use bundle::inflate::inflate;
 use bundle::manifest::write::{Draft, write};
 use bundle::parts::{PartError, PartReader};
@@ -232,9 +233,8 @@ pub(crate) fn bundle(data: &[u8]) {
     let Some(([how, size, part, at], image)) = data.split_first_chunk() else { return };
     let image = image.repeat(1 + usize::from(how >> 4) * 40);
     let mut tar = Vec::new();
-    Archive::new(image.as_slice(), "image", image.len() as u64)
-        .read_to_end(&mut tar)
-        .expect("it has the length announced");
+    let archive = Archive::new(image.as_slice(), "image", image.len() as u64);
+    Filled::new(archive).read_to_end(&mut tar).expect("it has the length announced");
     let digest = match how % 4 {
         0 => [0; 20],
         1 => Sha1::digest(b"").into(),

@@ -6,6 +6,7 @@ use std::io::{self, Cursor, Read, Write};
 use std::path::PathBuf;
 
 use bundle::cipher::Encryptor;
+use bundle::image::Filled;
 use bundle::manifest::signed_bytes;
 use bundle::manifest::write::{Draft, write};
 use bundle::tar::Archive;
@@ -76,7 +77,8 @@ pub(crate) struct Forged {
 /// The tar archive of an image.
 pub(crate) fn archive(image: &[u8]) -> Vec<u8> {
     let mut tar = Vec::new();
-    Archive::new(image, "image", image.len() as u64).read_to_end(&mut tar).unwrap();
+    let archive = Archive::new(image, "image", image.len() as u64);
+    Filled::new(archive).read_to_end(&mut tar).unwrap();
     tar
 }
 
