@@ -9,6 +9,7 @@ mod exports;
 mod forge;
 mod lifecycle;
 mod nodes;
+mod odd_bundles;
 mod path;
 mod restart;
 mod sharing;
