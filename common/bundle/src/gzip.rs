@@ -4,7 +4,7 @@
 //! that are compressed independently of each other, each ended at a byte boundary (a full flush),
 //! which makes their concatenation one valid deflate stream: any gunzip reads it, and the bytes
 //! depend neither on how many threads made them nor on whether zeros came as bytes or as holes. The
-//! extra field says how long the chunks are, so that a reader who knows can inflate them in
+//! member's comment says how long the chunks are, so that a reader who knows can inflate them in
 //! parallel, too (docs/adr/0009).
 //!
 //! ```text
@@ -43,9 +43,9 @@ const BUFFERS: usize = 64;
 /// More workers than this only wait for the reader.
 const WORKERS: usize = 16;
 
-/// Member header: deflate, an extra field, no name, no time, unknown level, Unix; the field's
-/// length, `EU`, the length of the number that follows.
-const HEADER: [u8; 16] = [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 3, 8, 0, b'E', b'U', 4, 0];
+/// Member header: deflate, a comment, no name, no time, unknown level, Unix. A comment and not an
+/// extra field, which Python's tarfile cannot skip in a stream.
+const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 16, 0, 0, 0, 0, 0, 3];
 
 /// An empty final block of deflate.
 const END: [u8; 2] = [3, 0];
@@ -275,7 +275,7 @@ fn collect(
     let mut put = |bytes: &[u8], length| output(bytes, length).map_err(GzipError::Output);
     let mut all = Collected { crc: Crc::new(), length: 0 };
     put(&HEADER, 0)?;
-    put(&u32::try_from(CHUNK).map_err(|_| GzipError::Stopped)?.to_le_bytes(), 0)?;
+    put(format!("EU{CHUNK}\0").as_bytes(), 0)?;
     while let Ok(turn) = order.recv() {
         match turn {
             Turn::Zeros(chunks) => {
@@ -389,8 +389,8 @@ mod tests {
     #[test]
     fn the_header_tells_the_chunks() {
         let (packed, _) = pack([1; 10].as_slice(), 5, 1);
-        assert_eq!(packed[..10], [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 3]);
-        assert_eq!(packed[10..20], [8, 0, b'E', b'U', 4, 0, 0, 0, 16, 0]);
+        assert_eq!(packed[..10], [0x1f, 0x8b, 8, 16, 0, 0, 0, 0, 0, 3]);
+        assert_eq!(packed[10..20], *b"EU1048576\0");
     }
 
     #[test]

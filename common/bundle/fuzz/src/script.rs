@@ -24,9 +24,8 @@ pub(crate) fn chunked(data: &[u8], size: usize) -> Vec<u8> {
 }
 
 fn header(size: usize) -> Vec<u8> {
-    let size = u32::try_from(size).unwrap_or(u32::MAX);
-    [&[0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 3, 8, 0, b'E', b'U', 4, 0], &size.to_le_bytes()[..]]
-        .concat()
+    let comment = format!("EU{size:07}\0");
+    [&[0x1f, 0x8b, 8, 16, 0, 0, 0, 0, 0, 3], comment.as_bytes()].concat()
 }
 
 fn end(out: &mut Vec<u8>, data: &[u8]) {

@@ -1,7 +1,7 @@
 //! What stands around the deflate stream of a gzip member: header, checksum, length.
 //!
 //! The header is read to its end and checked, its own checksum too. Of all that it may hold one
-//! thing matters: the extra subfield `EU`, by which a bundler says that the stream consists of
+//! thing matters: the comment `EU1048576`, by which a bundler says that the stream consists of
 //! chunks of so many bytes that inflate on their own. It is a hint and never believed.
 
 use std::io::{self, BufRead, Read};
@@ -9,8 +9,8 @@ use std::io::{self, BufRead, Read};
 use crc_fast::CrcAlgorithm::Crc32IsoHdlc;
 use crc_fast::{Digest, checksum_combine};
 
-/// The name of the subfield that gives the size of the chunks.
-const SUBFIELD: [u8; 2] = *b"EU";
+/// What the comment that gives the size of the chunks begins with.
+const MARK: &[u8] = b"EU";
 
 /// The longest name or comment, bytes.
 const TEXT: usize = 65_535;
@@ -38,18 +38,14 @@ pub(super) fn read_header(input: &mut impl BufRead) -> io::Result<Option<u32>> {
     if flags & RESERVED != 0 {
         return Err(invalid("a gzip header with unknown flags"));
     }
-    let mut chunk = None;
     if flags & EXTRA != 0 {
         let length = u16::from_le_bytes(header.bytes()?);
-        let mut extra = vec![0; usize::from(length)];
-        header.fill(&mut extra)?;
-        chunk = chunk_size(&extra);
+        header.fill(&mut vec![0; usize::from(length)])?;
     }
-    for text in [NAME, COMMENT] {
-        if flags & text != 0 {
-            header.skip_text()?;
-        }
+    if flags & NAME != 0 {
+        header.text()?;
     }
+    let chunk = if flags & COMMENT != 0 { chunk_size(&header.text()?) } else { None };
     if flags & HEADER_CHECKSUM != 0 {
         let [low, high, ..] = header.checksum.finalize().to_le_bytes();
         if header.bytes()? != [low, high] {
@@ -59,17 +55,11 @@ pub(super) fn read_header(input: &mut impl BufRead) -> io::Result<Option<u32>> {
     Ok(chunk)
 }
 
-/// Finds our subfield among those of an extra field.
-fn chunk_size(mut extra: &[u8]) -> Option<u32> {
-    while let Some(([first, second, low, high], rest)) = extra.split_first_chunk() {
-        let length = usize::from(u16::from_le_bytes([*low, *high]));
-        let data = rest.get(..length)?;
-        if [*first, *second] == SUBFIELD {
-            return data.try_into().ok().map(u32::from_le_bytes);
-        }
-        extra = &rest[length..];
-    }
-    None
+/// The size in a comment of ours: [`MARK`] and decimal digits, nothing else.
+fn chunk_size(comment: &[u8]) -> Option<u32> {
+    let digits = comment.strip_prefix(MARK)?;
+    let plain = digits.iter().all(u8::is_ascii_digit);
+    plain.then(|| str::from_utf8(digits).ok()?.parse().ok()).flatten()
 }
 
 /// Reads a header and sums it up.
@@ -91,10 +81,13 @@ impl<R: BufRead> Summed<'_, R> {
         Ok(bytes)
     }
 
-    fn skip_text(&mut self) -> io::Result<()> {
+    /// Reads a text and the zero behind it.
+    fn text(&mut self) -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
         for _ in 0..=TEXT {
-            if self.bytes()? == [0] {
-                return Ok(());
+            match self.bytes()? {
+                [0] => return Ok(text),
+                [byte] => text.push(byte),
             }
         }
         Err(invalid("a gzip header with an endless name"))
@@ -157,22 +150,22 @@ mod tests {
 
     #[test]
     fn a_header_is_read_to_its_end() {
-        let ours = b"\x08\0EU\x04\0\0\0\x10\0";
-        let behind = b"\x0f\0XY\x03\0abcEU\x04\0\x01\0\0\0";
-        let other = b"\x06\0eu\x02\0\0\0";
-        let short = b"\x06\0EU\x02\0\0\0";
-        let lies = b"\x06\0EU\xff\0\0\0";
         let mut summed = header(HEADER_CHECKSUM | NAME, b"name\0");
         let checksum = checksum(&summed).to_le_bytes();
         summed.extend_from_slice(&checksum[..2]);
-        let cases: [(Vec<u8>, Option<u32>); 9] = [
+        let cases: [(Vec<u8>, Option<u32>); 14] = [
             (header(0, b""), None),
             (header(1, b""), None),
-            (header(EXTRA, ours), Some(1 << 20)),
-            (header(EXTRA, behind), Some(1)),
-            (header(EXTRA, other), None),
-            (header(EXTRA, short), None),
-            (header(EXTRA, lies), None),
+            (header(COMMENT, b"EU1048576\0"), Some(1 << 20)),
+            (header(COMMENT, b"EU0065536\0"), Some(1 << 16)),
+            (header(EXTRA | NAME | COMMENT, b"\x06\0EU\x02\0\0\0EU9\0EU1\0"), Some(1)),
+            (header(COMMENT, b"EU4294967296\0"), None),
+            (header(COMMENT, b"EU\0"), None),
+            (header(COMMENT, b"EU+5\0"), None),
+            (header(COMMENT, b"eu1048576\0"), None),
+            (header(COMMENT, b"EU1048576 \0"), None),
+            (header(NAME, b"EU1048576\0"), None),
+            (header(EXTRA, b"\x08\0EU\x04\0\0\0\x10\0"), None),
             (header(NAME | COMMENT, b"image\0made by hand\0"), None),
             (summed, None),
         ];
