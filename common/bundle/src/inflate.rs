@@ -33,11 +33,12 @@ use libdeflater::Decompressor;
 
 use self::block::Pool;
 use self::chunks::{Cutter, Opened, Opener, SIZES, Segment, longest};
-use self::member::{Sums, read_header};
+use self::member::read_header;
 use crate::ahead::Stopped;
 use crate::bounded::LimitExceeded;
 
 pub(crate) use self::block::{Block, View};
+pub(crate) use self::member::{Sums, checksum};
 
 /// More workers than this only wait for the hashes.
 const WORKERS: usize = 16;

@@ -96,17 +96,30 @@ impl<R: BufRead> Summed<'_, R> {
 
 /// Checksum and length of what a member inflated to so far.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sums {
+pub(crate) struct Sums {
     crc: u32,
     length: u64,
 }
 
 impl Sums {
     /// Adds `length` bytes whose checksum is `crc`.
-    pub(super) fn add(&mut self, crc: u32, length: u64) {
+    pub(crate) fn add(&mut self, crc: u32, length: u64) {
         let sum = checksum_combine(Crc32IsoHdlc, self.crc.into(), crc.into(), length);
         self.crc = low_half(sum);
         self.length += length;
+    }
+
+    /// How many bytes there were.
+    pub(crate) fn length(self) -> u64 {
+        self.length
+    }
+
+    /// What stands at the end of the member.
+    pub(crate) fn trailer(self) -> [u8; 8] {
+        let [a, b, c, d] = self.crc.to_le_bytes();
+        // The format keeps the length modulo 2^32.
+        let [e, f, g, h] = low_half(self.length).to_le_bytes();
+        [a, b, c, d, e, f, g, h]
     }
 
     /// Reads what stands at the end of the member and compares.
@@ -117,11 +130,7 @@ impl Sums {
     pub(super) fn check(self, input: &mut impl Read) -> io::Result<()> {
         let mut trailer = [0; 8];
         input.read_exact(&mut trailer)?;
-        let [a, b, c, d, length @ ..] = trailer;
-        // The format keeps the length modulo 2^32.
-        if u32::from_le_bytes([a, b, c, d]) == self.crc
-            && u32::from_le_bytes(length) == low_half(self.length)
-        {
+        if trailer == self.trailer() {
             Ok(())
         } else {
             Err(invalid("a gzip member with a wrong checksum or length"))
@@ -130,7 +139,7 @@ impl Sums {
 }
 
 /// The checksum of gzip.
-pub(super) fn checksum(bytes: &[u8]) -> u32 {
+pub(crate) fn checksum(bytes: &[u8]) -> u32 {
     low_half(crc_fast::checksum(Crc32IsoHdlc, bytes))
 }
 
