@@ -4,14 +4,22 @@
 #[cfg(test)]
 mod attributes;
 #[cfg(test)]
+mod buckets;
+#[cfg(test)]
 mod bundling;
 #[cfg(test)]
+mod checking;
+#[cfg(test)]
 mod columns;
+#[cfg(test)]
+mod downloading;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod streaming;
 #[cfg(test)]
 mod uploading;
