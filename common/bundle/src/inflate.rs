@@ -397,3 +397,107 @@ impl<R: BufRead> Read for Rewound<R> {
         Ok(got)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: usize = 1 << 20;
+
+    /// Text with some noise.
+    fn data(length: usize) -> Vec<u8> {
+        let mut state = 5_u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state.to_be_bytes()[0]
+        };
+        (0..length).map(|at| if at % 3 == 0 { next() } else { b'a' + next() % 16 }).collect()
+    }
+
+    /// What the chunks of a stream make, and what is left for the serial reader.
+    fn chunks(gzip: &[u8], threads: usize) -> (Vec<u8>, Done) {
+        let mut input = gzip;
+        let size = read_header(&mut input).unwrap().unwrap();
+        assert_eq!(usize::try_from(size).unwrap(), SIZE);
+        let mut made = Vec::new();
+        let opener = Opener::new(SIZE).unwrap();
+        let pool = Pool::new(SPARE);
+        let done = in_parallel(&mut input, opener, SIZE, threads, &pool, &mut |block| {
+            made.extend_from_slice(&block);
+            Ok(())
+        });
+        (made, done.unwrap())
+    }
+
+    fn compress(data: &[u8], level: u32) -> Vec<u8> {
+        let mut gzip = Vec::new();
+        crate::gzip::compress(data, level, &mut |bytes, _| {
+            gzip.extend_from_slice(bytes);
+            Ok(())
+        })
+        .unwrap();
+        gzip
+    }
+
+    #[test]
+    fn all_whole_chunks_of_what_we_write_are_opened_by_the_workers() {
+        let mut mixed = data(5 * SIZE + 77);
+        mixed[SIZE..3 * SIZE].fill(0);
+        for level in [0, 1, 4, 6, 9] {
+            let gzip = compress(&mixed, level);
+            // Stored zeros are full of marks; the serial reader is as fast with them.
+            for threads in [1, 4].into_iter().filter(|_| level > 0) {
+                let (made, done) = chunks(&gzip, threads);
+                assert!(made == mixed[..5 * SIZE], "level {level}: {} bytes", made.len());
+                assert!(done.unused.len() < SIZE, "level {level}");
+            }
+            let mut whole = Vec::new();
+            inflate(gzip.as_slice(), mixed.len() as u64, 2, &mut |bytes| {
+                whole.extend_from_slice(bytes);
+                Ok(())
+            })
+            .unwrap();
+            assert!(whole == mixed, "level {level}");
+        }
+    }
+
+    #[test]
+    fn a_mark_that_comes_by_chance_does_not_end_it() {
+        // Stored, the data show their marks: one in each of the first chunks, then very many.
+        let mut marked = data(12 * SIZE);
+        for chunk in 0..10 {
+            let at = chunk * SIZE + 3000 * chunk + 7;
+            marked[at..at + 4].copy_from_slice(&[0, 0, 0xff, 0xff]);
+        }
+        let (made, _) = chunks(&compress(&marked, 0), 2);
+        assert!(made == marked, "{} bytes", made.len());
+        for at in 0..1000 {
+            marked[10 * SIZE + at * 1000..][..4].copy_from_slice(&[0, 0, 0xff, 0xff]);
+        }
+        let gzip = compress(&marked, 0);
+        let (made, done) = chunks(&gzip, 2);
+        assert!(made == marked[..10 * SIZE], "{} bytes", made.len());
+        assert!(!done.unused.is_empty());
+        let mut whole = Vec::new();
+        inflate(gzip.as_slice(), marked.len() as u64, 2, &mut |bytes| {
+            whole.extend_from_slice(bytes);
+            Ok(())
+        })
+        .unwrap();
+        assert!(whole == marked);
+    }
+
+    #[test]
+    fn an_error_of_the_output_ends_it() {
+        let gzip = compress(&data(8 * SIZE), 1);
+        for threads in [0, 3] {
+            let mut blocks = 0;
+            let error = inflate(gzip.as_slice(), u64::MAX, threads, &mut |_| {
+                blocks += 1;
+                if blocks > 2 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+            })
+            .unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        }
+    }
+}

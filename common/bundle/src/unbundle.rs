@@ -9,9 +9,9 @@
 //! There is no temporary file, and a few blocks between the threads are all the memory. Everything
 //! the manifest promises is enforced: each part's SHA-1 and their sum, the padding, the CRC and
 //! length of gzip, exactly one regular member, its size, and the image digest, which may be that
-//! of the tar stream or of the image. A digest that nothing is compared with is not computed. The
-//! sink has seen the bytes by the time the last of these is known: **unless [`unbundle`] returns
-//! `Ok`, what the sink got must be thrown away.**
+//! of the tar stream or, from bundlers that are not known to take that one, of the image. The sink
+//! has seen the bytes by the time the last of these is known: **unless [`unbundle`] returns `Ok`,
+//! what the sink got must be thrown away.**
 //!
 //! When a stream does not inflate, the reason is almost always a damaged part whose digest is known
 //! only at its end. The rest of that part is then read, and it is the part that is reported.
@@ -55,8 +55,8 @@ pub enum DigestMatch {
 pub struct Unbundled {
     /// Bytes in the image.
     pub size: u64,
-    /// SHA-1 of the tar stream, if the manifest has a digest to compare with.
-    pub sha1_tar: Option<[u8; 20]>,
+    /// SHA-1 of the tar stream.
+    pub sha1_tar: [u8; 20],
     /// SHA-1 of the image, if the digest of the manifest could have been that one.
     pub sha1_raw: Option<[u8; 20]>,
     /// SHA-256 of the image.
@@ -82,18 +82,16 @@ pub fn unbundle(
     let plaintext = Decryptor::new(ciphertext, key);
     let limit = manifest.size.saturating_add(OVERHEAD);
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    let wants_tar = manifest.digest.is_some();
-    let wants_raw = wants_tar && !manifest.bundler.digests_the_archive();
+    let wants_raw = manifest.digest.is_some() && !manifest.bundler.digests_the_archive();
     thread::scope(|scope| {
         let interrupted = UnbundleError::Interrupted;
-        let hash_tar = wants_tar.then(|| Hasher::<Sha1>::spawn(scope, "hash-tar"));
-        let hash_tar = hash_tar.transpose().map_err(interrupted)?;
+        let hash_tar = Hasher::<Sha1>::spawn(scope, "hash-tar").map_err(interrupted)?;
         let hash_raw = wants_raw.then(|| Hasher::<Sha1>::spawn(scope, "hash-image"));
         let hash_raw = hash_raw.transpose().map_err(interrupted)?;
         let sha256 = Hasher::<Sha256>::spawn(scope, "hash-image").map_err(interrupted)?;
         let (compressed, decrypting) =
             ahead::spawn(scope, "decrypt", plaintext).map_err(interrupted)?;
-        let queue = hash_tar.as_ref().map(Hasher::queue);
+        let queue = hash_tar.queue();
         let (blocks, inflating) =
             stream::spawn(scope, compressed, limit, threads, queue).map_err(interrupted)?;
         let mut image = Image {
@@ -110,11 +108,9 @@ pub fn unbundle(
         match outcome {
             Ok(()) => {
                 progress(read.load(Ordering::Relaxed));
-                let sha1 = |hasher: Option<Hasher<'_, Sha1>>| {
-                    let digest = hasher.map(Hasher::finish).transpose().map_err(interrupted)?;
-                    Ok::<_, UnbundleError>(digest.map(|digest| digest.finalize().into()))
-                };
-                let (sha1_tar, sha1_raw) = (sha1(hash_tar)?, sha1(hash_raw)?);
+                let sha1_tar = hash_tar.finish().map_err(interrupted)?.finalize().into();
+                let sha1_raw = hash_raw.map(Hasher::finish).transpose().map_err(interrupted)?;
+                let sha1_raw = sha1_raw.map(|digest| digest.finalize().into());
                 let digest = compare(manifest.digest, sha1_tar, sha1_raw)?;
                 let sha256_raw = sha256.finish().map_err(interrupted)?.finalize().into();
                 Ok(Unbundled { size: manifest.size, sha1_tar, sha1_raw, sha256_raw, digest })
@@ -166,16 +162,16 @@ fn untar(
 
 fn compare(
     expected: Option<[u8; 20]>,
-    tar: Option<[u8; 20]>,
+    tar: [u8; 20],
     raw: Option<[u8; 20]>,
 ) -> Result<DigestMatch, UnbundleError> {
-    match (expected, tar) {
-        (Some(expected), Some(found)) if expected == found => Ok(DigestMatch::Tar),
-        (Some(expected), _) if raw == Some(expected) => Ok(DigestMatch::Image),
-        (Some(expected), Some(found)) => {
-            Err(UnbundleError::Digest { expected: Hex20(expected), found: Hex20(found) })
+    match expected {
+        None => Ok(DigestMatch::Absent),
+        Some(expected) if expected == tar => Ok(DigestMatch::Tar),
+        Some(expected) if raw == Some(expected) => Ok(DigestMatch::Image),
+        Some(expected) => {
+            Err(UnbundleError::Digest { expected: Hex20(expected), found: Hex20(tar) })
         }
-        (None, _) | (_, None) => Ok(DigestMatch::Absent),
     }
 }
 

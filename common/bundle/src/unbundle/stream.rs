@@ -25,8 +25,8 @@ pub(super) struct Blocks {
     block: Option<Arc<Block>>,
     position: usize,
     ended: bool,
-    /// Who hashes the stream, if anybody does.
-    hash: Option<SyncSender<Work>>,
+    /// Who hashes the stream.
+    hash: SyncSender<Work>,
 }
 
 /// Starts inflating `compressed`, at most `limit` bytes, with `threads` threads for the chunks of
@@ -36,7 +36,7 @@ pub(super) fn spawn<'scope, R>(
     compressed: R,
     limit: u64,
     threads: usize,
-    hash: Option<SyncSender<Work>>,
+    hash: SyncSender<Work>,
 ) -> io::Result<(Blocks, ScopedJoinHandle<'scope, ()>)>
 where
     R: BufRead + Send + 'scope,
@@ -72,10 +72,8 @@ impl Blocks {
             match &self.block {
                 None => self.ended = true,
                 Some(block) => {
-                    if let Some(hash) = &self.hash {
-                        let whole = View::new(block, 0..block.len());
-                        hash.send(Work::Bytes(whole)).map_err(|_| Stopped)?;
-                    }
+                    let whole = View::new(block, 0..block.len());
+                    self.hash.send(Work::Bytes(whole)).map_err(|_| Stopped)?;
                 }
             }
         }
