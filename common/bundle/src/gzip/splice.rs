@@ -356,7 +356,8 @@ impl Tables {
     /// Goes behind the end of the block.
     fn skip_block(&self, bits: &mut Bits<'_>) -> Result<(), Malformed> {
         // Of a known length, so that no look needs a check.
-        let steps: &[u16; 2 * DISTANCES] = self.steps.as_slice().try_into().map_err(|_| Malformed)?;
+        let steps: &[u16; 2 * DISTANCES] =
+            self.steps.as_slice().try_into().map_err(|_| Malformed)?;
         let mut half = 0;
         loop {
             bits.refill()?;
