@@ -32,6 +32,7 @@ const WALLS: &[(&str, &[&str])] = &[
     ("aes", &["bundle"]),
     ("cbc", &["bundle"]),
     ("flate2", &["bundle"]),
+    ("libdeflater", &["bundle"]),
 ];
 
 const CEILING: usize = 800;
@@ -65,7 +66,8 @@ fn all_sources() -> Vec<PathBuf> {
 
 fn crate_sources(folder: &str) -> Vec<PathBuf> {
     let folder = root().join(folder);
-    ["src", "tests", "benches"].iter().flat_map(|part| sources(&folder.join(part))).collect()
+    let parts = ["src", "tests", "benches", "fuzz/src", "fuzz/fuzz_targets"];
+    parts.iter().flat_map(|part| sources(&folder.join(part))).collect()
 }
 
 fn shown(path: &Path) -> String {

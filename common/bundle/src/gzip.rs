@@ -4,7 +4,7 @@
 //! that are compressed independently of each other, each ended at a byte boundary (a full flush),
 //! which makes their concatenation one valid deflate stream: any gunzip reads it, and the bytes
 //! depend neither on how many threads made them nor on whether zeros came as bytes or as holes. The
-//! extra field says how long the chunks are, so that a reader who knows can inflate them in
+//! member's comment says how long the chunks are, so that a reader who knows can inflate them in
 //! parallel, too (docs/adr/0009).
 //!
 //! ```text
@@ -26,12 +26,12 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Builder};
 
-use flate2::Crc;
 use sha1::{Digest, Sha1};
 
 use self::deflate::{Deflated, Deflater, zero};
 use crate::ahead::Stopped;
 use crate::image::{Image, Piece};
+use crate::inflate::Sums;
 use crate::sink::ZEROS;
 
 /// Bytes that are compressed on their own: enough to lose next to nothing of the ratio.
@@ -43,9 +43,9 @@ const BUFFERS: usize = 64;
 /// More workers than this only wait for the reader.
 const WORKERS: usize = 16;
 
-/// Member header: deflate, an extra field, no name, no time, unknown level, Unix; the field's
-/// length, `EU`, the length of the number that follows.
-const HEADER: [u8; 16] = [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 3, 8, 0, b'E', b'U', 4, 0];
+/// Member header: deflate, a comment, no name, no time, unknown level, Unix. A comment and not an
+/// extra field, which Python's tarfile cannot skip in a stream.
+const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 16, 0, 0, 0, 0, 0, 3];
 
 /// An empty final block of deflate.
 const END: [u8; 2] = [3, 0];
@@ -141,14 +141,12 @@ fn compress_with(
         let all = match (collected, fed) {
             (Err(error), _) => return Err(error),
             (_, Err(error)) => return Err(GzipError::Input(error)),
-            (Ok(all), Ok(length)) if all.length == length => all,
+            (Ok(all), Ok(length)) if all.length() == length => all,
             (Ok(_), Ok(_)) => return Err(GzipError::Stopped),
         };
         let mut trailer = END.to_vec();
-        trailer.extend_from_slice(&all.crc.sum().to_le_bytes());
-        // The format keeps the length modulo 2^32.
-        trailer.extend_from_slice(&all.length.to_le_bytes()[..4]);
-        output(&trailer, all.length).map_err(GzipError::Output)?;
+        trailer.extend_from_slice(&all.trailer());
+        output(&trailer, all.length()).map_err(GzipError::Output)?;
         Ok(digest)
     })
 }
@@ -260,36 +258,29 @@ fn hash(incoming: &Receiver<Hashed>, over: &AtomicBool) -> [u8; 20] {
     sha1.finalize().into()
 }
 
-/// What was collected.
-struct Collected {
-    crc: Crc,
-    length: u64,
-}
-
 /// Puts out what the workers made in the order of the input.
 fn collect(
     order: &Receiver<Turn>,
-    (zeros, crc_of_zeros): &(Vec<u8>, Crc),
+    (zeros, crc_of_zeros): &(Vec<u8>, u32),
     output: &mut dyn FnMut(&[u8], u64) -> io::Result<()>,
-) -> Result<Collected, GzipError> {
+) -> Result<Sums, GzipError> {
     let mut put = |bytes: &[u8], length| output(bytes, length).map_err(GzipError::Output);
-    let mut all = Collected { crc: Crc::new(), length: 0 };
+    let mut all = Sums::default();
     put(&HEADER, 0)?;
-    put(&u32::try_from(CHUNK).map_err(|_| GzipError::Stopped)?.to_le_bytes(), 0)?;
+    put(format!("EU{CHUNK}\0").as_bytes(), 0)?;
     while let Ok(turn) = order.recv() {
         match turn {
             Turn::Zeros(chunks) => {
                 for _ in 0..chunks {
-                    all.crc.combine(crc_of_zeros);
-                    all.length += CHUNK as u64;
-                    put(zeros, all.length)?;
+                    all.add(*crc_of_zeros, CHUNK as u64);
+                    put(zeros, all.length())?;
                 }
             }
             Turn::Chunk(deflated) => {
-                let Deflated { bytes, crc } = deflated.recv().map_err(|_| GzipError::Stopped)?;
-                all.crc.combine(&crc);
-                all.length += u64::from(crc.amount());
-                put(bytes.as_ref().unwrap_or(zeros), all.length)?;
+                let Deflated { bytes, crc, length } =
+                    deflated.recv().map_err(|_| GzipError::Stopped)?;
+                all.add(crc, length);
+                put(bytes.as_ref().unwrap_or(zeros), all.length())?;
             }
         }
     }
@@ -389,8 +380,8 @@ mod tests {
     #[test]
     fn the_header_tells_the_chunks() {
         let (packed, _) = pack([1; 10].as_slice(), 5, 1);
-        assert_eq!(packed[..10], [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 3]);
-        assert_eq!(packed[10..20], [8, 0, b'E', b'U', 4, 0, 0, 0, 16, 0]);
+        assert_eq!(packed[..10], [0x1f, 0x8b, 8, 16, 0, 0, 0, 0, 0, 3]);
+        assert_eq!(packed[10..20], *b"EU1048576\0");
     }
 
     #[test]

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! This crate owns the whole of that path in both directions: the manifest and what is signed in
-//! it ([`manifest`]), the RSA keys and the image key ([`keys`]), the cipher ([`cipher`]), the tar
-//! member ([`tar`]), the parts ([`parts`]) and the two pipelines ([`bundle()`], [`unbundle()`]).
+//! it ([`manifest`]), the RSA keys and the image key ([`keys`]), the cipher ([`cipher`]), gzip
+//! ([`inflate`]), the tar member ([`tar`]), the parts ([`parts`]) and the two pipelines
+//! ([`bundle()`], [`unbundle()`]).
 //!
 //! It never opens a file, a socket or a clock: parts come from a [`PartSource`] and go to a
 //! [`PartSink`], the image comes from an [`Image`] and goes to a [`Sink`]. Everything
@@ -18,9 +19,9 @@ mod ahead;
 pub mod bounded;
 mod bundle;
 pub mod cipher;
-mod digest;
 mod gzip;
 pub mod image;
+pub mod inflate;
 pub mod keys;
 pub mod manifest;
 pub mod parts;

@@ -148,6 +148,13 @@ pub struct Bundler {
     pub release: String,
 }
 
+impl Bundler {
+    /// Whether it is one of those known to put the digest of the tar stream into its manifests.
+    pub(crate) fn digests_the_archive(&self) -> bool {
+        matches!(self.name.as_str(), "eucalypt" | "euca-tools" | "euca2ools")
+    }
+}
+
 /// One block device mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mapping {

@@ -98,6 +98,28 @@ pub enum PartError {
     },
 }
 
+impl PartError {
+    /// The same once more, for who asks later; of the source of [`PartError::Unreadable`] the kind
+    /// and the text.
+    fn again(&self) -> Self {
+        match self {
+            Self::Unreadable { part, source } => Self::Unreadable {
+                part: part.clone(),
+                source: io::Error::new(source.kind(), source.to_string()),
+            },
+            Self::Digest { part, expected, found } => {
+                Self::Digest { part: part.clone(), expected: *expected, found: *found }
+            }
+            Self::TooLong { part, bundled_size } => {
+                Self::TooLong { part: part.clone(), bundled_size: *bundled_size }
+            }
+            Self::TooShort { expected, found } => {
+                Self::TooShort { expected: *expected, found: *found }
+            }
+        }
+    }
+}
+
 /// A SHA-1 that prints as 40 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Hex20(pub [u8; 20]);
@@ -128,6 +150,8 @@ pub struct PartReader<'a> {
     index: usize,
     open: Option<Open>,
     read: u64,
+    /// The error that reading ended with.
+    failed: Option<PartError>,
 }
 
 impl<'a> PartReader<'a> {
@@ -146,15 +170,20 @@ impl<'a> PartReader<'a> {
             index: 0,
             open: None,
             read: 0,
+            failed: None,
         }
     }
 
     /// Reads the rest of the part that is open and checks it. Whoever choked on the bytes of a
-    /// part asks this to learn whether the part was to blame.
+    /// part asks this to learn whether the part was to blame; if reading had come further already,
+    /// and to an error, it is that one again.
     ///
     /// # Errors
     /// What is wrong with the part.
     pub fn finish_part(&mut self) -> Result<(), PartError> {
+        if let Some(failed) = self.failed.take() {
+            return Err(failed);
+        }
         let mut scratch = vec![0; 64 * 1024];
         while self.open.is_some() {
             self.read_open(&mut scratch)?;
@@ -232,7 +261,10 @@ impl<'a> PartReader<'a> {
 
 impl Read for PartReader<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.next(buf).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+        self.next(buf).map_err(|error| {
+            self.failed.get_or_insert_with(|| error.again());
+            io::Error::new(io::ErrorKind::InvalidData, error)
+        })
     }
 }
 

@@ -18,6 +18,7 @@ mod write;
 use std::io;
 
 pub use read::Member;
+pub(crate) use read::Stretch;
 pub use write::{Archive, LengthMismatch};
 
 /// Bytes in a block of tar.

@@ -1,128 +1,43 @@
 //! Unpacks a bundle: verify, decrypt, inflate, untar and hash as one stream.
 //!
 //! ```text
-//! parts ─ SHA-1 ─ AES ─┬─ inflate ─ bound ─┬─ SHA-1 ─ untar ─ SHA-1, SHA-256 ─ sink
-//!     thread "decrypt" │  thread "inflate" │  the caller's thread
+//! parts ─ SHA-1 ─ AES ─┬─ inflate ─ bound ─┬─ untar ─ sink
+//!     thread "decrypt" │  thread "inflate" ├─ SHA-1 of the tar stream ─ thread "hash-tar"
+//!                      │  and its workers  └─ digests of the image ─ a thread for each
 //! ```
 //!
-//! There is no temporary file, and a few chunks between the threads are all the memory. Everything
+//! There is no temporary file, and a few blocks between the threads are all the memory. Everything
 //! the manifest promises is enforced: each part's SHA-1 and their sum, the padding, the CRC and
 //! length of gzip, exactly one regular member, its size, and the image digest, which may be that
-//! of the tar stream or of the image. The sink has seen the bytes by the time the last of these is
-//! known: **unless [`unbundle`] returns `Ok`, what the sink got must be thrown away.**
+//! of the tar stream or, from bundlers that are not known to take that one, of the image. The sink
+//! has seen the bytes by the time the last of these is known: **unless [`unbundle`] returns `Ok`,
+//! what the sink got must be thrown away.**
 //!
 //! When a stream does not inflate, the reason is almost always a damaged part whose digest is known
 //! only at its end. The rest of that part is then read, and it is the part that is reported.
 
-use std::io::{self, Read};
+mod error;
+mod hasher;
+mod stream;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use sha1::{Digest, Sha1};
 use sha2::Sha256;
 
-use crate::ahead::{self, Stopped};
-use crate::bounded::{LimitExceeded, gunzip};
-use crate::cipher::{CipherError, Decryptor};
-use crate::digest::Hashing;
+use self::hasher::{Hasher, Work};
+use self::stream::Blocks;
+use crate::ahead;
+use crate::cipher::Decryptor;
+use crate::inflate::View;
 use crate::keys::SymmetricKey;
 use crate::manifest::Manifest;
-use crate::parts::{Hex20, PartError, PartReader, PartSource};
-use crate::sink::{Sink, ZEROS};
-use crate::tar::{Member, OVERHEAD, TarError};
+use crate::parts::{Hex20, PartReader, PartSource};
+use crate::sink::Sink;
+use crate::tar::{Member, OVERHEAD, Stretch, TarError};
 
-/// Why a bundle cannot be unpacked.
-#[derive(Debug, thiserror::Error)]
-pub enum UnbundleError {
-    /// A part is missing or damaged, or the parts do not add up.
-    #[error(transparent)]
-    Part(#[from] PartError),
-    /// The ciphertext is not one, or the image key is not its key.
-    #[error("{0}: the bundle is damaged or the image key is not its key")]
-    Cipher(CipherError),
-    /// The compressed stream is damaged.
-    #[error("the bundle does not decompress: it is damaged or the image key is not its key")]
-    Gzip(#[source] io::Error),
-    /// There is more in the bundle than an image of the size announced.
-    #[error("the bundle decompresses to more than the {limit} bytes that its image size allows")]
-    TooLarge {
-        /// The most bytes that there could be.
-        limit: u64,
-    },
-    /// The tar stream is not that of one image.
-    #[error(transparent)]
-    Tar(TarError),
-    /// The image has another size than the manifest says.
-    #[error("the image has {found} bytes, the manifest says {expected}")]
-    Size {
-        /// The size in the manifest, bytes.
-        expected: u64,
-        /// The size in the archive, bytes.
-        found: u64,
-    },
-    /// The image digest is wrong.
-    #[error("the image digest is {expected}, the tar stream has {found}")]
-    Digest {
-        /// The digest in the manifest.
-        expected: Hex20,
-        /// That of the tar stream.
-        found: Hex20,
-    },
-    /// The image could not be stored.
-    #[error("the image cannot be written")]
-    Sink(#[source] io::Error),
-    /// A thread could not be started or stopped before its work was done.
-    #[error("the unpacking was interrupted")]
-    Interrupted(#[source] io::Error),
-}
-
-impl UnbundleError {
-    /// Whether the bundle is to blame, not the machine that unpacks it: trying again is of no use.
-    pub fn is_permanent(&self) -> bool {
-        match self {
-            Self::Part(PartError::Unreadable { source, .. }) => {
-                source.kind() == io::ErrorKind::NotFound
-            }
-            Self::Sink(_) | Self::Interrupted(_) => false,
-            Self::Part(_)
-            | Self::Cipher(_)
-            | Self::Gzip(_)
-            | Self::TooLarge { .. }
-            | Self::Tar(_)
-            | Self::Size { .. }
-            | Self::Digest { .. } => true,
-        }
-    }
-
-    /// What an error out of the inflating thread is.
-    fn of_stream(error: io::Error) -> Self {
-        if let Some(inner) = error.get_ref() {
-            if let Some(&LimitExceeded { limit }) = inner.downcast_ref() {
-                return Self::TooLarge { limit };
-            }
-            if let Some(&cipher) = inner.downcast_ref::<CipherError>() {
-                return Self::Cipher(cipher);
-            }
-            if inner.is::<Stopped>() {
-                return Self::Interrupted(error);
-            }
-        }
-        match error.downcast::<PartError>() {
-            Ok(part) => Self::Part(part),
-            Err(error) => Self::Gzip(error),
-        }
-    }
-}
-
-impl From<TarError> for UnbundleError {
-    fn from(error: TarError) -> Self {
-        match error {
-            TarError::Read(error) => Self::of_stream(error),
-            TarError::Sink(error) => Self::Sink(error),
-            other => Self::Tar(other),
-        }
-    }
-}
+pub use self::error::UnbundleError;
 
 /// What the image digest of the manifest turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,8 +57,8 @@ pub struct Unbundled {
     pub size: u64,
     /// SHA-1 of the tar stream.
     pub sha1_tar: [u8; 20],
-    /// SHA-1 of the image.
-    pub sha1_raw: [u8; 20],
+    /// SHA-1 of the image, if the digest of the manifest could have been that one.
+    pub sha1_raw: Option<[u8; 20]>,
     /// SHA-256 of the image.
     pub sha256_raw: [u8; 32],
     /// What the image digest was compared with.
@@ -166,30 +81,38 @@ pub fn unbundle(
     let ciphertext = PartReader::new(manifest, parts, &read);
     let plaintext = Decryptor::new(ciphertext, key);
     let limit = manifest.size.saturating_add(OVERHEAD);
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let wants_raw = manifest.digest.is_some() && !manifest.bundler.digests_the_archive();
     thread::scope(|scope| {
+        let interrupted = UnbundleError::Interrupted;
+        let hash_tar = Hasher::<Sha1>::spawn(scope, "hash-tar").map_err(interrupted)?;
+        let hash_raw = wants_raw.then(|| Hasher::<Sha1>::spawn(scope, "hash-image"));
+        let hash_raw = hash_raw.transpose().map_err(interrupted)?;
+        let sha256 = Hasher::<Sha256>::spawn(scope, "hash-image").map_err(interrupted)?;
         let (compressed, decrypting) =
-            ahead::spawn(scope, "decrypt", plaintext).map_err(UnbundleError::Interrupted)?;
-        let inflated = gunzip(compressed, limit);
-        let (tar, inflating) =
-            ahead::spawn(scope, "inflate", inflated).map_err(UnbundleError::Interrupted)?;
-        let mut hashed = HashedSink {
+            ahead::spawn(scope, "decrypt", plaintext).map_err(interrupted)?;
+        let queue = hash_tar.queue();
+        let (blocks, inflating) =
+            stream::spawn(scope, compressed, limit, threads, queue).map_err(interrupted)?;
+        let mut image = Image {
             sink,
-            sha1: Sha1::new(),
-            sha256: Sha256::new(),
+            sha1: hash_raw.as_ref(),
+            sha256: &sha256,
             progress: &mut || progress(read.load(Ordering::Relaxed)),
         };
-        let outcome = untar(manifest, Hashing::new(tar), &mut hashed);
-        let (sha1_raw, sha256_raw) = (hashed.sha1.finalize(), hashed.sha256.finalize());
+        let outcome = untar(manifest, blocks, &mut image);
         // The near end is gone: the threads stop at their next chunk, from here to the parts.
         // Joined one by one: a panic in a thread was an error of the stream already.
         drop(inflating.join());
         let decrypting = decrypting.join();
         match outcome {
-            Ok(sha1_tar) => {
+            Ok(()) => {
                 progress(read.load(Ordering::Relaxed));
-                let sha1_raw = sha1_raw.into();
+                let sha1_tar = hash_tar.finish().map_err(interrupted)?.finalize().into();
+                let sha1_raw = hash_raw.map(Hasher::finish).transpose().map_err(interrupted)?;
+                let sha1_raw = sha1_raw.map(|digest| digest.finalize().into());
                 let digest = compare(manifest.digest, sha1_tar, sha1_raw)?;
-                let sha256_raw = sha256_raw.into();
+                let sha256_raw = sha256.finish().map_err(interrupted)?.finalize().into();
                 Ok(Unbundled { size: manifest.size, sha1_tar, sha1_raw, sha256_raw, digest })
             }
             Err(error) => {
@@ -209,59 +132,78 @@ pub fn unbundle(
     })
 }
 
-/// Reads the tar stream to its end; gives its SHA-1.
+/// Reads the tar stream to its end.
 fn untar(
     manifest: &Manifest,
-    tar: Hashing<impl Read>,
-    sink: &mut dyn Sink,
-) -> Result<[u8; 20], UnbundleError> {
-    let member = Member::open(tar)?;
+    blocks: Blocks,
+    image: &mut Image<'_, '_>,
+) -> Result<(), UnbundleError> {
+    let mut member = Member::open(blocks)?;
     if member.size() != manifest.size {
         return Err(UnbundleError::Size { expected: manifest.size, found: member.size() });
     }
-    Ok(member.copy_to(sink)?.finish())
+    for stretch in member.stretches() {
+        match stretch {
+            Stretch::Hole(length) => image.hole(length)?,
+            Stretch::Data(length) => {
+                let mut left = length;
+                while left > 0 {
+                    let piece = member.reader().piece(left).map_err(TarError::Read)?;
+                    let piece = piece.ok_or(TarError::Truncated)?;
+                    left -= piece.len() as u64;
+                    image.data(piece)?;
+                }
+            }
+        }
+    }
+    member.finish()?;
+    Ok(())
 }
 
 fn compare(
     expected: Option<[u8; 20]>,
     tar: [u8; 20],
-    raw: [u8; 20],
+    raw: Option<[u8; 20]>,
 ) -> Result<DigestMatch, UnbundleError> {
     match expected {
         None => Ok(DigestMatch::Absent),
         Some(expected) if expected == tar => Ok(DigestMatch::Tar),
-        Some(expected) if expected == raw => Ok(DigestMatch::Image),
+        Some(expected) if raw == Some(expected) => Ok(DigestMatch::Image),
         Some(expected) => {
             Err(UnbundleError::Digest { expected: Hex20(expected), found: Hex20(tar) })
         }
     }
 }
 
-/// Hashes the image on its way into the sink.
-struct HashedSink<'a> {
+/// The image on its way into the sink and the hashes.
+struct Image<'a, 'scope> {
     sink: &'a mut dyn Sink,
-    sha1: Sha1,
-    sha256: Sha256,
+    sha1: Option<&'a Hasher<'scope, Sha1>>,
+    sha256: &'a Hasher<'scope, Sha256>,
     progress: &'a mut dyn FnMut(),
 }
 
-impl Sink for HashedSink<'_> {
-    fn data(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.sha1.update(bytes);
-        self.sha256.update(bytes);
-        self.sink.data(bytes)?;
+impl Image<'_, '_> {
+    fn data(&mut self, piece: View) -> Result<(), UnbundleError> {
+        if let Some(sha1) = self.sha1 {
+            sha1.update(Work::Bytes(piece.clone())).map_err(UnbundleError::Interrupted)?;
+        }
+        let hashed = self.sha256.update(Work::Bytes(piece.clone()));
+        hashed.map_err(UnbundleError::Interrupted)?;
+        let stored = match piece.is_zero() {
+            true => self.sink.hole(piece.len() as u64),
+            false => self.sink.data(&piece),
+        };
+        stored.map_err(UnbundleError::Sink)?;
         (self.progress)();
         Ok(())
     }
 
-    fn hole(&mut self, length: u64) -> io::Result<()> {
-        let mut left = length;
-        while left > 0 {
-            let now = usize::try_from(left).map_or(ZEROS.len(), |left| left.min(ZEROS.len()));
-            self.sha1.update(&ZEROS[..now]);
-            self.sha256.update(&ZEROS[..now]);
-            left -= now as u64;
+    fn hole(&mut self, length: u64) -> Result<(), UnbundleError> {
+        if let Some(sha1) = self.sha1 {
+            sha1.update(Work::Zeros(length)).map_err(UnbundleError::Interrupted)?;
         }
-        self.sink.hole(length)
+        self.sha256.update(Work::Zeros(length)).map_err(UnbundleError::Interrupted)?;
+        self.sink.hole(length).map_err(UnbundleError::Sink)
     }
 }

@@ -11,6 +11,7 @@ mod exports;
 mod forge;
 mod lifecycle;
 mod nodes;
+mod odd_bundles;
 mod path;
 mod registered;
 mod restart;

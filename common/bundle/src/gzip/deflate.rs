@@ -5,11 +5,11 @@
 //! The same chunk and level always give the same bytes. A chunk of zeros is recognised and never
 //! compressed again.
 
-use flate2::Crc;
 use libdeflater::{CompressionLvl, Compressor};
 
 use super::CHUNK;
 use super::splice::{self, Malformed};
+use crate::inflate::checksum;
 use crate::sink::ZEROS;
 
 /// What a level from 0 (stored) to 9 (as small as it gets, at a twentieth of the speed) is in the
@@ -25,8 +25,10 @@ pub(super) struct Deflater {
 pub(super) struct Deflated {
     /// The piece of the stream; none if the chunk holds only zeros.
     pub(super) bytes: Option<Vec<u8>>,
-    /// Of the chunk's own bytes; holds how many they are.
-    pub(super) crc: Crc,
+    /// Of the chunk's own bytes.
+    pub(super) crc: u32,
+    /// How many they are.
+    pub(super) length: u64,
 }
 
 impl Deflater {
@@ -48,20 +50,16 @@ impl Deflater {
 
     /// Compresses a chunk unless it is a full one of zeros.
     pub(super) fn chunk(&mut self, chunk: &[u8]) -> Result<Deflated, Malformed> {
-        let mut crc = Crc::new();
-        crc.update(chunk);
         let zero = chunk.len() == CHUNK && is_zero(chunk);
         let bytes = if zero { None } else { Some(self.piece(chunk)?) };
-        Ok(Deflated { bytes, crc })
+        Ok(Deflated { bytes, crc: checksum(chunk), length: chunk.len() as u64 })
     }
 }
 
 /// A full chunk of zeros: its piece and its CRC.
-pub(super) fn zero(level: u32) -> Result<(Vec<u8>, Crc), Malformed> {
+pub(super) fn zero(level: u32) -> Result<(Vec<u8>, u32), Malformed> {
     let zeros = vec![0; CHUNK];
-    let mut crc = Crc::new();
-    crc.update(&zeros);
-    Ok((Deflater::new(level).piece(&zeros)?, crc))
+    Ok((Deflater::new(level).piece(&zeros)?, checksum(&zeros)))
 }
 
 fn is_zero(chunk: &[u8]) -> bool {
@@ -79,7 +77,7 @@ mod tests {
         let (piece, crc) = zero(5).unwrap();
         let deflated = deflater.chunk(&chunk).unwrap();
         assert!(deflated.bytes.is_none());
-        assert_eq!((deflated.crc.sum(), deflated.crc.amount()), (crc.sum(), crc.amount()));
+        assert_eq!((deflated.crc, deflated.length), (crc, CHUNK as u64));
         assert_eq!(deflater.piece(&chunk).unwrap(), piece);
         assert!(deflater.chunk(&chunk[1..]).unwrap().bytes.is_some());
         chunk[CHUNK - 1] = 1;

@@ -13,13 +13,17 @@
 //! beginning: every code is looked at, none is carried out, which costs a tenth of what making
 //! the stream did. A table says of the next [`STEP`] bits how many belong to codes that are whole
 //! in them, several literals at a time. No guess is made: what is not exactly one stream of
-//! deflate is refused.
+//! deflate is refused. What comes next decides which half of the table is looked into, not which
+//! way the program goes: nothing could predict it.
 
 use std::ops::Range;
 
-/// Bits that one look into a table goes by. Two steps of literals, then a length and a distance of
-/// any size, are no more than the 56 bits that a refill gives at least.
+/// Bits that one look into a table goes by. A length and a distance of any size that it knows are
+/// no more than the 56 bits that a refill gives at least.
 const STEP: u32 = 11;
+
+/// Where the half of a table begins that is for distances.
+const DISTANCES: usize = 1 << STEP;
 
 /// Zeros behind the stream while it is walked, so that eight bytes can always be read at a time.
 const MARGIN: usize = 16;
@@ -143,25 +147,25 @@ impl Bits<'_> {
     }
 }
 
-/// What a step comes upon at its end.
-const LITERAL: u16 = 0;
-/// A length: a distance follows.
-const MATCH: u16 = 1 << 12;
+/// What a step comes upon at its end: literals, or a distance.
+const PLAIN: u16 = 0;
+/// A length: a distance follows. The value is where its half of the table begins.
+const MATCH: u16 = 1 << STEP;
 /// The end of the block.
-const END: u16 = 2 << 12;
-/// A code longer than a step, or none.
-const LONG: u16 = 3 << 12;
+const END: u16 = 2 << STEP;
+/// A code longer than a step, or none; in the half for distances [`MATCH`] is set, too.
+const LONG: u16 = 4 << STEP;
 
-const KIND: u16 = 3 << 12;
+const KIND: u16 = 7 << STEP;
 
-/// The bits of an entry that count what the step goes by, extra bits included.
+/// The bits that the step goes by, extra bits included.
 fn length(entry: u16) -> u32 {
-    u32::from(entry & 0xff)
+    u32::from(entry & 0x3f)
 }
 
 /// Bits of the code alone, of an entry for one code.
 fn code_length(entry: u16) -> u32 {
-    u32::from((entry >> 8) & 0xf)
+    u32::from((entry >> 6) & 0x1f)
 }
 
 /// A prefix code: how many codes there are of each length, and their symbols in order.
@@ -220,9 +224,9 @@ impl Code {
     }
 
     /// Writes what `entry` makes of symbol and length wherever a code of at most [`STEP`] bits
-    /// begins, [`LONG`] elsewhere.
-    fn fill(&self, table: &mut [u16], entry: impl Fn(u16, u16) -> u16) {
-        table.fill(LONG);
+    /// begins, `long` elsewhere.
+    fn fill(&self, table: &mut [u16], long: u16, entry: impl Fn(u16, u16) -> u16) {
+        table.fill(long);
         let mut code = 0_usize;
         let mut symbols = self.symbols.iter();
         for (length, &count) in (0_u16..).zip(&self.counts[..=STEP as usize]) {
@@ -263,9 +267,8 @@ struct Tables {
     distances: Code,
     /// One code for each pattern of [`STEP`] bits.
     single: Vec<u16>,
-    /// As many codes as fit.
+    /// As many codes as fit; in the half for distances one.
     steps: Vec<u16>,
-    distance: Vec<u16>,
 }
 
 impl Tables {
@@ -274,8 +277,7 @@ impl Tables {
             literals: Code::default(),
             distances: Code::default(),
             single: vec![0; 1 << STEP],
-            steps: vec![0; 1 << STEP],
-            distance: vec![0; 1 << STEP],
+            steps: vec![0; 2 * DISTANCES],
         }
     }
 
@@ -323,29 +325,30 @@ impl Tables {
     fn set(&mut self, literals: &[u8], distances: &[u8]) -> Result<(), Malformed> {
         self.literals.set(literals)?;
         self.distances.set(distances)?;
-        self.literals.fill(&mut self.single, |symbol, length| {
+        self.literals.fill(&mut self.single, LONG, |symbol, length| {
             let kind = match (symbol, extra_of_length(symbol)) {
-                (..256, _) => LITERAL,
+                (..256, _) => PLAIN,
                 (256, _) => END,
                 (_, Some(extra)) => MATCH + extra,
                 (_, None) => return LONG,
             };
-            kind + length + (length << 8)
+            kind + length + (length << 6)
         });
-        for (bits, slot) in self.steps.iter_mut().enumerate() {
-            let mut step = self.single[bits];
-            while step & KIND == LITERAL {
+        let (steps, distances) = self.steps.split_at_mut(DISTANCES);
+        for (bits, slot) in steps.iter_mut().enumerate() {
+            let mut step = self.single[bits] & (KIND + 0x3f);
+            while step & KIND == PLAIN {
                 let next = self.single[bits >> length(step)];
                 let fits = length(step) + code_length(next) <= STEP;
                 if next & KIND == LONG || !fits {
                     break;
                 }
-                step = (next & KIND) + (step & 0xff) + (next & 0xff);
+                step = (next & KIND) + (step & 0x3f) + (next & 0x3f);
             }
             *slot = step;
         }
-        self.distances.fill(&mut self.distance, |symbol, length| {
-            extra_of_distance(symbol).map_or(LONG, |extra| length + extra)
+        self.distances.fill(distances, LONG + MATCH, |symbol, length| {
+            extra_of_distance(symbol).map_or(LONG + MATCH, |extra| length + extra)
         });
         Ok(())
     }
@@ -353,36 +356,26 @@ impl Tables {
     /// Goes behind the end of the block.
     fn skip_block(&self, bits: &mut Bits<'_>) -> Result<(), Malformed> {
         // Of a known length, so that no look needs a check.
-        let steps: &[u16; 1 << STEP] = self.steps.as_slice().try_into().map_err(|_| Malformed)?;
-        let distance: &[u16; 1 << STEP] =
-            self.distance.as_slice().try_into().map_err(|_| Malformed)?;
+        let steps: &[u16; 2 * DISTANCES] =
+            self.steps.as_slice().try_into().map_err(|_| Malformed)?;
+        let mut half = 0;
         loop {
             bits.refill()?;
-            let mut step = steps[bits.peek(STEP)];
-            if step & KIND == LITERAL {
+            for _ in 0..2 {
+                let step = steps[half + bits.peek(STEP)];
                 bits.skip(length(step));
-                step = steps[bits.peek(STEP)];
-            }
-            match step & KIND {
-                LITERAL => bits.skip(length(step)),
-                MATCH => {
-                    bits.skip(length(step));
-                    let step = distance[bits.peek(STEP)];
-                    if step == LONG {
-                        self.skip_long_distance(bits)?;
-                    } else {
-                        bits.skip(length(step));
-                    }
+                half = usize::from(step & MATCH);
+                if step & (END + LONG) == 0 {
+                    continue;
                 }
-                END => {
-                    bits.skip(length(step));
+                if step & END != 0 || (step == LONG && self.skip_long(bits)?) {
                     return Ok(());
                 }
-                _ => {
-                    if self.skip_long(bits)? {
-                        return Ok(());
-                    }
+                if step & MATCH != 0 {
+                    self.skip_long_distance(bits)?;
+                    half = 0;
                 }
+                bits.refill()?;
             }
         }
     }

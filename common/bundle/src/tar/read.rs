@@ -18,6 +18,15 @@ const PAX: u64 = 1 << 20;
 /// The most pseudo members in front of the member.
 const PSEUDO: usize = 8;
 
+/// A stretch of a file, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stretch {
+    /// Zeros that are not stored.
+    Hole(u64),
+    /// Bytes that are stored.
+    Data(u64),
+}
+
 /// The one regular file of an archive, its header read and its data still to come.
 pub struct Member<R> {
     reader: R,
@@ -121,6 +130,25 @@ impl<R: Read> Member<R> {
         &self.name
     }
 
+    /// What the file consists of, in order. The data are the next bytes of [`Member::reader`]; who
+    /// has read all of them goes on with [`Member::finish`].
+    pub(crate) fn stretches(&mut self) -> impl Iterator<Item = Stretch> + use<R> {
+        let extents = std::mem::take(&mut self.extents);
+        let end = Extent { offset: self.size, length: 0 };
+        let mut position = 0;
+        let stretches = extents.into_iter().chain([end]).flat_map(move |extent| {
+            let hole = Stretch::Hole(extent.offset - position);
+            position = extent.offset + extent.length;
+            [hole, Stretch::Data(extent.length)]
+        });
+        stretches.filter(|stretch| !matches!(stretch, Stretch::Hole(0) | Stretch::Data(0)))
+    }
+
+    /// The archive, behind what was read of it.
+    pub(crate) fn reader(&mut self) -> &mut R {
+        &mut self.reader
+    }
+
     /// Copies the file into `sink` and reads on to the end of the stream, where there may be
     /// nothing but zeros. Gives the reader back, at its end.
     ///
@@ -128,10 +156,14 @@ impl<R: Read> Member<R> {
     /// [`TarError`]; the sink's own as [`TarError::Sink`].
     pub fn copy_to(mut self, sink: &mut dyn Sink) -> Result<R, TarError> {
         let mut buffer = vec![0; CHUNK];
-        let mut position = 0;
-        for extent in std::mem::take(&mut self.extents) {
-            hole(sink, extent.offset - position)?;
-            let mut left = extent.length;
+        for stretch in self.stretches() {
+            let mut left = match stretch {
+                Stretch::Hole(length) => {
+                    sink.hole(length).map_err(TarError::Sink)?;
+                    continue;
+                }
+                Stretch::Data(length) => length,
+            };
             while left > 0 {
                 let most = usize::try_from(left).map_or(CHUNK, |left| left.min(CHUNK));
                 let got = fill(&mut self.reader, &mut buffer[..most]).map_err(TarError::Read)?;
@@ -141,9 +173,17 @@ impl<R: Read> Member<R> {
                 sink.data(&buffer[..got]).map_err(TarError::Sink)?;
                 left -= got as u64;
             }
-            position = extent.offset + extent.length;
         }
-        hole(sink, self.size - position)?;
+        self.finish()
+    }
+
+    /// Reads on to the end of the stream, where there may be nothing but zeros, when all data
+    /// were read. Gives the reader back, at its end.
+    ///
+    /// # Errors
+    /// [`TarError`].
+    pub(crate) fn finish(mut self) -> Result<R, TarError> {
+        let mut buffer = vec![0; CHUNK];
         if !self.stored.is_multiple_of(BLOCK as u64) {
             let used = usize::try_from(self.stored % BLOCK as u64).unwrap_or(0);
             let padding = &mut buffer[..BLOCK - used];
@@ -172,10 +212,6 @@ impl<R: Read> Member<R> {
             }
         }
     }
-}
-
-fn hole(sink: &mut dyn Sink, length: u64) -> Result<(), TarError> {
-    if length == 0 { Ok(()) } else { sink.hole(length).map_err(TarError::Sink) }
 }
 
 fn block(reader: &mut impl Read) -> Result<Block, TarError> {

@@ -3,22 +3,14 @@
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use crate::support::{Forged, certificate, forge, forge_compressed, forge_sealed, golden};
-use bundle::image::Filled;
+use crate::support::{Forged, archive, certificate, forge, forge_compressed, forge_sealed, golden};
 use bundle::parts::PartError;
-use bundle::tar::{Archive, Member, TarError};
+use bundle::tar::{Member, TarError};
 use bundle::{Limits, Manifest, ManifestError, Signed, SymmetricKey, UnbundleError};
 use sha1::{Digest, Sha1};
 
 fn parse(text: &str) -> Result<Manifest, ManifestError> {
     Manifest::parse(text.as_bytes(), &Limits::default())
-}
-
-fn archive(data: &[u8]) -> Vec<u8> {
-    let mut tar = Vec::new();
-    let archive = Archive::new(data, "image", data.len() as u64);
-    Filled::new(archive).read_to_end(&mut tar).unwrap();
-    tar
 }
 
 /// Bytes that do not compress.
@@ -484,15 +476,20 @@ fn the_image_digest_is_checked_in_all_its_forms() {
     use bundle::DigestMatch;
     let image = noise(5000);
     let tar = archive(&image);
+    let of_image: [u8; 20] = Sha1::digest(&image).into();
     let forms: [([u8; 20], DigestMatch); 4] = [
         (Sha1::digest(&tar).into(), DigestMatch::Tar),
-        (Sha1::digest(&image).into(), DigestMatch::Image),
+        (of_image, DigestMatch::Image),
         (Sha1::digest(b"").into(), DigestMatch::Absent),
         ([0; 20], DigestMatch::Absent),
     ];
     for (digest, expected) in forms {
-        assert_eq!(forge(&tar, 5000, digest).unpack().unwrap().0.digest, expected);
+        let unknown = forge(&tar, 5000, digest).edited("<name>eucalypt<", "<name>another<");
+        assert_eq!({ unknown }.unpack().unwrap().0.digest, expected);
     }
+    // Of those that are known to give the digest of the tar stream, no other is accepted.
+    let error = forge(&tar, 5000, of_image).unpack().unwrap_err();
+    assert!(matches!(error, UnbundleError::Digest { .. }), "{error}");
     let error = forge(&tar, 5000, [1; 20]).unpack().unwrap_err();
     assert!(matches!(error, UnbundleError::Digest { .. }), "{error}");
 }

@@ -6,7 +6,10 @@ use std::io::{self, Cursor, Read, Write};
 use std::path::PathBuf;
 
 use bundle::cipher::Encryptor;
+use bundle::image::Filled;
+use bundle::manifest::signed_bytes;
 use bundle::manifest::write::{Draft, write};
+use bundle::tar::Archive;
 use bundle::{
     Certificate, Kind, Limits, Manifest, Part, PartSink, PlainSink, PrivateKey, SymmetricKey,
     UnbundleError, Unbundled,
@@ -69,6 +72,24 @@ pub(crate) struct Forged {
     pub(crate) manifest: Vec<u8>,
     pub(crate) shelf: Shelf,
     pub(crate) key: SymmetricKey,
+}
+
+/// The tar archive of an image.
+pub(crate) fn archive(image: &[u8]) -> Vec<u8> {
+    let mut tar = Vec::new();
+    let archive = Archive::new(image, "image", image.len() as u64);
+    Filled::new(archive).read_to_end(&mut tar).unwrap();
+    tar
+}
+
+/// The same bundle, its manifest signed with `key`.
+pub(crate) fn signed_by(mut forged: Forged, key: &PrivateKey) -> Forged {
+    let signed = signed_bytes(&forged.manifest, &Limits::default()).unwrap();
+    let signature = key.sign(&Sha1::digest(signed).into()).unwrap();
+    let text = String::from_utf8(forged.manifest).unwrap();
+    assert!(text.contains(">UNSIGNED<"));
+    forged.manifest = text.replace("UNSIGNED", &hex::encode(signature)).into_bytes();
+    forged
 }
 
 /// Compresses, encrypts and cuts `tar` as if it held an image of `size` bytes.
