@@ -35,4 +35,4 @@ pub use keys::{Certificate, KeyError, PrivateKey, Recipient, SymmetricKey};
 pub use manifest::{Kind, Limits, Manifest, ManifestError, Mapping, Part, Signed};
 pub use parts::{DEFAULT_PART_SIZE, PartSink, PartSource};
 pub use sink::{PlainSink, Sink, SparseSink};
-pub use unbundle::{DigestMatch, UnbundleError, Unbundled, unbundle};
+pub use unbundle::{DigestMatch, Extracted, UnbundleError, Unbundled, extract, unbundle};

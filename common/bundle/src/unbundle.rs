@@ -65,6 +65,19 @@ pub struct Unbundled {
     pub digest: DigestMatch,
 }
 
+/// An image that was unpacked whole, without the digests of it that the bundle does not need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Extracted {
+    /// Bytes in the image.
+    pub size: u64,
+    /// SHA-1 of the tar stream.
+    pub sha1_tar: [u8; 20],
+    /// SHA-1 of the image, if the digest of the manifest could have been that one.
+    pub sha1_raw: Option<[u8; 20]>,
+    /// What the image digest was compared with.
+    pub digest: DigestMatch,
+}
+
 /// Unpacks the bundle of `manifest` from `parts` into `sink`. `progress` is told how many bytes of
 /// ciphertext have been read so far, out of `bundled_size`, as the image is written.
 ///
@@ -77,6 +90,35 @@ pub fn unbundle(
     sink: &mut dyn Sink,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Unbundled, UnbundleError> {
+    let (Extracted { size, sha1_tar, sha1_raw, digest }, sha256) =
+        run(manifest, key, parts, sink, true, progress)?;
+    let sha256_raw = sha256.expect("it was asked for");
+    Ok(Unbundled { size, sha1_tar, sha1_raw, sha256_raw, digest })
+}
+
+/// As [`unbundle`], and everything is checked as there; but the image has no SHA-256 then, which
+/// is a fifth of the work.
+///
+/// # Errors
+/// As [`unbundle`].
+pub fn extract(
+    manifest: &Manifest,
+    key: &SymmetricKey,
+    parts: &mut dyn PartSource,
+    sink: &mut dyn Sink,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Extracted, UnbundleError> {
+    run(manifest, key, parts, sink, false, progress).map(|(extracted, _)| extracted)
+}
+
+fn run(
+    manifest: &Manifest,
+    key: &SymmetricKey,
+    parts: &mut dyn PartSource,
+    sink: &mut dyn Sink,
+    wants_sha256: bool,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(Extracted, Option<[u8; 32]>), UnbundleError> {
     let read = AtomicU64::new(0);
     let ciphertext = PartReader::new(manifest, parts, &read);
     let plaintext = Decryptor::new(ciphertext, key);
@@ -88,7 +130,8 @@ pub fn unbundle(
         let hash_tar = Hasher::<Sha1>::spawn(scope, "hash-tar").map_err(interrupted)?;
         let hash_raw = wants_raw.then(|| Hasher::<Sha1>::spawn(scope, "hash-image"));
         let hash_raw = hash_raw.transpose().map_err(interrupted)?;
-        let sha256 = Hasher::<Sha256>::spawn(scope, "hash-image").map_err(interrupted)?;
+        let sha256 = wants_sha256.then(|| Hasher::<Sha256>::spawn(scope, "hash-image"));
+        let sha256 = sha256.transpose().map_err(interrupted)?;
         let (compressed, decrypting) =
             ahead::spawn(scope, "decrypt", plaintext).map_err(interrupted)?;
         let queue = hash_tar.queue();
@@ -97,7 +140,7 @@ pub fn unbundle(
         let mut image = Image {
             sink,
             sha1: hash_raw.as_ref(),
-            sha256: &sha256,
+            sha256: sha256.as_ref(),
             progress: &mut || progress(read.load(Ordering::Relaxed)),
         };
         let outcome = untar(manifest, blocks, &mut image);
@@ -112,8 +155,9 @@ pub fn unbundle(
                 let sha1_raw = hash_raw.map(Hasher::finish).transpose().map_err(interrupted)?;
                 let sha1_raw = sha1_raw.map(|digest| digest.finalize().into());
                 let digest = compare(manifest.digest, sha1_tar, sha1_raw)?;
-                let sha256_raw = sha256.finish().map_err(interrupted)?.finalize().into();
-                Ok(Unbundled { size: manifest.size, sha1_tar, sha1_raw, sha256_raw, digest })
+                let sha256 = sha256.map(Hasher::finish).transpose().map_err(interrupted)?;
+                let sha256 = sha256.map(|digest| digest.finalize().into());
+                Ok((Extracted { size: manifest.size, sha1_tar, sha1_raw, digest }, sha256))
             }
             Err(error) => {
                 let content = matches!(
@@ -179,20 +223,16 @@ fn compare(
 struct Image<'a, 'scope> {
     sink: &'a mut dyn Sink,
     sha1: Option<&'a Hasher<'scope, Sha1>>,
-    sha256: &'a Hasher<'scope, Sha256>,
+    sha256: Option<&'a Hasher<'scope, Sha256>>,
     progress: &'a mut dyn FnMut(),
 }
 
 impl Image<'_, '_> {
-    fn data(&mut self, piece: View) -> Result<(), UnbundleError> {
-        if let Some(sha1) = self.sha1 {
-            sha1.update(Work::Bytes(piece.clone())).map_err(UnbundleError::Interrupted)?;
-        }
-        let hashed = self.sha256.update(Work::Bytes(piece.clone()));
-        hashed.map_err(UnbundleError::Interrupted)?;
-        let stored = match piece.is_zero() {
-            true => self.sink.hole(piece.len() as u64),
-            false => self.sink.data(&piece),
+    fn data(&mut self, view: View) -> Result<(), UnbundleError> {
+        self.hash(|| Work::Bytes(view.clone()))?;
+        let stored = match view.is_zero() {
+            true => self.sink.hole(view.len() as u64),
+            false => self.sink.data(&view),
         };
         stored.map_err(UnbundleError::Sink)?;
         (self.progress)();
@@ -200,10 +240,17 @@ impl Image<'_, '_> {
     }
 
     fn hole(&mut self, length: u64) -> Result<(), UnbundleError> {
-        if let Some(sha1) = self.sha1 {
-            sha1.update(Work::Zeros(length)).map_err(UnbundleError::Interrupted)?;
-        }
-        self.sha256.update(Work::Zeros(length)).map_err(UnbundleError::Interrupted)?;
+        self.hash(|| Work::Zeros(length))?;
         self.sink.hole(length).map_err(UnbundleError::Sink)
+    }
+
+    fn hash(&self, work: impl Fn() -> Work) -> Result<(), UnbundleError> {
+        if let Some(sha1) = self.sha1 {
+            sha1.update(work()).map_err(UnbundleError::Interrupted)?;
+        }
+        if let Some(sha256) = self.sha256 {
+            sha256.update(work()).map_err(UnbundleError::Interrupted)?;
+        }
+        Ok(())
     }
 }

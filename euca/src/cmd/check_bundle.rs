@@ -183,7 +183,7 @@ impl CheckBundle {
         let total = manifest.bundled_size;
         let bar = Progress::new("Checking", total, &self.progress, cx.environment);
         let unpack = |parts: &mut dyn PartSource| {
-            bundle::unbundle(manifest, key, parts, &mut Nowhere, &mut |done| bar.at(done))
+            bundle::extract(manifest, key, parts, &mut Nowhere, &mut |done| bar.at(done))
         };
         let done = match parts {
             Parts::Here(directory) => unpack(&mut files(directory)),

@@ -101,7 +101,7 @@ impl Unpacked {
     ) -> Result<Done, Failure> {
         let fail = |error: io::Error| cannot_be_written(&self.path, &error);
         let mut sink = SparseSink::new(self.staged.file().map_err(fail)?);
-        let done = bundle::unbundle(manifest, key, parts, &mut sink, &mut |done| bar.at(done))
+        let done = bundle::extract(manifest, key, parts, &mut sink, &mut |done| bar.at(done))
             .map_err(|error| Failure::Client(chain(&error)))?;
         sink.finish().map_err(fail)?;
         let path = self.staged.commit().map_err(|error| cannot_be_written(&self.path, &error))?;

@@ -87,6 +87,28 @@ fn zeros_arrive_as_holes() {
 }
 
 #[test]
+fn extracting_checks_the_same() {
+    let image = text(3 << 20);
+    let tar = archive(&image);
+    let mut forged = forged(&tar, &chunked(&tar, 1 << 20), image.len());
+    let extract = |forged: &mut Forged| {
+        let manifest = Manifest::parse(&forged.manifest, &Limits::default()).unwrap();
+        let mut sink = Watched::default();
+        let (key, shelf) = (&forged.key, &mut forged.shelf);
+        bundle::extract(&manifest, key, shelf, &mut sink, &mut |_| {}).map(|done| (done, sink))
+    };
+    let (done, sink) = extract(&mut forged).unwrap();
+    assert!(sink.bytes == image);
+    assert_eq!((done.size, done.digest), (3 << 20, DigestMatch::Tar));
+    assert_eq!(done.sha1_tar, <[u8; 20]>::from(Sha1::digest(&tar)));
+    forged.shelf.parts.get_mut("image.part.3").unwrap()[99] ^= 4;
+    let error = extract(&mut forged).err().unwrap();
+    assert!(error.to_string().contains("part image.part.3 is damaged"), "{error}");
+    forged = forged.edited("<size>3145728<", "<size>3145727<");
+    assert!(extract(&mut forged).is_err());
+}
+
+#[test]
 fn false_claims_are_seen_through_and_cost_nothing() {
     let began = Instant::now();
     let image: Vec<u8> = [0, 0, 0xff, 0xff].repeat(4 << 20);
