@@ -235,6 +235,7 @@ impl Base {
             capacity,
             subnet: config.subnet.0,
             instances: Vec::new(),
+            bundles: Vec::new(),
         };
         let board = Board::new(report, shutdown.clone());
         let grace = Duration::from_secs(config.shutdown_grace_seconds);

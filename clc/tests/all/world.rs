@@ -345,6 +345,7 @@ impl StubNode {
                         },
                         subnet: Subnet { network: Ipv4Addr::new(10, number, 0, 0), prefix: 24 },
                         instances: state.views.values().cloned().collect(),
+                        bundles: Vec::new(),
                     })
                 }
             })

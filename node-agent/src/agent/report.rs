@@ -95,6 +95,7 @@ mod tests {
             capacity: Capacity { cpus: 1, memory_mib: 1, disk_mib: 1 },
             subnet: Subnet { network: [10, 0, 0, 0].into(), prefix: 24 },
             instances: vec![],
+            bundles: vec![],
         };
         Board::new(report, Shutdown::default())
     }
