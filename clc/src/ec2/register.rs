@@ -280,6 +280,7 @@ fn image(
         created: now,
         layout: None,
         hvm,
+        saving: None,
     })
 }
 
