@@ -197,8 +197,7 @@ fn devices(asked: &[NamedDevice]) -> Result<Vec<Device>, ApiError> {
     for (at, it) in asked.iter().enumerate() {
         let parameter = |name: &str| format!("BlockDeviceMapping.{}.{name}", at + 1);
         if it.ebs.is_some() {
-            let text =
-                format!("The parameter {} is not supported: no volumes", parameter("Ebs"));
+            let text = format!("The parameter {} is not supported: no volumes", parameter("Ebs"));
             return Err(ApiError::new(ErrorCode::UnsupportedOperation, text));
         }
         let device = it.device_name.clone();
@@ -263,7 +262,8 @@ mod tests {
 
     #[test]
     fn devices_are_added_replaced_and_taken_away() {
-        let before = [("ami", "sda1"), ("root", "/dev/sda1"), ("ephemeral0", "sda2"), ("swap", "sda3")];
+        let before =
+            [("ami", "sda1"), ("root", "/dev/sda1"), ("ephemeral0", "sda2"), ("swap", "sda3")];
         for (given, expected) in [
             (vec![], vec!["ephemeral0=sda2", "swap=sda3"]),
             (vec![asked("/dev/sdb", Some("ephemeral0"))], vec!["swap=sda3", "ephemeral0=/dev/sdb"]),
@@ -274,7 +274,8 @@ mod tests {
             let mut mappings: Vec<_> =
                 before.iter().map(|(name, device)| ((*name).into(), (*device).into())).collect();
             rename(&mut mappings, &devices(&given).unwrap());
-            let told: Vec<_> = mappings.iter().map(|(n, d): &(String, String)| format!("{n}={d}")).collect();
+            let told: Vec<_> =
+                mappings.iter().map(|(n, d): &(String, String)| format!("{n}={d}")).collect();
             assert_eq!(told[..2], ["ami=sda1", "root=/dev/sda1"], "{given:?}");
             assert_eq!(told[2..], expected, "{given:?}");
         }
@@ -294,7 +295,11 @@ mod tests {
             (vec![volume], ErrorCode::UnsupportedOperation, "1.Ebs"),
             (twice, ErrorCode::InvalidParameterValue, "2.DeviceName"),
             (vec![asked("sdb", Some("root"))], ErrorCode::InvalidParameterValue, "1.VirtualName"),
-            (vec![asked("sdb", Some("ephemeralx"))], ErrorCode::InvalidParameterValue, "ephemeralx"),
+            (
+                vec![asked("sdb", Some("ephemeralx"))],
+                ErrorCode::InvalidParameterValue,
+                "ephemeralx",
+            ),
         ] {
             let error = devices(&given).unwrap_err();
             assert_eq!(error.code(), code, "{error}");

@@ -22,12 +22,8 @@ use crate::records::Records;
 const PART: u64 = 10 << 20;
 
 /// The lists that a bundle may have, the one that is taken if all are allowed first.
-const LISTS: [CannedAcl; 4] = [
-    CannedAcl::Ec2BundleRead,
-    CannedAcl::AwsExecRead,
-    CannedAcl::Private,
-    CannedAcl::PublicRead,
-];
+const LISTS: [CannedAcl; 4] =
+    [CannedAcl::Ec2BundleRead, CannedAcl::AwsExecRead, CannedAcl::Private, CannedAcl::PublicRead];
 
 /// Whose objects a bundle becomes, and who may read them. Blocks.
 ///

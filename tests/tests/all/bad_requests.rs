@@ -10,6 +10,8 @@ use common::ec2::addresses::DescribeAddresses;
 use common::ec2::attributes::{
     DescribeInstanceAttribute, ModifyInstanceAttribute, ResetInstanceAttribute,
 };
+use common::ec2::bundle_tasks::{BundleInstance, CancelBundleTask, DescribeBundleTasks};
+use common::ec2::create_image::CreateImage;
 use common::ec2::image_attributes::{
     DescribeImageAttribute, ModifyImageAttribute, ResetImageAttribute,
 };
@@ -197,6 +199,10 @@ fn actions() -> BTreeMap<&'static str, Access> {
         of::<DescribeImageAttribute>(),
         of::<ModifyImageAttribute>(),
         of::<ResetImageAttribute>(),
+        of::<BundleInstance>(),
+        of::<CancelBundleTask>(),
+        of::<DescribeBundleTasks>(),
+        of::<CreateImage>(),
     ]);
     let mut names: Vec<_> = common::ec2::names().collect();
     names.sort_unstable();
