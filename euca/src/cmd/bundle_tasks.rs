@@ -57,10 +57,8 @@ pub(crate) struct BundleInstance {
 impl Execute for BundleInstance {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let s3 = self.storage(&Settings::of(&self.remote, cx.environment)?)?;
-        let ask = bundle_tasks::BundleInstance {
-            instance_id: self.instance,
-            storage: Storage { s3 },
-        };
+        let ask =
+            bundle_tasks::BundleInstance { instance_id: self.instance, storage: Storage { s3 } };
         let made = cx.ec2(&self.remote)?.send(&ask)?;
         print_task(&mut cx.rows(&self.columns), &made.bundle_instance_task)
     }
@@ -112,11 +110,13 @@ impl BundleInstance {
     }
 
     fn default_policy(&self) -> Result<String, Failure> {
-        let bucket: BucketName = self.bucket.parse().map_err(|error| {
-            Failure::Usage(format!("argument -b/--bucket: {error}"))
-        })?;
+        let bucket: BucketName = self
+            .bucket
+            .parse()
+            .map_err(|error| Failure::Usage(format!("argument -b/--bucket: {error}")))?;
         if !(self.expires > 0.0 && self.expires <= LONGEST) {
-            let text = format!("argument -x/--expires: it is more than 0 and at most {LONGEST} hours");
+            let text =
+                format!("argument -x/--expires: it is more than 0 and at most {LONGEST} hours");
             return Err(Failure::Usage(text));
         }
         let until = clock::now().plus(Duration::from_secs_f64(self.expires * 3600.0));

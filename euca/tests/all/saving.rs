@@ -48,7 +48,9 @@ fn an_instance_is_saved_with_a_policy_of_the_owner() {
     assert_eq!(seen.parameter("Storage.S3.Bucket").as_deref(), Some("b1b"));
     assert_eq!(seen.parameter("Storage.S3.Prefix").as_deref(), Some("p/q"));
     let (_, own) = policy(&seen);
-    assert!(admits(&own, "b1b", "p/q.part.0") && !admits(&own, "b1b", "q") && !admits(&own, "c", "p/q"));
+    assert!(
+        admits(&own, "b1b", "p/q.part.0") && !admits(&own, "b1b", "q") && !admits(&own, "c", "p/q")
+    );
 
     for arguments in [
         ["-o", "AKX", "-w", "SEC"],
@@ -56,7 +58,8 @@ fn an_instance_is_saved_with_a_policy_of_the_owner() {
         ["--user-access-key", "AKX", "--user-secret-key", "SEC"],
         ["--user-access-key-id", "AKX", "--user-secret-key", "SEC"],
     ] {
-        let all = [&["euca-bundle-instance", "i-1", "-b", "b1b", "-p", "p"][..], &arguments].concat();
+        let all =
+            [&["euca-bundle-instance", "i-1", "-b", "b1b", "-p", "p"][..], &arguments].concat();
         let (_, seen) = said(&all);
         let (claim, _) = policy(&seen);
         assert_eq!(claim.access_key_id(), "AKX");
@@ -100,8 +103,7 @@ fn tasks_are_listed_and_cancelled() {
     );
     let set = format!("<R><bundleInstanceTasksSet>{item}{failed}</bundleInstanceTasksSet></R>");
     let server = server(set);
-    let arguments =
-        ["euca-describe-bundle-tasks", "bun-00000002", "--filter", "state=bundling"];
+    let arguments = ["euca-describe-bundle-tasks", "bun-00000002", "--filter", "state=bundling"];
     let called = call(&arguments, &[("EC2_URL", &server.url)]);
     assert_eq!((called.status, called.out), (0, LINE.repeat(2)));
     assert!(called.err.contains("bun-00000002 is bundling: as asked (Client.Cancelled)"));
@@ -114,8 +116,17 @@ fn tasks_are_listed_and_cancelled() {
 fn an_image_is_made() {
     let server = server("<R><imageId>emi-00000003</imageId></R>".to_owned());
     let arguments = [
-        "euca-create-image", "i-00000001", "-n", "copy", "-d", "as it was", "--no-reboot", "-b",
-        "sdb=ephemeral0", "-b", "sdc=none",
+        "euca-create-image",
+        "i-00000001",
+        "-n",
+        "copy",
+        "-d",
+        "as it was",
+        "--no-reboot",
+        "-b",
+        "sdb=ephemeral0",
+        "-b",
+        "sdc=none",
     ];
     let called = call(&arguments, &[("EC2_URL", &server.url)]);
     assert_eq!((called.status, called.out.as_str()), (0, "IMAGE\temi-00000003\n"));

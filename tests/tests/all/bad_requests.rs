@@ -10,7 +10,9 @@ use common::ec2::addresses::DescribeAddresses;
 use common::ec2::attributes::{
     DescribeInstanceAttribute, ModifyInstanceAttribute, ResetInstanceAttribute,
 };
-use common::ec2::bundle_tasks::{BundleInstance, CancelBundleTask, DescribeBundleTasks};
+use common::ec2::bundle_tasks::{
+    BundleInstance, CancelBundleTask, DescribeBundleTasks, S3Storage, Storage,
+};
 use common::ec2::create_image::CreateImage;
 use common::ec2::image_attributes::{
     DescribeImageAttribute, ModifyImageAttribute, ResetImageAttribute,
@@ -311,6 +313,39 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
         instance_metadata_tags: None,
     };
     refused("ModifyInstanceMetadataOptions", other.refused(&modify));
+    let place = |bucket: &str| Storage {
+        s3: S3Storage {
+            bucket: Some(bucket.into()),
+            prefix: Some("saved".into()),
+            ..S3Storage::default()
+        },
+    };
+    let save = |id: &str, bucket: &str| BundleInstance {
+        instance_id: id.to_owned(),
+        storage: place(bucket),
+    };
+    refused("BundleInstance", other.refused(&save(&instance, "others")));
+    let share = ModifyImageAttribute {
+        image_id: image.clone(),
+        attribute: Some("launchPermission".into()),
+        operation_type: Some("add".into()),
+        user_group: vec!["all".into()],
+        ..ModifyImageAttribute::default()
+    };
+    owner.send(&share);
+    let own = other.run(&User::launch(&image)).remove(0);
+    other.instance_becomes(&own, "running");
+    refused("BundleInstance", other.refused(&save(&own, "taros")));
+    let create = |id: &str| CreateImage {
+        instance_id: id.to_owned(),
+        name: Some("theirs".into()),
+        ..CreateImage::default()
+    };
+    refused("CreateImage", other.refused(&create(&instance)));
+    let task = owner.send(&save(&instance, "taros")).bundle_instance_task.bundle_id;
+    let cancel = CancelBundleTask { bundle_id: task.to_string() };
+    refused("CancelBundleTask", other.refused(&cancel));
+    owner.send(&cancel);
 
     let expected: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("RegisterImage", &["AuthFailure"][..]),
@@ -327,6 +362,9 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
         ("ModifyInstanceAttribute", &["InvalidInstanceID.NotFound"]),
         ("ResetInstanceAttribute", &["InvalidInstanceID.NotFound"]),
         ("ModifyInstanceMetadataOptions", &["InvalidInstanceID.NotFound"]),
+        ("BundleInstance", &["InvalidInstanceID.NotFound", "AccessDenied"]),
+        ("CreateImage", &["InvalidInstanceID.NotFound"]),
+        ("CancelBundleTask", &["InvalidBundleID.NotFound"]),
     ]);
     // Each account has its own key pairs: nobody can so much as name another's.
     let own = ["CreateKeyPair", "DeleteKeyPair", "ImportKeyPair"];
