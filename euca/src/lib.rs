@@ -20,6 +20,7 @@ pub mod client;
 pub mod clock;
 mod cmd;
 pub mod config;
+mod disk;
 pub mod environment;
 pub mod error;
 mod http;

@@ -4,6 +4,8 @@
 //!   server ─── config
 //!     │
 //!   s3 (public listener)    image (internal listener: messages, plain images by ticket)
+//!     │   ╲                   │   ╲    │
+//!     │    ╰──── bundling ────┼────╯   │     (internal listener: bundles that nodes make)
 //!     │                       │        │
 //!     │                       │      cache (and what unpacks into it)
 //!   content ──────────────────┘
@@ -15,6 +17,7 @@
 //! node. Where bytes lie is decided here and nowhere else.
 
 mod blob;
+mod bundling;
 mod cache;
 mod content;
 mod image;

@@ -8,13 +8,14 @@
 //! The manifest comes last because it holds the digests of the parts. Nothing is written but
 //! through the [`PartSink`]; what it was given is of no use unless [`bundle`] returns `Ok`.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 
 use flate2::Compression;
 
 use crate::cipher::Encryptor;
 use crate::digest::Hashing;
 use crate::gzip::{self, GzipError};
+use crate::image::{Filled, Image};
 use crate::keys::{Certificate, KeyError, PrivateKey, SymmetricKey};
 use crate::manifest::write::{Draft, WriteError, write};
 use crate::manifest::{Kind, ManifestError, Mapping, Part, is_plain_name};
@@ -177,7 +178,7 @@ pub struct Bundled {
 /// # Errors
 /// [`BundleError`]; the parts written by then are to be deleted.
 pub fn bundle(
-    image: impl Read + Send,
+    image: impl Image + Send,
     size: u64,
     options: &BundleOptions,
     recipients: &Recipients<'_>,
@@ -192,7 +193,7 @@ pub fn bundle(
     let (cloud_key, cloud_iv) = key.seal(recipients.cloud)?;
     let user_keys = recipients.user.map(|user| key.seal(user)).transpose()?;
 
-    let tar = Hashing::new(Archive::new(image, &options.prefix, size));
+    let tar = Hashing::new(Filled::new(Archive::new(image, &options.prefix, size)));
     let writer = PartWriter::new(parts, &options.prefix, options.part_size);
     let mut encryptor = Encryptor::new(writer, &key);
     let level = Compression::new(options.compression);

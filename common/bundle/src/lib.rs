@@ -10,7 +10,7 @@
 //! member ([`tar`]), the parts ([`parts`]) and the two pipelines ([`bundle()`], [`unbundle()`]).
 //!
 //! It never opens a file, a socket or a clock: parts come from a [`PartSource`] and go to a
-//! [`PartSink`], the image comes from a [`Read`](std::io::Read) and goes to a [`Sink`]. Everything
+//! [`PartSink`], the image comes from an [`Image`] and goes to a [`Sink`]. Everything
 //! that comes in is taken to be hostile: nothing here panics on it, and the memory used does not
 //! depend on the size of the image or of a part.
 
@@ -20,6 +20,7 @@ mod bundle;
 pub mod cipher;
 mod digest;
 mod gzip;
+pub mod image;
 pub mod keys;
 pub mod manifest;
 pub mod parts;
@@ -28,6 +29,7 @@ pub mod tar;
 mod unbundle;
 
 pub use bundle::{BundleError, BundleOptions, Bundled, Recipients, bundle};
+pub use image::{Extents, Image, Piece, SparseImage};
 pub use keys::{Certificate, KeyError, PrivateKey, Recipient, SymmetricKey};
 pub use manifest::{Kind, Limits, Manifest, ManifestError, Mapping, Part, Signed};
 pub use parts::{DEFAULT_PART_SIZE, PartSink, PartSource};

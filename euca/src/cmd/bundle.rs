@@ -5,18 +5,20 @@
 //! lies there at all.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use bundle::keys::KeyError;
 use bundle::{
-    BundleOptions, Certificate, Kind, Mapping, Part, PartSink, PrivateKey, Recipients, SymmetricKey,
+    BundleOptions, Certificate, Image, Kind, Mapping, Part, PartSink, PrivateKey, Recipients,
+    SymmetricKey,
 };
 use clap::Args;
 
 use super::{Context, Execute, Failure};
 use crate::config::Settings;
+use crate::disk;
 use crate::environment::Environment;
 use crate::error::chain;
 use crate::options::{Local, ShowProgress};
@@ -139,7 +141,7 @@ impl Execute for BundleImage {
 
 impl BundleImage {
     /// The image and its size.
-    fn open(&self) -> Result<(Box<dyn Read + Send>, u64), Failure> {
+    fn open(&self) -> Result<(Box<dyn Image + Send>, u64), Failure> {
         if self.image.as_os_str() == "-" {
             let size = self.image_size.ok_or_else(|| {
                 Failure::Usage("argument --image-size: needed for standard input".to_owned())
@@ -159,7 +161,8 @@ impl BundleImage {
         let (file, size) = open().map_err(|error| {
             Failure::Client(format!("{} cannot be read: {error}", self.image.display()))
         })?;
-        Ok((Box::new(file), self.image_size.unwrap_or(size)))
+        let size = self.image_size.unwrap_or(size);
+        Ok((Box::new(disk::image(file, size)), size))
     }
 
     fn options(&self, settings: &Settings) -> Result<BundleOptions, Failure> {

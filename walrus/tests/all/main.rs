@@ -3,6 +3,7 @@
 
 mod bad_bundles;
 mod buckets;
+mod bundling;
 mod chunks;
 mod copies;
 mod delete_objects;

@@ -4,6 +4,7 @@ use std::io::{self, Cursor, Read};
 
 use super::header::encode;
 use super::{BLOCK, RECORD};
+use crate::image::{Image, Piece};
 
 /// The error inside the [`io::Error`] of an [`Archive`] whose file is not as long as announced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -13,23 +14,25 @@ pub struct LengthMismatch {
     pub announced: u64,
 }
 
-/// Reads as the tar archive of one regular file: header, the bytes of `R`, padding.
+/// The tar archive of one regular file, itself an [`Image`]: header, the bytes and holes of `I`,
+/// padding, which is a hole.
 ///
 /// The header tells nothing of who made it and when: the same file under the same name gives the
 /// same archive.
-pub struct Archive<R> {
+pub struct Archive<I> {
     head: Cursor<Vec<u8>>,
-    file: R,
+    file: I,
     size: u64,
     left: u64,
-    /// Zeros after the file; none until its end was seen.
-    tail: Option<u64>,
-    tail_length: u64,
+    /// Zeros after the file.
+    tail: u64,
+    /// Whether the end of the file was seen.
+    ended: bool,
 }
 
-impl<R: Read> Archive<R> {
+impl<I: Image> Archive<I> {
     /// Makes the archive of `file`, which has `size` bytes, under `name`.
-    pub fn new(file: R, name: &str, size: u64) -> Self {
+    pub fn new(file: I, name: &str, size: u64) -> Self {
         let mut head = Vec::new();
         let name = name.as_bytes();
         if name.len() > 100 {
@@ -43,8 +46,8 @@ impl<R: Read> Archive<R> {
         let used = head.len() as u64 + size.next_multiple_of(BLOCK as u64);
         // The end of an archive is two blocks of zeros, then what the record still lacks.
         let total = (used + 2 * BLOCK as u64).next_multiple_of(RECORD);
-        let tail_length = total - head.len() as u64 - size;
-        Self { head: Cursor::new(head), file, size, left: size, tail: None, tail_length }
+        let tail = total - head.len() as u64 - size;
+        Self { head: Cursor::new(head), file, size, left: size, tail, ended: false }
     }
 
     fn mismatch(&self) -> io::Error {
@@ -53,46 +56,48 @@ impl<R: Read> Archive<R> {
     }
 }
 
-impl<R: Read> Read for Archive<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if buf.is_empty() {
-            return Ok(0);
-        }
+impl<I: Image> Image for Archive<I> {
+    fn piece(&mut self, buf: &mut [u8]) -> io::Result<Piece> {
         let got = self.head.read(buf)?;
         if got > 0 {
-            return Ok(got);
+            return Ok(Piece::Data(got));
         }
         if self.left > 0 {
             let most = usize::try_from(self.left).map_or(buf.len(), |left| left.min(buf.len()));
-            let got = self.file.read(&mut buf[..most])?;
-            if got == 0 {
+            let piece = self.file.piece(&mut buf[..most])?;
+            let length = match piece {
+                Piece::Data(got) => got as u64,
+                Piece::Hole(length) => length,
+                Piece::End => return Err(self.mismatch()),
+            };
+            self.left = self.left.checked_sub(length).ok_or_else(|| self.mismatch())?;
+            return Ok(piece);
+        }
+        if !self.ended {
+            // A file that grew while it was read would be cut off silently.
+            if self.file.piece(&mut [0])? != Piece::End {
                 return Err(self.mismatch());
             }
-            self.left -= got as u64;
-            return Ok(got);
+            self.ended = true;
         }
-        let tail = match self.tail {
-            Some(tail) => tail,
-            // A file that grew while it was read would be cut off silently.
-            None if self.file.read(&mut [0])? > 0 => return Err(self.mismatch()),
-            None => self.tail_length,
-        };
-        let now = usize::try_from(tail).map_or(buf.len(), |tail| tail.min(buf.len()));
-        buf[..now].fill(0);
-        self.tail = Some(tail - now as u64);
-        Ok(now)
+        match std::mem::take(&mut self.tail) {
+            0 => Ok(Piece::End),
+            tail => Ok(Piece::Hole(tail)),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::Filled;
     use crate::sink::PlainSink;
     use crate::tar::{Member, TarError};
 
     fn archive(name: &str, data: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        Archive::new(data, name, data.len() as u64).read_to_end(&mut out).unwrap();
+        let archive = Archive::new(data, name, data.len() as u64);
+        Filled::new(archive).read_to_end(&mut out).unwrap();
         out
     }
 
@@ -115,8 +120,8 @@ mod tests {
     #[test]
     fn a_file_of_another_length_is_an_error() {
         for announced in [4, 6] {
-            let mut archive = Archive::new(b"12345".as_slice(), "image", announced);
-            let error = archive.read_to_end(&mut Vec::new()).unwrap_err();
+            let archive = Archive::new(b"12345".as_slice(), "image", announced);
+            let error = Filled::new(archive).read_to_end(&mut Vec::new()).unwrap_err();
             let cause = error.get_ref().and_then(|inner| inner.downcast_ref());
             assert_eq!(cause, Some(&LengthMismatch { announced }));
         }

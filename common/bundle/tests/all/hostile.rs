@@ -4,6 +4,7 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 use crate::support::{Forged, certificate, forge, forge_compressed, forge_sealed, golden};
+use bundle::image::Filled;
 use bundle::parts::PartError;
 use bundle::tar::{Archive, Member, TarError};
 use bundle::{Limits, Manifest, ManifestError, Signed, SymmetricKey, UnbundleError};
@@ -15,7 +16,8 @@ fn parse(text: &str) -> Result<Manifest, ManifestError> {
 
 fn archive(data: &[u8]) -> Vec<u8> {
     let mut tar = Vec::new();
-    Archive::new(data, "image", data.len() as u64).read_to_end(&mut tar).unwrap();
+    let archive = Archive::new(data, "image", data.len() as u64);
+    Filled::new(archive).read_to_end(&mut tar).unwrap();
     tar
 }
 
