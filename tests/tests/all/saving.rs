@@ -13,18 +13,33 @@ use common::ec2::power::StopInstances;
 use common::wire::quota::{Limit, Scope, SetQuota};
 use e2e::{Cloud, Service, Shape, User, bundles, wait};
 
-use crate::path::disk;
+use crate::path::disk as noise;
 
 const ALL: [Service; 3] = [Service::Clc, Service::Walrus, Service::Node(0)];
 
 /// What a guest writes, and where: a block of its disk.
 const NOTE: (u64, [u8; 4096]) = (3, [b'x'; 4096]);
 
+/// Bytes of the disk that its file system claims.
+const CLAIMED: usize = 64 << 10;
+
+/// A disk that says of itself, as ext2 does, how far it reaches: what is behind that is not saved.
+fn disk() -> Vec<u8> {
+    let mut disk = noise(CLAIMED);
+    let blocks = u32::try_from(CLAIMED / 1024).unwrap();
+    for (at, bytes) in
+        [(4, blocks.to_le_bytes()), (24, [0; 4]), (56, [0x53, 0xef, 0, 0]), (96, [0; 4])]
+    {
+        disk[1024 + at..1024 + at + 4].copy_from_slice(&bytes);
+    }
+    disk
+}
+
 fn raise() -> (Cloud, User, String) {
     let cloud = Cloud::raise(Shape::default());
     bundles::boot(&cloud.administrator());
     let user = cloud.add_user("taro");
-    let image = bundles::registered(&user, "images", "disk", Kind::Machine, &disk(50_000));
+    let image = bundles::registered(&user, "images", "disk", Kind::Machine, &disk());
     let id = user.run(&User::launch(&image)).remove(0);
     user.instance_becomes(&id, "running");
     cloud.guests(0).write(&id.parse().unwrap(), NOTE.0, &NOTE.1).unwrap();
@@ -93,7 +108,8 @@ fn unbundled(cloud: &Cloud, user: &User, prefix: &str) -> Vec<u8> {
 fn has_the_note(image: &[u8]) {
     let at = usize::try_from(NOTE.0).unwrap() * NOTE.1.len();
     assert_eq!(&image[at..at + NOTE.1.len()], &NOTE.1);
-    assert_eq!(&image[..4096], &disk(50_000)[..4096]);
+    assert_eq!(image.len(), CLAIMED);
+    assert_eq!(&image[..at], &disk()[..at]);
 }
 
 #[test]
@@ -209,10 +225,17 @@ fn of_what_was_cancelled_or_could_not_be_stored_nothing_is_left() {
     };
     gone("cancelled");
 
+    // The bucket is another's.
+    let other = cloud.add_user("hanako");
+    other.make_bucket("hers");
+    let mut ask = save(&id, "img");
+    ask.storage.s3.bucket = Some("hers".into());
+    assert_eq!(user.refused(&ask).code, "AccessDenied");
+
     // There is no room for it.
     let scope = Scope::Account(user.account.parse().unwrap());
     let little = |bytes| SetQuota { scope: scope.clone(), bytes, objects: None, buckets: None };
-    cloud.ask_walrus(little(Some(Limit::AtMost(70_000)))).unwrap();
+    cloud.ask_walrus(little(Some(Limit::AtMost(90_000)))).unwrap();
     let task = begin(&user, &id, "large");
     let ended = becomes(&user, &task, "failed");
     assert_eq!(ended.error.unwrap().code, "Client.QuotaExceeded");
