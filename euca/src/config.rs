@@ -182,7 +182,8 @@ impl Settings {
         }
     }
 
-    fn credentials(&self) -> Result<Credentials, ConfigError> {
+    /// The access key.
+    pub(crate) fn credentials(&self) -> Result<Credentials, ConfigError> {
         let pair = |id: &str, secret: &str| Credentials {
             access_key_id: id.to_owned(),
             secret: secret.to_owned(),

@@ -43,6 +43,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use super::saving::{self, NodeBundles, StoredBundles};
+
 const KEY: [u8; 32] = [7; 32];
 
 /// What an action was refused with: code and message.
@@ -85,6 +87,7 @@ pub(crate) struct WalrusState {
     pub(crate) limit: u64,
     pub(crate) forgotten: Vec<String>,
     pub(crate) checks: Vec<CheckBundle>,
+    pub(crate) saved: StoredBundles,
 }
 
 /// A walrus that answers what the test put there.
@@ -146,6 +149,7 @@ impl StubWalrus {
                 let limit = cache.lock().unwrap().limit;
                 async move { Ok(CacheView { limit, ..CacheView::default() }) }
             });
+        let dispatcher = saving::store(dispatcher, &state, clock);
         Self { state, changed, listening: serve(dispatcher, clock) }
     }
 
@@ -212,10 +216,11 @@ pub(crate) struct NodeState {
     pub(crate) refuse: Option<ApiError>,
     /// Whether it answers nothing.
     pub(crate) away: bool,
+    pub(crate) saved: NodeBundles,
 }
 
 impl NodeState {
-    fn here(&self) -> Result<(), ApiError> {
+    pub(crate) fn here(&self) -> Result<(), ApiError> {
         if !self.away {
             return Ok(());
         }
@@ -236,6 +241,7 @@ impl StubNode {
         let state = NodeState { quick: true, session: 1, ..NodeState::default() };
         let (state, revision) = (Arc::new(Mutex::new(state)), watch::Sender::new(1u64));
         let dispatcher = Self::dispatcher(name, number, cpus, &state, &revision);
+        let dispatcher = saving::save(dispatcher, &state, &revision);
         Self { name: name.into(), state, revision, listening: serve(dispatcher, clock) }
     }
 
@@ -345,7 +351,7 @@ impl StubNode {
                         },
                         subnet: Subnet { network: Ipv4Addr::new(10, number, 0, 0), prefix: 24 },
                         instances: state.views.values().cloned().collect(),
-                        bundles: Vec::new(),
+                        bundles: state.saved.views.values().cloned().collect(),
                     })
                 }
             })

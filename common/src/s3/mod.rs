@@ -6,7 +6,7 @@
 //!   copy   multipart             objects from objects, objects in parts
 //!     │
 //!   buckets   objects           one type per operation: read from a request, written as XML
-//!   listing · delete_objects · acl · configuration · attributes
+//!   listing · delete_objects · acl · configuration · attributes · post_policy
 //!     │          │
 //!   incoming · conditions · overrides · checksum    what several of them read
 //!     │
@@ -31,6 +31,7 @@ pub mod listing;
 pub mod multipart;
 pub mod objects;
 pub mod overrides;
+pub mod post_policy;
 pub mod request;
 pub mod routes;
 pub mod tree;

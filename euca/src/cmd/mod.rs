@@ -2,6 +2,8 @@
 
 pub(crate) mod attributes;
 pub(crate) mod bundle;
+pub(crate) mod bundle_tasks;
+pub(crate) mod create_image;
 pub(crate) mod image_attributes;
 pub(crate) mod images;
 pub(crate) mod instance_status;

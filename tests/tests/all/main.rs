@@ -11,5 +11,6 @@ mod lifecycle;
 mod nodes;
 mod path;
 mod restart;
+mod saving;
 mod sharing;
 mod tampering;
