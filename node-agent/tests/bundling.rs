@@ -23,7 +23,7 @@ use common::wire::node::{Adjust, MachineState, Node, NodeReport, Report, Run, Te
 use common::wire::spec::{Power, PowerSpec};
 use common::wire::walrus::{ImageTicket, Layout};
 use node_agent::config::{Config, DriverKind};
-use node_agent::hypervisor::driver::COPY;
+use node_agent::hypervisor::layer::COPY;
 use node_agent::hypervisor::sim::{Sim, SimControl, SimMode, SimStep};
 use node_agent::server::Server;
 use runtime::clock::Clock;
@@ -48,7 +48,7 @@ enum Mood {
     Keeps,
     /// So many connections are lost before an answer.
     Breaks(u32),
-    /// Pieces are taken and not answered until it keeps again.
+    /// Pieces are neither answered nor kept; their connections are lost when the mood changes.
     Holds,
     /// Pieces are refused.
     Refuses,
@@ -116,8 +116,12 @@ impl Store {
         let mut kept = self.0.0.lock().unwrap();
         kept.waiting += 1;
         self.0.1.notify_all();
+        let held = kept.mood == Mood::Holds;
         kept = self.0.1.wait_while(kept, |kept| kept.mood == Mood::Holds).unwrap();
         kept.waiting -= 1;
+        if held {
+            return None;
+        }
         match kept.mood {
             Mood::Breaks(times) => {
                 kept.mood = if times > 1 { Mood::Breaks(times - 1) } else { Mood::Keeps };
@@ -358,6 +362,17 @@ impl Host {
         self.until_task(task, "it bundles", bundling).await;
     }
 
+    /// Waits until a copy of its disk is there, or on its way.
+    async fn until_copied(&self, instance: &InstanceId) {
+        let copy = self.copy_of(instance);
+        let looks = async {
+            while !copy.exists() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), looks).await.unwrap();
+    }
+
     fn copy_of(&self, instance: &InstanceId) -> PathBuf {
         self.folder.path().join("instances").join(instance.as_str()).join(COPY)
     }
@@ -425,7 +440,7 @@ fn a_machine_that_is_off_is_copied_as_it_lies_and_stays_off_meanwhile() {
         host.until_is(&instance, MachineState::Stopped).await;
         host.control.hold_copies(true);
         host.bundle(1, &instance, Quiesce::Restart).await;
-        host.until_bundling(1).await;
+        host.until_copied(&instance).await;
         host.peer().call(Host::power(&instance, 3, Power::On)).await.unwrap();
         host.until_is(&instance, MachineState::Preparing).await;
         host.control.hold_copies(false);
@@ -505,7 +520,7 @@ fn a_cancel_leaves_nothing_wherever_it_comes() {
 
         host.control.hold_copies(true);
         host.bundle(1, &instance, Quiesce::Live).await;
-        host.until_bundling(1).await;
+        host.until_copied(&instance).await;
         host.peer().call(CancelBundle { task: id(1) }).await.unwrap();
         assert_eq!(host.until_over(1).await.state, BundleState::Cancelled);
         host.control.hold_copies(false);
@@ -533,7 +548,7 @@ fn the_next_agent_goes_on_where_the_last_one_ended() {
         let instance = host.run(1).await;
         host.control.hold_copies(true);
         host.bundle(1, &instance, Quiesce::Live).await;
-        host.until_bundling(1).await;
+        host.until_copied(&instance).await;
         host.restart().await;
         let over = host.until_over(1).await;
         assert_eq!((over.state, over.rest), (BundleState::Complete, Some(Rest::Paused)));

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 
 use common::id::InstanceId;
 use common::wire::bundling::Rest;
-use node_agent::hypervisor::driver::{COPY, Card, Disk, Driver, Ended, Launch, OVERLAY, UserCard};
+use node_agent::hypervisor::driver::{Card, Disk, Driver, Ended, Launch, OVERLAY, UserCard};
 use node_agent::hypervisor::error::DriverError;
-use node_agent::hypervisor::layer::Place;
+use node_agent::hypervisor::layer::{COPY, Place};
 use node_agent::hypervisor::qemu::args::Accelerator;
 use node_agent::hypervisor::qemu::probe::{Probe, Programs, probe};
 use node_agent::hypervisor::qemu::process::Process;
@@ -400,6 +400,12 @@ fn composed(driver: &dyn Driver, disk: &Disk) -> Vec<u8> {
     bytes
 }
 
+async fn until_there(path: &Path) {
+    while !path.exists() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
 async fn copies_the_disk_of_a_machine(body: &mut dyn Body) {
     let host = Host::new();
     let driver = body.open();
@@ -437,7 +443,7 @@ async fn copies_the_disk_of_a_machine(body: &mut dyn Body) {
         tokio::select! {
             biased;
             copied = driver.copy(&disk, &done) => drop(copied.unwrap()),
-            () = tokio::time::sleep(Duration::from_millis(10)) => {}
+            () = until_there(&copy) => {}
         }
         let driver = if adopted {
             drop(driver);

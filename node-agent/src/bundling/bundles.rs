@@ -492,9 +492,9 @@ impl Handler<CancelBundle> for Bundles {
         ctx: &mut Context<Self>,
     ) -> Self::Result {
         if let Some(coming) = self.coming.get(&id).cloned() {
-            let again = async move { coming.await }.into_actor(self).then(
-                move |_, bundles: &mut Self, ctx| bundles.handle(CancelBundle { task: id }, ctx),
-            );
+            let again = coming.into_actor(self).then(move |_, bundles: &mut Self, ctx| {
+                bundles.handle(CancelBundle { task: id }, ctx)
+            });
             return Box::pin(again);
         }
         if !self.tasks.contains_key(&id) {

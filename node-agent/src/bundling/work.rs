@@ -26,7 +26,8 @@ use super::notes::{Copied, Note};
 use super::pack::{Packed, pack};
 use super::rest;
 use super::send::Post;
-use crate::hypervisor::driver::{COPY, Disk, Driver, OVERLAY};
+use crate::hypervisor::driver::{Disk, Driver, OVERLAY};
+use crate::hypervisor::layer::COPY;
 use crate::vm::vm::VmHandle;
 
 /// Parts on their way at once, beside the one that is being made.

@@ -21,9 +21,6 @@ use super::layer::Layer;
 /// The overlay's name in a machine's directory.
 pub const OVERLAY: &str = "overlay.qcow2";
 
-/// The name of a copy of the overlay in a machine's directory.
-pub const COPY: &str = "copy.qcow2";
-
 /// A root disk to be made: an overlay that reads through to an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disk {
@@ -151,7 +148,7 @@ pub trait Driver: Send + Sync + 'static {
     /// Ends a machine at once and returns when it is gone; one that does not run is gone already.
     fn kill<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, Result<(), DriverError>>;
 
-    /// Copies a machine's overlay as it is at one moment to [`COPY`] beside it, and says how the
+    /// Copies a machine's overlay as it is at one moment to [`super::layer::COPY`] beside it, and says how the
     /// disk was brought to rest. A machine that runs goes on: its guest's agent holds its file
     /// systems for that moment, or it is paused. `done` is told the percentage. Whatever went
     /// wrong, or if this is given up half-way, [`Driver::uncopy`] must follow.

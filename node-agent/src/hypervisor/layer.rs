@@ -12,8 +12,10 @@ use rustix::fs::{SeekFrom as Sought, seek};
 use rustix::io::Errno;
 use tokio::sync::watch;
 
-use super::driver::COPY;
 use super::error::DriverError;
+
+/// The name of a copy of the overlay in a machine's directory.
+pub const COPY: &str = "copy.qcow2";
 
 /// How many bytes are copied between two looks whether anybody still waits.
 const STEP: usize = 1 << 20;

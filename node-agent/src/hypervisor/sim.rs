@@ -29,9 +29,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::console::{CONSOLE, Tail, tail};
-use super::driver::{COPY, Disk, Driver, Ended, Launch, OVERLAY};
+use super::driver::{Disk, Driver, Ended, Launch, OVERLAY};
 use super::error::DriverError;
-use super::layer::{Layer, Sieve, duplicate, remove_copy};
+use super::layer::{COPY, Layer, Sieve, duplicate, remove_copy};
 
 /// The file that is a played machine's process.
 const STATE: &str = "sim.json";

@@ -178,7 +178,7 @@ impl BundleStore {
             let manifest = Manifest::parse(&raw, &Limits::default()).map_err(invalid)?;
             check(&content, &asked, &manifest)?;
             drop_stored(&content, &asked.task, &asked.place, manifest.parts.len())?;
-            Ok::<_, ApiError>(signed(&raw, &key)?)
+            signed(&raw, &key)
         })
         .await??;
         let size = signed.len() as u64;

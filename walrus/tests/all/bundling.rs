@@ -43,8 +43,11 @@ fn open(world: &World, account: &str, prefix: &str) -> String {
     world.ask(asked(account, place(prefix))).unwrap().url
 }
 
+/// Names and bytes of parts.
+type PartList = Vec<(String, Vec<u8>)>;
+
 /// A bundle as a node makes it: unsigned, in parts of 16 KiB, and the image in it.
-fn made(name: &str, account: &str, size: usize) -> (Vec<(String, Vec<u8>)>, Vec<u8>, Vec<u8>) {
+fn made(name: &str, account: &str, size: usize) -> (PartList, Vec<u8>, Vec<u8>) {
     let image: Vec<u8> = (0..size).map(|at| u8::try_from(at % 251).unwrap()).collect();
     let mut options = BundleOptions::new(name, "x86_64", account);
     (options.part_size, options.compression) = (16 << 10, 0);

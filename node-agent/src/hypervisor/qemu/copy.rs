@@ -21,8 +21,8 @@ use tokio::sync::{Mutex, watch};
 
 use super::guest::Guest;
 use super::qmp::{Qmp, QmpError};
-use crate::hypervisor::driver::COPY;
 use crate::hypervisor::error::DriverError;
+use crate::hypervisor::layer::COPY;
 
 /// What the job and the copy's node are called in QEMU.
 const NAME: &str = "copy";

@@ -39,9 +39,9 @@ use super::process::Process;
 use super::qcow2::Qcow2;
 use super::qmp::{Events, Qmp, QmpError, SOCKET};
 use crate::hypervisor::console::{CONSOLE, Tail, tail};
-use crate::hypervisor::driver::{COPY, Disk, Driver, Ended, Launch};
+use crate::hypervisor::driver::{Disk, Driver, Ended, Launch};
 use crate::hypervisor::error::DriverError;
-use crate::hypervisor::layer::{Layer, duplicate, remove_copy};
+use crate::hypervisor::layer::{COPY, Layer, duplicate, remove_copy};
 
 /// What QEMU writes to its standard error, in the machine's directory.
 pub const LOG: &str = "qemu.log";
