@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::error::ApiError;
 use common::time::Timestamp;
-use common::wire::node::Node;
+use common::wire::node::{Node, NodeReport};
 use common::wire::walrus::Walrus;
 use futures_util::future::BoxFuture;
 use runtime::actor::ServiceActor;
@@ -364,6 +364,18 @@ fn declare(
         let now = now.now();
         seen.members().filter(|member| member.sighting().is_reachable(now)).count() as u64
     });
+    let seen = cluster.clone();
+    metrics.gauge(
+        "eucalypt_clc_bundle_tasks",
+        "Instances being saved, as nodes tell.",
+        move || {
+            let reports = seen.members().filter_map(|member| member.sighting().report);
+            let alive = |report: &NodeReport| {
+                report.bundles.iter().filter(|view| !view.state.is_over()).count() as u64
+            };
+            reports.map(|report| alive(&report)).sum()
+        },
+    );
     let all = cluster.clone();
     metrics.gauge("eucalypt_clc_nodes", "Nodes that are configured.", move || {
         all.members().count() as u64

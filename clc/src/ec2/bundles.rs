@@ -8,7 +8,7 @@ use common::error::{ApiError, ErrorCode};
 use common::id::{AccountId, BundleTaskId, InstanceId};
 use common::s3::{CannedAcl, Owner};
 use common::time::Timestamp;
-use common::wire::bundling::{BundlePlace, BundleState, OpenBundle, Quiesce};
+use common::wire::bundling::{BundlePlace, BundleState, OpenBundle, Quiesce, Rest};
 use common::wire::walrus::Walrus;
 use runtime::clock::Clock;
 use runtime::peer::Peer;
@@ -72,6 +72,7 @@ impl Bundles {
                 }
             };
             now.updated = now.updated.max(view.since);
+            now.rest = view.rest.or(now.rest);
         }
         View {
             instance_id: now.instance.clone(),
@@ -86,8 +87,18 @@ impl Bundles {
                     prefix: now.place.prefix.clone(),
                 },
             },
+            consistency: now.rest.map(|rest| word(rest).to_owned()),
             error: now.error.map(|error| BundleError { code: error.code, message: error.text }),
         }
+    }
+}
+
+fn word(rest: Rest) -> &'static str {
+    match rest {
+        Rest::Flushed => "flushed",
+        Rest::Paused => "paused",
+        Rest::Restarted => "restarted",
+        Rest::Off => "off",
     }
 }
 

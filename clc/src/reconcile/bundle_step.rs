@@ -2,9 +2,9 @@
 //!
 //! ```text
 //!   under way          node says           step
-//!   instance ended     not complete        wish its end
+//!   instance ended     before storing      wish its end: there is no copy of its disk yet
 //!   image taken back   anything            wish its end
-//!   pending, too long  nothing             wish its end
+//!   any, too long      nothing             wish its end
 //!   any                nothing             open (telling twice is telling once)
 //!   any                waiting … storing   see; open again when half of its leave is over
 //!   any                complete            complete
@@ -42,6 +42,9 @@ pub const PATIENCE: Duration = Duration::from_secs(3600);
 /// How much more of a stage is worth being written down.
 const WORTH: u8 = 10;
 
+/// How old what is written down of a task that its node works on may be.
+const FRESH: Duration = Duration::from_secs(600);
+
 /// What is known beside the record and the view.
 #[derive(Debug, Clone, Copy)]
 pub struct Given {
@@ -72,8 +75,9 @@ pub enum Step {
     End(Reason),
     /// Tell the node to end it.
     Cancel,
-    /// It is stored: write that down, and register it if that was asked for.
-    Complete,
+    /// It is stored, of a disk brought to rest like that: write it down, and register it if that
+    /// was asked for.
+    Complete(Option<Rest>),
     /// It has ended without a bundle.
     Fail(Reason),
     /// Remove what it stored.
@@ -102,11 +106,18 @@ pub fn next(task: &BundleTask, view: Option<&BundleView>, given: Given) -> Step 
             false => by_node(Step::Cancel),
         };
     }
+    let rest = view.and_then(|view| view.rest);
     let (stage, percent) = match view.map(|view| &view.state) {
-        Some(BundleState::Complete) if !given.image_gone => return Step::Complete,
+        Some(BundleState::Complete) if !given.image_gone => return Step::Complete(rest),
         _ if given.image_gone => {
             let text = "The image was deregistered before it was saved";
             return Step::End(Reason::new("Client.Cancelled", text));
+        }
+        // What is being stored needs the instance no more.
+        Some(BundleState::Storing { percent })
+            if given.instance_over && given.silent <= PATIENCE =>
+        {
+            (Stage::Storing, (*percent).min(100))
         }
         _ if given.instance_over => {
             let text = "The instance was terminated before it was saved";
@@ -121,8 +132,8 @@ pub fn next(task: &BundleTask, view: Option<&BundleView>, given: Given) -> Step 
             let text = format!("The node {} does not answer", task.node);
             return Step::End(Reason::new("Server.InternalError", text));
         }
-        None if task.stage == Stage::Pending && given.now.since(task.started) > PATIENCE => {
-            let text = format!("The node {} could not begin with it", task.node);
+        None if given.now.since(task.updated) > PATIENCE => {
+            let text = format!("The node {} could not begin with it, or has lost it", task.node);
             return Step::End(Reason::new("Server.InternalError", text));
         }
         None => return by_node(Step::Open),
@@ -130,8 +141,8 @@ pub fn next(task: &BundleTask, view: Option<&BundleView>, given: Given) -> Step 
         Some(BundleState::Bundling { percent }) => (Stage::Bundling, (*percent).min(100)),
         Some(BundleState::Storing { percent }) => (Stage::Storing, (*percent).min(100)),
     };
-    let rest = view.and_then(|view| view.rest);
-    let more = percent >= task.percent.saturating_add(WORTH);
+    let more =
+        percent >= task.percent.saturating_add(WORTH) || given.now.since(task.updated) >= FRESH;
     if stage != task.stage || rest != task.rest || more {
         return Step::See(stage, percent, rest);
     }
@@ -250,8 +261,17 @@ pub(crate) mod tests {
         assert_eq!(next(&bundling, Some(&same), at(50)), Step::Open);
         // A node that lost it is told again, and says what has become of the instance.
         assert_eq!(next(&bundling, None, at(1)), Step::Open);
+        assert_eq!(
+            next(&bundling, Some(&same), at(600)),
+            Step::See(Stage::Bundling, 40, None),
+            "that it is still worked on is known after a restart, too"
+        );
+        assert!(matches!(next(&bundling, None, at(3601)), Step::End(_)));
 
-        assert_eq!(next(&bundling, Some(&view(BundleState::Complete)), at(1)), Step::Complete);
+        assert_eq!(
+            next(&bundling, Some(&view(BundleState::Complete)), at(1)),
+            Step::Complete(None)
+        );
         let reason = Reason::new("Client.QuotaExceeded", "full");
         assert_eq!(next(&bundling, Some(&view(failed)), at(1)), Step::Fail(reason));
         let unasked = next(&bundling, Some(&view(BundleState::Cancelled)), at(1));
@@ -259,7 +279,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_instance_that_ends_takes_its_task_along_unless_that_is_done() {
+    fn an_instance_that_ends_takes_its_task_along_unless_there_is_a_copy() {
         let over = Given { instance_over: true, ..at(1) };
         let task = sample(Stage::Storing);
         let failed = BundleState::Failed { code: "InternalError".into(), reason: "x".into() };
@@ -267,7 +287,10 @@ pub(crate) mod tests {
             let Step::End(reason) = next(&task, Some(&view(state)), over) else { panic!() };
             assert_eq!(reason.code, "Client.InstanceTerminated");
         }
-        assert_eq!(next(&task, Some(&view(BundleState::Complete)), over), Step::Complete);
+        assert!(matches!(next(&task, None, over), Step::End(_)));
+        assert_eq!(next(&task, Some(&view(BundleState::Complete)), over), Step::Complete(None));
+        let storing = view(BundleState::Storing { percent: 70 });
+        assert_eq!(next(&task, Some(&storing), over), Step::See(Stage::Storing, 70, None));
         let gone = Given { image_gone: true, ..at(1) };
         let step = next(&task, Some(&view(BundleState::Complete)), gone);
         assert!(matches!(step, Step::End(_)));

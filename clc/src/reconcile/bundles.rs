@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::error::{ApiError, ErrorCode};
 use common::time::Timestamp;
 use common::wire::bundling::{
-    BundleSpec, CancelBundle, DropBundle, ForgetBundle, OpenBundle, StartBundle,
+    BundleSpec, CancelBundle, DropBundle, ForgetBundle, OpenBundle, Rest, StartBundle,
 };
 use common::wire::node::Node;
 use common::wire::walrus::{CheckBundle, Walrus};
@@ -181,7 +181,7 @@ impl Bundles {
                 let wish = CancelBundle { task: task.id.clone() };
                 self.patiently(self.node()?.call(wish)).await
             }
-            Step::Complete => self.complete(task).await,
+            Step::Complete(rest) => self.complete(task, rest).await,
             Step::Fail(reason) => self.fail(task, reason).await,
             Step::Drop => {
                 let wish = DropBundle { task: task.id.clone(), place: task.place.clone() };
@@ -227,7 +227,7 @@ impl Bundles {
         self.patiently(self.node()?.call(start)).await
     }
 
-    async fn complete(&self, task: &BundleTask) -> Result<(), ApiError> {
+    async fn complete(&self, task: &BundleTask, rest: Option<Rest>) -> Result<(), ApiError> {
         let checked = match &task.image {
             None => None,
             Some(_) => {
@@ -267,6 +267,7 @@ impl Bundles {
                     }
                     let it = &mut seen.record;
                     (it.stage, it.percent, it.updated) = (Stage::Complete, 100, now);
+                    it.rest = rest.or(it.rest);
                     records.end_bundle_task(batch, it);
                     batch.replace(&seen)?;
                     Ok::<_, ApiError>(())

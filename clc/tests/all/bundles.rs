@@ -175,6 +175,7 @@ fn an_instance_is_saved() {
         world.nodes[0].bundle_is(&task, BundleState::Complete);
         let done = world.task_is(&task, "complete").await;
         assert_eq!((done.progress.as_str(), done.error), ("100%", None));
+        assert_eq!(done.consistency.as_deref(), Some("paused"));
         world.is_forgotten(&task).await;
         assert!(world.dropped().is_empty());
         let over = world.call(&taro, &cancel(&task)).await;

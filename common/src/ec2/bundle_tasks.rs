@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::types::{Filter, IsoTime};
+use super::types::{Filter, IsoTime, is_blank};
 use crate::actions;
 use crate::dialect::xml::Set;
 use crate::id::{BundleTaskId, InstanceId};
@@ -77,6 +77,10 @@ pub struct BundleTask {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<BundleError>,
+    /// How the disk was brought to rest before it was copied: `flushed` by the guest's agent,
+    /// `paused`, `restarted`, or `off`. EC2 has no such word; absent before it was copied.
+    #[serde(default, skip_serializing_if = "is_blank")]
+    pub consistency: Option<String>,
 }
 
 /// Where a bundle goes, as it is shown.

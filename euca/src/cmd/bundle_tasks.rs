@@ -130,6 +130,9 @@ pub(crate) struct DescribeBundleTasks {
     /// Show these tasks only
     #[arg(value_name = "BUNDLE")]
     tasks: Vec<String>,
+    /// Show how each disk was brought to rest, too: flushed, paused, restarted or off
+    #[arg(short, long)]
+    verbose: bool,
     #[command(flatten)]
     filters: Filters,
     #[command(flatten)]
@@ -159,6 +162,9 @@ impl Execute for DescribeBundleTasks {
         let mut rows = cx.rows(&self.columns);
         for task in &found {
             print_task(&mut rows, task)?;
+            if let Some(word) = task.consistency.as_deref().filter(|_| self.verbose) {
+                rows.row(&["CONSISTENCY", task.bundle_id.as_str(), word])?;
+            }
         }
         for task in &found {
             if let Some(error) = &task.error {

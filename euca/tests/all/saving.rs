@@ -96,7 +96,8 @@ fn tasks_are_listed_and_cancelled() {
     let (out, seen) = said(&["euca-cancel-bundle-task", "bun-00000002"]);
     assert_eq!((out.as_str(), seen.parameter("BundleId").as_deref()), (LINE, Some("bun-00000002")));
 
-    let item = TASK.replace("bundleInstanceTask>", "item>");
+    let rest = "</storage><consistency>flushed</consistency>";
+    let item = TASK.replace("bundleInstanceTask>", "item>").replace("</storage>", rest);
     let failed = item.replace(
         "</item>",
         "<error><code>Client.Cancelled</code><message>as asked</message></error></item>",
@@ -107,6 +108,8 @@ fn tasks_are_listed_and_cancelled() {
     let called = call(&arguments, &[("EC2_URL", &server.url)]);
     assert_eq!((called.status, called.out), (0, LINE.repeat(2)));
     assert!(called.err.contains("bun-00000002 is bundling: as asked (Client.Cancelled)"));
+    let verbose = call(&["euca-describe-bundle-tasks", "-v"], &[("EC2_URL", &server.url)]);
+    assert_eq!(verbose.out, format!("{LINE}CONSISTENCY\tbun-00000002\tflushed\n").repeat(2));
     let seen = server.seen().remove(0);
     assert_eq!(seen.parameter("BundleId.1").as_deref(), Some("bun-00000002"));
     assert_eq!(seen.parameter("Filter.1.Name").as_deref(), Some("state"));

@@ -118,6 +118,7 @@ fn what_a_guest_wrote_is_in_the_bundle() {
     let running = begin(&user, &id, "deep/running");
     let done = becomes(&user, &running, "complete");
     assert_eq!((done.progress.as_str(), done.error), ("100%", None));
+    assert_eq!(done.consistency.as_deref(), Some("paused"));
     has_the_note(&unbundled(&cloud, &user, "deep/running"));
     assert_eq!(user.instance(&id).instance_state.name, "running");
     // The cloud's signature is as good as the owner's.
@@ -128,13 +129,14 @@ fn what_a_guest_wrote_is_in_the_bundle() {
     user.send(&stop);
     user.instance_becomes(&id, "stopped");
     let off = begin(&user, &id, "off");
-    becomes(&user, &off, "complete");
+    assert_eq!(becomes(&user, &off, "complete").consistency.as_deref(), Some("off"));
     has_the_note(&unbundled(&cloud, &user, "off"));
 
     let copy = user.run(&User::launch(&image)).remove(0);
     user.instance_becomes(&copy, "running");
+    cloud.guests(0).agent(true);
     let twice = begin(&user, &copy, "twice");
-    becomes(&user, &twice, "complete");
+    assert_eq!(becomes(&user, &twice, "complete").consistency.as_deref(), Some("flushed"));
     has_the_note(&unbundled(&cloud, &user, "twice"));
     user.send(&TerminateInstances { instance_id: vec![id, copy] });
     wait::until("all have ended", || {
