@@ -80,6 +80,7 @@ fn an_image_is_made_of_an_instance() {
         assert_eq!(pending.root_device_name.as_deref(), Some("/dev/sda1"));
         assert_eq!(pending.tag_set.item[0].key, "a");
         assert!(!pending.is_public);
+        assert!(pending.state_reason.unwrap().message.contains(task.as_str()));
         // A launch of it waits.
         let waiting = world.run(&world.admin, &launch(&image)).await.remove(0);
 

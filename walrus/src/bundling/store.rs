@@ -23,8 +23,8 @@ use super::ticket::{Claims, Piece};
 use crate::blob::hash::{Digested, Expected};
 use crate::blob::receive::{Received, Receiver, read_past};
 use crate::content::Content;
-use crate::image::check::{MAX_MANIFEST, invalid};
 use crate::image::key::{BundleKey, KeyFile};
+use crate::image::manifest::{MAX_MANIFEST, invalid};
 use crate::image::ticket::Tickets;
 use crate::records::{Failed, Object};
 use crate::s3::access::{demand, may_write};
@@ -141,9 +141,9 @@ impl BundleStore {
         given: Given,
     ) -> Result<(), ApiError> {
         let ticket = self.receiver.begin(size).await?;
-        let expected = Expected { given: Some(given), ..Expected::default() };
+        let expected = Expected { given: Some(given), sha1: true, ..Expected::default() };
         let received = self.receiver.receive(body, size, expected, ticket).await?;
-        let Received { digested: Digested { md5: etag, checksum }, ticket } = received;
+        let Received { digested: Digested { md5: etag, checksum, sha1 }, size, ticket } = received;
         let attributes = Attributes {
             content_type: Some("application/octet-stream".to_owned()),
             headers: Vec::new(),
@@ -158,6 +158,7 @@ impl BundleStore {
             etag,
             blob: ticket.as_ref().map(|ticket| ticket.id().clone()),
             checksum: Some(checksum),
+            sha1,
             parts: None,
             attributes,
             modified: self.clock.now(),
