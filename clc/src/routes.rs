@@ -6,6 +6,8 @@ use common::ec2::addresses::DescribeAddresses;
 use common::ec2::attributes::{
     DescribeInstanceAttribute, ModifyInstanceAttribute, ResetInstanceAttribute,
 };
+use common::ec2::bundle_tasks::{BundleInstance, CancelBundleTask, DescribeBundleTasks};
+use common::ec2::create_image::CreateImage;
 use common::ec2::image_attributes::{
     DescribeImageAttribute, ModifyImageAttribute, ResetImageAttribute,
 };
@@ -23,6 +25,7 @@ use common::ec2::zones::{DescribeAvailabilityZones, DescribeRegions};
 use runtime::actor::ServiceActor;
 use runtime::router::Router;
 
+use crate::ec2::bundles::Bundles;
 use crate::ec2::images::Images;
 use crate::ec2::instances::Instances;
 use crate::ec2::keys::Keys;
@@ -31,6 +34,8 @@ use crate::ec2::zones::Zones;
 
 /// The actors that answer actions, one a family: slow images cannot starve instances.
 pub struct Actors {
+    /// Of instances being saved.
+    pub bundles: Addr<ServiceActor<Bundles>>,
     /// Of images.
     pub images: Addr<ServiceActor<Images>>,
     /// Of instances.
@@ -46,6 +51,9 @@ pub struct Actors {
 /// The table.
 pub fn router(actors: &Actors) -> Router {
     Router::new()
+        .on::<BundleInstance, _>(&actors.bundles)
+        .on::<CancelBundleTask, _>(&actors.bundles)
+        .on::<CreateImage, _>(&actors.bundles)
         .on::<CreateKeyPair, _>(&actors.keys)
         .on::<CreateTags, _>(&actors.tags)
         .on::<DeleteKeyPair, _>(&actors.keys)
@@ -54,6 +62,7 @@ pub fn router(actors: &Actors) -> Router {
         .on::<DescribeAccountAttributes, _>(&actors.zones)
         .on::<DescribeAddresses, _>(&actors.zones)
         .on::<DescribeAvailabilityZones, _>(&actors.zones)
+        .on::<DescribeBundleTasks, _>(&actors.bundles)
         .on::<DescribeImageAttribute, _>(&actors.images)
         .on::<DescribeImages, _>(&actors.images)
         .on::<DescribeInstanceAttribute, _>(&actors.instances)

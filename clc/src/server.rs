@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use common::error::ApiError;
 use common::time::Timestamp;
-use common::wire::node::Node;
+use common::wire::node::{Node, NodeReport};
 use common::wire::walrus::Walrus;
 use futures_util::future::BoxFuture;
 use runtime::actor::ServiceActor;
@@ -34,6 +34,7 @@ use thiserror::Error;
 use crate::admin::answers::{Administration, identity};
 use crate::cluster::{Cluster, Member, Poller, poll};
 use crate::config::{Config, Unusable};
+use crate::ec2::bundles::Bundles;
 use crate::ec2::images::Images;
 use crate::ec2::instances::Instances;
 use crate::ec2::keys::Keys;
@@ -60,7 +61,8 @@ const SWEEP_PERIOD: Duration = Duration::from_secs(60);
 /// How long a start waits for nodes to answer, so that the first launch finds them.
 const MEETING: Duration = Duration::from_secs(2);
 /// The actors, by the names under which they are watched.
-const MEMBERS: [&str; 7] = ["images", "instances", "keys", "scheduler", "store", "tags", "zones"];
+const MEMBERS: [&str; 8] =
+    ["bundles", "images", "instances", "keys", "scheduler", "store", "tags", "zones"];
 
 /// Why the clc could not start.
 #[derive(Debug, Error)]
@@ -362,6 +364,18 @@ fn declare(
         let now = now.now();
         seen.members().filter(|member| member.sighting().is_reachable(now)).count() as u64
     });
+    let seen = cluster.clone();
+    metrics.gauge(
+        "eucalypt_clc_bundle_tasks",
+        "Instances being saved, as nodes tell.",
+        move || {
+            let reports = seen.members().filter_map(|member| member.sighting().report);
+            let alive = |report: &NodeReport| {
+                report.bundles.iter().filter(|view| !view.state.is_over()).count() as u64
+            };
+            reports.map(|report| alive(&report)).sum()
+        },
+    );
     let all = cluster.clone();
     metrics.gauge("eucalypt_clc_nodes", "Nodes that are configured.", move || {
         all.members().count() as u64
@@ -435,12 +449,23 @@ impl Parts<'_> {
             }),
             64,
         );
+        let bundles = ServiceActor::start(
+            Arc::new(Bundles {
+                records: self.records.clone(),
+                walrus: self.walrus.clone(),
+                clock: self.clock.clone(),
+                cluster: self.cluster.clone(),
+                wakers: self.wakers.clone(),
+            }),
+            64,
+        );
+        self.roster.enrol("bundles", bundles.clone());
         self.roster.enrol("images", images.clone());
         self.roster.enrol("instances", instances.clone());
         self.roster.enrol("keys", keys.clone());
         self.roster.enrol("tags", tags.clone());
         self.roster.enrol("zones", zones.clone());
-        Actors { images, instances, keys, tags, zones }
+        Actors { bundles, images, instances, keys, tags, zones }
     }
 
     fn reconcilers(&self, plain: &PlainImages) -> Vec<tokio::task::JoinHandle<()>> {
@@ -483,14 +508,37 @@ impl Parts<'_> {
             };
             loops.push(run(Arc::new(instances), &waker, PERIOD));
         }
+        let members = self.cluster.members().map(|member| Some(Arc::clone(member)));
+        for member in members.chain([None]) {
+            let bundles = self.bundles(member);
+            let waker = bundles.waker.clone();
+            loops.push(run(Arc::new(bundles), &waker, PERIOD));
+        }
         loops
+    }
+
+    fn bundles(&self, member: Option<Arc<Member>>) -> crate::reconcile::bundles::Bundles {
+        let name = member.as_ref().map(|member| member.name.as_str());
+        let waker = name.and_then(|name| self.wakers.bundles.get(name)).cloned();
+        crate::reconcile::bundles::Bundles {
+            name: format!("bundles {}", name.map_or("of no node".into(), |it| format!("on {it}"))),
+            member,
+            cluster: self.cluster.clone(),
+            records: self.records.clone(),
+            walrus: self.walrus.clone(),
+            clock: self.clock.clone(),
+            since: self.clock.now(),
+            wakers: self.wakers.clone(),
+            waker: waker.unwrap_or_default(),
+        }
     }
 
     fn polls(&self) {
         for member in self.cluster.members() {
             let poller = Poller {
                 scheduler: self.scheduler.clone(),
-                waker: self.wakers.nodes.get(&member.name).cloned().unwrap_or_default(),
+                wakers: [&self.wakers.nodes, &self.wakers.bundles]
+                    .map(|wakers| wakers.get(&member.name).cloned().unwrap_or_default()),
                 clock: self.clock.clone(),
                 shutdown: self.shutdown.clone(),
             };

@@ -2,7 +2,8 @@
 //! and rules. What is not on record has its default.
 
 use common::error::{ApiError, ErrorCode};
-use common::id::{ImageId, ImageKind};
+use common::id::{AccountId, ImageId, ImageKind};
+use common::s3::BucketName;
 use common::wire::admin::SettingView;
 use store::Batch;
 
@@ -14,10 +15,16 @@ pub const DEFAULT_KERNEL: &str = "cloud.default_kernel";
 pub const DEFAULT_RAMDISK: &str = "cloud.default_ramdisk";
 /// Who may run a machine image that was just registered.
 pub const IMAGE_VISIBILITY: &str = "cloud.default_image_visibility";
+/// The bucket into which CreateImage puts an account's images, with the account's number in the
+/// place of `ACCOUNT`.
+pub const IMAGE_BUCKET: &str = "cloud.image_bucket";
 /// Whether manifests without a signature may be registered.
 pub const ALLOW_UNSIGNED: &str = "cloud.allow_unsigned_manifests";
 /// The limit of walrus' unbundle cache, under 2.0's name.
 pub const CACHE_MEGABYTES: &str = "walrus.storagemaxcachesizeinmb";
+
+/// What stands for an account's number in [`IMAGE_BUCKET`].
+const ACCOUNT: &str = "ACCOUNT";
 
 struct Row {
     name: &'static str,
@@ -50,6 +57,18 @@ const TABLE: &[Row] = &[
         default: "",
         meaning: "The ramdisk of machine images that name none (an eri-, or nothing)",
         rule: |records, value| registered(records, value, ImageKind::Ramdisk),
+    },
+    Row {
+        name: IMAGE_BUCKET,
+        default: "images-ACCOUNT",
+        meaning: "The bucket of an account into which CreateImage puts images (ACCOUNT: its number)",
+        rule: |_, value| {
+            let named = value.replace(ACCOUNT, AccountId::cloud().as_str());
+            match value.contains(ACCOUNT) {
+                true => named.parse::<BucketName>().map(drop).map_err(|error| error.text().into()),
+                false => Err(format!("it holds {ACCOUNT}: each account has a bucket of its own")),
+            }
+        },
     },
     Row {
         name: CACHE_MEGABYTES,
@@ -104,6 +123,14 @@ pub fn on_record(records: &Records, name: &str) -> Result<Option<String>, ApiErr
 /// If the store fails.
 pub fn image(records: &Records, name: &str) -> Result<Option<ImageId>, ApiError> {
     Ok(get(records, name)?.parse().ok())
+}
+
+/// The bucket into which CreateImage puts an account's images. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn image_bucket(records: &Records, account: &AccountId) -> Result<BucketName, ApiError> {
+    get(records, IMAGE_BUCKET)?.replace(ACCOUNT, account.as_str()).parse()
 }
 
 /// The default's name for kernels and ramdisks.

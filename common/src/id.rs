@@ -101,6 +101,8 @@ ids! {
     RamdiskId = "eri-";
     /// A key pair.
     KeyPairId = "key-";
+    /// The bundling of an instance.
+    BundleTaskId = "bun-";
 }
 
 /// What an image is: a disk, a kernel or a ramdisk.

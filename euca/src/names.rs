@@ -79,6 +79,24 @@ const TABLE: &[Row] = &[
     ),
     Row::of::<cmd::store::CheckBucket>(&["check-bucket"], "Tell whether a bucket may be used")
         .short_keys(),
+    Row::of::<cmd::bundle_tasks::BundleInstance>(
+        &["bundle-instance"],
+        "Have the cloud save an instance as a bundle",
+    ),
+    Row::of::<cmd::bundle_tasks::DescribeBundleTasks>(
+        &["describe-bundle-tasks"],
+        "Show how instances are being saved",
+    )
+    .short_keys(),
+    Row::of::<cmd::bundle_tasks::CancelBundleTask>(
+        &["cancel-bundle-task"],
+        "Stop saving an instance",
+    )
+    .short_keys(),
+    Row::of::<cmd::create_image::CreateImage>(
+        &["create-image"],
+        "Have the cloud make an image of an instance",
+    ),
     Row::of::<cmd::images::Register>(&["register"], "Register an uploaded bundle as an image"),
     Row::of::<cmd::images::DescribeImages>(&["describe-images"], "List images"),
     Row::of::<cmd::images::Deregister>(&["deregister"], "Take an image out of the registry")

@@ -60,6 +60,11 @@ pub struct Config {
     /// Space for images on this host, in MB of 2^20 bytes; those of machines that run are kept
     /// whatever it says. Default 20480.
     pub image_cache_mb: u64,
+    /// Space of the disk that copies of instances' disks leave free when instances are bundled, in
+    /// MB of 2^20 bytes. Default 256.
+    pub free_space_reserve_mb: u64,
+    /// How many instances are bundled at once, 1 to 64; others wait. Default 2.
+    pub bundles_at_once: usize,
     /// How long a guest that is asked to shut down may take, in seconds, before it is switched off
     /// (stop) or started anew (reboot); at most 3600. Default 30.
     pub shutdown_grace_seconds: u64,
@@ -88,6 +93,8 @@ impl Default for Config {
             memory_mib: 0,
             disk_mib: 0,
             image_cache_mb: 20480,
+            free_space_reserve_mb: 256,
+            bundles_at_once: 2,
             shutdown_grace_seconds: 30,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
@@ -151,6 +158,9 @@ pub enum Unusable {
     /// A key that has no meaning in a network of QEMU's own.
     #[error("{0}: it has no meaning with network = \"user\"")]
     NoUser(&'static str),
+    /// A number of bundle tasks that is none.
+    #[error("bundles_at_once: {0} is not 1 to 64")]
+    AtOnce(usize),
     /// A size in megabytes that is more than 2^64 bytes, or a time beyond all patience.
     #[error("{0} is too large")]
     TooLarge(&'static str),
@@ -177,8 +187,16 @@ impl Config {
         if self.network == NetworkKind::User {
             self = self.check_user()?;
         }
-        if self.image_cache_mb > u64::MAX >> 20 {
-            return Err(Unusable::TooLarge("image_cache_mb"));
+        for (key, megabytes) in [
+            ("image_cache_mb", self.image_cache_mb),
+            ("free_space_reserve_mb", self.free_space_reserve_mb),
+        ] {
+            if megabytes > u64::MAX >> 20 {
+                return Err(Unusable::TooLarge(key));
+            }
+        }
+        if !(1..=64).contains(&self.bundles_at_once) {
+            return Err(Unusable::AtOnce(self.bundles_at_once));
         }
         if self.shutdown_grace_seconds > 3600 {
             return Err(Unusable::TooLarge("shutdown_grace_seconds"));
@@ -297,6 +315,8 @@ mod tests {
         for odd in [
             Config { image_cache_mb: u64::MAX, ..Config::default() },
             Config { shutdown_grace_seconds: 3601, ..Config::default() },
+            Config { free_space_reserve_mb: u64::MAX, ..Config::default() },
+            Config { bundles_at_once: 0, ..Config::default() },
         ] {
             assert!(odd.check().is_err());
         }

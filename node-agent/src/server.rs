@@ -14,8 +14,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::Addr;
+use actix::{Actor as _, Addr};
 use common::error::ApiError;
+use common::wire::bundling::{BundleState, BundleView};
 use common::wire::node::{Capacity, MachineState, NodeReport};
 use futures_util::future::BoxFuture;
 use runtime::boot::Running;
@@ -29,6 +30,7 @@ use runtime::roster::Roster;
 use runtime::shutdown::Shutdown;
 use rustix::fs::{FlockOperation, flock};
 use thiserror::Error;
+use tokio::sync::{Semaphore, watch};
 
 use crate::agent::adopt::{self, AdoptError};
 use crate::agent::agent::Agent;
@@ -36,6 +38,10 @@ use crate::agent::capacity::{self, CapacityError};
 use crate::agent::plugs::{Plugs, Unplugged};
 use crate::agent::report::Board;
 use crate::agent::user_mode::UserMode;
+use crate::bundling::bundles::{Bundles, Pause};
+use crate::bundling::notes::{self, Note, NoteError};
+use crate::bundling::send::Post;
+use crate::bundling::work::{Room, Tools};
 use crate::config::{Config, DriverKind, NetworkKind, Unusable};
 use crate::hypervisor::driver::Driver;
 use crate::hypervisor::error::DriverError;
@@ -50,12 +56,12 @@ use crate::metadata::token::Tokens;
 use crate::network::executor::{Host, HostError};
 use crate::network::names::Names;
 use crate::network::network::{Network, NetworkError, NetworkSettings, Stop};
-use crate::network::tools::Tools;
+use crate::network::tools;
 use crate::network::wanted::Outbound;
 use crate::routes;
 use crate::vm::effects::Hands;
 use crate::vm::folder::{Remains, Scan, holders};
-use crate::vm::vm::Vm;
+use crate::vm::vm::{Vm, VmHandle};
 use crate::vm::wiring::Wiring;
 
 /// Why the node agent cannot start.
@@ -96,6 +102,9 @@ pub enum StartError {
     /// The host's network cannot be made.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// What is known of bundle tasks cannot be read.
+    #[error(transparent)]
+    Notes(#[from] NoteError),
     /// The image cache cannot be opened.
     #[error(transparent)]
     Images(#[from] ImageError),
@@ -111,6 +120,7 @@ pub enum StartError {
 pub struct Server {
     internal: Listening,
     network: Option<Addr<Network>>,
+    bundles: Addr<Bundles>,
     metadata: Metadata,
     roster: Roster,
     shutdown: Shutdown,
@@ -171,6 +181,10 @@ impl Server {
     pub async fn stop(self) {
         self.shutdown.raise();
         self.internal.stop().await;
+        // A guest that is held for a copy would wait for the next agent.
+        if self.bundles.send(Pause).await.is_err() {
+            tracing::warn!("the bundle tasks have ended before");
+        }
         self.metadata.close_all();
         if let Some(network) = &self.network
             && let Ok(Err(error)) = network.send(Stop { purge: false }).await
@@ -235,6 +249,7 @@ impl Base {
             capacity,
             subnet: config.subnet.0,
             instances: Vec::new(),
+            bundles: Vec::new(),
         };
         let board = Board::new(report, shutdown.clone());
         let grace = Duration::from_secs(config.shutdown_grace_seconds);
@@ -248,22 +263,88 @@ impl Base {
             })
             .collect();
         let adopted = found.len();
-        let agent = Agent::start(instances, hands, metadata.clone(), board.clone(), found);
+        let tools = Tools {
+            driver: Arc::clone(&hands.driver),
+            instances: instances.clone(),
+            images: config.data_dir.join("images"),
+            notes: config.data_dir.join("bundles"),
+            reserve: config.free_space_reserve_mb << 20,
+            clock: clock.clone(),
+            post: Post::new(clock.clone()),
+            turns: Arc::new(Semaphore::new(config.bundles_at_once)),
+            room: Room::default(),
+            sent: metrics.counter(
+                "eucalypt_node_bundle_sent_bytes_total",
+                "Bytes of bundles that were stored",
+            ),
+        };
+        let bundles = raise_bundles(tools, &found, &board, &metrics).await?;
+        let told = (board.clone(), bundles.clone());
+        let agent = Agent::start(instances, hands, metadata.clone(), told, found);
         roster.enrol("agent", agent.clone());
+        roster.enrol("bundles", bundles.clone());
         if let Some(network) = &network {
             roster.enrol("network", network.clone());
         }
         declare(&metrics, &roster, &board, &metadata);
         let endpoint = Endpoint::new(peer_key, clock, roster.clone(), metrics)
-            .service(Arc::new(routes::dispatcher(&agent, board.clone())));
+            .service(Arc::new(routes::dispatcher(&agent, &bundles, board.clone())));
         let internal =
             listen(internal, &Limits::default(), Arc::new(endpoint)).map_err(StartError::Listen)?;
         tracing::info!(
             node = config.name, hypervisor = board.now().hypervisor, adopted,
             internal = %internal.address(), "node-agent is up"
         );
-        Ok(Server { internal, network, metadata, roster, shutdown, lock })
+        Ok(Server { internal, network, bundles, metadata, roster, shutdown, lock })
     }
+}
+
+/// The bundle tasks that were found, and what is shown of them.
+async fn raise_bundles(
+    tools: Tools,
+    found: &[VmHandle],
+    board: &Board,
+    metrics: &Metrics,
+) -> Result<Addr<Bundles>, StartError> {
+    let directory = tools.notes.clone();
+    let (notes, broken) = pool::block(move || notes::scan(&directory)).await??;
+    for path in broken {
+        tracing::error!(path = %path.display(), "this is left alone: it is no task of ours");
+    }
+    let machine = |note: &Note| {
+        let spec = &note.wish.as_ref()?.spec;
+        found.iter().find(|vm| *vm.instance() == spec.instance).cloned()
+    };
+    let notes = notes.into_iter().map(|note| (machine(&note), note));
+    let (views, mut shown) = watch::channel(Vec::new());
+    let notes = notes.map(|(vm, note)| (note, vm)).collect();
+    let bundles = Bundles::new(tools, notes, views).start();
+    let of = |wanted: fn(&BundleState) -> bool| {
+        let shown = shown.clone();
+        move || {
+            let views: &Vec<BundleView> = &shown.borrow();
+            let many = views.iter().filter(|view| wanted(&view.state)).count();
+            u64::try_from(many).unwrap_or(u64::MAX)
+        }
+    };
+    metrics.gauge(
+        "eucalypt_node_bundling",
+        "Instances being bundled, or waiting for it",
+        of(|state| !state.is_over()),
+    );
+    metrics.gauge(
+        "eucalypt_node_bundles_failed",
+        "Failed bundle tasks that the clc has not taken note of",
+        of(|state| matches!(state, BundleState::Failed { .. })),
+    );
+    let board = board.clone();
+    pool::spawn(async move {
+        while shown.changed().await.is_ok() {
+            let views = shown.borrow_and_update().clone();
+            board.show_bundles(views);
+        }
+    });
+    Ok(bundles)
 }
 
 /// What tells this agent from others on the host. Two agents of one name are two agents: neither
@@ -274,7 +355,7 @@ fn identity(config: &Config) -> Result<String, StartError> {
     Ok(format!("{} {}", config.name, data_dir.display()))
 }
 
-async fn settings(config: &Config, tools: &Tools) -> Result<NetworkSettings, StartError> {
+async fn settings(config: &Config, tools: &tools::Tools) -> Result<NetworkSettings, StartError> {
     let uplink = match config.uplink.as_str() {
         "" if config.masquerade => {
             let host = Host::new(tools);
@@ -309,7 +390,7 @@ pub async fn purge_network(config: Config) -> Result<(), StartError> {
     }
     // Held to the end: an agent that starts meanwhile would set up again what is removed here.
     let (_lock, _) = open(&config).await?;
-    let tools = pool::block(Tools::find).await?;
+    let tools = pool::block(tools::Tools::find).await?;
     let tools = tools.map_err(|missing| StartError::Missing(missing.to_string()))?;
     let network = Network::start(settings(&config, &tools).await?, &tools, BTreeMap::new()).await?;
     let purged = network.send(Stop { purge: true }).await;
@@ -358,7 +439,7 @@ async fn wire(
 /// What machines' cards are plugged into.
 enum Plugging {
     /// Routed taps, made with these.
-    Taps(Tools),
+    Taps(tools::Tools),
     /// Networks that QEMU plays; it is told of this program.
     User(PathBuf),
     /// Nothing: machines are played.
@@ -368,7 +449,7 @@ enum Plugging {
 /// What this host runs real machines with.
 async fn host(config: &Config) -> Result<(Plugging, Arc<dyn Driver>), StartError> {
     let plugging = match config.network {
-        NetworkKind::Tap => match pool::block(Tools::find).await? {
+        NetworkKind::Tap => match pool::block(tools::Tools::find).await? {
             Ok(tools) => Ok(Plugging::Taps(tools)),
             Err(missing) => Err(format!(
                 "{missing}; or start with --network user, for which none of this is needed"

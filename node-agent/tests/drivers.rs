@@ -7,18 +7,23 @@
 
 #![cfg(test)]
 
+use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use common::id::InstanceId;
+use common::wire::bundling::Rest;
 use node_agent::hypervisor::driver::{Card, Disk, Driver, Ended, Launch, OVERLAY, UserCard};
 use node_agent::hypervisor::error::DriverError;
+use node_agent::hypervisor::layer::{COPY, Place};
 use node_agent::hypervisor::qemu::args::Accelerator;
 use node_agent::hypervisor::qemu::probe::{Probe, Programs, probe};
 use node_agent::hypervisor::qemu::process::Process;
 use node_agent::hypervisor::qemu::qemu::Qemu;
 use node_agent::hypervisor::sim::{Sim, SimMode, SimStep};
 use tempfile::TempDir;
+use tokio::sync::watch;
 
 /// What the guest says on its serial port.
 const HELLO: &str = "the guest speaks";
@@ -47,6 +52,8 @@ trait Body {
     fn deaf(&self, deaf: bool);
     /// Takes the process away without the guest's doing.
     fn crash(&self, directory: &Path);
+    /// Writes blocks of 4096 bytes to a disk that nobody uses, as a guest would have.
+    fn write(&self, overlay: &Path, block: u64, bytes: &[u8]);
 }
 
 #[derive(Default)]
@@ -70,6 +77,10 @@ impl Body for Played {
         let name = directory.file_name().and_then(|name| name.to_str()).unwrap();
         self.0.control().crash(&name.parse().unwrap(), "crashed").unwrap();
     }
+    fn write(&self, overlay: &Path, block: u64, bytes: &[u8]) {
+        let file = std::fs::File::options().write(true).open(overlay).unwrap();
+        file.write_all_at(bytes, block * 4096).unwrap();
+    }
 }
 
 struct Real;
@@ -87,6 +98,17 @@ impl Body for Real {
     fn deaf(&self, _: bool) {}
     fn crash(&self, directory: &Path) {
         Process::find(directory).unwrap().unwrap().kill().unwrap();
+    }
+    fn write(&self, overlay: &Path, block: u64, bytes: &[u8]) {
+        let mut from = tempfile::NamedTempFile::new().unwrap();
+        from.write_all(bytes).unwrap();
+        let command =
+            format!("write -s {} {} {}", from.path().display(), block * 4096, bytes.len(),);
+        // QEMU's tool takes no commas in a name.
+        let folder = overlay.parent().unwrap();
+        let mut tool = std::process::Command::new("qemu-io");
+        tool.current_dir(folder).args(["-f", "qcow2", "-c", &command, OVERLAY]);
+        assert!(tool.output().unwrap().status.success());
     }
 }
 
@@ -358,6 +380,100 @@ async fn leaves_nothing_of_a_failed_start(body: &mut dyn Body) {
     assert!(matches!(driver.ended(&launch.directory).await, Ended::Lost(_)));
 }
 
+/// The whole disk, as its copy and its image say.
+fn composed(driver: &dyn Driver, disk: &Disk) -> Vec<u8> {
+    let copy = disk.overlay.with_file_name(COPY);
+    let mut layer = driver.open_copy(&copy).unwrap();
+    let mut bytes = std::fs::read(&disk.base).unwrap();
+    bytes.resize(usize::try_from(disk.size).unwrap(), 0);
+    let mut at = 0;
+    while at < bytes.len() {
+        let (place, length) = layer.place(at as u64).unwrap();
+        let end = usize::try_from(length).unwrap_or(usize::MAX).saturating_add(at).min(bytes.len());
+        match place {
+            Place::Below => {}
+            Place::Zero => bytes[at..end].fill(0),
+            Place::At(from) => layer.file().read_exact_at(&mut bytes[at..end], from).unwrap(),
+        }
+        at = end;
+    }
+    bytes
+}
+
+async fn until_there(path: &Path) {
+    while !path.exists() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+async fn copies_the_disk_of_a_machine(body: &mut dyn Body) {
+    let host = Host::new();
+    let driver = body.open();
+    let (disk, launch) = host.launch(1, Guest::Listens);
+    // Whole blocks: what a guest sees.
+    let disk = Disk { size: 1_003_520, ..disk };
+    driver.prepare(&disk).await.unwrap();
+    body.write(&disk.overlay, 3, &[b'y'; 8192]);
+    body.write(&disk.overlay, 200, &[b'z'; 4096]);
+    let mut expected = std::fs::read(&disk.base).unwrap();
+    expected.resize(usize::try_from(disk.size).unwrap(), 0);
+    expected[3 * 4096..5 * 4096].fill(b'y');
+    expected[200 * 4096..201 * 4096].fill(b'z');
+    let copy = launch.directory.join(COPY);
+    let done = watch::Sender::new(0);
+
+    let rest = within("copy off", driver.copy(&disk, &done)).await.unwrap();
+    assert_eq!((rest, composed(&*driver, &disk) == expected), (Rest::Off, true));
+    driver.uncopy(&launch.directory).await.unwrap();
+    driver.uncopy(&launch.directory).await.unwrap();
+    assert!(!copy.exists());
+
+    driver.start(&launch).await.unwrap();
+    until_booted(&*driver, &launch.directory, body.greeting(), 1).await;
+    for _ in 0..2 {
+        let rest = within("copy live", driver.copy(&disk, &done)).await.unwrap();
+        assert_eq!((rest, composed(&*driver, &disk) == expected), (Rest::Paused, true));
+        driver.uncopy(&launch.directory).await.unwrap();
+    }
+    // Given up at once, and again by an agent that finds it half-way. QEMU speaks with one only.
+    drop(driver);
+    for adopted in [false, true] {
+        let driver = body.open();
+        assert_eq!(driver.find(&host.instances()).await.unwrap().len(), 1);
+        tokio::select! {
+            biased;
+            copied = driver.copy(&disk, &done) => drop(copied.unwrap()),
+            () = until_there(&copy) => {}
+        }
+        let driver = if adopted {
+            drop(driver);
+            let driver = body.open();
+            assert_eq!(driver.find(&host.instances()).await.unwrap().len(), 1);
+            driver
+        } else {
+            driver
+        };
+        within("give up", driver.uncopy(&launch.directory)).await.unwrap();
+        assert!(!copy.exists());
+        within("copy again", driver.copy(&disk, &done)).await.unwrap();
+        assert!(composed(&*driver, &disk) == expected);
+        driver.uncopy(&launch.directory).await.unwrap();
+        // It goes on: it hears what it is asked.
+        if adopted {
+            let (ended, asked) =
+                tokio::join!(driver.ended(&launch.directory), driver.ask_off(&launch.directory));
+            asked.unwrap();
+            assert_eq!(ended, Ended::PoweredOff);
+            assert!(driver.copy(&disk, &done).await.is_err(), "it is just ending");
+            driver.uncopy(&launch.directory).await.unwrap();
+            driver.kill(&launch.directory).await.unwrap();
+            driver.uncopy(&launch.directory).await.unwrap();
+            assert_eq!(driver.copy(&disk, &done).await.unwrap(), Rest::Off);
+            assert!(composed(&*driver, &disk) == expected);
+        }
+    }
+}
+
 #[expect(clippy::print_stderr, reason = "for whoever measures: cargo test -- --nocapture")]
 fn say(text: &str) {
     eprintln!("{text}");
@@ -396,6 +512,11 @@ fn a_new_agent_adopts_what_runs() {
 #[test]
 fn a_guest_is_asked_to_shut_down_and_starts_again() {
     both(asks_guests_to_shut_down);
+}
+
+#[test]
+fn a_disk_is_copied_while_its_guest_goes_on() {
+    both(copies_the_disk_of_a_machine);
 }
 
 #[test]

@@ -238,6 +238,54 @@ def test_while_instances_are_terminated(steady, told, service):
          f"{acknowledged} of 4 acknowledged; all ended, no folder left, capacity back")
 
 
+@each
+def test_while_an_instance_is_saved(steady, told, service):
+    (instance,) = steady.launch(uuid.uuid4().hex)
+    steady.wait_state([instance], "running")
+    bucket = f"saved-{service}"
+    steady.insist(steady.s3.create_bucket, Bucket=bucket)
+    acknowledged, ends = 0, []
+
+    def tasks(prefix):
+        filters = [{"Name": "s3-prefix", "Values": [prefix]}]
+        return steady.insist(steady.ec2.describe_bundle_tasks, Filters=filters)["BundleTasks"]
+
+    def keys(prefix):
+        listed = steady.insist(steady.s3.list_objects_v2, Bucket=bucket, Prefix=f"{prefix}.")
+        return {it["Key"] for it in listed.get("Contents", [])}
+
+    for number, moment in enumerate((*MOMENTS, 0.4, 1.2)):
+        prefix = f"{service}-{number}"
+        place = {"S3": {"Bucket": bucket, "Prefix": prefix}}
+        call = Call(steady.ec2.bundle_instance, InstanceId=instance, Storage=place)
+        time.sleep(moment)
+        steady.kill(service)
+        call.end()
+        acknowledged += call.error is None
+        found = tasks(prefix)
+        assert len(found) <= 1 and (found or call.error), "an acknowledged task is there, once"
+        if not found:
+            continue
+        wait_until(lambda: tasks(prefix)[0]["State"] in ("complete", "failed"), "the task ends", 90,
+                   lambda: tasks(prefix))
+        ended = tasks(prefix)[0]
+        ends.append(ended["State"])
+        if ended["State"] == "failed":
+            assert ended["BundleTaskError"]["Message"], ended
+            wait_until(lambda: not keys(prefix), "nothing is left of it", 60, lambda: keys(prefix))
+            continue
+        assert f"{prefix}.manifest.xml" in keys(prefix)
+        image = steady.register(f"{bucket}/{prefix}.manifest.xml")
+        steady.available(image)
+        steady.insist(steady.ec2.deregister_image, ImageId=image)
+    steady.wait_state([instance], "running")
+    steady.terminate_all()
+    steady.check_all()
+    told(f"{service} while an instance is saved", "SIGKILL at six moments of BundleInstance and its task",
+         f"{acknowledged} of 6 acknowledged; {ends.count('complete')} completed and registered, "
+         f"{ends.count('failed')} failed with a reason and left nothing")
+
+
 def test_after_all_kills_only_named_files_are_left(steady, told):
     before = steady.blobs()
     steady.check_swept()

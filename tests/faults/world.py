@@ -114,7 +114,9 @@ class World(clouds.Cloud):
     def bundle(self, name, mebibytes):
         """Uploads a bundle of that much noise; gives its location."""
         file = self.dir / f"{name}.img"
-        file.write_bytes(random.Random(name).randbytes(mebibytes * MIB))
+        noise = bytearray(random.Random(name).randbytes(mebibytes * MIB))
+        clouds.claim(noise)
+        file.write_bytes(noise)
         manifest, _ = clouds.bundle(self.taro, file, self.dir / f"{name}.bundle")
         self.taro.euca("upload-bundle", "-b", f"image-{name}", "-m", manifest)
         return f"image-{name}/{manifest.name}"

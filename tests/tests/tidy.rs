@@ -14,7 +14,7 @@ const CRATES: &[(&str, &str, &[&str])] = &[
     ("runtime", "common/runtime", &["common"]),
     ("clc", "clc", &["common", "runtime", "store"]),
     ("walrus", "walrus", &["common", "runtime", "store", "bundle"]),
-    ("node-agent", "node-agent", &["common", "runtime"]),
+    ("node-agent", "node-agent", &["common", "runtime", "bundle"]),
     ("euca", "euca", &["common", "bundle"]),
     (
         "e2e",

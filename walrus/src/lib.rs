@@ -4,6 +4,8 @@
 //!   server ─── config
 //!     │
 //!   s3 (public listener)    image (internal listener: messages, plain images by ticket)
+//!     │   ╲                   │   ╲    │
+//!     │    ╰──── bundling ────┼────╯   │     (internal listener: bundles that nodes make)
 //!     │                       │        │
 //!     │                       │      cache (and what unpacks into it)
 //!   content ──────────────────┘
@@ -18,6 +20,7 @@
 
 mod arrival;
 mod blob;
+mod bundling;
 mod cache;
 mod content;
 mod image;

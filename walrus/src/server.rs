@@ -36,6 +36,9 @@ use crate::blob::files::Files;
 use crate::blob::pins::Pins;
 use crate::blob::receive::Receiver;
 use crate::blob::uploads::Uploads;
+use crate::bundling;
+use crate::bundling::door::BundleDoor;
+use crate::bundling::store::BundleStore;
 use crate::cache::actor::{Cache, Seen, Stop};
 use crate::cache::disk::{Disk, Image};
 use crate::cache::flights::Flights;
@@ -146,6 +149,20 @@ impl Server {
         });
 
         let base_url = config.internal_url(internal.local_addr().map_err(StartError::Listen)?);
+        let receiver = Receiver { files: content.files.clone(), uploads: uploads.clone() };
+        let bundles = BundleDoor {
+            content: content.clone(),
+            tickets: tickets.clone(),
+            base_url: base_url.clone(),
+            clock: clock.clone(),
+        };
+        let bundle_store = BundleStore {
+            content: content.clone(),
+            receiver: receiver.clone(),
+            tickets: tickets.clone(),
+            key: key.clone(),
+            clock: clock.clone(),
+        };
         let checker = Checker { content: content.clone(), identity: identity.clone(), key };
         let door = Door::new(
             checker,
@@ -155,7 +172,8 @@ impl Server {
             config.reserve(),
         );
         let endpoint = Endpoint::new(peer_key, clock.clone(), roster.clone(), metrics.clone())
-            .service(Arc::new(door.dispatcher()))
+            .service(Arc::new(bundles.answer_on(door.dispatcher())))
+            .app(bundling::ticket::PATH, Arc::new(bundle_store))
             .app(PATH, Arc::new(Images { cache: cache.clone(), tickets, clock: clock.clone() }));
 
         let buckets = S3Actor::start(
@@ -170,7 +188,7 @@ impl Server {
         let objects = S3Actor::start(
             Objects {
                 content: content.clone(),
-                receiver: Receiver { files: content.files.clone(), uploads: uploads.clone() },
+                receiver,
                 clock: clock.clone(),
                 max_bytes: config.max_object_bytes,
                 max_multipart_bytes: config.max_multipart_bytes,

@@ -19,7 +19,8 @@ pub fn page(records: &Records, ask: &ListRegistered) -> Result<RegisteredPage, A
     let after = ask.after.as_ref().map(ToString::to_string);
     for seen in records.images.all_behind("", after.as_deref()) {
         let image = seen?.record;
-        if !image.is_registered() {
+        // One that is still being saved, or could not be, has no bytes that could be looked at.
+        if !image.is_registered() || image.bundle.manifest_sha256.is_empty() {
             continue;
         }
         if images.len() == PAGE {

@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::error::ApiError;
-use common::id::InstanceId;
+use common::id::{BundleTaskId, InstanceId};
 use common::time::Timestamp;
+use common::wire::bundling::BundleView;
 use common::wire::node::{InstanceView, Node, NodeReport, Report};
 use runtime::peer::Peer;
 use tokio::sync::watch;
@@ -41,6 +42,11 @@ impl Sighting {
     /// What it last said of an instance.
     pub fn of(&self, instance: &InstanceId) -> Option<&InstanceView> {
         self.report.as_ref()?.instances.iter().find(|view| view.instance == *instance)
+    }
+
+    /// What it last said of a bundle task.
+    pub fn of_task(&self, task: &BundleTaskId) -> Option<&BundleView> {
+        self.report.as_ref()?.bundles.iter().find(|view| view.task == *task)
     }
 }
 

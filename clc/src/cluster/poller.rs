@@ -25,8 +25,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct Poller {
     /// Keeps the book of capacity.
     pub scheduler: Addr<Scheduler>,
-    /// Looks after the node's instances.
-    pub waker: Waker,
+    /// Of those who look after the node's instances and bundle tasks.
+    pub wakers: [Waker; 2],
     /// Tells the time.
     pub clock: Clock,
     /// Ends the asking.
@@ -90,7 +90,7 @@ impl Poller {
         let returned = member.sighting().problem.is_some();
         let hypervisor = report.hypervisor.clone();
         if member.keep(report, self.clock.now()) {
-            self.waker.wake();
+            self.wakers.iter().for_each(Waker::wake);
         }
         if first || returned {
             tracing::info!(node = member.name, hypervisor, "the node answers");
@@ -100,7 +100,7 @@ impl Poller {
     fn miss(&self, member: &Member, problem: String) {
         if member.miss(problem.clone()) {
             tracing::warn!(node = member.name, problem, "the node does not answer");
-            self.waker.wake();
+            self.wakers.iter().for_each(Waker::wake);
         }
     }
 }

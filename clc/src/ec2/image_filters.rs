@@ -29,6 +29,9 @@ pub fn reason(
     under_way: Option<&Unpacking>,
     trouble: impl FnOnce() -> Option<String>,
 ) -> Option<(&'static str, String)> {
+    if let (ImageState::Pending, Some(task)) = (&image.state, &image.saving) {
+        return Some((PENDING, format!("Its instance is being saved by the bundle task {task}")));
+    }
     match &image.state {
         ImageState::Available { .. } | ImageState::Deregistered { .. } => None,
         ImageState::Failed { reason } => Some((FAILED, reason.clone())),

@@ -3,7 +3,11 @@
 
 pub mod addresses;
 pub mod attributes;
+pub mod bundle_instance;
+pub mod bundle_tasks;
+pub mod bundles;
 pub mod console;
+pub mod create_image;
 pub mod deregister;
 pub mod describe_images;
 pub mod describe_instances;
@@ -33,4 +37,5 @@ pub mod tags;
 pub mod terminate;
 pub mod tokens;
 pub mod types;
+pub mod upload_policy;
 pub mod zones;

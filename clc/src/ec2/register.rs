@@ -77,10 +77,7 @@ impl Located for RegisterImage {
         if let Some(name) = &self.name {
             check_name(name)?;
         }
-        if self.description.as_ref().is_some_and(|it| it.chars().count() > MOST_DESCRIPTION) {
-            let why = format!("it has more than {MOST_DESCRIPTION} characters");
-            return Err(ApiError::invalid("Description", why));
-        }
+        check_description(self.description.as_deref())?;
         if let Some(kind) = &self.architecture
             && !matches!(kind.as_str(), "i386" | "x86_64")
         {
@@ -112,8 +109,23 @@ impl Located for RegisterImage {
     }
 }
 
+/// EC2's rule for descriptions.
+///
+/// # Errors
+/// `InvalidParameterValue`.
+pub fn check_description(text: Option<&str>) -> Result<(), ApiError> {
+    if text.is_some_and(|text| text.chars().count() > MOST_DESCRIPTION) {
+        let why = format!("it has more than {MOST_DESCRIPTION} characters");
+        return Err(ApiError::invalid("Description", why));
+    }
+    Ok(())
+}
+
 /// EC2's rule for the names of images.
-fn check_name(name: &str) -> Result<(), ApiError> {
+///
+/// # Errors
+/// `InvalidAMIName.Malformed`.
+pub fn check_name(name: &str) -> Result<(), ApiError> {
     let length = name.chars().count();
     let plain = |c: char| c.is_ascii_alphanumeric() || "()[] ./-'@_".contains(c);
     if (3..=128).contains(&length) && name.chars().all(plain) {
@@ -283,6 +295,7 @@ fn image(
         created: now,
         layout: None,
         hvm,
+        saving: None,
     })
 }
 

@@ -46,6 +46,11 @@ impl Images {
             .await?;
         for image in images {
             pass.looked += 1;
+            if image.saving.is_some() && image.is_registered() {
+                // Its bundle is not there yet; whoever saves it looks after it.
+                pass.unsettled += 1;
+                continue;
+            }
             let stepped = match &image.state {
                 ImageState::Available { .. } | ImageState::Failed { .. } => continue,
                 ImageState::Pending => self.unpack(&image).await,
@@ -104,7 +109,8 @@ impl Images {
         if awaited {
             return Ok(false);
         }
-        if !shared {
+        // Of an image that was never saved there is nothing to forget.
+        if !shared && !image.bundle.manifest_sha256.is_empty() {
             self.walrus.call(ForgetImage { bundle: image.bundle.clone() }).await?;
         }
         let id = image.id.clone();

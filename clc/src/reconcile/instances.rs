@@ -338,7 +338,7 @@ fn is_new(instance: &Instance) -> bool {
 
 /// Whether a node's refusal is about the wish itself, so that asking again is in vain. What
 /// concerns the way between the hosts (keys, clocks) is set right by an administrator.
-fn is_final(code: ErrorCode) -> bool {
+pub(super) fn is_final(code: ErrorCode) -> bool {
     let about_the_way = matches!(
         code,
         ErrorCode::AuthFailure

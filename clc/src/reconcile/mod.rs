@@ -1,9 +1,11 @@
 //! Making what is seen equal to what is wanted: instances on their nodes, images in walrus'
-//! cache, what walrus must have from here, and old records.
+//! cache, instances being saved, what walrus must have from here, and old records.
 //!
 //! Each is a [`runtime::reconcile::Reconciler`]: level-triggered, without memory of its own that
 //! matters, the same path after a crash as on a good day.
 
+pub mod bundle_step;
+pub mod bundles;
 pub mod images;
 pub mod instances;
 pub mod launch;
@@ -25,18 +27,28 @@ pub struct Wakers {
     pub walrus: Waker,
     /// Of each node's instances, by the node's name.
     pub nodes: BTreeMap<String, Waker>,
+    /// Of each node's bundle tasks, by the node's name.
+    pub bundles: BTreeMap<String, Waker>,
 }
 
 impl Wakers {
     /// Wakers for these nodes.
     pub fn new<'a>(nodes: impl Iterator<Item = &'a str>) -> Self {
-        let nodes = nodes.map(|name| (name.to_owned(), Waker::new())).collect();
-        Self { images: Waker::new(), walrus: Waker::new(), nodes }
+        let nodes: BTreeMap<_, _> = nodes.map(|name| (name.to_owned(), Waker::new())).collect();
+        let bundles = nodes.keys().map(|name| (name.clone(), Waker::new())).collect();
+        Self { images: Waker::new(), walrus: Waker::new(), nodes, bundles }
     }
 
     /// Wakes the reconciler of a node's instances.
     pub fn node(&self, name: &str) {
         if let Some(waker) = self.nodes.get(name) {
+            waker.wake();
+        }
+    }
+
+    /// Wakes the reconciler of a node's bundle tasks.
+    pub fn bundles(&self, node: &str) {
+        if let Some(waker) = self.bundles.get(node) {
             waker.wake();
         }
     }

@@ -1,5 +1,7 @@
 //! Old records: an instance that ended is listed for an hour, the token of a launch is kept for a
-//! day after its last instance has gone.
+//! day after its last instance has gone, a bundle task that ended is listed for a day.
+
+use std::collections::BTreeMap;
 
 use std::time::Duration;
 
@@ -17,6 +19,12 @@ pub const LISTED: Duration = Duration::from_secs(3600);
 
 /// How long the token of a launch is kept after the launch and its instances.
 pub const TOKEN_KEPT: Duration = Duration::from_secs(24 * 3600);
+
+/// How long a bundle task that ended is listed.
+pub const TASK_LISTED: Duration = Duration::from_secs(24 * 3600);
+
+/// How many bundle tasks that ended are listed of an account, the latest.
+pub const MOST_TASKS: usize = 100;
 
 /// Removes old records.
 pub struct Sweep {
@@ -72,17 +80,43 @@ fn sweep(records: &Records, now: Timestamp) -> Result<Pass, ApiError> {
             pass.steps += 1;
         }
     }
+    sweep_tasks(records, now, &mut pass)?;
     Ok(pass)
+}
+
+/// Those that left something behind stay until that is gone.
+fn sweep_tasks(records: &Records, now: Timestamp, pass: &mut Pass) -> Result<(), ApiError> {
+    let mut ended: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for seen in records.bundle_tasks.all("") {
+        let seen = seen?;
+        pass.looked += 1;
+        if seen.is_over() && !seen.leftovers {
+            ended.entry(seen.account.clone()).or_default().push(seen);
+        }
+    }
+    for mut tasks in ended.into_values() {
+        tasks.sort_by_key(|task| std::cmp::Reverse(task.updated));
+        for (rank, task) in tasks.iter().enumerate() {
+            if rank >= MOST_TASKS || now.since(task.updated) > TASK_LISTED {
+                let mut batch = Batch::new();
+                records.remove_bundle_task(&mut batch, task);
+                batch.commit(&*records.engine)?;
+                pass.steps += 1;
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use common::id::ReservationId;
+    use common::id::{BundleTaskId, InstanceId, ReservationId};
     use store::EngineConfig;
 
     use super::*;
+    use crate::reconcile::bundle_step;
     use crate::reconcile::step::tests::sample;
-    use crate::records::{Launch, Wanted};
+    use crate::records::{BundleTask, Launch, Stage, Wanted};
 
     #[test]
     fn the_ended_are_listed_for_an_hour_and_tokens_kept_for_a_day() {
@@ -110,5 +144,35 @@ mod tests {
         assert_eq!(at(24 * 3600), 0);
         assert_eq!(at(2 * 24 * 3600), 1);
         assert!(records.launches.get(&Launch::key_of(&ended.account, "t")).unwrap().is_none());
+    }
+
+    #[test]
+    fn tasks_that_ended_are_listed_for_a_day_and_not_too_many() {
+        let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
+        let add = |number: u8, change: fn(&mut BundleTask)| {
+            let mut task = bundle_step::tests::sample(Stage::Complete);
+            task.id = BundleTaskId::from_random([0, 0, 0, number]);
+            task.instance = InstanceId::from_random([0, 0, 0, number]);
+            task.updated = Timestamp::from_secs(i64::from(number));
+            change(&mut task);
+            let mut batch = Batch::new();
+            records.add_bundle_task(&mut batch, &task).unwrap();
+            records.end_bundle_task(&mut batch, &task);
+            batch.commit(&*records.engine).unwrap();
+        };
+        (0..110).for_each(|number| add(number, |_| {}));
+        add(200, |task| task.stage = Stage::Storing);
+        add(201, |task| task.leftovers = true);
+        let at = |seconds: i64| sweep(&records, Timestamp::from_secs(seconds)).unwrap().steps;
+        assert_eq!(at(300), 10);
+        let oldest = |number| BundleTaskId::from_random([0, 0, 0, number]);
+        assert!(records.bundle_tasks.get(oldest(9).as_str()).unwrap().is_none());
+        assert!(records.bundle_tasks.get(oldest(10).as_str()).unwrap().is_some());
+        assert_eq!(at(24 * 3600 + 20), 10);
+        assert_eq!(at(48 * 3600), 90);
+        assert_eq!(at(480 * 3600), 0);
+        let left = |index: &store::Index| index.scan("", store::After::Start, 999).unwrap().len();
+        assert_eq!((left(&records.bundles_of), left(&records.bundles_on)), (2, 2));
+        assert_eq!(left(&records.bundling), 0);
     }
 }

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use common::id::{AccountId, ImageId, ImageKind};
+use common::id::{AccountId, BundleTaskId, ImageId, ImageKind};
 use common::time::Timestamp;
 use common::wire::spec::ImageRef;
 use common::wire::walrus::{BundleRef, Layout};
@@ -67,6 +67,9 @@ pub struct Image {
     /// Whether it was registered as `hvm` or as `paravirtual`; if as neither, its bytes decide.
     #[serde(default)]
     pub hvm: Option<bool>,
+    /// The task that still saves the instance whose image it becomes; its bundle is not there yet.
+    #[serde(default)]
+    pub saving: Option<BundleTaskId>,
 }
 
 /// Where an image stands.

@@ -6,7 +6,8 @@
 //!      ├── image                           id of a key pair    → key pair
 //!      ├── key-pair                        account, node       → instance
 //!      │                                   who may see it      → image
-//!      ├── instance
+//!      ├── instance                           account, node       → bundle task
+//!      ├── bundle-task                        instance            → the one that runs
 //!      ├── tag                             resource            → tags on it
 //!      └── launch (client token)           setting, cloud-key
 //! ```
@@ -15,6 +16,8 @@
 //! are written in the commit of the record they lead to.
 
 pub mod accounts;
+mod bundled;
+pub mod bundles;
 pub mod images;
 pub mod instances;
 pub mod keys;
@@ -30,6 +33,7 @@ use runtime::pool;
 use store::{Batch, Engine, Index, Schema, Table};
 
 pub use accounts::{AccessKey, Account, Certificate, CloudKey, User};
+pub use bundles::{BundleTask, Draft, Leave, Stage};
 pub use images::{EVERYBODY, Image, ImageState};
 pub use instances::{Instance, Launch, Reason, SeenState, Wanted};
 pub use keys::KeyPair;
@@ -67,6 +71,14 @@ pub struct Records {
     pub instances_of: Index,
     /// `NODE/INSTANCE` → instance id, as long as the instance is recorded.
     pub instances_on: Index,
+    /// Instances being saved, by the task's id.
+    pub bundle_tasks: Table<BundleTask>,
+    /// `ACCOUNT/STARTED/TASK` → task id: an account's, oldest first.
+    pub bundles_of: Index,
+    /// `NODE/TASK` → task id, as long as the task is recorded.
+    pub bundles_on: Index,
+    /// Instance id → the task that saves it, until that has ended.
+    pub bundling: Index,
     /// Launches by `ACCOUNT/TOKEN`.
     pub launches: Table<Launch>,
     /// Settings by name.
@@ -89,6 +101,7 @@ impl Records {
             .with::<Image>()
             .with::<KeyPair>()
             .with::<Instance>()
+            .with::<BundleTask>()
             .with::<Launch>()
             .with::<Setting>()
             .with::<Tags>()
@@ -110,6 +123,10 @@ impl Records {
             instances: Table::new(engine.clone()),
             instances_of: Index::new(engine.clone(), "instance-by-launch"),
             instances_on: Index::new(engine.clone(), "instance-by-node"),
+            bundle_tasks: Table::new(engine.clone()),
+            bundles_of: Index::new(engine.clone(), "bundle-by-account"),
+            bundles_on: Index::new(engine.clone(), "bundle-by-node"),
+            bundling: Index::new(engine.clone(), "bundle-by-instance"),
             launches: Table::new(engine.clone()),
             settings: Table::new(engine.clone()),
             tags: Table::new(engine.clone()),

@@ -5,6 +5,8 @@
 
 mod accounts;
 mod apis;
+mod bundles;
+mod create_image;
 mod image_attributes;
 mod images;
 mod instances;
@@ -16,6 +18,7 @@ mod power;
 mod rehearsals;
 mod repeated;
 mod restart;
+mod saving;
 mod shapes;
 mod status;
 mod tags;

@@ -10,6 +10,12 @@ type Parameters<'a> = &'a [(&'a str, &'a str)];
 
 /// Every action, with parameters by which it could be done.
 const ALL: &[(&str, Parameters<'static>)] = &[
+    (
+        "BundleInstance",
+        &[("InstanceId", "INSTANCE"), ("Storage.S3.Bucket", "buck"), ("Storage.S3.Prefix", "img")],
+    ),
+    ("CancelBundleTask", &[("BundleId", "BUNDLE")]),
+    ("CreateImage", &[("InstanceId", "INSTANCE"), ("Name", "copy")]),
     ("CreateKeyPair", &[("KeyName", "new")]),
     ("CreateTags", &[("ResourceId.1", "IMAGE"), ("Tag.1.Key", "a")]),
     ("DeleteKeyPair", &[("KeyName", "old")]),
@@ -18,6 +24,7 @@ const ALL: &[(&str, Parameters<'static>)] = &[
     ("DescribeAccountAttributes", &[]),
     ("DescribeAddresses", &[]),
     ("DescribeAvailabilityZones", &[]),
+    ("DescribeBundleTasks", &[]),
     ("DescribeImageAttribute", &[("ImageId", "IMAGE"), ("Attribute", "launchPermission")]),
     ("DescribeImages", &[]),
     ("DescribeInstanceAttribute", &[("InstanceId", "INSTANCE"), ("Attribute", "userData")]),
@@ -60,6 +67,9 @@ fn every_action_can_be_rehearsed_and_does_nothing() {
         world.instance_is(&world.admin, &ids[0], "running").await;
         world.tag(&world.admin, &[ids[0].as_str()], &[("kept", "")]).await.unwrap();
         world.walrus.bundle("m/new", ImageKind::Machine, 5, true);
+        let other = world.run(&world.admin, &launch(&image)).await.remove(0);
+        world.instance_is(&world.admin, &other, "running").await;
+        let task = world.save(&world.admin, &other, "other").await;
         let state = async || {
             let mut seen = String::new();
             for action in ["DescribeImages", "DescribeInstances", "DescribeKeyPairs"] {
@@ -76,6 +86,7 @@ fn every_action_can_be_rehearsed_and_does_nothing() {
                 let value = match *value {
                     "IMAGE" => image.as_str(),
                     "INSTANCE" => ids[0].as_str(),
+                    "BUNDLE" => task.as_str(),
                     value => value,
                 };
                 pairs.push((*name, value));
@@ -85,6 +96,7 @@ fn every_action_can_be_rehearsed_and_does_nothing() {
             assert_eq!(text, "Request would have succeeded, but DryRun flag is set.");
         }
         assert_eq!(state().await, before);
+        assert_eq!(world.tasks(&world.admin, &[]).await.len(), 1);
         // Nor is the token used up.
         let token = RunInstances { client_token: Some("t".into()), ..launch(&image) };
         assert_ne!(world.run(&world.admin, &token).await, ids);

@@ -44,6 +44,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use super::saving::{self, NodeBundles, StoredBundles};
+
 const KEY: [u8; 32] = [7; 32];
 
 /// What an action was refused with: code and message.
@@ -88,6 +90,7 @@ pub(crate) struct WalrusState {
     pub(crate) checks: Vec<CheckBundle>,
     /// What it says of images that are being unpacked.
     pub(crate) under_way: Vec<Unpacking>,
+    pub(crate) saved: StoredBundles,
 }
 
 /// A walrus that answers what the test put there.
@@ -153,6 +156,7 @@ impl StubWalrus {
                 let limit = cache.lock().unwrap().limit;
                 async move { Ok(CacheView { limit, ..CacheView::default() }) }
             });
+        let dispatcher = saving::store(dispatcher, &state, clock);
         Self { state, changed, listening: serve(dispatcher, clock) }
     }
 
@@ -226,10 +230,11 @@ pub(crate) struct NodeState {
     pub(crate) refuse: Option<ApiError>,
     /// Whether it answers nothing.
     pub(crate) away: bool,
+    pub(crate) saved: NodeBundles,
 }
 
 impl NodeState {
-    fn here(&self) -> Result<(), ApiError> {
+    pub(crate) fn here(&self) -> Result<(), ApiError> {
         if !self.away {
             return Ok(());
         }
@@ -250,6 +255,7 @@ impl StubNode {
         let state = NodeState { quick: true, session: 1, ..NodeState::default() };
         let (state, revision) = (Arc::new(Mutex::new(state)), watch::Sender::new(1u64));
         let dispatcher = Self::dispatcher(name, number, cpus, &state, &revision);
+        let dispatcher = saving::save(dispatcher, &state, &revision);
         Self { name: name.into(), state, revision, listening: serve(dispatcher, clock) }
     }
 
@@ -359,6 +365,7 @@ impl StubNode {
                         },
                         subnet: Subnet { network: Ipv4Addr::new(10, number, 0, 0), prefix: 24 },
                         instances: state.views.values().cloned().collect(),
+                        bundles: state.saved.views.values().cloned().collect(),
                     })
                 }
             })

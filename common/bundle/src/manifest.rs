@@ -2,13 +2,15 @@
 //!
 //! [`Manifest::parse`] is the only way to get one, and what it gives is already valid: part names
 //! are plain base names, indices are complete, sizes fit together. The submodule `parse` reads the
-//! document, `signed` finds and verifies the signed bytes, [`mod@write`] makes a new manifest.
+//! document, `signed` finds and verifies the signed bytes, [`mod@write`] makes a new manifest,
+//! [`mod@sign`] signs one that came unsigned.
 //!
 //! A manifest never lends its raw bytes to a second reading. Signatures cover the literal bytes of
 //! two elements; their digest is taken in the same pass in which the fields are read, hence what
 //! was verified and what is used cannot be two different things.
 
 mod parse;
+pub mod sign;
 mod signed;
 pub mod write;
 

@@ -4,6 +4,8 @@
 pub mod account;
 pub mod addresses;
 pub mod attributes;
+pub mod bundle_tasks;
+pub mod create_image;
 mod history;
 pub mod image_attributes;
 pub mod images;
@@ -31,6 +33,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
         account::NAMES,
         addresses::NAMES,
         attributes::NAMES,
+        bundle_tasks::NAMES,
+        create_image::NAMES,
         image_attributes::NAMES,
         images::NAMES,
         instance_types::NAMES,

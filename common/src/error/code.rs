@@ -83,6 +83,10 @@ codes! {
     InvalidInstanceType = "InvalidInstanceType", 400, false;
     IdempotentParameterMismatch = "IdempotentParameterMismatch", 400, false;
     IncorrectInstanceState = "IncorrectInstanceState", 400, false;
+    BundlingInProgress = "BundlingInProgress", 400, false;
+    InvalidBundleIdNotFound = "InvalidBundleID.NotFound", 400, false;
+    InvalidBundleIdMalformed = "InvalidBundleID.Malformed", 400, false;
+    IncorrectState = "IncorrectState", 400, false;
     /// Said at once and not as AWS's 500, which would make clients wait through five tries for
     /// room that a small cloud will not have.
     InsufficientInstanceCapacity = "InsufficientInstanceCapacity", 400, false;

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 use super::Service;
+use super::bundling::{BundleView, CancelBundle, ForgetBundle, StartBundle};
 use super::spec::{InstanceSpec, MetadataOptions, PowerSpec};
 use super::walrus::ImageTicket;
 use crate::id::InstanceId;
@@ -103,6 +104,9 @@ pub struct NodeReport {
     pub subnet: Subnet,
     /// Each instance it knows.
     pub instances: Vec<InstanceView>,
+    /// Each bundle task it knows.
+    #[serde(default)]
+    pub bundles: Vec<BundleView>,
 }
 
 /// What a node can hold in all, used or not.
@@ -196,6 +200,9 @@ messages! {
     SetMetadataOptions => (), true;
     Console => ConsoleLog, true;
     Report => NodeReport, true;
+    StartBundle => (), true;
+    CancelBundle => (), true;
+    ForgetBundle => (), true;
 }
 
 #[cfg(test)]

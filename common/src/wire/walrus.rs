@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Service;
+use super::bundling::{BundleTicket, DropBundle, OpenBundle};
 use crate::id::{AccountId, ImageKind};
 use crate::messages;
 use crate::time::Timestamp;
@@ -191,4 +192,6 @@ messages! {
     ForgetImage => (), true;
     SetCacheLimit => (), true;
     DescribeCache => CacheView, true;
+    OpenBundle => BundleTicket, true;
+    DropBundle => (), true;
 }

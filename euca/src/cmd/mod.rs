@@ -2,9 +2,11 @@
 
 pub(crate) mod attributes;
 pub(crate) mod bundle;
+pub(crate) mod bundle_tasks;
 pub(crate) mod bundle_upload;
 pub(crate) mod bundle_vol;
 pub(crate) mod check_bundle;
+pub(crate) mod create_image;
 pub(crate) mod delete_bundle;
 pub(crate) mod download;
 pub(crate) mod download_unbundle;

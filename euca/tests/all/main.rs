@@ -18,6 +18,8 @@ mod program;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod saving;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod streaming;

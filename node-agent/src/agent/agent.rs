@@ -17,6 +17,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use common::error::{ApiError, ErrorCode};
 use common::id::InstanceId;
+use common::wire::bundling::StartBundle;
 use common::wire::node::{
     Adjust, Console, ConsoleLog, InstanceView, MachineState, Run, SetMetadataOptions, Terminate,
 };
@@ -26,6 +27,7 @@ use runtime::pool;
 use tokio::sync::watch;
 
 use super::report::Board;
+use crate::bundling::bundles::{Bundles, Start};
 use crate::metadata::serve::Metadata;
 use crate::vm::effects::Hands;
 use crate::vm::vm::{Vm, VmHandle};
@@ -39,6 +41,7 @@ pub struct Agent {
     hands: Arc<Hands>,
     metadata: Metadata,
     board: Board,
+    bundles: Addr<Bundles>,
     machines: BTreeMap<InstanceId, Coming>,
 }
 
@@ -49,11 +52,12 @@ impl Agent {
         instances: PathBuf,
         hands: Arc<Hands>,
         metadata: Metadata,
-        board: Board,
+        (board, bundles): (Board, Addr<Bundles>),
         found: Vec<VmHandle>,
     ) -> Addr<Self> {
         Self::create(|ctx| {
-            let mut agent = Self { instances, hands, metadata, board, machines: BTreeMap::new() };
+            let machines = BTreeMap::new();
+            let mut agent = Self { instances, hands, metadata, board, bundles, machines };
             for machine in found {
                 let coming = std::future::ready(Ok(machine.clone())).boxed_local().shared();
                 agent.machines.insert(machine.instance().clone(), coming);
@@ -214,6 +218,21 @@ impl Handler<SetMetadataOptions> for Agent {
                 metadata.refresh(&wish);
             }
             Ok(())
+        })
+    }
+}
+
+impl Handler<StartBundle> for Agent {
+    type Result = ResponseFuture<Result<(), ApiError>>;
+
+    fn handle(&mut self, start: StartBundle, _: &mut Context<Self>) -> Self::Result {
+        let coming = self.machines.get(&start.bundle.instance).cloned();
+        let bundles = self.bundles.clone();
+        Box::pin(async move {
+            let coming = coming.ok_or_else(|| unknown(&start.bundle.instance))?;
+            let vm = coming.await?;
+            let started = bundles.send(Start { start, vm }).await;
+            started.map_err(|gone| ApiError::internal("the bundle tasks' actor ended", gone))?
         })
     }
 }

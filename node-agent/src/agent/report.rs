@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use common::error::ApiError;
 use common::id::InstanceId;
+use common::wire::bundling::BundleView;
 use common::wire::node::{InstanceView, MachineState, NodeReport, Report};
 use runtime::shutdown::Shutdown;
 use tokio::sync::watch;
@@ -46,6 +47,16 @@ impl Board {
             let fewer = report.instances.len() < before;
             report.revision += u64::from(fewer);
             fewer
+        });
+    }
+
+    /// Shows how the bundle tasks stand.
+    pub fn show_bundles(&self, views: Vec<BundleView>) {
+        self.report.send_if_modified(|report| {
+            let news = report.bundles != views;
+            report.bundles = views;
+            report.revision += u64::from(news);
+            news
         });
     }
 
@@ -95,6 +106,7 @@ mod tests {
             capacity: Capacity { cpus: 1, memory_mib: 1, disk_mib: 1 },
             subnet: Subnet { network: [10, 0, 0, 0].into(), prefix: 24 },
             instances: vec![],
+            bundles: vec![],
         };
         Board::new(report, Shutdown::default())
     }

@@ -9,11 +9,14 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use common::id::InstanceId;
+use common::wire::bundling::Rest;
 use common::wire::spec::InstanceSpec;
 use futures_util::future::BoxFuture;
+use tokio::sync::watch;
 
 use super::console::Tail;
 use super::error::DriverError;
+use super::layer::Layer;
 
 /// The overlay's name in a machine's directory.
 pub const OVERLAY: &str = "overlay.qcow2";
@@ -144,6 +147,26 @@ pub trait Driver: Send + Sync + 'static {
 
     /// Ends a machine at once and returns when it is gone; one that does not run is gone already.
     fn kill<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, Result<(), DriverError>>;
+
+    /// Copies a machine's overlay as it is at one moment to [`super::layer::COPY`] beside it, and says how the
+    /// disk was brought to rest. A machine that runs goes on: its guest's agent holds its file
+    /// systems for that moment, or it is paused. `done` is told the percentage. Whatever went
+    /// wrong, or if this is given up half-way, [`Driver::uncopy`] must follow.
+    fn copy<'a>(
+        &'a self,
+        disk: &'a Disk,
+        done: &'a watch::Sender<u8>,
+    ) -> BoxFuture<'a, Result<Rest, DriverError>>;
+
+    /// Gives a copy up: nothing writes to it any more, it is removed, and a guest that was held or
+    /// paused for it goes on, whichever agent did that. Nothing being there is fine.
+    fn uncopy<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, Result<(), DriverError>>;
+
+    /// Opens a copy to be read. Blocks.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    fn open_copy(&self, path: &Path) -> Result<Box<dyn Layer>, DriverError>;
 
     /// Reads the end of what the guest wrote to its console.
     fn console<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, Result<Tail, DriverError>>;

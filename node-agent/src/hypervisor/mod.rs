@@ -6,11 +6,12 @@
 //! (`tests/drivers.rs`) holds both to the same promises.
 //!
 //! ```text
-//!              vm (one actor per machine)
-//!                        │ Launch, kill, ended, console
-//!                     driver ── console (the tail of what a guest wrote) ── error
+//!              vm (one actor per machine)      bundling
+//!                        │ Launch, kill, ended        │ copy
+//!                     driver ── console (the tail of what a guest wrote) ── layer ── error
 //!                    ╱       ╲
 //!                 sim         qemu ── args (pure) · qmp · process · probe
+//!                                     copy · guest (its agent) · qcow2
 //! ```
 //!
 //! Nothing here knows images, networks, wishes or messages: it is told paths and a card.
@@ -18,5 +19,6 @@
 pub mod console;
 pub mod driver;
 pub mod error;
+pub mod layer;
 pub mod qemu;
 pub mod sim;

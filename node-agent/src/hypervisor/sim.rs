@@ -3,7 +3,8 @@
 //! A product, not a stand-in for tests only: where no QEMU is, everything but the guests works.
 //! A played machine starts, prints a few lines to its console, and stays until it is ended. What
 //! QEMU's processes are for the other body, a file `sim.json` beside the disk is for this one, so
-//! that machines outlive the agent in the same way and are adopted in the same way.
+//! that machines outlive the agent in the same way and are adopted in the same way. What its guest
+//! would write is a file with holes through which the image shows.
 //!
 //! [`SimControl`] is the hand that moves them: it lets machines wait before they run, switches
 //! them off, crashes them, writes to their consoles and orders failures.
@@ -17,18 +18,20 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use common::id::InstanceId;
+use common::wire::bundling::Rest;
 use futures_util::future::{BoxFuture, FutureExt};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use super::console::{CONSOLE, Tail, tail};
-use super::driver::{Disk, Driver, Ended, Launch};
+use super::driver::{Disk, Driver, Ended, Launch, OVERLAY};
 use super::error::DriverError;
+use super::layer::{COPY, Layer, Sieve, duplicate, remove_copy};
 
 /// The file that is a played machine's process.
 const STATE: &str = "sim.json";
@@ -50,6 +53,8 @@ pub enum SimStep {
     Prepare,
     /// Starting.
     Start,
+    /// Copying a disk.
+    Copy,
 }
 
 /// Plays machines.
@@ -72,6 +77,8 @@ struct Inner {
     failures: VecDeque<(SimStep, String)>,
     deaf: bool,
     asked: u64,
+    agent: bool,
+    copying: watch::Sender<bool>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -144,7 +151,7 @@ impl Driver for Sim {
             block(move || {
                 std::fs::metadata(&disk.base).map_err(DriverError::file(&disk.base))?;
                 let mut options = std::fs::File::options();
-                options.create(true).append(true).mode(0o600);
+                options.create(true).truncate(false).write(true).mode(0o600);
                 options.open(&disk.overlay).map(drop).map_err(DriverError::file(&disk.overlay))
             })
             .await?
@@ -228,6 +235,45 @@ impl Driver for Sim {
         .boxed()
     }
 
+    fn copy<'a>(
+        &'a self,
+        disk: &'a Disk,
+        done: &'a watch::Sender<u8>,
+    ) -> BoxFuture<'a, Result<Rest, DriverError>> {
+        async move {
+            let directory = disk.overlay.parent().unwrap_or(Path::new("/"));
+            self.0.fail_if_ordered(SimStep::Copy, "copying a disk")?;
+            let (runs, agent, hold) = {
+                let inner = self.0.locked();
+                let phase = inner.actors.get(directory).map(|actor| actor.borrow().clone());
+                (phase, inner.agent, inner.copying.subscribe())
+            };
+            let rest = match runs {
+                None => Rest::Off,
+                Some(Phase::Running) if agent => Rest::Flushed,
+                Some(Phase::Running) => Rest::Paused,
+                Some(_) => return Err(DriverError::refused("copying a disk", "it is ending")),
+            };
+            // Nothing writes to a played machine's disk but the hand that moves it.
+            duplicate(&disk.overlay, &directory.join(COPY), done).await?;
+            let mut hold = hold;
+            // A hand that has gone holds nothing.
+            drop(hold.wait_for(|held| !held).await);
+            Ok(rest)
+        }
+        .boxed()
+    }
+
+    fn uncopy<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, Result<(), DriverError>> {
+        let directory = directory.to_owned();
+        async move { block(move || remove_copy(&directory)).await? }.boxed()
+    }
+
+    fn open_copy(&self, path: &Path) -> Result<Box<dyn Layer>, DriverError> {
+        let opened = std::fs::File::open(path).map_err(DriverError::file(path))?;
+        Ok(Box::new(Sieve(opened)))
+    }
+
     fn console<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, Result<Tail, DriverError>> {
         let directory = directory.to_owned();
         async move { block(move || tail(&directory)).await? }.boxed()
@@ -288,6 +334,37 @@ impl SimControl {
     /// How often guests were asked to shut down.
     pub fn asked(&self) -> u64 {
         self.0.locked().asked
+    }
+
+    /// Whether guests have an agent that holds their file systems still. They have not until this
+    /// is said.
+    pub fn agent(&self, agent: bool) {
+        self.0.locked().agent = agent;
+    }
+
+    /// Whether copies of disks take until this is said otherwise.
+    pub fn hold_copies(&self, held: bool) {
+        self.0.locked().copying.send_replace(held);
+    }
+
+    /// Writes to a machine's disk as its guest would: whole blocks of 4096 bytes. Blocks shortly.
+    ///
+    /// # Errors
+    /// If no such machine runs, or the disk cannot be written.
+    pub fn write(
+        &self,
+        instance: &InstanceId,
+        block: u64,
+        bytes: &[u8],
+    ) -> Result<(), DriverError> {
+        let overlay = self.running(instance)?.join(OVERLAY);
+        let write = || {
+            let file = std::fs::File::options().write(true).open(&overlay)?;
+            let mut whole = bytes.to_vec();
+            whole.resize(bytes.len().next_multiple_of(4096), 0);
+            file.write_all_at(&whole, block * 4096)
+        };
+        write().map_err(DriverError::file(&overlay))
     }
 
     /// Lets the next such step of any machine fail. Orders queue up.

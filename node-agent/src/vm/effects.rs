@@ -33,13 +33,19 @@ pub struct Hands {
     pub grace: Duration,
 }
 
-/// Images, disk and network at the same time. Only waiting for images is given up half-way.
+/// Images, disk and network at the same time, as soon as nobody wants the machine to be off. Only
+/// waiting for that and for images is given up half-way.
 pub(super) async fn prepare(
     hands: Arc<Hands>,
     folder: Folder,
     wish: Arc<Mutex<Option<Wish>>>,
-    mut abandon: watch::Receiver<bool>,
+    (gate, mut abandon): (Arc<Mutex<()>>, watch::Receiver<bool>),
 ) -> Result<(Launch, u64), String> {
+    let opened = tokio::select! {
+        opened = gate.lock() => opened,
+        _ = abandon.wait_for(|abandoned| *abandoned) => return Err("given up".to_owned()),
+    };
+    drop(opened);
     let wish = wish.lock().await.clone().ok_or("it has ended")?;
     let (spec, tickets, holder) = (&wish.spec, &wish.tickets, folder.instance());
     let disk = async {

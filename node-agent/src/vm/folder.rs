@@ -76,6 +76,9 @@ pub struct Wish {
     /// It is off though its wish was that it runs.
     #[serde(default)]
     pub halted: Option<Halted>,
+    /// It is shut down and started again for the node's own purposes, and that is not behind it.
+    #[serde(default)]
+    pub restart: bool,
 }
 
 /// That a machine went off by itself; a newer wish is not bound by it.
@@ -91,7 +94,8 @@ impl Wish {
     /// A wish that nothing was done for yet.
     pub fn new(spec: InstanceSpec, tickets: Vec<ImageTicket>) -> Self {
         let rebooted = spec.power.reboots;
-        Self { spec, tickets, ending: false, started: Some(false), rebooted, halted: None }
+        let (started, halted) = (Some(false), None);
+        Self { spec, tickets, ending: false, started, rebooted, halted, restart: false }
     }
 
     /// What all of it comes to.
@@ -104,7 +108,7 @@ impl Wish {
             (Some(halted), Power::On) if halted.generation >= self.spec.generation => {
                 Wanted::Off { rest: halted.rest.clone(), force: false }
             }
-            (_, Power::On) => Wanted::On { reboot: power.reboots > self.rebooted },
+            (_, Power::On) => Wanted::On { reboot: self.restart || power.reboots > self.rebooted },
         }
     }
 

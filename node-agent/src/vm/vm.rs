@@ -44,6 +44,7 @@ pub struct VmHandle {
     instance: InstanceId,
     directory: PathBuf,
     addr: Addr<Vm>,
+    gate: Arc<Mutex<()>>,
     view: watch::Receiver<InstanceView>,
     spec: watch::Receiver<Option<Arc<InstanceSpec>>>,
 }
@@ -52,6 +53,30 @@ impl VmHandle {
     /// Which machine.
     pub fn instance(&self) -> &InstanceId {
         &self.instance
+    }
+
+    /// Its directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// As long as somebody holds this, the machine is not started: one that is off stays off, and
+    /// its disk as it is.
+    pub fn gate(&self) -> Arc<Mutex<()>> {
+        Arc::clone(&self.gate)
+    }
+
+    /// Shuts its guest down and starts it again, as a reboot does; nothing happens to one that is
+    /// off. Answers when the wish is on disk.
+    ///
+    /// # Errors
+    /// `InternalError` if it cannot be written.
+    pub async fn restart(&self) -> Result<(), ApiError> {
+        let tell = |known: &Wish| {
+            let runs = matches!(known.wanted(), Wanted::On { .. });
+            runs.then(|| Wish { restart: true, ..known.clone() })
+        };
+        self.addr.send(Told(Box::new(tell))).await.map_err(gone)?
     }
 
     /// Where it stands. Closes when its note has expired.
@@ -159,6 +184,8 @@ pub struct Vm {
     /// The generation of the wish under which it went off by itself last.
     halted: Option<u64>,
     abandon: watch::Sender<bool>,
+    /// Held by whoever wants it to be off for a while.
+    gate: Arc<Mutex<()>>,
     rewiring: Option<JoinHandle<()>>,
     view: watch::Sender<InstanceView>,
     spec: watch::Sender<Option<Arc<InstanceSpec>>>,
@@ -221,6 +248,7 @@ impl Vm {
         };
         let (view, shown) = watch::channel(view);
         let (spec, told) = watch::channel(spec);
+        let gate = Arc::new(Mutex::new(()));
         let vm = Self {
             hands,
             folder: kept.folder.clone(),
@@ -232,6 +260,7 @@ impl Vm {
             life: 0,
             halted: None,
             abandon: watch::Sender::new(false),
+            gate: Arc::clone(&gate),
             rewiring: None,
             view,
             spec,
@@ -240,6 +269,7 @@ impl Vm {
             instance: kept.folder.instance().clone(),
             directory: kept.folder.path().to_owned(),
             addr: vm.start(),
+            gate,
             view: shown,
             spec: told,
         }
@@ -284,7 +314,8 @@ impl Vm {
         match effect {
             Effect::Prepare => {
                 self.abandon.send_replace(false);
-                let work = prepare(hands, folder, wish, self.abandon.subscribe());
+                let gate = Arc::clone(&self.gate);
+                let work = prepare(hands, folder, wish, (gate, self.abandon.subscribe()));
                 let done =
                     pool::run(work).into_actor(self).map(|result, vm: &mut Self, ctx| match result
                         .map_err(|error| error.to_string())
@@ -313,7 +344,8 @@ impl Vm {
                     }
                     // If this is not kept the machine reboots once more, which is no harm.
                     let behind = |known: &Wish| {
-                        Some(Wish { rebooted: known.rebooted.max(reboots), ..known.clone() })
+                        let rebooted = known.rebooted.max(reboots);
+                        Some(Wish { rebooted, restart: false, ..known.clone() })
                     };
                     if let Err(error) = change(&folder, &wish, behind).await {
                         tracing::warn!(instance = %folder.instance(), %error, "a reboot is not noted");

@@ -10,6 +10,10 @@ use common::ec2::addresses::DescribeAddresses;
 use common::ec2::attributes::{
     DescribeInstanceAttribute, ModifyInstanceAttribute, ResetInstanceAttribute,
 };
+use common::ec2::bundle_tasks::{
+    BundleInstance, CancelBundleTask, DescribeBundleTasks, S3Storage, Storage,
+};
+use common::ec2::create_image::CreateImage;
 use common::ec2::image_attributes::{
     DescribeImageAttribute, ModifyImageAttribute, ResetImageAttribute,
 };
@@ -197,6 +201,10 @@ fn actions() -> BTreeMap<&'static str, Access> {
         of::<DescribeImageAttribute>(),
         of::<ModifyImageAttribute>(),
         of::<ResetImageAttribute>(),
+        of::<BundleInstance>(),
+        of::<CancelBundleTask>(),
+        of::<DescribeBundleTasks>(),
+        of::<CreateImage>(),
     ]);
     let mut names: Vec<_> = common::ec2::names().collect();
     names.sort_unstable();
@@ -305,6 +313,28 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
         instance_metadata_tags: None,
     };
     refused("ModifyInstanceMetadataOptions", other.refused(&modify));
+    let place = |bucket: &str| Storage {
+        s3: S3Storage {
+            bucket: Some(bucket.into()),
+            prefix: Some("saved".into()),
+            ..S3Storage::default()
+        },
+    };
+    let save = |id: &str, bucket: &str| BundleInstance {
+        instance_id: id.to_owned(),
+        storage: place(bucket),
+    };
+    refused("BundleInstance", other.refused(&save(&instance, "others")));
+    let create = |id: &str| CreateImage {
+        instance_id: id.to_owned(),
+        name: Some("theirs".into()),
+        ..CreateImage::default()
+    };
+    refused("CreateImage", other.refused(&create(&instance)));
+    let task = owner.send(&save(&instance, "taros")).bundle_instance_task.bundle_id;
+    let cancel = CancelBundleTask { bundle_id: task.to_string() };
+    refused("CancelBundleTask", other.refused(&cancel));
+    owner.send(&cancel);
 
     let expected: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("RegisterImage", &["AuthFailure"][..]),
@@ -321,6 +351,9 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
         ("ModifyInstanceAttribute", &["InvalidInstanceID.NotFound"]),
         ("ResetInstanceAttribute", &["InvalidInstanceID.NotFound"]),
         ("ModifyInstanceMetadataOptions", &["InvalidInstanceID.NotFound"]),
+        ("BundleInstance", &["InvalidInstanceID.NotFound"]),
+        ("CreateImage", &["InvalidInstanceID.NotFound"]),
+        ("CancelBundleTask", &["InvalidBundleID.NotFound"]),
     ]);
     // Each account has its own key pairs: nobody can so much as name another's.
     let own = ["CreateKeyPair", "DeleteKeyPair", "ImportKeyPair"];

@@ -15,5 +15,6 @@ mod odd_bundles;
 mod path;
 mod registered;
 mod restart;
+mod saving;
 mod sharing;
 mod tampering;

@@ -89,7 +89,11 @@ impl Operate for CreateBucket {
     }
 }
 
-fn create(records: &Records, bucket: &Bucket) -> Result<(), Failed> {
+/// Makes a bucket. Blocks.
+///
+/// # Errors
+/// `BucketAlreadyOwnedByYou`, `BucketAlreadyExists`, `QuotaExceeded`, or what the store says.
+pub(crate) fn create(records: &Records, bucket: &Bucket) -> Result<(), Failed> {
     transact(records.engine(), |batch| {
         if let Some(other) = records.buckets.get(bucket.name.as_str())? {
             let (code, text) = if other.owner.account == bucket.owner.account {

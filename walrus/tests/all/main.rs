@@ -4,6 +4,7 @@
 mod arrivals;
 mod bad_bundles;
 mod buckets;
+mod bundling;
 mod chunks;
 mod copies;
 mod crowd;

@@ -19,6 +19,9 @@
 //!   image it comes; older ones want both. A kernel that is given is told `ci.ds=Ec2` besides.
 //! - A machine without a kernel boots from its disk by the BIOS. It has no screen, so the BIOS
 //!   shows what loaders print on the serial port (`graphics=off`).
+//! - A serial port for the agent inside the guest, if there is one, so that its file systems can be
+//!   held still for a moment. Its socket is named from the machine's directory, in which QEMU is
+//!   started: a socket's path may have 108 bytes only.
 //! - QEMU's own network has no rights to need, but must start a program for each connection to
 //!   the metadata service: the one thing for which its sandbox is opened.
 
@@ -30,6 +33,7 @@ use std::path::Path;
 use common::id::InstanceId;
 use sha2::{Digest, Sha256};
 
+use super::guest::AGENT;
 use crate::hypervisor::console::CONSOLE;
 use crate::hypervisor::driver::{Card, Launch, UserCard};
 
@@ -104,6 +108,9 @@ pub fn args(launch: &Launch, accelerator: Accelerator) -> Vec<OsString> {
     args.pair("-serial", "chardev:console");
     args.pair("-chardev", "socket,id=qmp,fd=0,server=on,wait=off");
     args.pair("-mon", "chardev=qmp,mode=control");
+    args.pair("-device", "virtio-serial-pci");
+    args.pair("-chardev", format!("socket,id=agent,path={AGENT},server=on,wait=off"));
+    args.pair("-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0");
     args.pair("-pidfile", launch.directory.join(PID).as_os_str());
     args.0
 }
@@ -250,6 +257,9 @@ mod tests {
 -serial chardev:console
 -chardev socket,id=qmp,fd=0,server=on,wait=off
 -mon chardev=qmp,mode=control
+-device virtio-serial-pci
+-chardev socket,id=agent,path=agent.sock,server=on,wait=off
+-device virtserialport,chardev=agent,name=org.qemu.guest_agent.0
 -pidfile /srv/a,b/instances/i-0a1b2c3d/pid";
 
     #[test]

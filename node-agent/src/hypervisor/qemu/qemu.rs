@@ -25,6 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use common::wire::bundling::Rest;
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use rustix::fs::{Mode, OFlags};
 use tokio::process::{Child, Command};
@@ -32,12 +33,15 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::args::{Accelerator, args};
+use super::copy::{self, Subject};
 use super::probe::{Probe, Programs};
 use super::process::Process;
+use super::qcow2::Qcow2;
 use super::qmp::{Events, Qmp, QmpError, SOCKET};
 use crate::hypervisor::console::{CONSOLE, Tail, tail};
 use crate::hypervisor::driver::{Disk, Driver, Ended, Launch};
 use crate::hypervisor::error::DriverError;
+use crate::hypervisor::layer::{COPY, Layer, duplicate, remove_copy};
 
 /// What QEMU writes to its standard error, in the machine's directory.
 pub const LOG: &str = "qemu.log";
@@ -60,6 +64,8 @@ struct Machine {
     ended: watch::Receiver<Option<Ended>>,
     /// Has the watcher, which holds the conversation, press the power button.
     button: mpsc::Sender<oneshot::Sender<Result<(), QmpError>>>,
+    /// What its overlay is copied by; none if nobody speaks with it.
+    subject: Option<Subject>,
     watcher: JoinHandle<()>,
 }
 
@@ -89,6 +95,10 @@ impl Qemu {
         let (button, pressed) = mpsc::channel(1);
         let process = Arc::new(process);
         let killed = Arc::new(AtomicBool::new(false));
+        let talk = talk.map(|(qmp, events)| (Arc::new(qmp), events));
+        let speak =
+            |(qmp, _): &(Arc<Qmp>, Events)| Subject { qmp: Arc::clone(qmp), still: Arc::default() };
+        let subject = talk.as_ref().map(speak);
         let watcher = runtime::pool::spawn({
             let (process, killed) = (process.clone(), killed.clone());
             let directory = directory.to_owned();
@@ -103,7 +113,7 @@ impl Qemu {
                 drop(tell.send(Some(how)));
             }
         });
-        let machine = Arc::new(Machine { process, killed, ended, button, watcher });
+        let machine = Arc::new(Machine { process, killed, ended, button, subject, watcher });
         self.locked().insert(directory.to_owned(), machine);
     }
 
@@ -159,6 +169,53 @@ impl Qemu {
             Ok(None) => Err("it ended at once".to_owned()),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    /// What a machine that runs is copied by; `None` if it does not run.
+    fn subject(&self, directory: &Path) -> Result<Option<Subject>, DriverError> {
+        let lives = |machine: &Arc<Machine>| machine.ended.borrow().is_none();
+        match self.machine(directory).filter(lives) {
+            Some(machine) => match &machine.subject {
+                Some(subject) => Ok(Some(subject.clone())),
+                None => Err(DriverError::refused("copying a disk", "nobody speaks with QEMU")),
+            },
+            None if Process::find(directory)?.is_some() => {
+                Err(DriverError::refused("copying a disk", "the machine is just ending"))
+            }
+            None => Ok(None),
+        }
+    }
+
+    async fn copy_disk(&self, disk: &Disk, done: &watch::Sender<u8>) -> Result<Rest, DriverError> {
+        let directory = disk.overlay.parent().unwrap_or(Path::new("/"));
+        let copy = directory.join(COPY);
+        match self.subject(directory)? {
+            Some(subject) => {
+                make_overlay(&self.programs, &Disk { overlay: copy, ..disk.clone() }).await?;
+                copy::take(&subject, directory, done).await
+            }
+            None => {
+                duplicate(&disk.overlay, &copy, done).await?;
+                // Whoever started it meanwhile has written to what was being read.
+                match self.subject(directory)? {
+                    None => Ok(Rest::Off),
+                    Some(_) => Err(DriverError::refused("copying a disk", "it was switched on")),
+                }
+            }
+        }
+    }
+
+    async fn forget_copy(&self, directory: &Path) -> Result<(), DriverError> {
+        let machine = self.machine(directory).filter(|known| known.ended.borrow().is_none());
+        if let Some(subject) = machine.as_ref().and_then(|known| known.subject.as_ref()) {
+            match copy::undo(subject, directory).await {
+                // With the process everything went.
+                Err(_) if machine.as_ref().is_some_and(|known| known.ended.borrow().is_some()) => {}
+                undone => undone.map_err(|e| DriverError::refused("giving up a copy", e))?,
+            }
+        }
+        let directory = directory.to_owned();
+        block(move || remove_copy(&directory)).await?
     }
 
     async fn adopt(&self, directory: &Path) -> Result<bool, DriverError> {
@@ -269,6 +326,23 @@ impl Driver for Qemu {
         .boxed()
     }
 
+    fn copy<'a>(
+        &'a self,
+        disk: &'a Disk,
+        done: &'a watch::Sender<u8>,
+    ) -> BoxFuture<'a, Result<Rest, DriverError>> {
+        self.copy_disk(disk, done).boxed()
+    }
+
+    fn uncopy<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, Result<(), DriverError>> {
+        self.forget_copy(directory).boxed()
+    }
+
+    fn open_copy(&self, path: &Path) -> Result<Box<dyn Layer>, DriverError> {
+        let opened = File::open(path).and_then(Qcow2::open).map_err(DriverError::file(path))?;
+        Ok(Box::new(opened))
+    }
+
     fn console<'a>(&'a self, directory: &'a Path) -> BoxFuture<'a, Result<Tail, DriverError>> {
         let directory = directory.to_owned();
         async move { block(move || tail(&directory)).await? }.boxed()
@@ -284,7 +358,7 @@ enum Seen {
 /// process is there, that the guest switched itself off, stays so until the machine is killed.
 async fn watch_until_over(
     process: &Process,
-    talk: Option<(Qmp, Events)>,
+    talk: Option<(Arc<Qmp>, Events)>,
     mut pressed: mpsc::Receiver<oneshot::Sender<Result<(), QmpError>>>,
 ) -> Seen {
     let Some((qmp, mut events)) = talk else {

@@ -1,0 +1,309 @@
+//! CreateImage: an instance's disk becomes an image, in one call. Task and image are committed
+//! together; the image is pending until its bundle is stored, checked and read through, and failed
+//! if the task fails. It lies in a bucket of the caller that a setting names, under the image's id.
+
+use std::collections::BTreeSet;
+
+use common::action::Caller;
+use common::ec2::create_image::{CreateImage, NamedDevice};
+use common::ec2::images::RegisteredImage;
+use common::error::{ApiError, ErrorCode};
+use common::id::{ImageId, ImageKind, InstanceId};
+use common::s3::{CannedAcl, Owner};
+use common::time::Timestamp;
+use common::wire::bundling::{BundlePlace, Quiesce};
+use common::wire::walrus::BundleRef;
+use runtime::actor::{Handle, Scene};
+use store::Batch;
+
+use super::bundles::{Bundles, Wish, inherited, savable};
+use super::register::{check_description, check_name, public_at_first};
+use super::{ids, tagging};
+use crate::random;
+use crate::records::{
+    BundleTask, Draft, Image, ImageState, Instance, Records, ResourceKind, TagMap,
+};
+use crate::settings;
+
+/// An image that can be made.
+pub struct Creation {
+    instance: InstanceId,
+    name: String,
+    description: Option<String>,
+    devices: Vec<Device>,
+    tags: TagMap,
+    image: ImageId,
+    wish: Wish,
+}
+
+/// What an image shall name at a device: a virtual name, or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Device {
+    device: String,
+    name: Option<String>,
+}
+
+impl Handle<Bundles> for CreateImage {
+    type Checked = Creation;
+
+    async fn check(self, scene: &Scene<Bundles>) -> Result<Creation, ApiError> {
+        let instance = ids::instance(&self.instance_id)?;
+        let name = self.name.clone().ok_or_else(|| ApiError::missing("Name"))?;
+        check_name(&name)?;
+        check_description(self.description.as_deref())?;
+        let devices = devices(&self.block_device_mapping)?;
+        let tags = tagging::specified(&self.tag_specification, ResourceKind::Image)?;
+        let image = ImageId::from_random(ImageKind::Machine, random::bytes()?);
+        let quiesce = match self.no_reboot {
+            Some(true) => Quiesce::Live,
+            Some(false) | None => Quiesce::Restart,
+        };
+        let (caller, now) = (scene.caller.clone(), scene.clock.now());
+        let found = scene.records.work(move |records| {
+            let bucket = settings::image_bucket(records, &caller.account)?;
+            let wish = Wish {
+                account: caller.account.clone(),
+                owner: Owner { account: caller.account.clone(), alias: caller.alias.clone() },
+                place: BundlePlace::new(bucket, image.as_str())?,
+                acl: CannedAcl::AwsExecRead,
+                quiesce,
+            };
+            let description = self.description;
+            let new = Creation { instance, name, description, devices, tags, image, wish };
+            both(records, &new, &caller, now)?;
+            Ok(new)
+        });
+        let new = found.await?;
+        scene.may_store(&new.wish).await?;
+        Ok(new)
+    }
+
+    async fn act(new: Creation, scene: &Scene<Bundles>) -> Result<RegisteredImage, ApiError> {
+        let (caller, now) = (scene.caller.clone(), scene.clock.now());
+        let made = scene.records.work(move |records| record(records, &new, &caller, now));
+        let (image_id, node) = made.await?;
+        scene.wakers.bundles(&node);
+        Ok(RegisteredImage { image_id })
+    }
+}
+
+fn record(
+    records: &Records,
+    new: &Creation,
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<(ImageId, String), ApiError> {
+    let (made, _) = store::transact(&*records.engine, |batch| {
+        let (task, image) = both(records, new, caller, now)?;
+        // What it boots must still be there when this is committed.
+        hold(records, batch, &image)?;
+        records.add_bundle_task(batch, &task)?;
+        batch.insert(&image)?;
+        let what = (ResourceKind::Image, image.id.as_str());
+        tagging::tag_new(records, batch, &image.account, what, &new.tags)?;
+        let name = Image::name_key(&image.account, &image.name);
+        batch.claim(&records.image_names, &name, image.id.as_str());
+        records.list(batch, None, &image);
+        Ok::<_, ApiError>((image.id, task.node))
+    })?;
+    Ok(made)
+}
+
+/// The task and the image, as they would be committed now.
+fn both(
+    records: &Records,
+    new: &Creation,
+    caller: &Caller,
+    now: Timestamp,
+) -> Result<(BundleTask, Image), ApiError> {
+    let instance = savable(records, &new.instance, caller)?;
+    let mut draft = inherited(records, &instance)?;
+    for boots in [&draft.kernel, &draft.ramdisk].into_iter().flatten() {
+        booted(records, boots)?;
+    }
+    rename(&mut draft.mappings, &new.devices);
+    let key = Image::name_key(&caller.account, &new.name);
+    if records.image_names.get(&key)?.is_some() {
+        let text = format!("The name '{}' is in use by another of your images", new.name);
+        return Err(ApiError::new(ErrorCode::InvalidAmiNameDuplicate, text));
+    }
+    let mut task = new.wish.task(&instance, draft, now)?;
+    task.image = Some(new.image.clone());
+    let image = image(records, new, caller, &instance, &task)?;
+    Ok((task, image))
+}
+
+fn image(
+    records: &Records,
+    new: &Creation,
+    caller: &Caller,
+    instance: &Instance,
+    task: &BundleTask,
+) -> Result<Image, ApiError> {
+    let Draft { architecture, kernel, ramdisk, mappings, product_codes, ancestors } =
+        task.draft.clone();
+    let source = records.images.get(instance.image.as_str())?;
+    Ok(Image {
+        id: new.image.clone(),
+        account: caller.account.clone(),
+        owner_alias: caller.alias.clone(),
+        bundle: BundleRef {
+            location: task.place.location(),
+            // Not known before it is stored; nobody asks for it while it is being saved.
+            manifest_sha256: String::new(),
+        },
+        name: new.name.clone(),
+        description: new.description.clone(),
+        architecture,
+        // A disk that boots by itself goes on to do so.
+        hvm: kernel.is_none().then_some(true),
+        kernel,
+        ramdisk,
+        root_device: instance.root_device.clone(),
+        mapping: mappings,
+        product_codes,
+        ancestors,
+        windows: source.is_some_and(|image| image.windows),
+        size: instance.disk_mib << 20,
+        public: public_at_first(records, ImageKind::Machine)?,
+        allowed: BTreeSet::new(),
+        state: ImageState::Pending,
+        created: task.started,
+        layout: None,
+        saving: Some(task.id.clone()),
+    })
+}
+
+/// The kernel or ramdisk that an instance boots, if an image may name it still. Blocks.
+fn booted(records: &Records, id: &ImageId) -> Result<store::Seen<Image>, ApiError> {
+    let seen = records.images.get(id.as_str())?;
+    seen.filter(|image| image.is_registered()).ok_or_else(|| {
+        let text =
+            format!("The instance boots '[{id}]', which is not registered any more: no image can");
+        ApiError::new(ErrorCode::InvalidAmiIdNotFound, text)
+    })
+}
+
+fn hold(records: &Records, batch: &mut Batch, image: &Image) -> Result<(), ApiError> {
+    for id in [&image.kernel, &image.ramdisk].into_iter().flatten() {
+        batch.hold(&booted(records, id)?);
+    }
+    Ok(())
+}
+
+/// What BlockDeviceMapping says.
+fn devices(asked: &[NamedDevice]) -> Result<Vec<Device>, ApiError> {
+    let mut devices: Vec<Device> = Vec::new();
+    for (at, it) in asked.iter().enumerate() {
+        let parameter = |name: &str| format!("BlockDeviceMapping.{}.{name}", at + 1);
+        if it.ebs.is_some() {
+            let text = format!("The parameter {} is not supported: no volumes", parameter("Ebs"));
+            return Err(ApiError::new(ErrorCode::UnsupportedOperation, text));
+        }
+        let device = it.device_name.clone();
+        let device = device.ok_or_else(|| ApiError::missing(&parameter("DeviceName")))?;
+        if devices.iter().any(|known| known.device == device) {
+            let why = format!("'{device}' is named twice");
+            return Err(ApiError::invalid(&parameter("DeviceName"), why));
+        }
+        let name = match (&it.virtual_name, it.no_device.is_some()) {
+            (Some(name), false) if is_virtual(name) => Some(name.clone()),
+            (Some(name), false) => {
+                let why = format!("'{name}' is neither swap nor ephemeral with a number");
+                return Err(ApiError::invalid(&parameter("VirtualName"), why));
+            }
+            (None, true) => None,
+            (None, false) => return Err(ApiError::missing(&parameter("VirtualName"))),
+            (Some(_), true) => {
+                let text = format!(
+                    "The parameter {} cannot be used with the parameter {}",
+                    parameter("VirtualName"),
+                    parameter("NoDevice")
+                );
+                return Err(ApiError::new(ErrorCode::InvalidParameterCombination, text));
+            }
+        };
+        devices.push(Device { device, name });
+    }
+    Ok(devices)
+}
+
+/// What can be at a device beside the root: the manifest's words for it.
+fn is_virtual(name: &str) -> bool {
+    let number = name.strip_prefix("ephemeral").and_then(|number| number.parse::<u8>().ok());
+    name == "swap" || number.is_some_and(|number| number < 24)
+}
+
+/// Puts what was asked for in the place of what the instance's image names: each device and each
+/// virtual name is there once. `ami` and `root` stay.
+fn rename(mappings: &mut Vec<(String, String)>, devices: &[Device]) {
+    let plain = |device: &str| device.strip_prefix("/dev/").unwrap_or(device).to_owned();
+    for it in devices {
+        mappings.retain(|(name, device)| {
+            let root = name == "ami" || name == "root";
+            root || (plain(device) != plain(&it.device) && Some(name) != it.name.as_ref())
+        });
+        mappings.extend(it.name.iter().map(|name| (name.clone(), it.device.clone())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(device: &str, name: Option<&str>) -> NamedDevice {
+        NamedDevice {
+            device_name: Some(device.into()),
+            virtual_name: name.map(str::to_owned),
+            no_device: name.is_none().then(String::new),
+            ebs: None,
+        }
+    }
+
+    #[test]
+    fn devices_are_added_replaced_and_taken_away() {
+        let before =
+            [("ami", "sda1"), ("root", "/dev/sda1"), ("ephemeral0", "sda2"), ("swap", "sda3")];
+        for (given, expected) in [
+            (vec![], vec!["ephemeral0=sda2", "swap=sda3"]),
+            (vec![asked("/dev/sdb", Some("ephemeral0"))], vec!["swap=sda3", "ephemeral0=/dev/sdb"]),
+            (vec![asked("/dev/sda3", None)], vec!["ephemeral0=sda2"]),
+            (vec![asked("sda3", Some("ephemeral1"))], vec!["ephemeral0=sda2", "ephemeral1=sda3"]),
+            (vec![asked("sda1", None)], vec!["ephemeral0=sda2", "swap=sda3"]),
+        ] {
+            let mut mappings: Vec<_> =
+                before.iter().map(|(name, device)| ((*name).into(), (*device).into())).collect();
+            rename(&mut mappings, &devices(&given).unwrap());
+            let told: Vec<_> =
+                mappings.iter().map(|(n, d): &(String, String)| format!("{n}={d}")).collect();
+            assert_eq!(told[..2], ["ami=sda1", "root=/dev/sda1"], "{given:?}");
+            assert_eq!(told[2..], expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_heeded_is_refused_by_name() {
+        let both = NamedDevice { no_device: Some(String::new()), ..asked("sdb", Some("swap")) };
+        let nothing = NamedDevice { no_device: None, ..asked("sdb", None) };
+        let nowhere = NamedDevice { device_name: None, ..asked("sdb", None) };
+        let volume = NamedDevice { ebs: Some(Default::default()), ..asked("sdb", Some("swap")) };
+        let twice = vec![asked("sdb", None), asked("sdb", None)];
+        for (given, code, name) in [
+            (vec![both], ErrorCode::InvalidParameterCombination, "1.NoDevice"),
+            (vec![nothing], ErrorCode::MissingParameter, "1.VirtualName"),
+            (vec![nowhere], ErrorCode::MissingParameter, "1.DeviceName"),
+            (vec![volume], ErrorCode::UnsupportedOperation, "1.Ebs"),
+            (twice, ErrorCode::InvalidParameterValue, "2.DeviceName"),
+            (vec![asked("sdb", Some("root"))], ErrorCode::InvalidParameterValue, "1.VirtualName"),
+            (
+                vec![asked("sdb", Some("ephemeralx"))],
+                ErrorCode::InvalidParameterValue,
+                "ephemeralx",
+            ),
+        ] {
+            let error = devices(&given).unwrap_err();
+            assert_eq!(error.code(), code, "{error}");
+            assert!(error.text().contains(name), "{error}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! When a machine's disk may be copied, and how.
+//!
+//! ```text
+//!              Live ──▶ runs: copied while it goes on
+//!   runs ──┤
+//!              Restart ──▶ gate shut, asked to shut down ──▶ off, for now
+//!   off ──▶ gate shut                                          │
+//!             └────────────────▶ copied ──▶ gate open ◄────────┘
+//! ```
+//! The gate is the machine's: as long as it is shut the machine is not started, whoever wants that.
+//! A machine that is just changing is waited for; one that ends takes its disk with it.
+
+use common::wire::bundling::{Quiesce, Rest};
+use common::wire::node::{InstanceView, MachineState};
+use runtime::pool;
+use tokio::sync::watch;
+
+use super::machine::Failure;
+use crate::hypervisor::driver::{Disk, Driver};
+use crate::vm::vm::VmHandle;
+
+/// The code of a task whose instance went away.
+const ENDED: &str = "InstanceTerminated";
+
+fn ended() -> Failure {
+    let reason = "the instance was terminated before its disk was copied".to_owned();
+    Failure { code: ENDED.to_owned(), reason }
+}
+
+/// What becomes of a task whose instance is not there.
+pub fn gone_already() -> Failure {
+    ended()
+}
+
+/// Waits until the instance is gone, or going.
+pub async fn gone(mut view: watch::Receiver<InstanceView>) -> Failure {
+    let going = |view: &InstanceView| {
+        matches!(view.state, MachineState::Stopping | MachineState::Gone | MachineState::Failed)
+    };
+    drop(view.wait_for(going).await);
+    ended()
+}
+
+/// Copies the disk of a machine and says how it was brought to rest. If this is given up half-way,
+/// or fails, the driver's `uncopy` must follow.
+///
+/// # Errors
+/// Why it cannot be copied.
+pub async fn copy(
+    driver: &dyn Driver,
+    vm: &VmHandle,
+    disk: &Disk,
+    quiesce: Quiesce,
+    done: &watch::Sender<u8>,
+) -> Result<Rest, Failure> {
+    let mut view = vm.view();
+    loop {
+        let state = view.borrow_and_update().state;
+        match state {
+            MachineState::Running if quiesce == Quiesce::Live => {
+                match driver.copy(disk, done).await {
+                    Ok(rest) => return Ok(rest),
+                    // It may have gone off meanwhile, and then there is another way.
+                    Err(error) if still_runs(&mut view) => return Err(Failure::internal(error)),
+                    Err(error) => tracing::info!(%error, "the disk is copied in another way"),
+                }
+                driver.uncopy(vm.directory()).await.map_err(Failure::internal)?;
+            }
+            MachineState::Running | MachineState::Stopped => {
+                let gate = vm.gate();
+                let _shut = gate.lock().await;
+                let restart = view.borrow_and_update().state == MachineState::Running;
+                if restart && quiesce == Quiesce::Live {
+                    continue;
+                }
+                if restart {
+                    vm.restart().await.map_err(Failure::internal)?;
+                }
+                // With the gate shut it comes no further than that.
+                let off = |view: &InstanceView| {
+                    !matches!(view.state, MachineState::Running | MachineState::Halting)
+                };
+                let off = view.wait_for(off).await.map_err(|_| ended())?.state;
+                if !matches!(off, MachineState::Stopped | MachineState::Preparing) {
+                    continue;
+                }
+                let rest = driver.copy(disk, done).await.map_err(Failure::internal)?;
+                return Ok(if restart { Rest::Restarted } else { rest });
+            }
+            MachineState::Stopping | MachineState::Gone | MachineState::Failed => {
+                return Err(ended());
+            }
+            MachineState::Preparing | MachineState::Halting => {
+                view.changed().await.map_err(|_| ended())?;
+            }
+        }
+    }
+}
+
+/// Whether the machine runs, and has done so since it was looked at last.
+fn still_runs(view: &mut watch::Receiver<InstanceView>) -> bool {
+    !view.has_changed().unwrap_or(true) && view.borrow().state == MachineState::Running
+}
+
+/// As [`copy`], on the pool, until the instance goes.
+pub async fn copy_while_it_lives(
+    driver: std::sync::Arc<dyn Driver>,
+    vm: VmHandle,
+    disk: Disk,
+    quiesce: Quiesce,
+    done: watch::Sender<u8>,
+) -> Result<Rest, Failure> {
+    let going = vm.view();
+    let copied = pool::until_dropped(async move {
+        tokio::select! {
+            copied = copy(&*driver, &vm, &disk, quiesce, &done) => copied,
+            failure = gone(going) => Err(failure),
+        }
+    });
+    copied.await.map_err(Failure::internal)?
+}
