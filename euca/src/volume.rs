@@ -218,6 +218,12 @@ impl Volume {
         self.source.unlike.as_deref()
     }
 
+    /// Whether the image is a disk that nothing starts: its boot loader is to be put there.
+    pub(crate) fn lacks_loader(&self) -> bool {
+        let taken = self.table == Table::Mbr && self.source.loader.is_some();
+        self.table != Table::None && !taken
+    }
+
     /// Bytes that will be copied.
     pub(crate) fn data(&self) -> u64 {
         self.tally.data
@@ -248,7 +254,7 @@ impl Volume {
             Kind::Xfs | Kind::Btrfs => self.fill_mounted(&scratch, span, progress)?,
         }
         let image = scratch.open().map_err(files)?;
-        for (at, bytes) in self.table.sectors(size, chance) {
+        for (at, bytes) in self.table.sectors(size, chance, self.source.loader.as_deref()) {
             image.write_all_at(&bytes, at).map_err(files)?;
         }
         Ok(Image { scratch, size })
@@ -277,7 +283,7 @@ impl Volume {
         if !tally.fits(&room) {
             return Err(self.too_large(&tally, &room));
         }
-        let mut filler = Debugfs::open(&image, span.start, scratch.path(), progress)?;
+        let mut filler = Debugfs::open(&image, span.start, scratch.folder(), progress)?;
         let filled = tree.walk(&mut filler);
         // If it ended early, what it complained of says why.
         filler.finish()?;
@@ -295,7 +301,7 @@ impl Volume {
         progress: &dyn Fn(u64),
     ) -> Result<(), VolumeError> {
         let (image, identity) = (scratch.image(), &self.source.identity);
-        let (mut filler, room) = Mounted::make(&image, span, identity, scratch.path(), progress)?;
+        let (mut filler, room) = Mounted::make(&image, span, identity, scratch.folder(), progress)?;
         let never = [scratch.identity()];
         let tree = self.tree(&never);
         let mut tally = Tally::new(identity.kind, room.block);

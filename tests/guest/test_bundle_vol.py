@@ -206,6 +206,41 @@ def test_partition_tables_are_what_others_read(table, made, out, tmp_path):
     assert "/dev/sda3\tnone\tswap\t" in text
 
 
+def test_a_partition_of_a_disk_becomes_a_disk_that_starts_alike(out, tmp_path):
+    disk = tmp_path / "disk.img"
+    loader = os.urandom(1 << 20)
+    disk.write_bytes(loader[:440] + bytes(72) + loader[512:])
+    with open(disk, "r+b") as file:
+        file.truncate(48 << 20)
+    table = "label: dos\nstart=2048, type=83\n"
+    subprocess.run(["sfdisk", "-q", disk], input=table, text=True, check=True)
+    device = subprocess.run(
+        ["losetup", "-P", "-f", "--show", disk], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    point = tmp_path / "source"
+    try:
+        clouds.wait_until(lambda: os.path.exists(f"/sys/block/{device[5:]}/{device[5:]}p1"), "the partition is seen")
+        numbers = pathlib.Path(f"/sys/block/{device[5:]}/{device[5:]}p1/dev").read_text().split(":")
+        if not os.path.exists(f"{device}p1"):
+            os.mknod(f"{device}p1", 0o060600, os.makedev(*map(int, numbers)))
+        subprocess.run(["mke2fs", "-q", "-t", "ext4", f"{device}p1"], check=True)
+        point.mkdir()
+        subprocess.run(["mount", f"{device}p1", point], check=True)
+        done = bundle_vol("-v", point, "-s", 32, "-d", out, "--no-inherit")
+        assert done.stderr == ""
+        other = bundle_vol("-v", point, "-s", 32, "-d", out, "--no-inherit", "-p", "other", "-P", "gpt")
+        assert "boot loader" in other.stderr
+        bundle_vol("-v", point, "-s", 32, "-d", out, "--no-inherit", "-p", "plain", "--kernel", "eki-00000001")
+    finally:
+        subprocess.run(["umount", point])
+        subprocess.run(["losetup", "-d", device], check=True)
+    image = unbundled(out).read_bytes()
+    assert image[:440] == loader[:440] and image[512 : 1 << 20] == loader[512:]
+    told = subprocess.run(["sfdisk", "-d", out / "image"], check=True, capture_output=True, text=True).stdout
+    assert "label: dos\n" in told and "bootable" in told
+    assert probed(unbundled(out, "plain"))["TYPE"] == "ext4"
+
+
 def test_what_is_left_out_and_what_is_put_in(made, out, tmp_path):
     source = made("ext4")
     fill(source)

@@ -114,6 +114,12 @@ impl Execute for BundleVol {
         if let Some(kind) = volume.unlike() {
             cx.warn(&format!("an image cannot be of {kind}, as the volume is: it will be of ext4"));
         }
+        if volume.lacks_loader() {
+            cx.warn(
+                "the image is a disk without a boot loader: that of this machine's disk cannot be \
+                 taken along",
+            );
+        }
         let bar = Progress::new("Copying", volume.data(), &self.progress, cx.environment);
         let image = volume.image(destination.path(), &|done| bar.at(done));
         drop(bar);

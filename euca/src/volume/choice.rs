@@ -8,8 +8,10 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// What another machine has of its own, or makes anew: the directories stay, and are empty.
+/// What another machine has of its own, or makes anew: most directories stay, and are empty.
 const OF_THE_MACHINE: &[&str] = &[
+    // What was left of an image whose making was interrupted.
+    ".bundle-vol.*.partial",
     "/cdrom/*",
     "/dev/*",
     "/lost+found",

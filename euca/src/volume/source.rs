@@ -42,6 +42,8 @@ pub(crate) struct Source {
     pub(crate) unlike: Option<String>,
     /// The partition table of the disk that it is a partition of.
     pub(crate) table: Table,
+    /// What stands before the first partition of that disk, if this is the first one of an MBR.
+    pub(crate) loader: Option<Vec<u8>>,
     /// Directories of it, relative to its root, on which others are mounted that stay away.
     pub(crate) left_out: Vec<PathBuf>,
 }
@@ -80,8 +82,9 @@ impl Source {
             _ => Identity { kind: kind.unwrap_or(Kind::Ext4), label: String::new(), uuid },
         };
         let unlike = own.filter(|_| kind.is_none()).map(|mount| mount.kind.clone());
-        let table = device.as_deref().and_then(disk_table).unwrap_or(Table::None);
-        Ok(Self { root, identity, unlike, table, left_out })
+        let disk = device.as_deref().and_then(disk);
+        let (table, loader) = disk.unwrap_or((Table::None, None));
+        Ok(Self { root, identity, unlike, table, loader, left_out })
     }
 }
 
@@ -102,17 +105,21 @@ fn read(device: &Path) -> io::Result<Option<Identity>> {
     identify(&mut File::open(device)?)
 }
 
-/// The partition table of the disk that a device is a partition of; `None` if it is none.
-fn disk_table(device: &Path) -> Option<Table> {
+/// The partition table of the disk that a device is a partition of, and what stands before its
+/// first one; `None` if it is no partition.
+fn disk(device: &Path) -> Option<(Table, Option<Vec<u8>>)> {
     let number = fs::metadata(device).ok()?.rdev();
     let own = format!("/sys/dev/block/{}:{}", major(number), minor(number));
     let own = fs::canonicalize(own).ok()?;
-    if !own.join("partition").exists() {
-        return None;
-    }
-    let mut sectors = [0; 1024];
+    let told = |name: &str| -> Option<u64> {
+        fs::read_to_string(own.join(name)).ok()?.trim().parse().ok()
+    };
+    let (number, start) = (told("partition")?, told("start")?);
+    let mut sectors = vec![0; 1 << 20];
     File::open(Path::new("/dev").join(own.parent()?.file_name()?))
         .and_then(|mut disk| disk.read_exact(&mut sectors))
         .ok()?;
-    Table::of_disk(&sectors)
+    let table = Table::of_disk(&sectors)?;
+    let first = table == Table::Mbr && number == 1 && start >= 2048;
+    Some((table, first.then_some(sectors)))
 }

@@ -24,6 +24,9 @@ use crate::disk::next_data;
 const SPACES: &[&[u8]] =
     &[b"user.", b"trusted.", b"security.", b"system.posix_acl_access", b"system.posix_acl_default"];
 
+/// Extended attributes: names and values.
+pub(crate) type Attributes = Vec<(OsString, Vec<u8>)>;
+
 /// Something that is made in the image.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
@@ -33,7 +36,7 @@ pub(crate) struct Entry {
     pub(crate) what: What,
     pub(crate) owner: Owner,
     /// Extended attributes.
-    pub(crate) attributes: Vec<(OsString, Vec<u8>)>,
+    pub(crate) attributes: Attributes,
 }
 
 /// Who may do what with a file, and when it was changed.
@@ -247,7 +250,7 @@ impl<V: Visitor> Walk<'_, V> {
     }
 
     /// The extended attributes of a file; `None` if it is gone.
-    fn attributes(&self, path: &Path) -> Result<Option<Vec<(OsString, Vec<u8>)>>, TreeError> {
+    fn attributes(&self, path: &Path) -> Result<Option<Attributes>, TreeError> {
         let whole = self.tree.root.join(path);
         let fail = |errno: Errno| self.tree.fail(path, errno.into());
         let list = match grown(|buffer| llistxattr(&whole, buffer)) {
