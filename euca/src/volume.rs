@@ -213,15 +213,18 @@ impl Volume {
         Ok(volume)
     }
 
-    /// The kind of file system that the volume has, if that is none which images have.
-    pub(crate) fn unlike(&self) -> Option<&str> {
-        self.source.unlike.as_deref()
-    }
-
-    /// Whether the image is a disk that nothing starts: its boot loader is to be put there.
-    pub(crate) fn lacks_loader(&self) -> bool {
-        let taken = self.table == Table::Mbr && self.source.loader.is_some();
-        self.table != Table::None && !taken
+    /// What the image will not be like the volume in, in words.
+    pub(crate) fn unlike(&self) -> Vec<String> {
+        let mut unlike = self.source.unlike.clone();
+        let starts = self.table == Table::Mbr && self.source.loader.is_some();
+        if self.table != Table::None && !starts {
+            unlike.push(
+                "the image is a disk without a boot loader: that of this machine's disk cannot \
+                 be taken along"
+                    .to_owned(),
+            );
+        }
+        unlike
     }
 
     /// Bytes that will be copied.

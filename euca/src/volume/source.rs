@@ -38,8 +38,8 @@ pub(crate) struct Source {
     /// What its image is to be: of the same kind, and called the same if the volume is a whole file
     /// system; an ext4 if it is of a kind that images do not have.
     pub(crate) identity: Identity,
-    /// The kind of file system that it has, if that is none which images have.
-    pub(crate) unlike: Option<String>,
+    /// What its image will not be like, in words.
+    pub(crate) unlike: Vec<String>,
     /// The partition table of the disk that it is a partition of.
     pub(crate) table: Table,
     /// What stands before the first partition of that disk, if this is the first one of an MBR.
@@ -65,9 +65,25 @@ impl Source {
             left_out.iter().filter_map(|p| Some(p.strip_prefix(&root).ok()?.to_owned())).collect();
         let own = mounts::covering(&mounts, &root);
         let device = own.and_then(device);
-        let found = device.as_deref().map(read).transpose().map_err(fail)?.flatten();
         let kind = own.and_then(|mount| Kind::named(&mount.kind));
         let whole = own.is_some_and(|mount| mount.point == root);
+        let mut unlike = Vec::new();
+        if let Some(other) = own.filter(|_| kind.is_none()) {
+            unlike.push(format!(
+                "an image cannot be of {}, as the volume is: it will be of ext4",
+                other.kind
+            ));
+        }
+        let found = match device.as_deref().map(read).transpose() {
+            Ok(found) => found.flatten(),
+            Err(error) if kind.is_some() && whole => {
+                unlike.push(format!(
+                    "label and UUID of the volume cannot be read, the image has its own: {error}"
+                ));
+                None
+            }
+            Err(_) => None,
+        };
         let mut uuid = [0; 16];
         getrandom::fill(&mut uuid).map_err(|error| fail(io::Error::other(error)))?;
         // A UUID of chance says so.
@@ -81,7 +97,6 @@ impl Source {
             }
             _ => Identity { kind: kind.unwrap_or(Kind::Ext4), label: String::new(), uuid },
         };
-        let unlike = own.filter(|_| kind.is_none()).map(|mount| mount.kind.clone());
         let disk = device.as_deref().and_then(disk);
         let (table, loader) = disk.unwrap_or((Table::None, None));
         Ok(Self { root, identity, unlike, table, loader, left_out })
