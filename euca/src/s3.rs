@@ -5,6 +5,7 @@
 //! comes back. An upload that fails is opened and sent again from its beginning; a download goes on
 //! where it broke off (the submodule `read`).
 
+mod form;
 mod read;
 
 use std::io::{self, Read};
@@ -17,6 +18,7 @@ use common::sign::{
 use ureq::Body;
 use ureq::http::Response;
 
+pub use self::form::Form;
 pub use self::read::ObjectReader;
 
 use crate::client::{ClientError, Credentials, Trace};
@@ -30,7 +32,8 @@ pub struct S3 {
     http: Http,
     url: Url,
     region: String,
-    credentials: Credentials,
+    /// Without a key, requests are not signed.
+    credentials: Option<Credentials>,
 }
 
 /// An object to be uploaded.
@@ -66,13 +69,21 @@ impl S3 {
     /// # Errors
     /// [`ClientError::Url`].
     pub fn new(url: &str, region: &str, credentials: Credentials) -> Result<Self, ClientError> {
+        Ok(Self { credentials: Some(credentials), ..Self::unsigned(url, region)? })
+    }
+
+    /// Makes a client that signs nothing: for [`S3::post_object`], whose form is signed.
+    ///
+    /// # Errors
+    /// [`ClientError::Url`].
+    pub fn unsigned(url: &str, region: &str) -> Result<Self, ClientError> {
         let mut url = Url::parse(url)?;
         url.path.truncate(url.path.trim_end_matches('/').len());
         Ok(Self {
             http: Http::for_objects(&Trust::default()),
             url,
             region: region.to_owned(),
-            credentials,
+            credentials: None,
         })
     }
 
@@ -225,6 +236,16 @@ impl S3 {
         self.http.retrying(true, || self.send("DELETE", bucket, "", "", Vec::new(), None).map(drop))
     }
 
+    /// The path of a bucket, or of an object in it.
+    fn path(&self, bucket: &str, key: &str) -> String {
+        let mut path = format!("{}/{}", self.url.path, percent_encode(bucket));
+        if !key.is_empty() {
+            path.push('/');
+            path.push_str(&percent_encode_path(key));
+        }
+        path
+    }
+
     /// Makes one signed attempt; an answer other than success is an error.
     fn send(
         &self,
@@ -235,24 +256,23 @@ impl S3 {
         own: Vec<(&'static str, String)>,
         body: Option<Outgoing<'_>>,
     ) -> Result<Response<Body>, ClientError> {
-        let mut path = format!("{}/{}", self.url.path, percent_encode(bucket));
-        if !key.is_empty() {
-            path.push('/');
-            path.push_str(&percent_encode_path(key));
-        }
+        let path = self.path(bucket, key);
         let mut headers = vec![("host", self.url.authority.clone())];
         headers.extend(own);
-        let signed: Headers = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let request = Request::new(method, &path, query, &signed);
-        let added = sign_s3_v4(
-            self.credentials.key(),
-            &request,
-            &self.region,
-            PayloadCheck::Unsigned,
-            clock::now(),
-        )
-        .map_err(|error| ClientError::Request(error.to_string()))?;
-        headers.extend(added);
+        if let Some(credentials) = &self.credentials {
+            let signed: Headers =
+                headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let request = Request::new(method, &path, query, &signed);
+            let added = sign_s3_v4(
+                credentials.key(),
+                &request,
+                &self.region,
+                PayloadCheck::Unsigned,
+                clock::now(),
+            )
+            .map_err(|error| ClientError::Request(error.to_string()))?;
+            headers.extend(added);
+        }
         let exchange = Exchange { method, url: &self.url, path: &path, query, headers };
         let answer = self.http.exchange(&exchange, body)?;
         match answer.status().is_success() {

@@ -152,6 +152,9 @@ codes! {
     InvalidPart = "InvalidPart", 400, false;
     InvalidPartOrder = "InvalidPartOrder", 400, false;
     InvalidPartNumber = "InvalidPartNumber", 416, false;
+    MalformedPostRequest = "MalformedPOSTRequest", 400, false;
+    MaxPostPreDataLengthExceeded = "MaxPostPreDataLengthExceededError", 400, false;
+    InvalidPolicyDocument = "InvalidPolicyDocument", 400, false;
     MetadataTooLarge = "MetadataTooLarge", 400, false;
     MalformedXml = "MalformedXML", 400, false;
     InvalidRange = "InvalidRange", 416, false;

@@ -16,6 +16,7 @@
 //! | version 2, header `AWS AK:…` or presigned URL | S3 | `s3_v2/` |
 //! | version 4, header or presigned URL, body hashed here | EC2, IAM, STS | `v4/` |
 //! | version 4, header or presigned URL, body hashed by whoever streams it, or not at all | S3 | `v4/` |
+//! | versions 2 and 4 over a policy that is handed on | S3 by form, BundleInstance | `policy.rs` |
 //!
 //! Real clients disagree about details, so a scheme may have several texts that the client can
 //! have signed; the signature has to fit one of them. A form is accepted only where it does not let
@@ -27,6 +28,7 @@ mod canonical;
 mod claim;
 mod error;
 mod fresh;
+mod policy;
 mod request;
 mod s3_v2;
 mod scheme;
@@ -40,8 +42,12 @@ pub use canonical::{
 pub use claim::{Claim, Explanation, Verified, presigned};
 pub use error::SignError;
 pub use fresh::{LONGEST_LIFE, MAX_SKEW};
+pub use policy::{PolicyClaim, sign_policy_v2};
 pub use request::{Headers, Request};
 pub use s3_v2::{moved_headers, presign_s3_v2, sign_s3_v2};
 pub use scheme::{Credentials, Framing, PayloadCheck, Scheme};
 pub use v2::{QueryMac, sign_ec2_v2};
-pub use v4::{Chain, ChunkError, Decoder, Step, presign_s3_v4, sign_ec2_v4, sign_s3_v4};
+pub use v4::{
+    Chain, ChunkError, Decoder, Step, policy_fields_v4, presign_s3_v4, sign_ec2_v4, sign_policy_v4,
+    sign_s3_v4,
+};

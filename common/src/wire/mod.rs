@@ -11,6 +11,7 @@ mod message;
 pub mod node;
 pub mod quota;
 pub mod spec;
+pub mod upkeep;
 pub mod walrus;
 
 pub use message::{Message, Service};

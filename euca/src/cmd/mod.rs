@@ -16,6 +16,7 @@ pub(crate) mod instance_types;
 pub(crate) mod instances;
 pub(crate) mod keys;
 pub(crate) mod links;
+pub(crate) mod policy;
 pub(crate) mod power;
 pub(crate) mod store;
 pub(crate) mod stored;

@@ -3,17 +3,19 @@
 //!
 //! An object is there already if it has the length and, by its ETag, the MD5 of what would be sent;
 //! it then gets the ACL that it would have been sent with. What the cloud refuses with status 403
-//! ends everything: the next part would fare no better.
+//! ends everything: the next part would fare no better. With a policy, objects go by form, and nothing
+//! is looked at: a policy allows no more than uploads.
 
 use std::io::{self, Read};
 
 use clap::Args;
 
+use super::policy::UploadPolicy;
 use super::{Context, Execute, Failure};
 use crate::client::ClientError;
 use crate::config::Settings;
 use crate::options::{Jobs, Remote};
-use crate::s3::{S3, Upload};
+use crate::s3::{Form, S3, Upload};
 
 /// Options of every command that uploads a bundle.
 #[derive(Debug, Clone, Args)]
@@ -33,6 +35,8 @@ pub(crate) struct UploadTo {
     /// Try five more times after a failure, not twice
     #[arg(long)]
     retry: bool,
+    #[command(flatten)]
+    policy: UploadPolicy,
 }
 
 /// A bucket and what all keys in it begin with.
@@ -91,6 +95,8 @@ pub(crate) struct Store {
     location: Option<String>,
     /// Whether the bucket was made just now: nothing can be in it.
     fresh: bool,
+    /// What allows uploads by form, which is then the only way.
+    form: Option<Form>,
 }
 
 /// What is known of an object before it is sent.
@@ -106,12 +112,14 @@ impl UploadTo {
     /// The place that the options mean.
     pub(crate) fn open(&self, settings: &Settings) -> Result<Store, Failure> {
         let place = Place::parse(&self.bucket)?;
-        let s3 = match self.retry {
-            true => settings.s3()?.with_retries(5),
+        let form = self.policy.form(settings)?;
+        let s3 = match form.is_some() {
+            true => settings.unsigned_s3()?,
             false => settings.s3()?,
         };
+        let s3 = if self.retry { s3.with_retries(5) } else { s3 };
         let (acl, location) = (self.acl.clone(), self.location.clone());
-        Ok(Store { s3, place, acl, location, fresh: false })
+        Ok(Store { s3, place, acl, location, fresh: false, form })
     }
 }
 
@@ -121,8 +129,12 @@ impl Store {
         &self.place
     }
 
-    /// Makes sure that the bucket is there and may be used.
+    /// Makes sure that the bucket is there and may be used. A policy allows uploads only: with one,
+    /// the first of them tells.
     pub(crate) fn prepare(&mut self) -> Result<(), Failure> {
+        if self.form.is_some() {
+            return Ok(());
+        }
         let bucket = &self.place.bucket;
         if !self.s3.has_bucket(bucket).map_err(|error| self.place.failure(error))? {
             self.s3
@@ -142,7 +154,7 @@ impl Store {
         progress: &dyn Fn(u64),
     ) -> Result<(), Failure> {
         let key = self.place.key(object.name);
-        if !self.fresh && self.is_there(object, &key)? {
+        if !self.fresh && self.form.is_none() && self.is_there(object, &key)? {
             progress(object.length);
             return Ok(());
         }
@@ -154,7 +166,11 @@ impl Store {
             length: object.length,
             md5: object.md5,
         };
-        self.s3.put_object(&upload, open, progress).map_err(|error| self.place.failure(error))
+        let sent = match &self.form {
+            Some(form) => self.s3.post_object(&upload, form, open, progress),
+            None => self.s3.put_object(&upload, open, progress),
+        };
+        sent.map_err(|error| self.place.failure(error))
     }
 
     /// Whether the object is in the bucket, as it would be if it were sent.

@@ -142,6 +142,11 @@ fn serve(
 }
 
 fn verify(seen: &Seen) {
+    // A form has its signature among its fields.
+    if seen.headers.text("content-type").is_some_and(|kind| kind.starts_with("multipart/")) {
+        assert!(seen.headers.text("authorization").is_none());
+        return;
+    }
     let request = sign::Request::new(&seen.method, &seen.path, &seen.query, &seen.headers);
     let claim = match seen.headers.text("x-amz-content-sha256") {
         Some(_) => Claim::s3(&request).unwrap().unwrap(),

@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
 use euca::client::{ClientError, Credentials};
 use euca::s3::{S3, Upload};
 use md5::{Digest, Md5};
@@ -99,6 +100,65 @@ fn an_upload_that_breaks_off_says_how_to_go_on_and_does() {
     assert!(objects.lock().unwrap().contains_key("/b/small-3MiB.img.manifest.xml"));
     while call(&arguments, &[("S3_URL", &url)]).status != 0 {}
     assert_eq!(objects.lock().unwrap().len(), 5);
+}
+
+#[test]
+fn with_a_policy_objects_go_by_form_and_nothing_else_is_asked() {
+    let server = Server::start(|_, seen| {
+        assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/services/Walrus/b"));
+        Answer::xml(204, "")
+    });
+    let url = format!("{}/services/Walrus", server.url);
+    let manifest = golden("1.3/amp-prefix/a&b<c>.manifest.xml");
+    let part = fs::read(golden("1.3/amp-prefix/a&b<c>.part.0")).unwrap();
+    let policy = "{\"expiration\":\"2030-01-01T00:00:00Z\",\"conditions\":[]}";
+    let common = ["euca-upload-bundle", "-b", "b/p", "-m", manifest.to_str().unwrap()];
+    for (told, id, signature) in [
+        (&["--upload-policy", policy][..], KEY.0, None),
+        (
+            &["--upload-policy", policy, "--upload-policy-signature", "c2lnbmVk", "-I", "AKOTHER"],
+            "AKOTHER",
+            Some("c2lnbmVk"),
+        ),
+    ] {
+        let before = server.seen().len();
+        let called = call(&[&common[..], told].concat(), &[("S3_URL", &url)]);
+        assert_eq!((called.status, called.err.as_str()), (0, ""));
+        assert_eq!(called.out, "Uploaded b/p/a&b<c>.manifest.xml\n");
+        let seen = server.seen().split_off(before);
+        assert_eq!(seen.len(), 2, "the manifest and its part");
+        let body = &seen[1].body;
+        let text = String::from_utf8_lossy(body);
+        let field = |name: &str| {
+            let start = format!("name=\"{name}\"\r\n\r\n");
+            let from = text.find(&start).unwrap_or_else(|| panic!("no {name}")) + start.len();
+            text[from..].split("\r\n").next().unwrap().to_owned()
+        };
+        let encoded = base64::engine::general_purpose::STANDARD.encode(policy);
+        assert_eq!(
+            (field("key"), field("acl")),
+            ("p/a&b<c>.part.0".into(), "aws-exec-read".into())
+        );
+        assert_eq!((field("AWSAccessKeyId").as_str(), field("policy")), (id, encoded.clone()));
+        let key = common::sign::Credentials { access_key_id: KEY.0, secret: KEY.1 };
+        let own = common::sign::sign_policy_v2(key, &encoded);
+        assert_eq!(field("signature"), signature.map_or(own, str::to_owned));
+        let boundary = seen[1].headers.text("content-type").unwrap();
+        let boundary = boundary.strip_prefix("multipart/form-data; boundary=").unwrap();
+        let end = format!("\r\n--{boundary}--\r\n");
+        assert!(body.ends_with(&[&part[..], end.as_bytes()].concat()), "the file comes last");
+    }
+    for wrong in [
+        &["--upload-policy-signature", "x"][..],
+        &["--upload-policy", "no policy"],
+        &["--upload-policy", policy, "--upload-policy-file", "x"],
+    ] {
+        assert_eq!(
+            call(&[&common[..], wrong].concat(), &[("S3_URL", &url)]).status,
+            2,
+            "{wrong:?}"
+        );
+    }
 }
 
 #[test]

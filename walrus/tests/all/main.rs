@@ -1,13 +1,16 @@
 //! Walrus over real sockets: S3 as clients speak it, the image door as its peers do.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail at once")]
 
+mod arrivals;
 mod bad_bundles;
 mod buckets;
 mod chunks;
 mod copies;
+mod crowd;
 mod delete_objects;
 mod door;
 mod forge;
+mod forms;
 mod http;
 mod lists;
 mod multipart;
@@ -15,8 +18,10 @@ mod objects;
 mod presigned;
 mod quotas;
 mod reading;
+mod registering;
 mod restart;
 mod signing;
 mod subresources;
+mod verify;
 mod waiting;
 mod world;

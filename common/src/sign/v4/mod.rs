@@ -17,6 +17,7 @@
 //! | `header.rs` | reading and checking the Authorization header |
 //! | `presigned.rs` | reading, checking and writing the parameters of a presigned URL |
 //! | `signer.rs` | writing the header |
+//! | `policy.rs` | the signature over the policy of a form |
 //! | `chunked.rs` | bodies that come chunk by chunk |
 //! | `chain.rs` | the signatures of the chunks |
 //!
@@ -29,12 +30,15 @@ mod chain;
 mod chunked;
 mod credential;
 mod header;
+mod policy;
 mod presigned;
 mod signer;
 
 pub use chain::Chain;
 pub use chunked::{ChunkError, Decoder, Step};
 pub(super) use header::{read_ec2, read_s3};
+pub(super) use policy::PolicyProof;
+pub use policy::{policy_fields_v4, sign_policy_v4};
 pub use presigned::presign_s3_v4;
 pub(super) use presigned::{read_presigned_ec2, read_presigned_s3};
 pub use signer::{sign_ec2_v4, sign_s3_v4};
