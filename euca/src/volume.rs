@@ -213,9 +213,18 @@ impl Volume {
         Ok(volume)
     }
 
-    /// The kind of file system that the volume has, if that is none which images have.
-    pub(crate) fn unlike(&self) -> Option<&str> {
-        self.source.unlike.as_deref()
+    /// What the image will not be like the volume in, in words.
+    pub(crate) fn unlike(&self) -> Vec<String> {
+        let mut unlike = self.source.unlike.clone();
+        let starts = self.table == Table::Mbr && self.source.loader.is_some();
+        if self.table != Table::None && !starts {
+            unlike.push(
+                "the image is a disk without a boot loader: that of this machine's disk cannot \
+                 be taken along"
+                    .to_owned(),
+            );
+        }
+        unlike
     }
 
     /// Bytes that will be copied.
@@ -248,7 +257,7 @@ impl Volume {
             Kind::Xfs | Kind::Btrfs => self.fill_mounted(&scratch, span, progress)?,
         }
         let image = scratch.open().map_err(files)?;
-        for (at, bytes) in self.table.sectors(size, chance) {
+        for (at, bytes) in self.table.sectors(size, chance, self.source.loader.as_deref()) {
             image.write_all_at(&bytes, at).map_err(files)?;
         }
         Ok(Image { scratch, size })
@@ -277,7 +286,7 @@ impl Volume {
         if !tally.fits(&room) {
             return Err(self.too_large(&tally, &room));
         }
-        let mut filler = Debugfs::open(&image, span.start, scratch.path(), progress)?;
+        let mut filler = Debugfs::open(&image, span.start, scratch.folder(), progress)?;
         let filled = tree.walk(&mut filler);
         // If it ended early, what it complained of says why.
         filler.finish()?;
@@ -295,7 +304,7 @@ impl Volume {
         progress: &dyn Fn(u64),
     ) -> Result<(), VolumeError> {
         let (image, identity) = (scratch.image(), &self.source.identity);
-        let (mut filler, room) = Mounted::make(&image, span, identity, scratch.path(), progress)?;
+        let (mut filler, room) = Mounted::make(&image, span, identity, scratch.folder(), progress)?;
         let never = [scratch.identity()];
         let tree = self.tree(&never);
         let mut tally = Tally::new(identity.kind, room.block);

@@ -111,8 +111,8 @@ impl Execute for BundleVol {
         let fail = |error: &dyn std::error::Error| Failure::Client(chain(error));
         let now = clock::now().since(Timestamp::EPOCH).as_secs();
         let volume = Volume::look(wanted, now).map_err(|error| fail(&error))?;
-        if let Some(kind) = volume.unlike() {
-            cx.warn(&format!("an image cannot be of {kind}, as the volume is: it will be of ext4"));
+        for difference in volume.unlike() {
+            cx.warn(&difference);
         }
         let bar = Progress::new("Copying", volume.data(), &self.progress, cx.environment);
         let image = volume.image(destination.path(), &|done| bar.at(done));

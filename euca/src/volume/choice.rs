@@ -8,8 +8,10 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// What another machine has of its own, or makes anew: the directories stay, and are empty.
+/// What another machine has of its own, or makes anew: most directories stay, and are empty.
 const OF_THE_MACHINE: &[&str] = &[
+    // What was left of an image whose making was interrupted.
+    ".bundle-vol.*.partial",
     "/cdrom/*",
     "/dev/*",
     "/lost+found",
@@ -50,26 +52,38 @@ pub(crate) enum Verdict {
     Leave,
 }
 
+/// What has been said of a directory counts for what is below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Above {
+    /// Nothing.
+    Plain,
+    /// A pattern takes it in.
+    In,
+    /// A pattern leaves it out.
+    Out,
+}
+
 /// The patterns of one image.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Choice {
-    out: Vec<Vec<u8>>,
+    out: Vec<Pattern>,
     /// Paths, no patterns, whose content stays away.
     emptied: Vec<PathBuf>,
-    back: Vec<Vec<u8>>,
+    back: Vec<Pattern>,
 }
 
 impl Choice {
     /// What everybody leaves out, and with `filter` the secrets.
     pub(crate) fn new(filter: bool) -> Self {
         let secrets = if filter { OF_ITS_PEOPLE } else { &[] };
-        let out = OF_THE_MACHINE.iter().chain(secrets).map(|p| anchored(p.as_bytes())).collect();
+        let patterns = OF_THE_MACHINE.iter().chain(secrets);
+        let out = patterns.map(|pattern| Pattern::new(pattern.as_bytes())).collect();
         Self { out, ..Self::default() }
     }
 
     /// Leaves out what a pattern fits.
     pub(crate) fn exclude(&mut self, pattern: &[u8]) {
-        self.out.push(anchored(pattern));
+        self.out.push(Pattern::new(pattern));
     }
 
     /// Leaves out what is in the directory `path` of the volume, but not the directory.
@@ -79,22 +93,55 @@ impl Choice {
 
     /// Takes in what a pattern fits, whatever else is said of it.
     pub(crate) fn include(&mut self, pattern: &[u8]) {
-        self.back.push(anchored(pattern));
+        self.back.push(Pattern::new(pattern));
     }
 
-    /// What becomes of `path`, which is relative to the volume.
-    pub(crate) fn verdict(&self, path: &Path) -> Verdict {
+    /// What becomes of `path`, which is relative to the volume and not its root, and what counts
+    /// for all below it; `above` is what counts for it.
+    pub(crate) fn verdict(&self, path: &Path, above: Above) -> (Verdict, Above) {
         let bytes = path.as_os_str().as_bytes();
-        if bytes.is_empty() || upwards(bytes).any(|p| self.back.iter().any(|b| fits(b, p))) {
-            return Verdict::Take;
+        if above == Above::In || self.back.iter().any(|pattern| pattern.fits(bytes)) {
+            return (Verdict::Take, Above::In);
         }
-        let out = upwards(bytes).any(|path| self.out.iter().any(|pattern| fits(pattern, path)))
-            || self.emptied.iter().any(|empty| path != empty && path.starts_with(empty));
+        let out = above == Above::Out
+            || self.out.iter().any(|pattern| pattern.fits(bytes))
+            || path.parent().is_some_and(|parent| self.emptied.iter().any(|e| e == parent));
         match out {
-            false => Verdict::Take,
-            true if self.back.iter().any(|pattern| leads_to(bytes, pattern)) => Verdict::Through,
-            true => Verdict::Leave,
+            false => (Verdict::Take, Above::Plain),
+            true if self.back.iter().any(|pattern| leads_to(bytes, &pattern.text)) => {
+                (Verdict::Through, Above::Out)
+            }
+            true => (Verdict::Leave, Above::Out),
         }
+    }
+}
+
+/// A pattern over whole relative paths.
+#[derive(Debug, Clone)]
+struct Pattern {
+    text: Vec<u8>,
+    /// How much at its beginning stands for itself.
+    head: usize,
+    /// Where at its end that begins which stands for itself.
+    tail: usize,
+}
+
+impl Pattern {
+    fn new(pattern: &[u8]) -> Self {
+        let text = anchored(pattern);
+        let wild = |byte: &u8| matches!(byte, b'*' | b'?');
+        let head = text.iter().position(wild).unwrap_or(text.len());
+        let tail = text.iter().rposition(wild).map_or(0, |at| at + 1);
+        // The slash after two stars in front may be none.
+        let tail = if tail == 2 && text.starts_with(b"**/") { 3 } else { tail };
+        Self { text, head, tail }
+    }
+
+    fn fits(&self, path: &[u8]) -> bool {
+        // Most are told apart by what stands for itself.
+        path.starts_with(&self.text[..self.head])
+            && path.ends_with(&self.text[self.tail..])
+            && fits(&self.text, path)
     }
 }
 
@@ -187,6 +234,9 @@ mod tests {
             ("a", "b/a", true),
             ("a", "b/ca", false),
             ("*.swp", "x/y/.z.swp", true),
+            ("eucarc", "eucarc", true),
+            ("eucarc", "an-eucarc", false),
+            ("/a*a", "a", false),
             ("/x/*", "x/y", true),
             ("/x/*", "x/y/z", false),
             ("/x/**.pem", "x/y/z.pem", true),
@@ -196,15 +246,24 @@ mod tests {
             ("/a?c", "a/c", false),
             ("/*/*/*/*/*/b", "a/a/a/a/a/a/a", false),
         ] {
-            assert_eq!(
-                fits(&anchored(pattern.as_bytes()), path.as_bytes()),
-                fit,
-                "{pattern} {path}"
-            );
+            let found = Pattern::new(pattern.as_bytes()).fits(path.as_bytes());
+            assert_eq!(found, fit, "{pattern} {path}");
         }
         let hard =
             anchored(&b"/*a".repeat(60).into_iter().filter(|b| *b != b'/').collect::<Vec<_>>());
         assert!(!fits(&hard, &[b'a'; 200].map(|_| b'b')));
+    }
+
+    /// What becomes of a path, from the root down to it.
+    fn judged(choice: &Choice, path: &str) -> Verdict {
+        let mut last = (Verdict::Take, Above::Plain);
+        for path in upwards(path.as_bytes()) {
+            last = choice.verdict(Path::new(std::str::from_utf8(path).unwrap()), last.1);
+            if last.0 == Verdict::Leave {
+                break;
+            }
+        }
+        last.0
     }
 
     #[test]
@@ -220,7 +279,6 @@ mod tests {
             choice.include(pattern.as_bytes());
         }
         for (path, verdict) in [
-            ("", Take),
             ("proc", Take),
             ("proc/1", Leave),
             ("dev/pts/0", Leave),
@@ -245,8 +303,8 @@ mod tests {
             ("mnt/a/x", Take),
             ("lost+found", Leave),
         ] {
-            assert_eq!(choice.verdict(Path::new(path)), verdict, "{path}");
+            assert_eq!(judged(&choice, path), verdict, "{path}");
         }
-        assert_eq!(Choice::new(false).verdict(Path::new("root/a.pem")), Take);
+        assert_eq!(judged(&Choice::new(false), "root/a.pem"), Take);
     }
 }

@@ -13,21 +13,30 @@
 //! A line ends where the file says so: names with line breaks are made under another name and
 //! linked to their own at the end, by a command line each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
 use std::thread::JoinHandle;
+
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::Errno;
+use rustix::pipe::fcntl_setpipe_size;
 
 use super::tools::{self, ToolError};
 use super::tree::{Entry, TreeError, Visitor, What};
 
 /// The longest line that debugfs reads, with room for its end.
 const LINE: usize = 8000;
+/// Bytes of commands that may be on their way.
+const PIPE: usize = 16 << 10;
+/// How many files are kept open: more than there are commands on their way to debugfs and in its
+/// and our buffers, of which each file has several, of thirty bytes or more each.
+const OPENED: usize = 400;
 /// How many complaints are kept.
 const COMPLAINTS: usize = 4;
 
@@ -67,8 +76,10 @@ pub(crate) struct Debugfs<'a> {
     texts: HashMap<Vec<u8>, PathBuf>,
     /// Paths as debugfs knows them, and the names that their ends are to have; deepest last.
     renamed: Vec<(PathBuf, Vec<u8>)>,
-    /// How many sources were given another name, because theirs cannot be said.
-    aliases: usize,
+    /// Files that debugfs has perhaps not read yet.
+    opened: VecDeque<OwnedFd>,
+    /// Files that were gone when it was their turn.
+    gone: HashSet<PathBuf>,
     /// Is told how many bytes of files are on their way.
     progress: &'a dyn Fn(u64),
     done: u64,
@@ -91,6 +102,7 @@ impl<'a> Debugfs<'a> {
         let (Some(input), Some(errors)) = (child.stdin.take(), child.stderr.take()) else {
             return Err(fail(io::ErrorKind::BrokenPipe.into()).into());
         };
+        fcntl_setpipe_size(&input, PIPE).map_err(|errno| fail(errno.into()))?;
         let errors = std::thread::spawn(move || complaints(BufReader::new(errors)));
         Ok(Self {
             image,
@@ -102,7 +114,8 @@ impl<'a> Debugfs<'a> {
             names: HashMap::new(),
             texts: HashMap::new(),
             renamed: Vec::new(),
-            aliases: 0,
+            opened: VecDeque::new(),
+            gone: HashSet::new(),
             progress,
             done: 0,
         })
@@ -191,18 +204,28 @@ impl<'a> Debugfs<'a> {
         Ok(path)
     }
 
-    fn write(&mut self, entry: &Entry, source: &Path, name: &[u8]) -> Result<(), FillError> {
-        let bytes = source.as_os_str().as_bytes();
-        if bytes.contains(&b'\n') || bytes.contains(&b'\r') {
-            self.aliases += 1;
-            let alias = self.scratch.join(format!("alias-{}", self.aliases));
-            symlink(source, &alias).map_err(|error| FillError::Entry {
-                path: entry.path.clone(),
-                why: error.to_string(),
-            })?;
-            return self.say(&entry.path, &[b"write", alias.as_os_str().as_bytes(), name]);
+    /// Has a file written with the content of this one; false if it is gone.
+    ///
+    /// It is opened here and named by its number: what is removed or moved before debugfs comes to
+    /// it is there all the same, and what was put in its place is not taken for it.
+    fn write(&mut self, entry: &Entry, source: &Path, name: &[u8]) -> Result<bool, FillError> {
+        let fail = |error: io::Error| FillError::Entry {
+            path: entry.path.clone(),
+            why: error.to_string(),
+        };
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = match open(source, OFlags::RDONLY | flags, Mode::empty()) {
+            Ok(file) => file,
+            Err(Errno::NOENT | Errno::LOOP) => return Ok(false),
+            Err(errno) => return Err(fail(errno.into())),
+        };
+        let number = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
+        self.say(&entry.path, &[b"write", number.as_bytes(), name])?;
+        self.opened.push_back(file);
+        if self.opened.len() > OPENED {
+            self.opened.pop_front();
         }
-        self.say(&entry.path, &[b"write", source.as_os_str().as_bytes(), name])
+        Ok(true)
     }
 
     fn device(&mut self, entry: &Entry, name: &[u8], words: [&[u8]; 3]) -> Result<(), FillError> {
@@ -214,7 +237,7 @@ impl<'a> Debugfs<'a> {
         let (seconds, nanoseconds) = owner.changed;
         // 34 bits of seconds: the upper ones stand beside the nanoseconds.
         let low = seconds & 0xffff_ffff;
-        let epoch = (seconds - i64::from(low as i32)) >> 32 & 3;
+        let epoch = (seconds + 0x8000_0000) >> 32 & 3;
         let fields = [
             ("mode", format!("0{:o}", kind | owner.mode)),
             ("uid", owner.uid.to_string()),
@@ -252,7 +275,10 @@ impl Visitor for Debugfs<'_> {
                 0o04_0000
             }
             What::File { source, data, .. } => {
-                self.write(entry, source, &name)?;
+                if !self.write(entry, source, &name)? {
+                    self.gone.insert(entry.path.clone());
+                    return Ok(());
+                }
                 self.done += data;
                 (self.progress)(self.done);
                 0o10_0000
@@ -279,6 +305,10 @@ impl Visitor for Debugfs<'_> {
                 let (major, minor) = (major.to_string(), minor.to_string());
                 self.device(entry, &name, [letter, major.as_bytes(), minor.as_bytes()])?;
                 kind
+            }
+            What::Again(first) if self.gone.contains(first) => {
+                let why = "another name of it was removed just now".to_owned();
+                return Err(FillError::Entry { path: entry.path.clone(), why });
             }
             What::Again(first) => {
                 let old = self.absolute(first);

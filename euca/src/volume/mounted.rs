@@ -15,9 +15,10 @@ use std::process;
 use std::time::Duration;
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, Timespec, Timestamps, XattrFlags, chmodat, lsetxattr, makedev,
-    mknodat, statvfs, utimensat,
+    AtFlags, CWD, FileType, Mode, OFlags, Timespec, Timestamps, XattrFlags, chmodat, lsetxattr,
+    makedev, mknodat, open, statvfs, utimensat,
 };
+use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
 use super::debugfs::FillError;
@@ -152,14 +153,16 @@ impl<'a> Mounted<'a> {
         }
     }
 
-    /// Makes it; without what [`Self::dress`] sets.
-    fn make_entry(&mut self, entry: &Entry, place: &Path) -> io::Result<()> {
+    /// Makes it, without what [`Self::dress`] sets; false if it is gone.
+    fn make_entry(&mut self, entry: &Entry, place: &Path) -> io::Result<bool> {
         let node = |kind, device| mknodat(CWD, place, kind, Mode::from_raw_mode(0o600), device);
         match &entry.what {
             What::Directory if entry.path.as_os_str().is_empty() => {}
             What::Directory => fs::DirBuilder::new().mode(0o700).create(place)?,
             What::File { source, data, .. } => {
-                copy(source, place)?;
+                if !copy(source, place)? {
+                    return Ok(false);
+                }
                 self.done += data;
                 (self.progress)(self.done);
             }
@@ -172,7 +175,7 @@ impl<'a> Mounted<'a> {
             What::Blocks(major, minor) => node(FileType::BlockDevice, makedev(*major, *minor))?,
             What::Again(first) => fs::hard_link(self.path.join(first), place)?,
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Gives it owner, permissions, attributes and time, in the order in which they last.
@@ -197,10 +200,11 @@ impl Visitor for Mounted<'_> {
 
     fn visit(&mut self, entry: &Entry) -> Result<(), FillError> {
         let place = self.place(entry);
-        let made = self.make_entry(entry, &place).and_then(|()| match &entry.what {
+        let made = self.make_entry(entry, &place).and_then(|made| match &entry.what {
             // A directory would pass its attributes on to what is made in it.
             What::Again(_) | What::Directory => Ok(()),
-            _ => Self::dress(entry, &place),
+            _ if made => Self::dress(entry, &place),
+            _ => Ok(()),
         });
         made.map_err(|error| self.failed(&entry.path, error))
     }
@@ -211,14 +215,13 @@ impl Visitor for Mounted<'_> {
     }
 }
 
-/// Copies a file, its holes as holes.
-fn copy(source: &Path, place: &Path) -> io::Result<()> {
-    let from = match File::open(source) {
-        // It was there a moment ago; nothing is as good.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return File::create(place).map(drop);
-        }
-        other => other?,
+/// Copies a file, its holes as holes; false if it is gone.
+fn copy(source: &Path, place: &Path) -> io::Result<bool> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let from = match open(source, OFlags::RDONLY | flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT | Errno::LOOP) => return Ok(false),
+        Err(errno) => return Err(errno.into()),
     };
     let to = OpenOptions::new().write(true).create_new(true).mode(0o600).open(place)?;
     let mut buffer = vec![0; 256 << 10];
@@ -230,13 +233,13 @@ fn copy(source: &Path, place: &Path) -> io::Result<()> {
             let got = from.read_at(&mut buffer[..wanted], at)?;
             if got == 0 {
                 // It was made shorter meanwhile.
-                return to.set_len(at);
+                return to.set_len(at).map(|()| true);
             }
             to.write_all_at(&buffer[..got], at)?;
             at += got as u64;
         }
     }
-    to.set_len(from.metadata()?.len().max(at))
+    to.set_len(from.metadata()?.len().max(at)).map(|()| true)
 }
 
 /// Runs a program with the path at which the image's file system is mounted meanwhile: `point`, a

@@ -102,11 +102,9 @@ pub(crate) fn left_out(mounts: &[Mount], volume: &Path, all: bool) -> Vec<PathBu
         let covers = covering(mounts, &mount.point) == Some(mount);
         // The subvolumes of a btrfs are one device; elsewhere that is a bind mount.
         let again = Some(mount.device) == own && mount.kind != "btrfs";
-        let taken = match all {
-            true => true,
-            false => LOCAL.contains(&mount.kind.as_str()) && !again,
-        };
-        if covers && !(taken && !OF_THE_KERNEL.contains(&mount.kind.as_str())) {
+        let local = LOCAL.contains(&mount.kind.as_str()) && !again;
+        let taken = (all || local) && !OF_THE_KERNEL.contains(&mount.kind.as_str());
+        if covers && !taken {
             points.push(mount.point.clone());
         }
     }

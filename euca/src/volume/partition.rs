@@ -50,13 +50,26 @@ impl Table {
     }
 
     /// What is written where, bytes: the table of an image of `size` bytes. `chance` makes the disk
-    /// and its partition unlike all others.
-    pub(crate) fn sectors(self, size: u64, chance: [u8; 32]) -> Vec<(u64, Vec<u8>)> {
+    /// and its partition unlike all others. `loader` is what stands before the first partition of
+    /// another disk with an MBR: what starts that starts this one, too.
+    pub(crate) fn sectors(
+        self,
+        size: u64,
+        chance: [u8; 32],
+        loader: Option<&[u8]>,
+    ) -> Vec<(u64, Vec<u8>)> {
         let span = self.span(size);
         let (first, count) = (span.start / SECTOR, span.length / SECTOR);
         match self {
             Self::None => Vec::new(),
-            Self::Mbr => vec![(0, mbr(0x80, 0x83, first, count, &chance[..4]))],
+            Self::Mbr => {
+                let mut sectors = mbr(0x80, 0x83, first, count, &chance[..4]);
+                if let Some(loader) = loader.filter(|loader| loader.len() as u64 == START) {
+                    sectors[..440].copy_from_slice(&loader[..440]);
+                    sectors.extend_from_slice(&loader[512..]);
+                }
+                vec![(0, sectors)]
+            }
             Self::Gpt => gpt(size / SECTOR, first, count, &chance),
         }
     }
@@ -138,12 +151,14 @@ mod tests {
         {
             let span = table.span(size);
             assert_eq!((span.start >> 20, span.length >> 20), (start, length), "{table:?}");
-            for (at, bytes) in table.sectors(size, [7; 32]) {
+            for (at, bytes) in table.sectors(size, [7; 32], None) {
                 let end = at + bytes.len() as u64;
                 assert!(end <= span.start || at >= span.start + span.length && end <= size);
             }
             let mut disk = vec![0; 1024];
-            for (at, bytes) in table.sectors(size, [7; 32]).iter().filter(|(at, _)| *at < 1024) {
+            for (at, bytes) in
+                table.sectors(size, [7; 32], None).iter().filter(|(at, _)| *at < 1024)
+            {
                 let at = usize::try_from(*at).unwrap();
                 disk[at..at + 512].copy_from_slice(&bytes[..512]);
             }
@@ -151,6 +166,17 @@ mod tests {
             assert_eq!(told, (table != Table::None).then_some(table));
         }
         assert_eq!(Table::of_disk(&[]), None);
+    }
+
+    #[test]
+    fn a_boot_loader_is_taken_along() {
+        let loader: Vec<u8> = (0..START).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let sectors = Table::Mbr.sectors(8 << 20, [7; 32], Some(&loader));
+        let (at, bytes) = &sectors[0];
+        assert_eq!((sectors.len(), *at, bytes.len() as u64), (1, 0, START));
+        assert!(bytes[..440] == loader[..440] && bytes[512..] == loader[512..]);
+        assert_eq!(bytes[440..512], mbr(0x80, 0x83, 2048, 14336, &[7; 4])[440..512]);
+        assert!(Table::None.sectors(8 << 20, [7; 32], Some(&loader)).is_empty());
     }
 
     #[test]

@@ -11,7 +11,8 @@ use crate::staged::chance;
 /// A directory with an image in it.
 pub(crate) struct Scratch {
     path: PathBuf,
-    directory: File,
+    /// Kept open for `plain`.
+    _directory: File,
     identity: (u64, u64),
     /// The directory by its open file: a path without anything that a tool may read otherwise.
     plain: PathBuf,
@@ -26,7 +27,7 @@ impl Scratch {
         let metadata = directory.metadata()?;
         let identity = (metadata.dev(), metadata.ino());
         let plain = format!("/proc/{}/fd/{}", std::process::id(), directory.as_raw_fd());
-        let scratch = Self { path, directory, identity, plain: plain.into() };
+        let scratch = Self { path, _directory: directory, identity, plain: plain.into() };
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(0o600);
         options.open(scratch.image())?.set_len(size)?;
@@ -44,7 +45,7 @@ impl Scratch {
     }
 
     /// Where further files may be put.
-    pub(crate) fn path(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.plain
     }
 
@@ -61,7 +62,6 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = &self.directory;
         // It may be gone with what it was in.
         let _ = fs::remove_dir_all(&self.path);
     }
@@ -77,7 +77,7 @@ mod tests {
         let scratch = Scratch::new(dir.path(), 1 << 30).unwrap();
         assert_eq!(fs::metadata(scratch.image()).unwrap().len(), 1 << 30);
         assert_eq!(fs::metadata(scratch.image()).unwrap().blocks(), 0);
-        fs::write(scratch.path().join("more"), "x").unwrap();
+        fs::write(scratch.folder().join("more"), "x").unwrap();
         drop(scratch);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }

@@ -38,10 +38,12 @@ pub(crate) struct Source {
     /// What its image is to be: of the same kind, and called the same if the volume is a whole file
     /// system; an ext4 if it is of a kind that images do not have.
     pub(crate) identity: Identity,
-    /// The kind of file system that it has, if that is none which images have.
-    pub(crate) unlike: Option<String>,
+    /// What its image will not be like, in words.
+    pub(crate) unlike: Vec<String>,
     /// The partition table of the disk that it is a partition of.
     pub(crate) table: Table,
+    /// What stands before the first partition of that disk, if this is the first one of an MBR.
+    pub(crate) loader: Option<Vec<u8>>,
     /// Directories of it, relative to its root, on which others are mounted that stay away.
     pub(crate) left_out: Vec<PathBuf>,
 }
@@ -63,9 +65,25 @@ impl Source {
             left_out.iter().filter_map(|p| Some(p.strip_prefix(&root).ok()?.to_owned())).collect();
         let own = mounts::covering(&mounts, &root);
         let device = own.and_then(device);
-        let found = device.as_deref().map(read).transpose().map_err(fail)?.flatten();
         let kind = own.and_then(|mount| Kind::named(&mount.kind));
         let whole = own.is_some_and(|mount| mount.point == root);
+        let mut unlike = Vec::new();
+        if let Some(other) = own.filter(|_| kind.is_none()) {
+            unlike.push(format!(
+                "an image cannot be of {}, as the volume is: it will be of ext4",
+                other.kind
+            ));
+        }
+        let found = match device.as_deref().map(read).transpose() {
+            Ok(found) => found.flatten(),
+            Err(error) if kind.is_some() && whole => {
+                unlike.push(format!(
+                    "label and UUID of the volume cannot be read, the image has its own: {error}"
+                ));
+                None
+            }
+            Err(_) => None,
+        };
         let mut uuid = [0; 16];
         getrandom::fill(&mut uuid).map_err(|error| fail(io::Error::other(error)))?;
         // A UUID of chance says so.
@@ -79,9 +97,9 @@ impl Source {
             }
             _ => Identity { kind: kind.unwrap_or(Kind::Ext4), label: String::new(), uuid },
         };
-        let unlike = own.filter(|_| kind.is_none()).map(|mount| mount.kind.clone());
-        let table = device.as_deref().and_then(disk_table).unwrap_or(Table::None);
-        Ok(Self { root, identity, unlike, table, left_out })
+        let disk = device.as_deref().and_then(disk);
+        let (table, loader) = disk.unwrap_or((Table::None, None));
+        Ok(Self { root, identity, unlike, table, loader, left_out })
     }
 }
 
@@ -102,17 +120,21 @@ fn read(device: &Path) -> io::Result<Option<Identity>> {
     identify(&mut File::open(device)?)
 }
 
-/// The partition table of the disk that a device is a partition of; `None` if it is none.
-fn disk_table(device: &Path) -> Option<Table> {
+/// The partition table of the disk that a device is a partition of, and what stands before its
+/// first one; `None` if it is no partition.
+fn disk(device: &Path) -> Option<(Table, Option<Vec<u8>>)> {
     let number = fs::metadata(device).ok()?.rdev();
     let own = format!("/sys/dev/block/{}:{}", major(number), minor(number));
     let own = fs::canonicalize(own).ok()?;
-    if !own.join("partition").exists() {
-        return None;
-    }
-    let mut sectors = [0; 1024];
+    let told = |name: &str| -> Option<u64> {
+        fs::read_to_string(own.join(name)).ok()?.trim().parse().ok()
+    };
+    let (number, start) = (told("partition")?, told("start")?);
+    let mut sectors = vec![0; 1 << 20];
     File::open(Path::new("/dev").join(own.parent()?.file_name()?))
         .and_then(|mut disk| disk.read_exact(&mut sectors))
         .ok()?;
-    Table::of_disk(&sectors)
+    let table = Table::of_disk(&sectors)?;
+    let first = table == Table::Mbr && number == 1 && start >= 2048;
+    Some((table, first.then_some(sectors)))
 }

@@ -85,7 +85,9 @@ impl Visitor for Tally {
         // Where inodes have no table of their own they need room, too.
         self.blocks += match self.kind {
             Kind::Ext2 | Kind::Ext3 | Kind::Ext4 => 0,
-            Kind::Xfs | Kind::Btrfs => u64::from(self.inodes % (self.block / 512).max(1) == 0),
+            Kind::Xfs | Kind::Btrfs => {
+                u64::from(self.inodes.is_multiple_of((self.block / 512).max(1)))
+            }
         };
         Ok(())
     }

@@ -17,12 +17,15 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{lgetxattr, llistxattr, major, minor};
 use rustix::io::Errno;
 
-use super::choice::{Choice, Verdict};
+use super::choice::{Above, Choice, Verdict};
 use crate::disk::next_data;
 
 /// The attributes that mean the same in another file system.
 const SPACES: &[&[u8]] =
     &[b"user.", b"trusted.", b"security.", b"system.posix_acl_access", b"system.posix_acl_default"];
+
+/// Extended attributes: names and values.
+pub(crate) type Attributes = Vec<(OsString, Vec<u8>)>;
 
 /// Something that is made in the image.
 #[derive(Debug, Clone)]
@@ -33,7 +36,7 @@ pub(crate) struct Entry {
     pub(crate) what: What,
     pub(crate) owner: Owner,
     /// Extended attributes.
-    pub(crate) attributes: Vec<(OsString, Vec<u8>)>,
+    pub(crate) attributes: Attributes,
 }
 
 /// Who may do what with a file, and when it was changed.
@@ -119,7 +122,9 @@ impl Tree<'_> {
         let mut walk = Walk { tree: self, links: HashMap::new(), visitor };
         let metadata = self.metadata(Path::new(""))?;
         match metadata {
-            Some(metadata) if metadata.is_dir() => walk.directory(Path::new(""), &metadata),
+            Some(metadata) if metadata.is_dir() => {
+                walk.directory(Path::new(""), &metadata, Above::Plain)
+            }
             _ => Err(self.fail(Path::new(""), io::ErrorKind::NotADirectory.into()).into()),
         }
     }
@@ -141,7 +146,12 @@ struct Walk<'a, V> {
 }
 
 impl<V: Visitor> Walk<'_, V> {
-    fn directory(&mut self, path: &Path, metadata: &Metadata) -> Result<(), V::Error> {
+    fn directory(
+        &mut self,
+        path: &Path,
+        metadata: &Metadata,
+        above: Above,
+    ) -> Result<(), V::Error> {
         let Some(attributes) = self.attributes(path)? else { return Ok(()) };
         let what = What::Directory;
         let entry = Entry { path: path.to_owned(), what, owner: owner(metadata), attributes };
@@ -155,7 +165,7 @@ impl<V: Visitor> Walk<'_, V> {
         names.sort();
         names.dedup();
         for name in names {
-            self.entry(&path.join(name))?;
+            self.entry(&path.join(name), above)?;
         }
         self.visitor.leave(&entry)
     }
@@ -171,12 +181,12 @@ impl<V: Visitor> Walk<'_, V> {
         list().map_err(|error| self.tree.fail(path, error))
     }
 
-    fn entry(&mut self, path: &Path) -> Result<(), V::Error> {
+    fn entry(&mut self, path: &Path, above: Above) -> Result<(), V::Error> {
         if let Some(extra) = self.tree.extras.iter().find(|extra| extra.path == path) {
-            return self.extra(extra);
+            return self.extra(extra, above);
         }
         let on_the_way = self.tree.extras.iter().any(|extra| extra.path.starts_with(path));
-        let verdict = self.tree.choice.verdict(path);
+        let (verdict, below) = self.tree.choice.verdict(path, above);
         let metadata = match verdict {
             Verdict::Leave if !on_the_way => return Ok(()),
             _ => self.tree.metadata(path)?,
@@ -184,7 +194,8 @@ impl<V: Visitor> Walk<'_, V> {
         let Some(metadata) = metadata else {
             return match on_the_way {
                 true => {
-                    self.extra(&Extra { path: path.to_owned(), what: What::Directory, mode: 0o755 })
+                    let (path, what) = (path.to_owned(), What::Directory);
+                    self.extra(&Extra { path, what, mode: 0o755 }, below)
                 }
                 false => Ok(()),
             };
@@ -193,7 +204,7 @@ impl<V: Visitor> Walk<'_, V> {
             let own = (metadata.dev(), metadata.ino());
             return match self.tree.never.contains(&own) {
                 true => Ok(()),
-                false => self.directory(path, &metadata),
+                false => self.directory(path, &metadata, below),
             };
         }
         match verdict {
@@ -222,7 +233,7 @@ impl<V: Visitor> Walk<'_, V> {
         Ok(())
     }
 
-    fn extra(&mut self, extra: &Extra) -> Result<(), V::Error> {
+    fn extra(&mut self, extra: &Extra, above: Above) -> Result<(), V::Error> {
         let owner = Owner { mode: extra.mode, uid: 0, gid: 0, changed: (self.tree.now, 0) };
         let (path, what) = (extra.path.clone(), extra.what.clone());
         let entry = Entry { path, what, owner, attributes: Vec::new() };
@@ -241,13 +252,13 @@ impl<V: Visitor> Walk<'_, V> {
             .collect();
         names.dedup();
         for path in names {
-            self.entry(&path)?;
+            self.entry(&path, above)?;
         }
         self.visitor.leave(&entry)
     }
 
     /// The extended attributes of a file; `None` if it is gone.
-    fn attributes(&self, path: &Path) -> Result<Option<Vec<(OsString, Vec<u8>)>>, TreeError> {
+    fn attributes(&self, path: &Path) -> Result<Option<Attributes>, TreeError> {
         let whole = self.tree.root.join(path);
         let fail = |errno: Errno| self.tree.fail(path, errno.into());
         let list = match grown(|buffer| llistxattr(&whole, buffer)) {
