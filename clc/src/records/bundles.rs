@@ -16,10 +16,9 @@ use common::s3::{CannedAcl, Owner};
 use common::time::Timestamp;
 use common::wire::bundling::{BundlePlace, Quiesce, Rest};
 use serde::{Deserialize, Serialize};
-use store::Batch;
 
+use super::instances::Reason;
 use super::record::record;
-use super::{Reason, Records};
 
 /// An instance being saved, or what became of that.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,42 +140,13 @@ impl BundleTask {
         news
     }
 
-    fn key_of_account(&self) -> String {
+    /// Its key among those of its account.
+    pub fn key_of_account(&self) -> String {
         format!("{}/{:013}/{}", self.account, self.started.as_millis(), self.id)
     }
 
-    fn key_on_node(&self) -> String {
+    /// Its key among those of its node.
+    pub fn key_on_node(&self) -> String {
         format!("{}/{}", self.node, self.id)
-    }
-}
-
-impl Records {
-    /// Adds to a batch: a new task, the only one of its instance that has not ended.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn add_bundle_task(
-        &self,
-        batch: &mut Batch,
-        task: &BundleTask,
-    ) -> Result<(), store::StoreError> {
-        let id = task.id.as_str();
-        batch.insert(task)?;
-        batch.claim(&self.bundling, task.instance.as_str(), id);
-        batch.point(&self.bundles_of, &task.key_of_account(), id);
-        batch.point(&self.bundles_on, &task.key_on_node(), id);
-        Ok(())
-    }
-
-    /// Adds to a batch that ends a task: its instance may be saved again.
-    pub fn end_bundle_task(&self, batch: &mut Batch, task: &BundleTask) {
-        batch.unpoint(&self.bundling, task.instance.as_str());
-    }
-
-    /// Adds to a batch: a task that has ended goes, with all that leads to it.
-    pub fn remove_bundle_task(&self, batch: &mut Batch, task: &store::Seen<BundleTask>) {
-        batch.remove(task);
-        batch.unpoint(&self.bundles_of, &task.key_of_account());
-        batch.unpoint(&self.bundles_on, &task.key_on_node());
     }
 }

@@ -16,6 +16,7 @@
 //! are written in the commit of the record they lead to.
 
 pub mod accounts;
+mod bundled;
 pub mod bundles;
 pub mod images;
 pub mod instances;
