@@ -47,6 +47,10 @@ class Guest:
         seen = re.findall(rf"EUCALYPT-GUEST still {self.id} at ([0-9.]+)", self.told())
         return float(seen[-1]) if seen else 0.0
 
+    def has_agent(self):
+        """Whether its agent waits for the node: the last thing that it starts."""
+        return self.last_answer() > 0
+
     def until_ready(self):
         clouds.wait_until(self.is_ready, f"{self.id} is ready", 120, self.told)
         return self
@@ -58,10 +62,19 @@ class Guest:
         )
 
 
-def saved(admin, guest, name, *options):
+def copied(cloud):
+    """What the node said last of a copy."""
+    lines = [line for line in cloud.log("node-agent").splitlines() if "the disk is copied" in line]
+    return lines[-1] if lines else ""
+
+
+def saved(cloud, guest, name, rest, *options):
+    """Saves an instance; the node says how its disk was brought to rest."""
+    admin, before = cloud.administrator, copied(cloud)
     image = admin.euca("create-image", guest.id, "-n", name, *options).split()[1]
     described = lambda: admin.euca("describe-images", image)  # noqa: E731
     clouds.wait_until(lambda: "\tavailable\t" in described(), "the image is there", 180, described)
+    assert copied(cloud) != before and f"rest={rest}" in copied(cloud)
     return image
 
 
@@ -74,8 +87,9 @@ def test_a_guest_that_goes_on_is_saved_with_what_it_wrote(real, machine):
     admin = real.administrator
     guest = Guest(admin, machine).until_ready()
     assert guest.boots() == [1]
+    clouds.wait_until(guest.has_agent, "it has an agent", 30)
     pids, answered = real.guests(), guest.last_answer()
-    image = saved(admin, guest, "live", "--no-reboot")
+    image = saved(real, guest, "live", "Flushed", "--no-reboot")
     clouds.wait_until(lambda: guest.last_answer() > answered, "it goes on", 60, guest.told)
     assert (real.guests(), guest.boots()) == (pids, [1]), "it is the same, and never stopped"
     copy = Guest(admin, image).until_ready()
@@ -88,7 +102,7 @@ def test_a_guest_that_goes_on_is_saved_with_what_it_wrote(real, machine):
     # Off, its disk is saved as it lies.
     admin.euca("stop-instances", guest.id)
     clouds.wait_until(lambda: "\tstopped\t" in admin.euca("describe-instances", guest.id), "stopped", 60)
-    copy = Guest(admin, saved(admin, guest, "off")).until_ready()
+    copy = Guest(admin, saved(real, guest, "off", "Off")).until_ready()
     assert copy.boots() == [2]
     assert "\tstopped\t" in admin.euca("describe-instances", guest.id)
     copy.end()
@@ -98,7 +112,7 @@ def test_a_guest_that_goes_on_is_saved_with_what_it_wrote(real, machine):
 def test_a_guest_is_shut_down_for_it_and_started_again(real, machine):
     admin = real.administrator
     guest = Guest(admin, machine).until_ready()
-    image = saved(admin, guest, "restarted")
+    image = saved(real, guest, "restarted", "Restarted")
     clouds.wait_until(lambda: guest.boots() == [1, 2], "it was started again", 60, guest.told)
     guest.until_ready()
     copy = Guest(admin, image).until_ready()
