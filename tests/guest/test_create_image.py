@@ -11,7 +11,7 @@ import signal
 import pytest
 
 import cloud as clouds
-from test_guest import register
+from test_guest import GUEST, register
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +95,8 @@ def test_a_guest_that_goes_on_is_saved_with_what_it_wrote(real, machine):
     copy = Guest(admin, image).until_ready()
     assert copy.boots() == [2], "the file was there"
     assert f"EUCALYPT-GUEST instance-id {copy.id}\n" in copy.told()
+    # The image is as large as the one it came from, however large the disk was.
+    assert max(path.stat().st_size for path in (real.dir / "walrus/cache").iterdir()) == (GUEST / "disk.img").stat().st_size
     # Nothing of it is left on the node, and the guest is not held.
     left = [path.name for path in (real.dir / "node/instances" / guest.id).iterdir()]
     assert not [name for name in left if name.startswith("copy")], left
