@@ -21,6 +21,7 @@ use node_agent::hypervisor::qemu::args::Accelerator;
 use node_agent::hypervisor::qemu::probe::{Probe, Programs, probe};
 use node_agent::hypervisor::qemu::process::Process;
 use node_agent::hypervisor::qemu::qemu::Qemu;
+use node_agent::hypervisor::qemu::qmp::Qmp;
 use node_agent::hypervisor::sim::{Sim, SimMode, SimStep};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -596,6 +597,31 @@ async fn a_guest_that_switched_off_unseen_is_told_from_a_crash() {
         std::slice::from_ref(&launch.directory)
     );
     assert_eq!(within("power off", driver.ended(&launch.directory)).await, Ended::PoweredOff);
+}
+
+#[tokio::test]
+async fn a_guest_that_was_paused_for_a_copy_goes_on() {
+    if !with_qemu() {
+        return;
+    }
+    let host = Host::new();
+    let driver = Real.open();
+    let launch = started(&*driver, &host, 1, Guest::Listens).await;
+    until_shown(&*driver, &launch.directory, HELLO).await;
+    drop(driver);
+    // An agent dies between the pause and its end.
+    let (qmp, _events) = Qmp::connect(&launch.directory).await.unwrap();
+    qmp.run("stop", None).await.unwrap();
+    assert_eq!(qmp.status().await.unwrap(), "paused");
+    drop((qmp, _events));
+    let driver = Real.open();
+    assert_eq!(driver.find(&host.instances()).await.unwrap().len(), 1);
+    driver.uncopy(&launch.directory).await.unwrap();
+    let (ended, asked) =
+        tokio::join!(driver.ended(&launch.directory), driver.ask_off(&launch.directory));
+    asked.unwrap();
+    assert_eq!(ended, Ended::PoweredOff, "it heard what it was asked");
+    driver.kill(&launch.directory).await.unwrap();
 }
 
 /// A tap of its own, gone afterwards.

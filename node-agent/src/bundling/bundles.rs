@@ -252,6 +252,7 @@ impl Bundles {
                 ctx.spawn(pool::run(copy).into_actor(self).map(move |copied, bundles, ctx| {
                     let event = match copied.map_err(Failure::internal).flatten() {
                         Ok(copied) => {
+                            tracing::info!(task = %id, rest = ?copied.rest, "the disk is copied");
                             if let Some(task) = bundles.tasks.get_mut(&id) {
                                 task.copied = Some(copied);
                             }

@@ -75,6 +75,19 @@ impl Failure {
     pub fn internal(reason: impl std::fmt::Display) -> Self {
         Self { code: "InternalError".to_owned(), reason: reason.to_string() }
     }
+
+    /// A failure of the node's own, whose cause is told only if it names no path: the owner of the
+    /// instance reads it, and where the node keeps things is the node's business. The log has all.
+    pub fn of(what: &str, cause: impl std::fmt::Display) -> Self {
+        let cause = cause.to_string();
+        tracing::warn!(what, cause, "a bundle task cannot go on");
+        // What QEMU or the system said stands last.
+        let last = cause.rsplit(": ").next().unwrap_or_default();
+        match last.contains('/') || last.is_empty() {
+            true => Self::internal(what),
+            false => Self::internal(format!("{what}: {last}")),
+        }
+    }
 }
 
 /// Where a task stands.
@@ -239,6 +252,17 @@ mod tests {
         let half = Found { tries: 1, ..fresh() };
         let (state, effects) = led(half, &[Event::Cleared, Event::Turn]);
         assert_eq!((state, effects), (State::Copying, vec![Clear, Queue, Copy]));
+    }
+
+    #[test]
+    fn owners_are_told_no_paths() {
+        for (cause, reason) in [
+            ("/srv/node/x: No space left on device", "copying failed: No space left on device"),
+            ("in /srv: Could not open '/srv/x'", "copying failed"),
+            ("", "copying failed"),
+        ] {
+            assert_eq!(Failure::of("copying failed", cause), Failure::internal(reason));
+        }
     }
 
     #[test]

@@ -10,6 +10,8 @@
 //! The gate is the machine's: as long as it is shut the machine is not started, whoever wants that.
 //! A machine that is just changing is waited for; one that ends takes its disk with it.
 
+use std::time::Duration;
+
 use common::wire::bundling::{Quiesce, Rest};
 use common::wire::node::{InstanceView, MachineState};
 use runtime::pool;
@@ -17,7 +19,11 @@ use tokio::sync::watch;
 
 use super::machine::Failure;
 use crate::hypervisor::driver::{Disk, Driver};
+use crate::hypervisor::error::DriverError;
 use crate::vm::vm::VmHandle;
+
+/// How long it may take until it is known that a machine has ended.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// The code of a task whose instance went away.
 const ENDED: &str = "InstanceTerminated";
@@ -61,10 +67,10 @@ pub async fn copy(
                 match driver.copy(disk, done).await {
                     Ok(rest) => return Ok(rest),
                     // It may have gone off meanwhile, and then there is another way.
-                    Err(error) if still_runs(&mut view) => return Err(Failure::internal(error)),
+                    Err(error) if still_runs(&mut view).await => return Err(uncopied(error)),
                     Err(error) => tracing::info!(%error, "the disk is copied in another way"),
                 }
-                driver.uncopy(vm.directory()).await.map_err(Failure::internal)?;
+                driver.uncopy(vm.directory()).await.map_err(uncopied)?;
             }
             MachineState::Running | MachineState::Stopped => {
                 let gate = vm.gate();
@@ -84,7 +90,7 @@ pub async fn copy(
                 if !matches!(off, MachineState::Stopped | MachineState::Preparing) {
                     continue;
                 }
-                let rest = driver.copy(disk, done).await.map_err(Failure::internal)?;
+                let rest = driver.copy(disk, done).await.map_err(uncopied)?;
                 return Ok(if restart { Rest::Restarted } else { rest });
             }
             MachineState::Stopping | MachineState::Gone | MachineState::Failed => {
@@ -97,9 +103,14 @@ pub async fn copy(
     }
 }
 
-/// Whether the machine runs, and has done so since it was looked at last.
-fn still_runs(view: &mut watch::Receiver<InstanceView>) -> bool {
-    !view.has_changed().unwrap_or(true) && view.borrow().state == MachineState::Running
+fn uncopied(error: DriverError) -> Failure {
+    Failure::of("the disk cannot be copied on its node", error)
+}
+
+/// Whether the machine runs, and has done so since it was looked at last; of its end it is heard
+/// a moment later than of the copy's.
+async fn still_runs(view: &mut watch::Receiver<InstanceView>) -> bool {
+    tokio::time::timeout(MOMENT, view.changed()).await.is_err()
 }
 
 /// As [`copy`], on the pool, until the instance goes.

@@ -92,7 +92,7 @@ impl Room {
     /// If there is none.
     pub fn promise(&self, directory: &Path, bytes: u64, reserve: u64) -> Result<Promise, Failure> {
         let system = rustix::fs::statvfs(directory)
-            .map_err(|error| Failure::internal(format!("the node's disk: {error}")))?;
+            .map_err(|error| Failure::of("the room on the node's disk is not known", error))?;
         let free = system.f_bavail.saturating_mul(system.f_frsize);
         let mut promised = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if promised.saturating_add(bytes).saturating_add(reserve) > free {
@@ -152,11 +152,12 @@ pub(super) async fn store(
     let copy = tools.instances.join(spec.instance.as_str()).join(COPY);
     let (driver, base) = (Arc::clone(&tools.driver), tools.images.join(&copied.image));
     let disk = blocking(move || {
-        let layer = driver.open_copy(&copy).map_err(Failure::internal)?;
-        let lost = |error| Failure::internal(format!("the image below the disk: {error}"));
+        let layer = driver.open_copy(&copy);
+        let layer = layer.map_err(|error| Failure::of("the copy of the disk is lost", error))?;
+        let lost = |error| Failure::of("the image below the disk is lost", error);
         let base = (File::open(base).map_err(lost)?, copied.image_size);
         let mut disk = Layered::new(layer, base, copied.size);
-        let unread = |error| Failure::internal(format!("the disk cannot be read: {error}"));
+        let unread = |error| Failure::of("the disk cannot be read", error);
         let size = claimed(&mut disk, copied.image_size).map_err(unread)?;
         disk.seek(0);
         disk.cut(size);
