@@ -308,8 +308,9 @@ fn explore(sizes: &[u64], limits: &[u64], at_once: usize) -> usize {
         for event in &events {
             let bounded = match *event {
                 Event::Want { key, listens: true, reads } => {
-                    !world.waiting.values().any(|it| *it == key)
-                        && !(reads && world.holds.contains_key(&key))
+                    let waits = world.waiting.values().any(|it| *it == key);
+                    let held = reads && world.holds.contains_key(&key);
+                    !waits && !held
                 }
                 Event::Pin(key) => !world.pins.contains_key(&key),
                 _ => true,
