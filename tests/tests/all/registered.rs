@@ -113,7 +113,7 @@ fn a_bundle_lies_below_a_prefix_and_is_older_than_the_newest_certificate() {
         make(&taro, "bare", Kind::Machine, &disk(60_000)),
     );
     let renewed = cloud.renew("taro");
-    assert_ne!(renewed.file("-cert.pem"), taro.file("-cert.pem"));
+    assert!(renewed.file("-pk.pem") != taro.file("-pk.pem"), "it is another key");
     let newest = cloud.renew("taro");
     let beside = beside.upload_below(&newest, "taros", ("a/b/", "a/b/"));
     let bare = bare.upload_below(&newest, "taros", ("a/", ""));
