@@ -196,7 +196,7 @@ impl Server {
             shutdown: &shutdown,
             roster: &roster,
         };
-        let actors = parts.actors(rooms.clone());
+        let actors = parts.actors(rooms.clone(), &plain);
         let loops = parts.reconcilers(&plain);
         parts.polls();
         declare(&metrics, &cluster, &clock, rooms);
@@ -391,6 +391,7 @@ impl Parts<'_> {
     fn actors(
         &self,
         rooms: tokio::sync::watch::Receiver<Arc<Vec<crate::schedule::ledger::Room>>>,
+        plain: &PlainImages,
     ) -> Actors {
         let mut zones: Vec<_> = self.config.nodes.iter().map(|node| node.zone.clone()).collect();
         zones.sort();
@@ -399,6 +400,7 @@ impl Parts<'_> {
             Arc::new(Images {
                 records: self.records.clone(),
                 walrus: self.walrus.clone(),
+                plain: plain.clone(),
                 clock: self.clock.clone(),
                 wakers: self.wakers.clone(),
             }),

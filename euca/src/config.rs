@@ -157,11 +157,29 @@ impl Settings {
     /// A client of the S3 endpoint.
     pub(crate) fn s3(&self) -> Result<S3, ConfigError> {
         let (url, region) = self.endpoint(Service::S3)?;
-        let s3 = S3::new(&url, &region, self.credentials()?)?.trusting(&self.trust()?);
+        self.traced(S3::new(&url, &region, self.credentials()?)?)
+    }
+
+    /// A client of the S3 endpoint that signs nothing.
+    pub(crate) fn unsigned_s3(&self) -> Result<S3, ConfigError> {
+        let (url, region) = self.endpoint(Service::S3)?;
+        self.traced(S3::unsigned(&url, &region)?)
+    }
+
+    fn traced(&self, s3: S3) -> Result<S3, ConfigError> {
+        let s3 = s3.trusting(&self.trust()?);
         Ok(match trace(&self.remote) {
             Some(trace) => s3.with_trace(trace),
             None => s3,
         })
+    }
+
+    /// The access key alone, for what somebody else has signed with its secret.
+    pub(crate) fn access_key_id(&self) -> Result<String, ConfigError> {
+        match &self.remote.access_key_id {
+            Some(id) => Ok(id.clone()),
+            None => Ok(self.credentials()?.access_key_id),
+        }
     }
 
     /// Whom to believe over https.
@@ -182,7 +200,7 @@ impl Settings {
         }
     }
 
-    /// The access key.
+    /// The access key and its secret.
     pub(crate) fn credentials(&self) -> Result<Credentials, ConfigError> {
         let pair = |id: &str, secret: &str| Credentials {
             access_key_id: id.to_owned(),

@@ -33,20 +33,37 @@ impl Seek for Disk {
 
 impl Extents for Disk {
     fn data(&mut self, at: u64) -> io::Result<Option<u64>> {
-        match seek(&self.0, Whence::Data(at)) {
-            Ok(data) => Ok(Some(data)),
-            Err(Errno::NXIO) => Ok(None),
-            Err(Errno::INVAL | Errno::OPNOTSUPP) => Ok(Some(at)),
-            Err(error) => Err(error.into()),
-        }
+        data(&self.0, at)
     }
 
     fn hole(&mut self, at: u64) -> io::Result<u64> {
-        match seek(&self.0, Whence::Hole(at)) {
-            Ok(hole) => Ok(hole),
-            Err(Errno::NXIO | Errno::INVAL | Errno::OPNOTSUPP) => Ok(u64::MAX),
-            Err(error) => Err(error.into()),
-        }
+        hole(&self.0, at)
+    }
+}
+
+/// The next run of data of a file at or after `at`, as its first byte and the one after its last;
+/// `None` if there is none. It may go beyond the file's end.
+pub(crate) fn next_data(file: &File, at: u64) -> io::Result<Option<(u64, u64)>> {
+    match data(file, at)? {
+        Some(begin) => Ok(Some((begin, hole(file, begin)?))),
+        None => Ok(None),
+    }
+}
+
+fn data(file: &File, at: u64) -> io::Result<Option<u64>> {
+    match seek(file, Whence::Data(at)) {
+        Ok(data) => Ok(Some(data)),
+        Err(Errno::NXIO) => Ok(None),
+        Err(Errno::INVAL | Errno::OPNOTSUPP) => Ok(Some(at)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn hole(file: &File, at: u64) -> io::Result<u64> {
+    match seek(file, Whence::Hole(at)) {
+        Ok(hole) => Ok(hole),
+        Err(Errno::NXIO | Errno::INVAL | Errno::OPNOTSUPP) => Ok(u64::MAX),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -99,13 +99,13 @@ impl ClientError {
         }
     }
 
-    /// Whether the same request may be sent again. What is not `repeatable` is, unless it was
-    /// certainly not carried out.
-    pub(crate) fn worth_retrying(&self, repeatable: bool) -> bool {
+    /// Whether the same request may be sent again, an answer of one of the `busy` statuses among the
+    /// reasons. What is not `repeatable` is, unless it was certainly not carried out.
+    pub(crate) fn worth_retrying(&self, repeatable: bool, busy: &[u16]) -> bool {
         match self {
             Self::Connect { .. } => true,
             Self::Broken { .. } | Self::Damaged { .. } => repeatable,
-            Self::Api { status, .. } => repeatable && matches!(status, 500 | 503),
+            Self::Api { status, .. } => repeatable && busy.contains(status),
             Self::Url { .. }
             | Self::Untrusted { .. }
             | Self::Request(_)

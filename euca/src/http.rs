@@ -83,26 +83,30 @@ pub(crate) struct Http {
     agent: Agent,
     trace: Option<Trace>,
     waits: Vec<Duration>,
+    /// Statuses after which the same may succeed.
+    busy: &'static [u16],
 }
 
 impl Http {
     /// Sends queries: all of one exchange within [`TIMEOUT`], each over a connection of its own, so
     /// that one which the cloud has closed meanwhile is not taken for a failure.
     pub(crate) fn for_queries(trust: &Trust) -> Self {
-        Self::with(builder(trust).timeout_global(Some(TIMEOUT)).max_idle_connections(0))
+        let all = builder(trust).timeout_global(Some(TIMEOUT)).max_idle_connections(0);
+        Self::with(all, &[500, 503])
     }
 
     /// Sends and receives objects, which may take as long as they are long as long as they move.
     pub(crate) fn for_objects(trust: &Trust) -> Self {
         let moving = builder(trust).timeout_connect(Some(TIMEOUT)).timeout_per_write(Some(TIMEOUT));
         // The far end makes an object durable before it answers.
-        Self::with(
-            moving.timeout_recv_response(Some(4 * TIMEOUT)).timeout_per_read(Some(4 * TIMEOUT)),
-        )
+        let moving =
+            moving.timeout_recv_response(Some(4 * TIMEOUT)).timeout_per_read(Some(4 * TIMEOUT));
+        // A gateway in between loses long answers more often than short ones.
+        Self::with(moving, &[500, 502, 503, 504])
     }
 
-    fn with(config: ConfigBuilder<AgentScope>) -> Self {
-        Self { agent: config.build().new_agent(), trace: None, waits: waits(2) }
+    fn with(config: ConfigBuilder<AgentScope>, busy: &'static [u16]) -> Self {
+        Self { agent: config.build().new_agent(), trace: None, waits: waits(2), busy }
     }
 
     pub(crate) fn set_trace(&mut self, trace: Trace) {
@@ -193,16 +197,33 @@ impl Http {
         repeatable: bool,
         mut attempt: impl FnMut() -> Result<T, ClientError>,
     ) -> Result<T, ClientError> {
-        let mut waits = self.waits.iter();
+        let mut failures = 0;
         loop {
-            let error = match attempt() {
-                Err(error) if error.worth_retrying(repeatable) => error,
+            match attempt() {
+                Err(error) if self.worth_retrying(&error, repeatable) => {
+                    self.again(error, &mut failures)?;
+                }
                 other => return other,
-            };
-            let Some(wait) = waits.next() else { return Err(error) };
-            self.tell(|| format!("* {error}; trying again"));
-            clock::pause(jittered(*wait));
+            }
         }
+    }
+
+    pub(crate) fn worth_retrying(&self, error: &ClientError, repeatable: bool) -> bool {
+        error.worth_retrying(repeatable, self.busy)
+    }
+
+    /// Waits before the next attempt after as many `failures`, which are one more then; gives the
+    /// error back if the last attempt was the last.
+    pub(crate) fn again(
+        &self,
+        error: ClientError,
+        failures: &mut usize,
+    ) -> Result<(), ClientError> {
+        let Some(wait) = self.waits.get(*failures) else { return Err(error) };
+        *failures += 1;
+        self.tell(|| format!("* {error}; trying again"));
+        clock::pause(jittered(*wait));
+        Ok(())
     }
 
     fn tell(&self, line: impl FnOnce() -> String) {

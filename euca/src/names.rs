@@ -11,6 +11,7 @@ use clap::{ArgAction, ArgMatches};
 
 use crate::cmd::{self, Context, Execute, Failure};
 use crate::environment::Environment;
+use crate::pages::{self, Page};
 
 /// One command.
 struct Row {
@@ -42,6 +43,10 @@ const TABLE: &[Row] = &[
         &["bundle-image"],
         "Pack a disk image, kernel or ramdisk for the cloud",
     ),
+    Row::of::<cmd::bundle_vol::BundleVol>(
+        &["bundle-vol"],
+        "Pack an image of this running system for the cloud",
+    ),
     Row::of::<cmd::unbundle::Unbundle>(&["unbundle"], "Unpack a bundle"),
     Row::of::<cmd::upload::UploadBundle>(&["upload-bundle"], "Upload a bundle to a bucket")
         .short_keys(),
@@ -63,6 +68,35 @@ const TABLE: &[Row] = &[
         &["create-image"],
         "Have the cloud make an image of an instance",
     ),
+    Row::of::<cmd::bundle_upload::BundleAndUploadImage>(
+        &["bundle-and-upload-image"],
+        "Pack an image and upload it on the way",
+    ),
+    Row::of::<cmd::install::InstallImage>(&["install-image"], "Pack, upload and register an image"),
+    Row::of::<cmd::download::DownloadBundle>(
+        &["download-bundle"],
+        "Download a bundle from a bucket",
+    )
+    .short_keys(),
+    Row::of::<cmd::download_unbundle::DownloadAndUnbundle>(
+        &["download-and-unbundle"],
+        "Download a bundle and unpack it on the way",
+    ),
+    Row::of::<cmd::unbundle_stream::UnbundleStream>(
+        &["unbundle-stream"],
+        "Decrypt and unpack the parts of a bundle as one stream",
+    ),
+    Row::of::<cmd::delete_bundle::DeleteBundle>(
+        &["delete-bundle"],
+        "Delete a bundle that is in a bucket",
+    )
+    .short_keys(),
+    Row::of::<cmd::check_bundle::CheckBundle>(
+        &["check-bundle"],
+        "Look a bundle through and tell what is wrong with it",
+    ),
+    Row::of::<cmd::store::CheckBucket>(&["check-bucket"], "Tell whether a bucket may be used")
+        .short_keys(),
     Row::of::<cmd::images::Register>(&["register"], "Register an uploaded bundle as an image"),
     Row::of::<cmd::images::DescribeImages>(&["describe-images"], "List images"),
     Row::of::<cmd::images::Deregister>(&["deregister"], "Take an image out of the registry")
@@ -218,7 +252,7 @@ fn run_row(
         }
     };
     let links = links();
-    let mut cx = Context { program: &program, links: &links, environment, out, err };
+    let mut cx = Context { program: &program, links: &links, pages, environment, out, err };
     let done = (row.run)(&matches, &mut cx).and_then(|()| Ok(cx.out.flush()?));
     let Err(failure) = done else { return 0 };
     let (line, status) = match failure {
@@ -256,6 +290,33 @@ fn parser(row: &Row, program: &str) -> clap::Command {
     }
 }
 
+/// The man pages and completions of every command, by each of its names, and of the program itself.
+fn pages() -> Vec<Page> {
+    let mut pages = Vec::new();
+    let about = "The command line of the cloud";
+    let mut whole = clap::Command::new("euca").about(about).subcommand_required(true);
+    for row in TABLE {
+        for name in row.names {
+            let program = match *name {
+                "install-links" => "euca install-links".to_owned(),
+                name => format!("euca-{name}"),
+            };
+            let file = program.replace(' ', "-");
+            pages.push(match row.names.first() {
+                Some(first) if first != name => pages::same_as(&file, &format!("euca-{first}")),
+                _ => pages::man(&file, &parser(row, &program)),
+            });
+            if file == program {
+                pages.extend(pages::completions(&program, parser(row, &program)));
+            }
+            whole = whole.subcommand(parser(row, &program).name(*name));
+        }
+    }
+    pages.push(pages::overview(&whole));
+    pages.extend(pages::completions("euca", whole));
+    pages
+}
+
 fn overview() -> String {
     let mut text =
         "Usage: euca COMMAND [OPTION...] [ARGUMENT...]\n   or: euca-COMMAND … by a link \
@@ -290,6 +351,57 @@ mod tests {
             assert!(row.names.iter().all(|name| names.insert(*name)), "{:?}", row.names);
             assert!(overview().contains(row.names[0]));
         }
+    }
+
+    /// What stands before a name in the paths of its pages, and behind it.
+    const PLACES: &[(&str, &str)] = &[
+        ("man/man1/", ".1"),
+        ("bash-completion/completions/", ""),
+        ("zsh/site-functions/_", ""),
+        ("fish/vendor_completions.d/", ".fish"),
+    ];
+
+    #[test]
+    fn every_command_has_its_pages_and_every_option_is_in_them() {
+        let all = pages();
+        let page = |path: &str| {
+            let page = all.iter().find(|page| page.path == path);
+            let page = page.unwrap_or_else(|| panic!("no {path}"));
+            String::from_utf8(page.bytes.clone()).unwrap().replace("\\-", "-")
+        };
+        for row in TABLE.iter().filter(|row| row.names != ["install-links"]) {
+            for name in row.names {
+                let program = format!("euca-{name}");
+                let command = parser(row, &program);
+                let shown: Vec<_> = command.get_arguments().filter(|a| !a.is_hide_set()).collect();
+                for (before, after) in PLACES {
+                    let text = page(&format!("{before}{program}{after}"));
+                    if *before == "man/man1/" && *name != row.names[0] {
+                        assert_eq!(text, format!(".so man1/euca-{}.1\n", row.names[0]));
+                        continue;
+                    }
+                    for long in shown.iter().filter_map(|argument| argument.get_long()) {
+                        let option = match after {
+                            &".fish" => format!(" -l {long}"),
+                            _ => format!("--{long}"),
+                        };
+                        assert!(text.contains(&option), "{before}{program}{after}: {option}");
+                    }
+                    for short in shown.iter().filter_map(|argument| argument.get_short()) {
+                        let option = match after {
+                            &".fish" => format!(" -s {short}"),
+                            _ => format!("-{short}"),
+                        };
+                        assert!(text.contains(&option), "{before}{program}{after}: {option}");
+                    }
+                }
+                assert!(page("man/man1/euca.1").contains(row.names[0]));
+                assert!(page("bash-completion/completions/euca").contains(name));
+            }
+        }
+        assert!(page("man/man1/euca-install-links.1").contains("--share"));
+        let paths: HashSet<&str> = all.iter().map(|page| page.path.as_str()).collect();
+        assert_eq!(paths.len(), all.len());
     }
 
     #[test]

@@ -92,6 +92,22 @@ impl Filters {
     }
 }
 
+/// How much is done at a time by commands that fetch or delete several objects.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Jobs {
+    /// How many objects are on their way at a time
+    #[arg(long, value_name = "N", default_value_t = 4,
+          value_parser = clap::value_parser!(u8).range(1..=64))]
+    jobs: u8,
+}
+
+impl Jobs {
+    /// The number.
+    pub(crate) fn number(&self) -> usize {
+        usize::from(self.jobs)
+    }
+}
+
 /// Whether a progress bar is shown: after a second on a terminal, at once, or never.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ShowProgress {

@@ -1,5 +1,7 @@
 //! A bar for whatever takes longer than a second, on a terminal only.
 
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -15,6 +17,8 @@ pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     started: Instant,
     patience: Duration,
+    /// What all shares have done.
+    shared: AtomicU64,
 }
 
 impl Progress {
@@ -35,7 +39,7 @@ impl Progress {
             }
         });
         let patience = if options.progress { Duration::ZERO } else { PATIENCE };
-        Self { bar, started: Instant::now(), patience }
+        Self { bar, started: Instant::now(), patience, shared: AtomicU64::new(0) }
     }
 
     /// Says how many bytes are done.
@@ -45,6 +49,26 @@ impl Progress {
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
         bar.set_position(done);
+    }
+
+    /// A share of the work, for one of several who do it together.
+    pub(crate) fn share(&self) -> Share<'_> {
+        Share { whole: self, done: Cell::new(0) }
+    }
+}
+
+/// What one of several workers does; its bytes count together with those of the others.
+pub(crate) struct Share<'a> {
+    whole: &'a Progress,
+    done: Cell<u64>,
+}
+
+impl Share<'_> {
+    /// Says how many bytes of this share are done; fewer than before if it began anew.
+    pub(crate) fn at(&self, done: u64) {
+        let change = done.wrapping_sub(self.done.replace(done));
+        let before = self.whole.shared.fetch_add(change, Ordering::Relaxed);
+        self.whole.at(before.wrapping_add(change));
     }
 }
 

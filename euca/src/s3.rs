@@ -2,18 +2,24 @@
 //!
 //! Addressed by path, signed with version 4. Bodies are streamed and not hashed for the signature;
 //! instead their MD5 is sent along, signed, checked by the far end, and compared with the ETag that
-//! comes back. An upload that fails is opened and sent again from its beginning.
+//! comes back. An upload that fails is opened and sent again from its beginning; a download goes on
+//! where it broke off (the submodule `read`).
 
-use std::io::{self, Read, Write};
+mod form;
+mod read;
+
+use std::io::{self, Read};
 use std::time::Duration;
 
 use base64::Engine;
 use common::sign::{
     Headers, PayloadCheck, Request, percent_encode, percent_encode_path, sign_s3_v4,
 };
-use md5::{Digest, Md5};
 use ureq::Body;
 use ureq::http::Response;
+
+pub use self::form::Form;
+pub use self::read::ObjectReader;
 
 use crate::client::{ClientError, Credentials, Trace};
 use crate::clock;
@@ -26,7 +32,8 @@ pub struct S3 {
     http: Http,
     url: Url,
     region: String,
-    credentials: Credentials,
+    /// Without a key, requests are not signed.
+    credentials: Option<Credentials>,
 }
 
 /// An object to be uploaded.
@@ -46,6 +53,15 @@ pub struct Upload<'a> {
     pub md5: [u8; 16],
 }
 
+/// What is known of an object without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Bytes in it.
+    pub length: Option<u64>,
+    /// Its ETag without quotes, in lower case: the MD5 of an object that came in one request.
+    pub etag: Option<String>,
+}
+
 impl S3 {
     /// Makes a client of the endpoint at `url`, `http://HOST:PORT/PATH` or the same with https. `region` goes into the
     /// signature's scope.
@@ -53,13 +69,21 @@ impl S3 {
     /// # Errors
     /// [`ClientError::Url`].
     pub fn new(url: &str, region: &str, credentials: Credentials) -> Result<Self, ClientError> {
+        Ok(Self { credentials: Some(credentials), ..Self::unsigned(url, region)? })
+    }
+
+    /// Makes a client that signs nothing: for [`S3::post_object`], whose form is signed.
+    ///
+    /// # Errors
+    /// [`ClientError::Url`].
+    pub fn unsigned(url: &str, region: &str) -> Result<Self, ClientError> {
         let mut url = Url::parse(url)?;
         url.path.truncate(url.path.trim_end_matches('/').len());
         Ok(Self {
             http: Http::for_objects(&Trust::default()),
             url,
             region: region.to_owned(),
-            credentials,
+            credentials: None,
         })
     }
 
@@ -137,10 +161,10 @@ impl S3 {
     ///
     /// # Errors
     /// [`ClientError::Damaged`] if something else arrived.
-    pub fn put_object(
+    pub fn put_object<'b>(
         &self,
         upload: &Upload<'_>,
-        open: &dyn Fn() -> io::Result<Box<dyn Read>>,
+        open: &dyn Fn() -> io::Result<Box<dyn Read + 'b>>,
         progress: &dyn Fn(u64),
     ) -> Result<(), ClientError> {
         let name = format!("{}/{}", upload.bucket, upload.key);
@@ -163,48 +187,63 @@ impl S3 {
         })
     }
 
-    /// Downloads an object into `out`; gives its length.
+    /// What is known of an object without reading it; none if there is no such object.
     ///
     /// # Errors
-    /// [`ClientError::Damaged`] if it does not have the MD5 that its ETag tells; `out` then holds
-    /// something of no use, as with every other error.
-    pub fn get_object(
-        &self,
-        bucket: &str,
-        key: &str,
-        out: &mut dyn Write,
-    ) -> Result<u64, ClientError> {
-        let name = format!("{bucket}/{key}");
-        let answer =
-            self.http.retrying(true, || self.send("GET", bucket, key, "", Vec::new(), None))?;
-        let announced = etag(&answer);
-        let mut reader = answer.into_body().into_reader();
-        let mut md5 = Md5::new();
-        let mut buffer = vec![0; 64 * 1024];
-        let mut length = 0_u64;
-        loop {
-            let got = reader.read(&mut buffer).map_err(|error| ClientError::Broken {
-                authority: self.url.authority.clone(),
-                reason: error.to_string(),
-            })?;
-            if got == 0 {
-                break;
-            }
-            md5.update(&buffer[..got]);
-            out.write_all(&buffer[..got]).map_err(|source| ClientError::Local {
-                what: format!("{name} cannot be stored"),
-                source,
-            })?;
-            length += got as u64;
+    /// [`ClientError::Api`] if the caller may not read it; the code is its status, because such an
+    /// answer has no body.
+    pub fn head_object(&self, bucket: &str, key: &str) -> Result<Option<Head>, ClientError> {
+        let found =
+            self.http.retrying(true, || self.send("HEAD", bucket, key, "", Vec::new(), None));
+        match found {
+            Ok(answer) => Ok(Some(Head { length: length(&answer), etag: etag(&answer) })),
+            Err(ClientError::Api { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
         }
-        let found = hex::encode(md5.finalize());
-        match announced {
-            // Other ETags are those of objects uploaded in several requests, and no MD5.
-            Some(expected) if expected.len() == 32 && expected != found => {
-                Err(ClientError::Damaged { key: name, expected, found })
-            }
-            _ => Ok(length),
+    }
+
+    /// Gives an object a canned ACL.
+    ///
+    /// # Errors
+    /// [`ClientError::Api`].
+    pub fn put_object_acl(&self, bucket: &str, key: &str, acl: &str) -> Result<(), ClientError> {
+        self.http.retrying(true, || {
+            let headers = vec![("x-amz-acl", acl.to_owned())];
+            let body = Outgoing { reader: &mut io::empty(), length: 0 };
+            self.send("PUT", bucket, key, "acl", headers, Some(body)).map(drop)
+        })
+    }
+
+    /// Deletes an object; that it is not there is no error.
+    ///
+    /// # Errors
+    /// [`ClientError::Api`].
+    pub fn delete_object(&self, bucket: &str, key: &str) -> Result<(), ClientError> {
+        let gone = self
+            .http
+            .retrying(true, || self.send("DELETE", bucket, key, "", Vec::new(), None).map(drop));
+        match gone {
+            Err(ClientError::Api { ref code, .. }) if code == "NoSuchKey" => Ok(()),
+            other => other,
         }
+    }
+
+    /// Deletes a bucket, which must be empty.
+    ///
+    /// # Errors
+    /// [`ClientError::Api`], `BucketNotEmpty` for instance.
+    pub fn delete_bucket(&self, bucket: &str) -> Result<(), ClientError> {
+        self.http.retrying(true, || self.send("DELETE", bucket, "", "", Vec::new(), None).map(drop))
+    }
+
+    /// The path of a bucket, or of an object in it.
+    fn path(&self, bucket: &str, key: &str) -> String {
+        let mut path = format!("{}/{}", self.url.path, percent_encode(bucket));
+        if !key.is_empty() {
+            path.push('/');
+            path.push_str(&percent_encode_path(key));
+        }
+        path
     }
 
     /// Makes one signed attempt; an answer other than success is an error.
@@ -217,24 +256,23 @@ impl S3 {
         own: Vec<(&'static str, String)>,
         body: Option<Outgoing<'_>>,
     ) -> Result<Response<Body>, ClientError> {
-        let mut path = format!("{}/{}", self.url.path, percent_encode(bucket));
-        if !key.is_empty() {
-            path.push('/');
-            path.push_str(&percent_encode_path(key));
-        }
+        let path = self.path(bucket, key);
         let mut headers = vec![("host", self.url.authority.clone())];
         headers.extend(own);
-        let signed: Headers = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let request = Request::new(method, &path, query, &signed);
-        let added = sign_s3_v4(
-            self.credentials.key(),
-            &request,
-            &self.region,
-            PayloadCheck::Unsigned,
-            clock::now(),
-        )
-        .map_err(|error| ClientError::Request(error.to_string()))?;
-        headers.extend(added);
+        if let Some(credentials) = &self.credentials {
+            let signed: Headers =
+                headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let request = Request::new(method, &path, query, &signed);
+            let added = sign_s3_v4(
+                credentials.key(),
+                &request,
+                &self.region,
+                PayloadCheck::Unsigned,
+                clock::now(),
+            )
+            .map_err(|error| ClientError::Request(error.to_string()))?;
+            headers.extend(added);
+        }
         let exchange = Exchange { method, url: &self.url, path: &path, query, headers };
         let answer = self.http.exchange(&exchange, body)?;
         match answer.status().is_success() {
@@ -249,6 +287,10 @@ fn etag(answer: &Response<Body>) -> Option<String> {
     Some(value.trim_matches('"').to_ascii_lowercase())
 }
 
+fn length(answer: &Response<Body>) -> Option<u64> {
+    answer.headers().get("content-length")?.to_str().ok()?.parse().ok()
+}
+
 fn compare(name: &str, answer: &Response<Body>, expected: &str) -> Result<(), ClientError> {
     let found = etag(answer).unwrap_or_else(|| "unknown".to_owned());
     match found == expected {
@@ -261,7 +303,7 @@ fn compare(name: &str, answer: &Response<Body>, expected: &str) -> Result<(), Cl
 
 /// Tells how much was read.
 struct Counted<'a> {
-    inner: Box<dyn Read>,
+    inner: Box<dyn Read + 'a>,
     count: u64,
     progress: &'a dyn Fn(u64),
 }

@@ -56,7 +56,20 @@ def test_a_large_image_leaves_every_process_small(cloud, user, boot, tmp_path, r
         lambda: "\trunning\t" in user.euca("describe-instances", instance), "the instance is running", 180
     )
     user.euca("terminate-instances", instance)
+    peaks["euca bundle-and-upload-image"] = euca_peak_mib(
+        user, "bundle-and-upload-image", "-i", image, "-b", "large/streamed", "-p", "streamed"
+    )
     image.unlink()
+    there = ["-b", "large/streamed", "-p", "streamed"]
+    peaks["euca check-bundle"] = euca_peak_mib(user, "check-bundle", *there)
+    peaks["euca download-and-unbundle"] = euca_peak_mib(
+        user, "download-and-unbundle", *there, "-d", tmp_path / "streamed", "--jobs", "8"
+    )
+    (tmp_path / "streamed").unlink()
+    down = tmp_path / "down"
+    down.mkdir()
+    peaks["euca download-bundle"] = euca_peak_mib(user, "download-bundle", *there, "-d", down)
+    user.euca("delete-bundle", *there)
     peaks["euca unbundle"] = euca_peak_mib(user, "unbundle", "-m", manifest, "-s", folder, "-d", tmp_path)
     peaks |= {name: peak_mib(process.pid) for name, process in cloud.processes.items()}
     for name, peak in peaks.items():

@@ -12,9 +12,12 @@ USER = "nobody"
 
 
 class UserCloud(clouds.Cloud):
-    """clc and walrus as in every cloud; the node agent is an unprivileged user's, and all it has."""
+    """clc and walrus as in every cloud; the node agent is an unprivileged user's, and all it has.
 
-    def __init__(self, folder):
+    With `outside` guests reach what that user reaches: this machine, too, as their gateway.
+    """
+
+    def __init__(self, folder, outside=False):
         super().__init__(folder, driver="qemu")
         # Where that user may reach it: neither a checkout nor pytest's folders need be.
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="eucalypt-user-"))
@@ -22,6 +25,7 @@ class UserCloud(clouds.Cloud):
         text = (self.dir / "etc/node-agent.toml").read_text()
         text = text.replace(f"{self.dir}/etc/peer.key", f"{self.home}/peer.key")
         text = text.replace(f"{self.dir}/node", f"{self.home}/node")
+        text += f"masquerade = {str(outside).lower()}\n"
         (self.home / "node-agent.toml").write_text(text)
         shutil.copy(self.dir / "etc/peer.key", self.home)
         for path in (self.home, *self.home.iterdir()):

@@ -9,13 +9,16 @@
 //!     │                       │        │
 //!     │                       │      cache (and what unpacks into it)
 //!   content ──────────────────┘
+//!   arrival                 parts of bundles as they come in: their digests
 //!   parts                   objects in parts: read, and cleared away
 //!   records   upload   blob what lasts: rows, and files
 //!   usage                   what is used and may be, charged in the commits of records (quota)
 //! ```
+//! `verify` is no part of the service: it asks whether all of that still is what was registered.
 //! It knows nobody's secrets but those it is told for a moment by the clc, and it never calls a
 //! node. Where bytes lie is decided here and nowhere else.
 
+mod arrival;
 mod blob;
 mod bundling;
 mod cache;
@@ -31,3 +34,4 @@ mod usage;
 
 pub mod config;
 pub mod server;
+pub mod verify;

@@ -1,5 +1,6 @@
 //! The program `walrus`: reads its configuration, binds its listeners, runs until it is stopped.
 
+use std::io::IsTerminal as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,6 +17,7 @@ use store::StoreCommand;
 use thiserror::Error;
 use walrus::config::Config;
 use walrus::server::{Server, StartError};
+use walrus::verify::{Found, ImagesCommand};
 
 /// Keeps buckets, objects and images: S3 on one listener, images for nodes on the other.
 #[derive(Parser)]
@@ -39,6 +41,9 @@ enum Task {
     /// Export, import or check the records; walrus must be stopped
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Check the registered images
+    #[command(subcommand)]
+    Images(ImagesCommand),
 }
 
 #[derive(Debug, Error)]
@@ -69,14 +74,39 @@ fn main() -> ExitCode {
             Err(error) => say(&mut std::io::stderr(), &format!("walrus: {error}"), 78),
         };
     }
-    if let Some(Task::Store(command)) = flags.task {
-        return match command.run(&config.store()) {
-            Ok(done) => say(&mut std::io::stdout(), &done, 0),
-            Err(error) => say(&mut std::io::stderr(), &format!("walrus: {error}"), 1),
-        };
+    match flags.task {
+        None => {}
+        Some(Task::Store(command)) => {
+            return match command.run(&config.store()) {
+                Ok(done) => say(&mut std::io::stdout(), &done, 0),
+                Err(error) => say(&mut std::io::stderr(), &format!("walrus: {error}"), 1),
+            };
+        }
+        Some(Task::Images(command)) => return verify(&command, &config),
     }
     telemetry::start(&config.log, config.log_format);
     boot::serve("walrus", || start(config))
+}
+
+/// Ends with 0 if all is well, with 1 if something is wrong, with 2 if that could not be found out.
+fn verify(command: &ImagesCommand, config: &Config) -> ExitCode {
+    let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    let watcher: Option<&mut dyn std::io::Write> =
+        if err.is_terminal() { Some(&mut err) } else { None };
+    let failed =
+        |why: &dyn std::fmt::Display| say(&mut std::io::stderr(), &format!("walrus: {why}"), 2);
+    match boot::in_system(command.run(config, &mut out, watcher)) {
+        Ok(Ok(Found { images, cached, wrong })) => {
+            let cached = match cached {
+                0 => String::new(),
+                cached => format!(" and {cached} plain images of none"),
+            };
+            let text = format!("{images} images{cached} verified, {wrong} wrong");
+            say(&mut std::io::stderr(), &text, u8::from(wrong > 0))
+        }
+        Ok(Err(error)) => failed(&error),
+        Err(error) => failed(&error),
+    }
 }
 
 fn say(to: &mut dyn std::io::Write, text: &str, code: u8) -> ExitCode {

@@ -81,6 +81,10 @@ pub(crate) struct Object {
     /// The parts its bytes lie in, if it came by a multipart upload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) parts: Option<Parts>,
+    /// The SHA-1 of its bytes, lower-case hex, if it was computed while they came in: that of an
+    /// object that may be a part of a bundle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sha1: Option<String>,
     /// What is kept beside the bytes.
     pub(crate) attributes: Attributes,
     /// When it was written.
@@ -147,6 +151,7 @@ impl Object {
             blob: None,
             checksum: None,
             parts: None,
+            sha1: None,
             attributes: Attributes::default(),
             modified: Timestamp::from_millis(0),
         }

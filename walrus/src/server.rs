@@ -30,8 +30,8 @@ use runtime::roster::Roster;
 use runtime::shutdown::Shutdown;
 use store::{Engine, StoreError};
 use thiserror::Error;
-use tokio::sync::watch;
 
+use crate::arrival::Arrivals;
 use crate::blob::files::Files;
 use crate::blob::pins::Pins;
 use crate::blob::receive::Receiver;
@@ -39,8 +39,9 @@ use crate::blob::uploads::Uploads;
 use crate::bundling;
 use crate::bundling::door::BundleDoor;
 use crate::bundling::store::BundleStore;
-use crate::cache::actor::{Cache, Stop};
+use crate::cache::actor::{Cache, Seen, Stop};
 use crate::cache::disk::{Disk, Image};
+use crate::cache::flights::Flights;
 use crate::config::{Config, Unusable};
 use crate::content::Content;
 use crate::image::check::Checker;
@@ -137,13 +138,13 @@ impl Server {
         let watched = Weak::clone(&store);
         roster.heed("store", move || watched.upgrade().is_none_or(|store| store.is_usable()));
         let uploads = Uploads::start(content.files.clone(), config.reserve());
-        let (cache, figures) = Cache::start(disk, images, limit, config.unbundle_flights);
-        declare(&metrics, &figures);
+        let (cache, seen) = Cache::start(disk, images, limit, config.unbundle_flights);
+        declare(&metrics, &seen);
         declare_usage(&metrics, &content.records.ledger.totals);
         roster.enrol("uploads", uploads.clone());
         roster.enrol("image cache", cache.clone());
         roster.show("image cache", {
-            let figures = figures.clone();
+            let figures = seen.figures.clone();
             move || figures.borrow().clone()
         });
 
@@ -165,7 +166,7 @@ impl Server {
         let checker = Checker { content: content.clone(), identity: identity.clone(), key };
         let door = Door::new(
             checker,
-            (cache.clone(), figures),
+            (cache.clone(), seen),
             (tickets.clone(), base_url),
             clock.clone(),
             config.reserve(),
@@ -191,6 +192,7 @@ impl Server {
                 clock: clock.clone(),
                 max_bytes: config.max_object_bytes,
                 max_multipart_bytes: config.max_multipart_bytes,
+                arrivals: Arrivals::new(content.clone(), &metrics),
             },
             config.requests_at_once,
         );
@@ -355,9 +357,9 @@ fn declare_usage(metrics: &Metrics, totals: &Arc<Totals>) {
 }
 
 /// The figures of the image cache.
-fn declare(metrics: &Metrics, figures: &watch::Receiver<CacheView>) {
+fn declare(metrics: &Metrics, seen: &Seen) {
     type Figure = fn(&CacheView) -> u64;
-    let table: [(&'static str, &'static str, Figure); 8] = [
+    let table: [(&'static str, &'static str, Figure); 10] = [
         ("eucalypt_walrus_cache_limit_bytes", "Space reserved for unbundling images", |v| v.limit),
         ("eucalypt_walrus_cache_used_bytes", "Plain images in the cache", |v| v.used),
         ("eucalypt_walrus_cache_reserved_bytes", "Images being unpacked", |v| v.reserved),
@@ -366,9 +368,33 @@ fn declare(metrics: &Metrics, figures: &watch::Receiver<CacheView>) {
         ("eucalypt_walrus_cache_misses", "Wishes that did not", |v| v.misses),
         ("eucalypt_walrus_cache_evictions", "Images removed to make room", |v| v.evictions),
         ("eucalypt_walrus_cache_flights", "Number of images being unpacked", |v| v.flights),
+        ("eucalypt_walrus_cache_queued", "Images that wait to be unpacked", |v| v.queued),
+        ("eucalypt_walrus_cache_pins", "Readers of plain images", |v| v.pins),
     ];
     for (name, help, read) in table {
-        let figures = figures.clone();
+        let figures = seen.figures.clone();
         metrics.gauge(name, help, move || read(&figures.borrow()));
+    }
+    type Way = fn(&Flights) -> u64;
+    let table: [(&'static str, &'static str, Way); 3] = [
+        (
+            "eucalypt_walrus_unpacking_done_bytes",
+            "Bytes of bundles read of the images being unpacked",
+            |flights| flights.in_flight().0,
+        ),
+        (
+            "eucalypt_walrus_unpacking_bytes",
+            "Bytes of the bundles of the images being unpacked",
+            |flights| flights.in_flight().1,
+        ),
+        (
+            "eucalypt_walrus_unpacked_bytes",
+            "Bytes of bundles read to unpack images since the start",
+            Flights::read,
+        ),
+    ];
+    for (name, help, read) in table {
+        let flights = seen.flights.clone();
+        metrics.gauge(name, help, move || read(&flights));
     }
 }

@@ -1,4 +1,5 @@
-//! What the internal listener answers: whose keys and certificates these are (asked by walrus),
+//! What the internal listener answers: whose keys and certificates these are, and which images are
+//! registered (asked by walrus),
 //! and what `clc admin` asks. Nothing here lives, so no actor stands between a message and the
 //! records.
 
@@ -7,12 +8,13 @@ use common::wire::admin::{
 };
 use common::wire::identity::{FindAccessKey, FindCertificates, Identity};
 use common::wire::quota::{ChangeQuota, ListQuotas};
+use common::wire::upkeep::ListRegistered;
 use common::wire::walrus::Walrus;
 use runtime::clock::Clock;
 use runtime::dispatcher::Dispatcher;
 use runtime::peer::Peer;
 
-use super::quotas;
+use super::{quotas, registered};
 use crate::identity::accounts;
 use crate::identity::credentials::Endpoints;
 use crate::reconcile::Wakers;
@@ -21,7 +23,7 @@ use crate::settings;
 
 /// Answers who is who.
 pub fn identity(records: &Records) -> Dispatcher<Identity> {
-    let (keys, certificates) = (records.clone(), records.clone());
+    let (keys, certificates, images) = (records.clone(), records.clone(), records.clone());
     Dispatcher::new()
         .with(move |ask: FindAccessKey| {
             let records = keys.clone();
@@ -30,6 +32,10 @@ pub fn identity(records: &Records) -> Dispatcher<Identity> {
         .with(move |ask: FindCertificates| {
             let records = certificates.clone();
             async move { records.work(move |r| accounts::certificates(r, &ask.account)).await }
+        })
+        .with(move |ask: ListRegistered| {
+            let records = images.clone();
+            async move { records.work(move |r| registered::page(r, &ask)).await }
         })
 }
 

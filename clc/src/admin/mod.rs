@@ -3,3 +3,4 @@
 pub mod answers;
 pub mod command;
 pub mod quotas;
+pub mod registered;

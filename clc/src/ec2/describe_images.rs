@@ -8,18 +8,25 @@ use common::id::{AccountId, ImageId};
 use runtime::actor::{Answer, Scene};
 
 use super::filters::Filters;
-use super::image_filters::{FAILED, FILTERS, Shown, kind, state};
+use super::image_filters::{FILTERS, Shown, kind, reason, state};
 use super::image_listing::{Row, everybodys, seen_by};
 use super::images::{Images, visible};
 use super::paging::{Asked, Page};
 use super::{ids, tagging};
-use crate::records::{EVERYBODY, Image, ImageState, Records};
+use crate::records::{EVERYBODY, Image, Records};
 
 impl Answer<Images> for DescribeImages {
     async fn answer(self, scene: &Scene<Images>) -> Result<Views, ApiError> {
         let caller = scene.caller.clone();
+        let under_way = scene.plain.under_way().await;
+        let plain = scene.plain.clone();
+        let why = move |image: &Image| {
+            let bundle = &image.bundle;
+            let under_way = under_way.get(&bundle.manifest_sha256);
+            reason(image, under_way, || plain.trouble(bundle))
+        };
         let (found, next_token) =
-            scene.records.work(move |records| find(records, &self, &caller)).await?;
+            scene.records.work(move |records| find(records, &self, &caller, why)).await?;
         Ok(Views { images_set: found.iter().map(view).collect(), next_token })
     }
 }
@@ -28,6 +35,7 @@ fn find(
     records: &Records,
     asked: &DescribeImages,
     caller: &Caller,
+    why: impl Fn(&Image) -> Option<(&'static str, String)>,
 ) -> Result<(Vec<Shown>, Option<String>), ApiError> {
     let filters = Filters::tagged(&asked.filter, FILTERS, |it: &Shown| it.tags.clone())?;
     // The one id `verbose` shows an administrator everything, as in later versions of 2.0's line.
@@ -55,7 +63,8 @@ fn find(
             return Ok(None);
         }
         let tags = records.tags_on(&caller.account, image.id.as_str())?;
-        let shown = Shown { image, tags };
+        let reason = why(&image);
+        let shown = Shown { image, tags, reason };
         Ok::<_, ApiError>(filters.admit(&shown).then_some(shown))
     };
     if ids.is_empty() {
@@ -109,14 +118,10 @@ fn executable(asked: &DescribeImages, caller: &Caller, image: &Image) -> bool {
 
 fn view(it: &Shown) -> View {
     let image = &it.image;
-    let state_reason = match &image.state {
-        ImageState::Failed { reason } => {
-            Some(StateReason { code: FAILED.to_owned(), message: reason.clone() })
-        }
-        ImageState::Pending | ImageState::Available { .. } | ImageState::Deregistered { .. } => {
-            None
-        }
-    };
+    let state_reason = it
+        .reason
+        .as_ref()
+        .map(|(code, text)| StateReason { code: (*code).to_owned(), message: text.clone() });
     View {
         image_id: image.id.clone(),
         image_location: image.bundle.location.clone(),

@@ -2,6 +2,7 @@
 //! under its devices, a marketplace) has no value, and nothing passes.
 
 use common::id::ImageKind;
+use common::wire::upkeep::Unpacking;
 
 use super::filters::Field;
 use crate::records::{Image, ImageState, TagMap};
@@ -12,10 +13,46 @@ pub struct Shown {
     pub image: Image,
     /// The tags.
     pub tags: TagMap,
+    /// Why it is in the state it is in, if that needs saying: code and sentence.
+    pub reason: Option<(&'static str, String)>,
 }
 
 /// The code of the reason why an image failed.
-pub const FAILED: &str = "Client.InvalidManifest";
+const FAILED: &str = "Client.InvalidManifest";
+/// The code of the reason why an image is not there yet.
+const PENDING: &str = "pending";
+
+/// Why an image is in the state it is in: what is wrong with one that has failed, and how far one
+/// is that is being unpacked, or what was in its way the last time.
+pub fn reason(
+    image: &Image,
+    under_way: Option<&Unpacking>,
+    trouble: impl FnOnce() -> Option<String>,
+) -> Option<(&'static str, String)> {
+    match &image.state {
+        ImageState::Available { .. } | ImageState::Deregistered { .. } => None,
+        ImageState::Failed { reason } => Some((FAILED, reason.clone())),
+        ImageState::Pending => Some((
+            PENDING,
+            match under_way {
+                Some(it) if it.waiting => "It waits to be unpacked".to_owned(),
+                Some(it) => {
+                    format!("It is being unpacked, {}% are done", percent(it.done, it.total))
+                }
+                None => match trouble() {
+                    Some(why) => format!("It could not be unpacked and is tried again: {why}"),
+                    None => "It is to be unpacked".to_owned(),
+                },
+            },
+        )),
+    }
+}
+
+/// Never 100 before the end: the last bytes are followed by the checks that count.
+fn percent(done: u64, total: u64) -> u128 {
+    let parts = u128::from(done) * 100 / u128::from(total.max(1));
+    parts.min(99)
+}
 
 /// The table.
 pub const FILTERS: &[Field<Shown>] = &[
@@ -50,19 +87,10 @@ pub const FILTERS: &[Field<Shown>] = &[
     ("source-instance-id", |_| Vec::new()),
     ("sriov-net-support", |_| Vec::new()),
     ("state", |it| vec![state(&it.image).to_owned()]),
-    ("state-reason-code", |it| failure(it).map(|_| FAILED.to_owned()).into_iter().collect()),
-    ("state-reason-message", |it| failure(it).map(str::to_owned).into_iter().collect()),
+    ("state-reason-code", |it| it.reason.iter().map(|(code, _)| (*code).to_owned()).collect()),
+    ("state-reason-message", |it| it.reason.iter().map(|(_, text)| text.clone()).collect()),
     ("virtualization-type", |it| vec![it.image.virtualization().to_owned()]),
 ];
-
-fn failure(it: &Shown) -> Option<&str> {
-    match &it.image.state {
-        ImageState::Failed { reason } => Some(reason),
-        ImageState::Pending | ImageState::Available { .. } | ImageState::Deregistered { .. } => {
-            None
-        }
-    }
-}
 
 /// EC2's name for a kind of image.
 pub fn kind(kind: ImageKind) -> &'static str {

@@ -9,6 +9,7 @@ use runtime::peer::Peer;
 
 use super::ids;
 use crate::reconcile::Wakers;
+use crate::reconcile::plain::PlainImages;
 use crate::records::{Image, Records};
 
 /// What RegisterImage, DescribeImages and DeregisterImage work with.
@@ -17,6 +18,8 @@ pub struct Images {
     pub records: Records,
     /// Checks bundles.
     pub walrus: Peer<Walrus>,
+    /// Knows how far images are that are being unpacked.
+    pub plain: PlainImages,
     /// The time.
     pub clock: Clock,
     /// Whom to wake when an image has been registered or taken back.

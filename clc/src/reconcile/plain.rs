@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use common::error::ApiError;
 use common::time::Timestamp;
+use common::wire::upkeep::{DescribeUnpacking, Unpacking};
 use common::wire::walrus::{BundleRef, Walrus, WantImage, WantedImage};
 use runtime::clock::Clock;
 use runtime::peer::Peer;
@@ -41,6 +42,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
 /// The longest pause between two tries of a bundle.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// How long whoever looks at images waits for how far their unpacking is.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// Asks walrus for plain images. Clones share what is being waited for.
 #[derive(Clone)]
@@ -110,6 +114,18 @@ impl PlainImages {
             WantedImage::Failed { retryable: true, reason } => Some(reason.clone()),
             _ => None,
         }
+    }
+
+    /// How far the images are that walrus is known to work on, by the digest of their manifest. It
+    /// is asked only if there are any, and a walrus that does not answer soon is not waited for.
+    pub async fn under_way(&self) -> HashMap<String, Unpacking> {
+        if self.lock().awaited.is_empty() {
+            return HashMap::new();
+        }
+        let asked = self.walrus.call(DescribeUnpacking {});
+        let told = tokio::time::timeout(GLANCE, asked).await;
+        let all = told.ok().and_then(Result::ok).unwrap_or_default();
+        all.into_iter().map(|it| (it.manifest_sha256.clone(), it)).collect()
     }
 
     fn wait_for(&self, bundle: &BundleRef, begun: Timestamp) {

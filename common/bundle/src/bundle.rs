@@ -1,8 +1,9 @@
 //! Makes a bundle: tar, compress, encrypt and cut as one stream, then the manifest.
 //!
 //! ```text
-//! image ─ tar ─ SHA-1 ─ deflate (all processors) ─┬─ AES ─ SHA-1 of each part ─ part sink
-//!                                     its threads │  the caller's thread
+//! image ─ tar ─┬─ SHA-1                  ─┐
+//!              └─ deflate, all processors ─┴─ AES ─ SHA-1 of each part ─ part sink
+//!                 threads of "gzip"        │  the caller's thread
 //! ```
 //!
 //! The manifest comes last because it holds the digests of the parts. Nothing is written but
@@ -10,12 +11,9 @@
 
 use std::io::{self, Write};
 
-use flate2::Compression;
-
 use crate::cipher::Encryptor;
-use crate::digest::Hashing;
 use crate::gzip::{self, GzipError};
-use crate::image::{Filled, Image};
+use crate::image::Image;
 use crate::keys::{Certificate, KeyError, PrivateKey, SymmetricKey};
 use crate::manifest::write::{Draft, WriteError, write};
 use crate::manifest::{Kind, ManifestError, Mapping, Part, is_plain_name};
@@ -73,6 +71,9 @@ impl From<GzipError> for BundleError {
     }
 }
 
+/// The compression that makes bundles no larger than those of `gzip -6`, at the highest speed.
+pub const DEFAULT_COMPRESSION: u32 = 5;
+
 /// What is said about the image, and how it is packed.
 #[derive(Debug, Clone)]
 pub struct BundleOptions {
@@ -97,14 +98,15 @@ pub struct BundleOptions {
     pub user: String,
     /// Bytes in a part.
     pub part_size: u64,
-    /// Compression, 0 (none) to 9 (best).
+    /// Compression, 0 (none) to 9 (as small as it gets, many times slower).
     pub compression: u32,
     /// The image key; a new one of chance if absent.
     pub key: Option<SymmetricKey>,
 }
 
 impl BundleOptions {
-    /// A machine image with nothing beyond what there must be, parts of 10 MiB, compression 6.
+    /// A machine image with nothing beyond what there must be, parts of 10 MiB, compression
+    /// [`DEFAULT_COMPRESSION`].
     pub fn new(prefix: &str, architecture: &str, user: &str) -> Self {
         Self {
             prefix: prefix.to_owned(),
@@ -117,7 +119,7 @@ impl BundleOptions {
             ancestry: Vec::new(),
             user: user.to_owned(),
             part_size: DEFAULT_PART_SIZE,
-            compression: 6,
+            compression: DEFAULT_COMPRESSION,
             key: None,
         }
     }
@@ -193,16 +195,14 @@ pub fn bundle(
     let (cloud_key, cloud_iv) = key.seal(recipients.cloud)?;
     let user_keys = recipients.user.map(|user| key.seal(user)).transpose()?;
 
-    let tar = Hashing::new(Filled::new(Archive::new(image, &options.prefix, size)));
+    let tar = Archive::new(image, &options.prefix, size);
     let writer = PartWriter::new(parts, &options.prefix, options.part_size);
     let mut encryptor = Encryptor::new(writer, &key);
-    let level = Compression::new(options.compression);
-    let tar = gzip::compress(tar, level, &mut |bytes, done| {
+    let digest = gzip::compress(tar, options.compression, &mut |bytes, done| {
         encryptor.write_all(bytes)?;
         progress(done);
         Ok(())
     })?;
-    let digest = tar.finish();
     let writer = encryptor.finish().map_err(BundleError::Parts)?;
     let (parts, bundled_size) = writer.finish().map_err(BundleError::Parts)?;
 

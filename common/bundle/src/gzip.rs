@@ -1,35 +1,51 @@
 //! Compresses with all processors into one gzip member.
 //!
-//! Deflate is the slowest step of bundling by far. The input is cut into blocks that are
-//! compressed independently of each other, each ended at a byte boundary (a sync flush), which
-//! makes their concatenation one valid deflate stream: any gunzip reads it, and the bytes do not
-//! depend on how many threads made them. A block is dealt to the threads in turn and collected in
-//! the same turn, hence a slow one holds the others back and memory stays bounded.
+//! Deflate is the slowest step of bundling by far. The input is cut into chunks of [`CHUNK`] bytes
+//! that are compressed independently of each other, each ended at a byte boundary (a full flush),
+//! which makes their concatenation one valid deflate stream: any gunzip reads it, and the bytes
+//! depend neither on how many threads made them nor on whether zeros came as bytes or as holes. The
+//! extra field says how long the chunks are, so that a reader who knows can inflate them in
+//! parallel, too (docs/adr/0009).
 //!
 //! ```text
-//! feeder: read, CRC ─┬─> worker 0 ─┬─> caller: header, blocks in turn, trailer
-//!                    └─> worker n ─┘
+//!                  ┌─ "sha1" ── digest of all that was read
+//! "read-image" ────┼─ "deflate" × processors: CRC, compress ──┐
+//!                  └─ the order of chunks, runs of zeros ─────┴─ caller: header, chunks, trailer
 //! ```
+//!
+//! The digest is the one step that no other thread can share, and long runs of zeros are nothing
+//! for the others: it may fall behind by as many chunks as there are buffers ([`BUFFERS`]), which
+//! is what bounds the memory.
 
-use std::io::{self, Read};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+mod deflate;
+mod splice;
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, Builder};
 
-use flate2::{Compress, Compression, Crc, FlushCompress};
+use flate2::Crc;
+use sha1::{Digest, Sha1};
 
+use self::deflate::{Deflated, Deflater, zero};
 use crate::ahead::Stopped;
+use crate::image::{Image, Piece};
+use crate::sink::ZEROS;
 
 /// Bytes that are compressed on their own: enough to lose next to nothing of the ratio.
-const BLOCK: u64 = 1 << 20;
+pub(crate) const CHUNK: usize = 1 << 20;
 
-/// Blocks that wait before and after each worker.
-const DEPTH: usize = 1;
+/// The most chunks that are held at a time, in whatever state.
+const BUFFERS: usize = 64;
 
-/// More workers than this only wait for the feeder.
+/// More workers than this only wait for the reader.
 const WORKERS: usize = 16;
 
-/// Member header: deflate, no name, no time, unknown level, Unix.
-const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+/// Member header: deflate, an extra field, no name, no time, unknown level, Unix; the field's
+/// length, `EU`, the length of the number that follows.
+const HEADER: [u8; 16] = [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 3, 8, 0, b'E', b'U', 4, 0];
 
 /// An empty final block of deflate.
 const END: [u8; 2] = [3, 0];
@@ -42,157 +58,339 @@ pub(crate) enum GzipError {
     Stopped,
 }
 
-struct Deflated {
+/// A chunk on its way; its buffer goes back where it came from when nobody needs it any more.
+struct Chunk {
     bytes: Vec<u8>,
-    /// Bytes that were put in.
-    length: u64,
+    home: Sender<Vec<u8>>,
 }
 
-/// Compresses all of `input` and gives it back. `output` takes the compressed bytes and how many
-/// bytes of input they bring the sum to.
-pub(crate) fn compress<R: Read + Send>(
-    input: R,
-    level: Compression,
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        // Nobody wants it at the end of the work.
+        let _ = self.home.send(std::mem::take(&mut self.bytes));
+    }
+}
+
+/// What is hashed next.
+enum Hashed {
+    Chunk(Arc<Chunk>),
+    Zeros(u64),
+}
+
+/// What comes out next: a chunk when its worker is done, or so many chunks of zeros.
+enum Turn {
+    Chunk(Receiver<Deflated>),
+    Zeros(u64),
+}
+
+/// A chunk to compress and where to put the result.
+type Job = (Arc<Chunk>, SyncSender<Deflated>);
+
+/// Compresses all of `input` at `level`, 0 to 9; gives its SHA-1. `output` takes the compressed
+/// bytes and how many bytes of input they bring the sum to.
+pub(crate) fn compress(
+    input: impl Image + Send,
+    level: u32,
     output: &mut dyn FnMut(&[u8], u64) -> io::Result<()>,
-) -> Result<R, GzipError> {
+) -> Result<[u8; 20], GzipError> {
     let workers = thread::available_parallelism().map_or(1, |n| n.get().min(WORKERS));
+    compress_with(input, level, workers, output)
+}
+
+fn compress_with(
+    input: impl Image + Send,
+    level: u32,
+    workers: usize,
+    output: &mut dyn FnMut(&[u8], u64) -> io::Result<()>,
+) -> Result<[u8; 20], GzipError> {
+    let zeros = zero(level).map_err(|_| GzipError::Stopped)?;
+    let over = AtomicBool::new(false);
+    let over = &over;
     thread::scope(|scope| {
-        let mut to = Vec::with_capacity(workers);
-        let mut from = Vec::with_capacity(workers);
+        // Bounds of channels that are never met first: there are no more chunks than buffers.
+        let (jobs, waiting) = sync_channel(BUFFERS);
+        let (hashed, to_hash) = sync_channel(BUFFERS * 2);
+        let (turns, order) = sync_channel(workers * 2 + 2);
+        let start = |name: &str| Builder::new().name(name.to_owned());
+        let waiting = Arc::new(Mutex::new(waiting));
         let mut threads = Vec::with_capacity(workers);
         for _ in 0..workers {
-            let (blocks, incoming) = sync_channel(DEPTH);
-            let (outgoing, deflated) = sync_channel(DEPTH);
-            let worker = Builder::new()
-                .name("deflate".to_owned())
-                .spawn_scoped(scope, move || deflate(level, &incoming, &outgoing))
+            let waiting = Arc::clone(&waiting);
+            let worker = start("deflate")
+                .spawn_scoped(scope, move || work(level, &waiting))
                 .map_err(GzipError::Output)?;
-            to.push(blocks);
-            from.push(deflated);
             threads.push(worker);
         }
-        let feeder = Builder::new()
-            .name("read-image".to_owned())
-            .spawn_scoped(scope, move || feed(input, &to))
+        drop(waiting);
+        let hasher = start("sha1")
+            .spawn_scoped(scope, move || hash(&to_hash, over))
             .map_err(GzipError::Output)?;
-        let collected = collect(&from, output);
-        drop(from);
+        let reader = start("read-image")
+            .spawn_scoped(scope, move || Feeder { jobs, hashed, turns }.feed(input))
+            .map_err(GzipError::Output)?;
+        let collected = collect(&order, &zeros, output);
+        drop(order);
+        over.store(collected.is_err(), Ordering::Relaxed);
         // Joined one by one: a panic in a thread becomes an error and not a panic here.
-        let fed = feeder.join();
+        let fed = reader.join();
         let died = threads.into_iter().filter_map(|thread| thread.join().err()).count() > 0;
-        let collected = collected.map_err(GzipError::Output)?;
-        let Ok(fed) = fed else { return Err(GzipError::Stopped) };
-        if died {
+        let digest = hasher.join();
+        let (Ok(fed), Ok(digest), false) = (fed, digest, died) else {
             return Err(GzipError::Stopped);
-        }
-        let fed = fed.map_err(GzipError::Input)?;
-        if collected != fed.length {
-            return Err(GzipError::Stopped);
-        }
+        };
+        let all = match (collected, fed) {
+            (Err(error), _) => return Err(error),
+            (_, Err(error)) => return Err(GzipError::Input(error)),
+            (Ok(all), Ok(length)) if all.length == length => all,
+            (Ok(_), Ok(_)) => return Err(GzipError::Stopped),
+        };
         let mut trailer = END.to_vec();
-        trailer.extend_from_slice(&fed.crc.to_le_bytes());
+        trailer.extend_from_slice(&all.crc.sum().to_le_bytes());
         // The format keeps the length modulo 2^32.
-        trailer.extend_from_slice(&fed.length.to_le_bytes()[..4]);
-        output(&trailer, fed.length).map_err(GzipError::Output)?;
-        Ok(fed.input)
+        trailer.extend_from_slice(&all.length.to_le_bytes()[..4]);
+        output(&trailer, all.length).map_err(GzipError::Output)?;
+        Ok(digest)
     })
 }
 
-struct Fed<R> {
-    input: R,
-    crc: u32,
+/// Cuts the input into chunks and hands them on.
+struct Feeder {
+    jobs: SyncSender<Job>,
+    hashed: SyncSender<Hashed>,
+    turns: SyncSender<Turn>,
+}
+
+impl Feeder {
+    /// Hands all of the input on; gives its length.
+    fn feed(self, mut input: impl Image) -> io::Result<u64> {
+        let (home, spare) = channel();
+        let mut made = 0;
+        let mut length = 0;
+        let mut hole = 0;
+        loop {
+            if hole >= CHUNK as u64 {
+                let run = hole / CHUNK as u64;
+                self.hashed.send(Hashed::Zeros(run)).map_err(|_| Stopped)?;
+                self.turns.send(Turn::Zeros(run)).map_err(|_| Stopped)?;
+                length += run * CHUNK as u64;
+                hole %= CHUNK as u64;
+            }
+            // A buffer used before is warm; another one is made only if none is to be had.
+            let mut bytes: Vec<u8> = match spare.try_recv() {
+                Ok(bytes) => bytes,
+                Err(_) if made < BUFFERS => {
+                    made += 1;
+                    vec![0; CHUNK]
+                }
+                Err(_) => spare.recv().map_err(|_| Stopped)?,
+            };
+            let (filled, rest) = fill(&mut input, hole, &mut bytes)?;
+            // A hole that fills a whole chunk has no part in one of bytes.
+            hole = rest;
+            length += filled as u64;
+            let ended = filled < CHUNK;
+            if filled > 0 {
+                bytes.truncate(filled);
+                let chunk = Arc::new(Chunk { bytes, home: home.clone() });
+                let (result, deflated) = sync_channel(1);
+                self.turns.send(Turn::Chunk(deflated)).map_err(|_| Stopped)?;
+                self.hashed.send(Hashed::Chunk(Arc::clone(&chunk))).map_err(|_| Stopped)?;
+                self.jobs.send((chunk, result)).map_err(|_| Stopped)?;
+            }
+            if ended {
+                return Ok(length);
+            }
+        }
+    }
+}
+
+/// Fills `chunk`, beginning with `hole` zeros; gives how much of it was filled before the input
+/// ended, and how long the hole is that reaches beyond it.
+fn fill(input: &mut impl Image, hole: u64, chunk: &mut [u8]) -> io::Result<(usize, u64)> {
+    let mut hole = hole;
+    let mut filled = 0;
+    while filled < chunk.len() {
+        let rest = &mut chunk[filled..];
+        if hole > 0 {
+            let now = usize::try_from(hole).map_or(rest.len(), |hole| hole.min(rest.len()));
+            rest[..now].fill(0);
+            hole -= now as u64;
+            filled += now;
+            continue;
+        }
+        match input.piece(rest)? {
+            Piece::Data(got) => filled += got,
+            Piece::Hole(length) => hole = length,
+            Piece::End => break,
+        }
+    }
+    Ok((filled, hole))
+}
+
+/// A worker: compresses what comes in until nothing does.
+fn work(level: u32, waiting: &Mutex<Receiver<Job>>) {
+    let mut deflater = Deflater::new(level);
+    loop {
+        let Ok(job) = waiting.lock().map(|waiting| waiting.recv()) else { return };
+        let Ok((chunk, result)) = job else { return };
+        // Whoever waits for the result takes its absence for what it is.
+        let Ok(deflated) = deflater.chunk(&chunk.bytes) else { return };
+        drop(chunk);
+        // Nobody waits any more when the output has failed.
+        let _ = result.send(deflated);
+    }
+}
+
+/// Hashes what comes in, in its order, until nothing does or it is `over`.
+fn hash(incoming: &Receiver<Hashed>, over: &AtomicBool) -> [u8; 20] {
+    let mut sha1 = Sha1::new();
+    while let Ok(next) = incoming.recv() {
+        match next {
+            Hashed::Chunk(chunk) => sha1.update(&chunk.bytes),
+            Hashed::Zeros(chunks) => {
+                for _ in 0..chunks {
+                    if over.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    (0..CHUNK / ZEROS.len()).for_each(|_| sha1.update(&ZEROS[..]));
+                }
+            }
+        }
+    }
+    sha1.finalize().into()
+}
+
+/// What was collected.
+struct Collected {
+    crc: Crc,
     length: u64,
 }
 
-/// Deals the input to the workers in turn.
-fn feed<R: Read>(mut input: R, to: &[SyncSender<Vec<u8>>]) -> io::Result<Fed<R>> {
-    let mut crc = Crc::new();
-    let mut length = 0;
-    for worker in to.iter().cycle() {
-        let mut block = Vec::new();
-        input.by_ref().take(BLOCK).read_to_end(&mut block)?;
-        if block.is_empty() {
-            break;
-        }
-        crc.update(&block);
-        length += block.len() as u64;
-        worker.send(block).map_err(|_| Stopped)?;
-    }
-    Ok(Fed { input, crc: crc.sum(), length })
-}
-
-/// A worker: compresses what comes in until nothing does or nobody wants it.
-fn deflate(level: Compression, incoming: &Receiver<Vec<u8>>, outgoing: &SyncSender<Deflated>) {
-    let mut state = Compress::new(level, false);
-    while let Ok(block) = incoming.recv() {
-        let Ok(bytes) = deflate_block(&mut state, &block) else { return };
-        if outgoing.send(Deflated { bytes, length: block.len() as u64 }).is_err() {
-            return;
-        }
-    }
-}
-
-fn deflate_block(state: &mut Compress, block: &[u8]) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(block.len() / 2 + 1024);
-    state.reset();
-    loop {
-        let used = usize::try_from(state.total_in()).unwrap_or(usize::MAX);
-        let rest = block.get(used..).unwrap_or_default();
-        state.compress_vec(rest, &mut bytes, FlushCompress::Sync)?;
-        // The flush is complete once there is room left behind it.
-        if state.total_in() == block.len() as u64 && bytes.len() < bytes.capacity() {
-            return Ok(bytes);
-        }
-        bytes.reserve(block.len() / 4 + 1024);
-    }
-}
-
-/// Collects the blocks in the order in which they were dealt; gives the bytes of input they hold.
+/// Puts out what the workers made in the order of the input.
 fn collect(
-    from: &[Receiver<Deflated>],
+    order: &Receiver<Turn>,
+    (zeros, crc_of_zeros): &(Vec<u8>, Crc),
     output: &mut dyn FnMut(&[u8], u64) -> io::Result<()>,
-) -> io::Result<u64> {
-    output(&HEADER, 0)?;
-    let mut length = 0;
-    for worker in from.iter().cycle() {
-        let Ok(deflated) = worker.recv() else { break };
-        length += deflated.length;
-        output(&deflated.bytes, length)?;
+) -> Result<Collected, GzipError> {
+    let mut put = |bytes: &[u8], length| output(bytes, length).map_err(GzipError::Output);
+    let mut all = Collected { crc: Crc::new(), length: 0 };
+    put(&HEADER, 0)?;
+    put(&u32::try_from(CHUNK).map_err(|_| GzipError::Stopped)?.to_le_bytes(), 0)?;
+    while let Ok(turn) = order.recv() {
+        match turn {
+            Turn::Zeros(chunks) => {
+                for _ in 0..chunks {
+                    all.crc.combine(crc_of_zeros);
+                    all.length += CHUNK as u64;
+                    put(zeros, all.length)?;
+                }
+            }
+            Turn::Chunk(deflated) => {
+                let Deflated { bytes, crc } = deflated.recv().map_err(|_| GzipError::Stopped)?;
+                all.crc.combine(&crc);
+                all.length += u64::from(crc.amount());
+                put(bytes.as_ref().unwrap_or(zeros), all.length)?;
+            }
+        }
     }
-    Ok(length)
+    Ok(all)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::bounded::gunzip;
+    use crate::image::Filled;
+    use std::collections::VecDeque;
+    use std::io::Read;
 
-    fn pack(data: &[u8]) -> Vec<u8> {
+    fn pack(data: impl Image + Send, level: u32, workers: usize) -> (Vec<u8>, [u8; 20]) {
         let mut out = Vec::new();
-        compress(data, Compression::new(6), &mut |bytes, _| {
+        let digest = compress_with(data, level, workers, &mut |bytes, _| {
             out.extend_from_slice(bytes);
             Ok(())
         })
         .unwrap();
-        out
+        (out, digest)
+    }
+
+    fn noise(length: usize) -> Vec<u8> {
+        let mut noise = 1_u32;
+        std::iter::repeat_with(|| {
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            noise.to_be_bytes()[0]
+        })
+        .take(length)
+        .collect()
+    }
+
+    /// Holes (true) and runs of sevens.
+    #[derive(Clone)]
+    struct Pieces(VecDeque<(bool, usize)>);
+
+    impl Image for Pieces {
+        fn piece(&mut self, buf: &mut [u8]) -> io::Result<Piece> {
+            Ok(match self.0.pop_front() {
+                Some((true, length)) => Piece::Hole(length as u64),
+                Some((false, length)) => {
+                    let now = length.min(buf.len());
+                    buf[..now].fill(7);
+                    if now < length {
+                        self.0.push_front((false, length - now));
+                    }
+                    Piece::Data(now)
+                }
+                None => Piece::End,
+            })
+        }
     }
 
     #[test]
     fn it_is_one_member_that_inflates_to_the_input() {
-        let mut noise = 1_u32;
-        let noisy: Vec<u8> = std::iter::repeat_with(|| {
-            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            noise.to_be_bytes()[0]
-        })
-        .take(5 << 20)
-        .collect();
-        for data in [&noisy[..0], &noisy[..1], &noisy[..1 << 20], &noisy, &vec![0; 40 << 20]] {
-            let packed = pack(data);
+        let noisy = noise(5 << 20);
+        let zeros = vec![0; 40 << 20];
+        for data in [&noisy[..0], &noisy[..1], &noisy[..CHUNK], &noisy[..CHUNK + 1], &noisy, &zeros]
+        {
+            let (packed, digest) = pack(data, 5, 2);
+            assert_eq!(digest, <[u8; 20]>::from(Sha1::digest(data)));
             let mut out = Vec::new();
             gunzip(packed.as_slice(), data.len() as u64).read_to_end(&mut out).unwrap();
             assert!(out == data, "{} bytes", data.len());
-            assert!(packed == pack(data));
         }
+        assert!(pack(zeros.as_slice(), 5, 2).0.len() < 60_000);
+    }
+
+    #[test]
+    fn threads_and_holes_leave_no_trace() {
+        let mib = 1 << 20;
+        let cases: &[&[(bool, usize)]] = &[
+            &[(true, 1)],
+            &[(true, mib)],
+            &[(true, 5 * mib)],
+            &[(true, 5 * mib + 1)],
+            &[(false, 512), (true, 7 * mib), (false, 100), (true, 10_240)],
+            &[(false, 512), (true, mib - 512), (true, mib), (false, mib)],
+            &[(true, mib / 2), (false, 9), (true, 3 * mib), (true, 100 * mib), (false, 1)],
+        ];
+        for case in cases {
+            let pieces = Pieces(case.to_vec().into());
+            let mut plain = Vec::new();
+            Filled::new(pieces.clone()).read_to_end(&mut plain).unwrap();
+            for level in [0, 5] {
+                let expected = pack(plain.as_slice(), level, 1);
+                for workers in [1, 2, 7] {
+                    let found = pack(pieces.clone(), level, workers);
+                    assert!(found == expected, "{case:?} at {level} with {workers}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_header_tells_the_chunks() {
+        let (packed, _) = pack([1; 10].as_slice(), 5, 1);
+        assert_eq!(packed[..10], [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 3]);
+        assert_eq!(packed[10..20], [8, 0, b'E', b'U', 4, 0, 0, 0, 16, 0]);
     }
 
     #[test]
@@ -204,12 +402,28 @@ mod tests {
                 Ok(buf.len())
             }
         }
-        let result = compress(Breaks(1000), Compression::new(1), &mut |_, _| Ok(()));
+        let result = compress(Breaks(100), 1, &mut |_, _| Ok(()));
         assert!(matches!(result, Err(GzipError::Input(_))));
-        let endless = compress(io::repeat(0), Compression::new(1), &mut |_, length| {
+        let full = |_: &[u8], length| {
             if length > 9 << 20 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
-        });
-        let Err(GzipError::Output(error)) = endless else { panic!("an error of the output") };
-        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        };
+        let endless = Pieces([(true, usize::MAX / 2)].into());
+        for result in
+            [compress(io::repeat(0), 1, &mut { full }), compress(endless, 1, &mut { full })]
+        {
+            let Err(GzipError::Output(error)) = result else { panic!("an error of the output") };
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        }
+    }
+
+    #[test]
+    fn a_reader_that_dies_is_an_error() {
+        struct Dies;
+        impl Read for Dies {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                std::panic::resume_unwind(Box::new("dies"))
+            }
+        }
+        assert!(matches!(compress(Dies, 1, &mut |_, _| Ok(())), Err(GzipError::Stopped)));
     }
 }

@@ -28,7 +28,7 @@ pub mod sink;
 pub mod tar;
 mod unbundle;
 
-pub use bundle::{BundleError, BundleOptions, Bundled, Recipients, bundle};
+pub use bundle::{BundleError, BundleOptions, Bundled, DEFAULT_COMPRESSION, Recipients, bundle};
 pub use image::{Extents, Image, Piece, SparseImage};
 pub use keys::{Certificate, KeyError, PrivateKey, Recipient, SymmetricKey};
 pub use manifest::{Kind, Limits, Manifest, ManifestError, Mapping, Part, Signed};

@@ -156,6 +156,8 @@ codes! {
     InvalidPart = "InvalidPart", 400, false;
     InvalidPartOrder = "InvalidPartOrder", 400, false;
     InvalidPartNumber = "InvalidPartNumber", 416, false;
+    MalformedPostRequest = "MalformedPOSTRequest", 400, false;
+    MaxPostPreDataLengthExceeded = "MaxPostPreDataLengthExceededError", 400, false;
     InvalidPolicyDocument = "InvalidPolicyDocument", 400, false;
     MetadataTooLarge = "MetadataTooLarge", 400, false;
     MalformedXml = "MalformedXML", 400, false;

@@ -3,10 +3,10 @@
 //! ```text
 //!   routes                      method, level and marker → operation
 //!     │
-//!   copy   multipart             objects from objects, objects in parts
+//!   copy   multipart   post_object    objects from objects, in parts, by a form
 //!     │
 //!   buckets   objects           one type per operation: read from a request, written as XML
-//!   listing · delete_objects · acl · configuration · attributes · post_policy
+//!   listing · delete_objects · acl · configuration · attributes · form · post_policy
 //!     │          │
 //!   incoming · conditions · overrides · checksum    what several of them read
 //!     │
@@ -25,12 +25,14 @@ pub mod conditions;
 pub mod configuration;
 pub mod copy;
 pub mod delete_objects;
+pub mod form;
 pub mod incoming;
 pub mod integrity;
 pub mod listing;
 pub mod multipart;
 pub mod objects;
 pub mod overrides;
+pub mod post_object;
 pub mod post_policy;
 pub mod request;
 pub mod routes;

@@ -47,6 +47,8 @@ pub enum Operation {
     GetObjectAttributes,
     /// Writes an object.
     PutObject,
+    /// Writes an object by a form.
+    PostObject,
     /// Reads an object.
     GetObject,
     /// Reads what is known of an object.
@@ -182,6 +184,7 @@ pub const ROUTES: &[Route] = &[
         &["prefix", "marker", "delimiter", "max-keys", "encoding-type"],
     ),
     offered("PUT", Object, "", ("PutObject", Operation::PutObject), &[]),
+    offered("POST", Bucket, "", ("PostObject", Operation::PostObject), &[]),
     offered("GET", Object, "", ("GetObject", Operation::GetObject), READING),
     offered("HEAD", Object, "", ("HeadObject", Operation::HeadObject), READING),
     offered("DELETE", Object, "", ("DeleteObject", Operation::DeleteObject), &["versionId"]),
@@ -272,7 +275,6 @@ pub const ROUTES: &[Route] = &[
     never("replication", "GetBucketReplication", Configuration::Replication),
     never("requestPayment", "GetBucketRequestPayment", Configuration::RequestPayment),
     never("accelerate", "GetBucketAccelerateConfiguration", Configuration::Accelerate),
-    known("POST", Bucket, "", "PostObject"),
     known("GET", Bucket, "session", "CreateSession"),
     known("GET", Object, "torrent", "GetObjectTorrent"),
     known("POST", Object, "select", "SelectObjectContent"),
@@ -412,6 +414,7 @@ mod tests {
         assert_eq!(route("GET", Bucket, "location"), Ok(Operation::GetBucketLocation));
         assert_eq!(route("GET", Bucket, "location="), Ok(Operation::GetBucketLocation));
         assert_eq!(route("GET", Bucket, "list-type=2&prefix=a"), Ok(Operation::ListObjectsV2));
+        assert_eq!(route("POST", Bucket, ""), Ok(Operation::PostObject));
         assert_eq!(route("POST", Bucket, "delete"), Ok(Operation::DeleteObjects));
         assert_eq!(route("GET", Bucket, "acl="), Ok(Operation::GetBucketAcl));
         let policy = Operation::GetConfiguration(Configuration::Policy);
@@ -445,7 +448,7 @@ mod tests {
             ("PUT", Object, "versionId=null"),
             ("GET", Object, "X-Amz-Signature=00"),
             ("GET", Bucket, "id=1&inventory"),
-            ("POST", Bucket, ""),
+            ("POST", Bucket, "uploads"),
         ] {
             let answer = route(method, level, query);
             let refused = [ErrorCode::NotImplemented, ErrorCode::MethodNotAllowed];

@@ -33,6 +33,13 @@ impl Writer {
         writer.text
     }
 
+    /// A document whose root element bears no namespace, as the few of S3 that have none.
+    pub fn bare_document(root: &str, fill: impl FnOnce(&mut Self)) -> String {
+        let mut writer = Self::begin();
+        writer.element(root, fill);
+        writer.text
+    }
+
     fn begin() -> Self {
         Self { text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned() }
     }

@@ -12,6 +12,7 @@ mod message;
 pub mod node;
 pub mod quota;
 pub mod spec;
+pub mod upkeep;
 pub mod walrus;
 
 pub use message::{Message, Service};

@@ -172,6 +172,12 @@ pub struct CacheView {
     pub evictions: u64,
     /// Images being unpacked.
     pub flights: u64,
+    /// Images that wait for room or their turn.
+    #[serde(default)]
+    pub queued: u64,
+    /// How often images are being read just now.
+    #[serde(default)]
+    pub pins: u64,
 }
 
 messages! {

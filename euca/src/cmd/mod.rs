@@ -3,17 +3,28 @@
 pub(crate) mod attributes;
 pub(crate) mod bundle;
 pub(crate) mod bundle_tasks;
+pub(crate) mod bundle_upload;
+pub(crate) mod bundle_vol;
+pub(crate) mod check_bundle;
 pub(crate) mod create_image;
+pub(crate) mod delete_bundle;
+pub(crate) mod download;
+pub(crate) mod download_unbundle;
 pub(crate) mod image_attributes;
 pub(crate) mod images;
+pub(crate) mod install;
 pub(crate) mod instance_status;
 pub(crate) mod instance_types;
 pub(crate) mod instances;
 pub(crate) mod keys;
 pub(crate) mod links;
+pub(crate) mod policy;
 pub(crate) mod power;
+pub(crate) mod store;
+pub(crate) mod stored;
 pub(crate) mod tags;
 pub(crate) mod unbundle;
+pub(crate) mod unbundle_stream;
 pub(crate) mod upload;
 pub(crate) mod zones;
 
@@ -27,6 +38,7 @@ use crate::environment::Environment;
 use crate::error::{ClientError, chain};
 use crate::options::{Columns, FilterError, Remote};
 use crate::output::Rows;
+use crate::pages::Page;
 
 /// What a command is given besides its options.
 pub(crate) struct Context<'a> {
@@ -34,6 +46,8 @@ pub(crate) struct Context<'a> {
     pub(crate) program: &'a str,
     /// All names that this program has links for, without their `euca-`.
     pub(crate) links: &'a [&'a str],
+    /// Makes the man pages and completions of all commands.
+    pub(crate) pages: fn() -> Vec<Page>,
     pub(crate) environment: &'a Environment,
     pub(crate) out: &'a mut dyn Write,
     pub(crate) err: &'a mut dyn Write,

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use bundle::{DigestMatch, Limits, Manifest, Part, PrivateKey, SparseSink};
+use bundle::{DigestMatch, Limits, Manifest, Part, PartSource, SparseSink, SymmetricKey};
 use clap::Args;
 
-use super::bundle::pem;
+use super::bundle::keys::private_key;
 use super::{Context, Execute, Failure};
 use crate::config::Settings;
 use crate::error::chain;
@@ -36,15 +36,15 @@ pub(crate) struct Unbundle {
     local: Local,
 }
 
+/// What is said when there is no key to open a bundle with.
+pub(crate) const NO_PRIVATE_KEY: &str = "no private key: give -k or set EC2_PRIVATE_KEY";
+
 impl Execute for Unbundle {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let settings = Settings::local(&self.local, cx.environment)?;
         let (manifest, _) = read_manifest(&self.manifest)?;
-        let private = self.privatekey.clone().or_else(|| settings.private_key());
-        let private = private.ok_or_else(|| {
-            Failure::Client("no private key: give -k or set EC2_PRIVATE_KEY".to_owned())
-        })?;
-        let private = pem(&private, PrivateKey::from_pem)?;
+        let private = private_key(self.privatekey.as_deref(), &settings)?
+            .ok_or_else(|| Failure::Client(NO_PRIVATE_KEY.to_owned()))?;
         let key = manifest
             .any_symmetric_key(&private)
             .map_err(|error| Failure::Client(error.to_string()))?;
@@ -53,29 +53,72 @@ impl Execute for Unbundle {
             let destination = self.destination.display();
             return Err(Failure::Client(format!("{destination} is not a directory")));
         }
-
-        let path = self.destination.join(&manifest.name);
-        let fail = |error: io::Error| {
-            Failure::Client(format!("{} cannot be written: {error}", path.display()))
-        };
-        let staged = Staged::create(&path, 0o666).map_err(fail)?;
-        let mut sink = SparseSink::new(staged.file().map_err(fail)?);
-        let mut open = |_: usize, part: &Part| -> io::Result<Box<dyn Read + Send>> {
-            Ok(Box::new(File::open(source.join(&part.filename))?))
-        };
+        let unpacked = Unpacked::create(&self.destination.join(&manifest.name))?;
         let total = manifest.bundled_size;
         let bar = Progress::new("Unbundling", total, &self.progress, cx.environment);
-        let done =
-            bundle::unbundle(&manifest, &key, &mut open, &mut sink, &mut |done| bar.at(done))
-                .map_err(|error| Failure::Client(chain(&error)))?;
+        let done = unpacked.unpack(&manifest, &key, &mut files(&source), &bar)?;
         drop(bar);
-        sink.finish().map_err(fail)?;
-        let path = staged.commit().map_err(fail)?;
-        if done.digest == DigestMatch::Absent {
-            cx.warn("the manifest tells no digest of the image; its parts and its size are right");
-        }
-        Ok(writeln!(cx.out, "Wrote {}", path.display())?)
+        tell(cx, &done)?;
+        Ok(writeln!(cx.out, "Wrote {}", done.path.display())?)
     }
+}
+
+/// The parts of a bundle as files of a directory.
+pub(crate) fn files(
+    directory: &Path,
+) -> impl FnMut(usize, &Part) -> io::Result<Box<dyn Read + Send>> + Send {
+    let directory = directory.to_owned();
+    move |_, part| Ok(Box::new(File::open(directory.join(&part.filename))?))
+}
+
+/// An image that is being unpacked beside its name, which it gets when it is whole.
+pub(crate) struct Unpacked {
+    path: PathBuf,
+    staged: Staged,
+}
+
+/// An image that was unpacked.
+pub(crate) struct Done {
+    pub(crate) path: PathBuf,
+    digest: DigestMatch,
+}
+
+impl Unpacked {
+    /// Begins an image for this name.
+    pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
+        let staged =
+            Staged::create(path, 0o666).map_err(|error| cannot_be_written(path, &error))?;
+        Ok(Self { path: path.to_owned(), staged })
+    }
+
+    /// Unpacks a bundle; leaves the image, or nothing.
+    pub(crate) fn unpack(
+        self,
+        manifest: &Manifest,
+        key: &SymmetricKey,
+        parts: &mut dyn PartSource,
+        bar: &Progress,
+    ) -> Result<Done, Failure> {
+        let fail = |error: io::Error| cannot_be_written(&self.path, &error);
+        let mut sink = SparseSink::new(self.staged.file().map_err(fail)?);
+        let done = bundle::unbundle(manifest, key, parts, &mut sink, &mut |done| bar.at(done))
+            .map_err(|error| Failure::Client(chain(&error)))?;
+        sink.finish().map_err(fail)?;
+        let path = self.staged.commit().map_err(|error| cannot_be_written(&self.path, &error))?;
+        Ok(Done { path, digest: done.digest })
+    }
+}
+
+/// Tells what a manifest did not.
+pub(crate) fn tell(cx: &mut Context<'_>, done: &Done) -> Result<(), Failure> {
+    if done.digest == DigestMatch::Absent {
+        cx.warn("the manifest tells no digest of the image; its parts and its size are right");
+    }
+    Ok(())
+}
+
+pub(crate) fn cannot_be_written(path: &Path, error: &io::Error) -> Failure {
+    Failure::Client(format!("{} cannot be written: {error}", path.display()))
 }
 
 impl Unbundle {

@@ -1,6 +1,8 @@
 //! `euca-upload-bundle`: puts a bundle into a bucket, its manifest first and then its parts.
 //!
-//! Before anything is sent, every file that will be is compared with the manifest.
+//! Before anything is sent, every file that will be is compared with the manifest. The manifest goes
+//! first, so that the cloud can compare the parts with it as they come; several parts are on their
+//! way at a time. Whoever runs the command again goes on where it stopped.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,13 +13,13 @@ use clap::Args;
 use md5::{Digest, Md5};
 use sha1::Sha1;
 
+use super::store::{Object, Store, UploadTo};
 use super::unbundle::{beside, read_manifest};
 use super::{Context, Execute, Failure};
-use crate::client::ClientError;
 use crate::config::Settings;
+use crate::crew;
 use crate::options::{Remote, ShowProgress};
 use crate::progress::Progress;
-use crate::s3::{S3, Upload};
 
 /// Options of `euca-upload-bundle`.
 #[derive(Debug, Args)]
@@ -25,28 +27,17 @@ pub(crate) struct UploadBundle {
     /// The bundle's manifest
     #[arg(short, long, value_name = "FILE")]
     manifest: PathBuf,
-    /// Where to; the bucket is made if it is not there
-    #[arg(short, long, value_name = "BUCKET[/PREFIX]")]
-    bucket: String,
     /// Where the parts are, if not beside the manifest
     #[arg(short, long, value_name = "DIR")]
     directory: Option<PathBuf>,
-    /// Who may read the objects
-    #[arg(long, default_value = "aws-exec-read",
-          value_parser = ["public-read", "aws-exec-read", "ec2-bundle-read"])]
-    acl: String,
     /// Begin with this part, a number or a file name
     #[arg(long, value_name = "PART")]
     part: Option<String>,
     /// Upload the parts only
     #[arg(long)]
     skipmanifest: bool,
-    /// Where a new bucket is made
-    #[arg(long)]
-    location: Option<String>,
-    /// Try five more times after a failure, not twice
-    #[arg(long)]
-    retry: bool,
+    #[command(flatten)]
+    to: UploadTo,
     #[command(flatten)]
     progress: ShowProgress,
     #[command(flatten)]
@@ -54,9 +45,9 @@ pub(crate) struct UploadBundle {
 }
 
 /// A file that will be an object.
-struct Item {
+struct Item<'a> {
     path: PathBuf,
-    key: String,
+    name: &'a str,
     length: u64,
     md5: [u8; 16],
 }
@@ -64,77 +55,38 @@ struct Item {
 impl Execute for UploadBundle {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let settings = Settings::of(&self.remote, cx.environment)?;
-        let (bucket, prefix) = location(&self.bucket)?;
+        let mut store = self.to.open(&settings)?;
         let (manifest, bytes) = read_manifest(&self.manifest)?;
         let name = self.manifest.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
             Failure::Client(format!("{} cannot be a key", self.manifest.display()))
         })?;
         let first = first_part(&manifest, self.part.as_deref())?;
-        let s3 = match self.retry {
-            true => settings.s3()?.with_retries(5),
-            false => settings.s3()?,
-        };
-
-        let parts = self.check(&manifest, first, &prefix, cx)?;
-        self.make_bucket(&s3, &bucket)?;
-
-        let manifest_key = format!("{prefix}{name}");
+        let parts = self.check(&manifest, first, cx)?;
+        store.prepare()?;
+        self.send(&store, (name, &bytes), &parts, cx).map_err(goes_on)?;
         if !self.skipmanifest {
-            let item = Item {
-                path: self.manifest.clone(),
-                key: manifest_key.clone(),
-                length: bytes.len() as u64,
-                md5: Md5::digest(&bytes).into(),
-            };
-            let upload = Upload { content_type: "application/xml", ..self.upload(&bucket, &item) };
-            let bytes = bytes.clone();
-            let open = || Ok(Box::new(io::Cursor::new(bytes.clone())) as Box<dyn Read>);
-            s3.put_object(&upload, &open, &|_| {})?;
-        }
-        let total = parts.iter().map(|part| part.length).sum();
-        let bar = Progress::new("Uploading", total, &self.progress, cx.environment);
-        let mut before = 0;
-        for part in &parts {
-            let open = || Ok(Box::new(File::open(&part.path)?) as Box<dyn Read>);
-            s3.put_object(&self.upload(&bucket, part), &open, &|sent| bar.at(before + sent))?;
-            before += part.length;
-        }
-        drop(bar);
-        if !self.skipmanifest {
-            writeln!(cx.out, "Uploaded {bucket}/{manifest_key}")?;
+            writeln!(cx.out, "Uploaded {}", store.place().location(name))?;
         }
         Ok(())
     }
 }
 
 impl UploadBundle {
-    fn upload<'a>(&'a self, bucket: &'a str, item: &'a Item) -> Upload<'a> {
-        Upload {
-            bucket,
-            key: &item.key,
-            acl: Some(&self.acl),
-            content_type: "application/octet-stream",
-            length: item.length,
-            md5: item.md5,
-        }
-    }
-
     /// Compares the parts from `first` on with the manifest; gives them as they will be sent.
-    fn check(
+    fn check<'a>(
         &self,
-        manifest: &Manifest,
+        manifest: &'a Manifest,
         first: usize,
-        prefix: &str,
         cx: &Context<'_>,
-    ) -> Result<Vec<Item>, Failure> {
+    ) -> Result<Vec<Item<'a>>, Failure> {
         let directory = self.directory.clone().unwrap_or_else(|| beside(&self.manifest));
         let total = manifest.bundled_size;
         let bar = Progress::new("Checking", total, &self.progress, cx.environment);
-        let mut items = Vec::new();
-        let mut before = 0;
-        for part in manifest.parts.iter().skip(first) {
+        let parts = manifest.parts.get(first..).unwrap_or_default();
+        let items = crew::each(parts, self.to.jobs.number(), |part| {
             let path = directory.join(&part.filename);
-            let hashed = hash(&path, &|read| bar.at(before + read)).map_err(|error| {
+            let share = bar.share();
+            let hashed = hash(&path, &|read| share.at(read)).map_err(|error| {
                 Failure::Client(format!("{} cannot be read: {error}", path.display()))
             })?;
             if hashed.sha1 != part.digest {
@@ -145,45 +97,74 @@ impl UploadBundle {
                     hex::encode(part.digest)
                 )));
             }
-            before += hashed.length;
-            items.push(Item {
-                key: format!("{prefix}{}", part.filename),
-                path,
-                length: hashed.length,
-                md5: hashed.md5,
-            });
-        }
-        if first == 0 && before != total {
+            Ok(Item { path, name: &part.filename, length: hashed.length, md5: hashed.md5 })
+        })?;
+        let sum: u64 = items.iter().map(|item| item.length).sum();
+        if first == 0 && sum != total {
             return Err(Failure::Client(format!(
-                "the parts have {before} bytes, the manifest says {total}"
+                "the parts have {sum} bytes, the manifest says {total}"
             )));
         }
         Ok(items)
     }
 
-    fn make_bucket(&self, s3: &S3, bucket: &str) -> Result<(), Failure> {
-        match s3.has_bucket(bucket) {
-            Ok(true) => Ok(()),
-            Ok(false) => Ok(s3.create_bucket(bucket, None, self.location.as_deref())?),
-            Err(ClientError::Api { code, message, .. }) if code == "AccessDenied" => {
-                let message = format!("the bucket '{bucket}' is not yours to use: {message}");
-                Err(Failure::Api { code, message })
-            }
-            Err(error) => Err(error.into()),
+    fn send(
+        &self,
+        store: &Store,
+        (name, manifest): (&str, &[u8]),
+        parts: &[Item<'_>],
+        cx: &Context<'_>,
+    ) -> Result<(), Failure> {
+        if !self.skipmanifest {
+            put_manifest(store, name, manifest)?;
         }
+        let total = parts.iter().map(|part| part.length).sum();
+        let bar = Progress::new("Uploading", total, &self.progress, cx.environment);
+        crew::each(parts, self.to.jobs.number(), |part| {
+            let open = || Ok(Box::new(File::open(&part.path)?) as Box<dyn Read>);
+            let share = bar.share();
+            let (name, length, md5) = (part.name, part.length, part.md5);
+            let object = Object { name, content_type: PART, length, md5 };
+            store.put(&object, &open, &|sent| share.at(sent))
+        })
+        .map(drop)
     }
 }
 
-/// Takes `BUCKET[/PREFIX]` apart; the prefix then ends in a slash or is empty.
-fn location(text: &str) -> Result<(String, String), Failure> {
-    let (bucket, prefix) = text.trim_start_matches('/').split_once('/').unwrap_or((text, ""));
-    let bucket = bucket.trim_matches('/');
-    if bucket.is_empty() {
-        return Err(Failure::Usage(format!("argument -b: '{text}' names no bucket")));
+/// What a part is.
+pub(crate) const PART: &str = "application/octet-stream";
+
+/// Sends a manifest.
+pub(crate) fn put_manifest(store: &Store, name: &str, manifest: &[u8]) -> Result<(), Failure> {
+    let object = Object {
+        name,
+        content_type: "application/xml",
+        length: manifest.len() as u64,
+        md5: Md5::digest(manifest).into(),
+    };
+    let open = || Ok(Box::new(manifest) as Box<dyn Read>);
+    store.put(&object, &open, &|_| {})
+}
+
+/// What the cloud says when it will say the same again.
+const FINAL: &[&str] = &[
+    "AccessDenied",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "NoSuchBucket",
+    "EntityTooLarge",
+];
+
+/// Says how to go on after what may pass.
+fn goes_on(failure: Failure) -> Failure {
+    const HOW: &str = "; the same command goes on where this one stopped";
+    match failure {
+        Failure::Client(text) => Failure::Client(format!("{text}{HOW}")),
+        // It would be refused again.
+        Failure::Api { ref code, .. } if FINAL.contains(&code.as_str()) => failure,
+        Failure::Api { code, message } => Failure::Api { code, message: format!("{message}{HOW}") },
+        other => other,
     }
-    let prefix = prefix.trim_matches('/');
-    let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-    Ok((bucket.to_owned(), prefix))
 }
 
 /// The index of the first part to send: 3.4 takes a number, 1.3 a file name.
@@ -194,13 +175,15 @@ fn first_part(manifest: &Manifest, told: Option<&str>) -> Result<usize, Failure>
     found.ok_or_else(|| Failure::Usage(format!("argument --part: there is no part '{told}'")))
 }
 
-struct Hashed {
-    length: u64,
-    sha1: [u8; 20],
-    md5: [u8; 16],
+/// What a file turned out to be.
+pub(crate) struct Hashed {
+    pub(crate) length: u64,
+    pub(crate) sha1: [u8; 20],
+    pub(crate) md5: [u8; 16],
 }
 
-fn hash(path: &Path, progress: &dyn Fn(u64)) -> io::Result<Hashed> {
+/// Reads a file to its end.
+pub(crate) fn hash(path: &Path, progress: &dyn Fn(u64)) -> io::Result<Hashed> {
     let mut file = File::open(path)?;
     let (mut sha1, mut md5, mut length) = (Sha1::new(), Md5::new(), 0);
     let mut buffer = vec![0; 256 * 1024];
@@ -215,19 +198,4 @@ fn hash(path: &Path, progress: &dyn Fn(u64)) -> io::Result<Hashed> {
         progress(length);
     }
     Ok(Hashed { length, sha1: sha1.finalize().into(), md5: md5.finalize().into() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn buckets_and_prefixes() {
-        for (text, bucket, prefix) in
-            [("b", "b", ""), ("/b/", "b", ""), ("b/p", "b", "p/"), ("b/p/q/", "b", "p/q/")]
-        {
-            assert_eq!(location(text).unwrap(), (bucket.to_owned(), prefix.to_owned()), "{text}");
-        }
-        assert!(location("/").is_err() && location("").is_err());
-    }
 }

@@ -4,9 +4,15 @@
 #[cfg(test)]
 mod attributes;
 #[cfg(test)]
+mod buckets;
+#[cfg(test)]
 mod bundling;
 #[cfg(test)]
+mod checking;
+#[cfg(test)]
 mod columns;
+#[cfg(test)]
+mod downloading;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
@@ -15,5 +21,7 @@ mod requests;
 mod saving;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod streaming;
 #[cfg(test)]
 mod uploading;

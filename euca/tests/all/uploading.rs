@@ -1,67 +1,17 @@
 //! `euca-upload-bundle` and the S3 client against buckets in memory.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
-use common::sign::percent_decode;
 use euca::client::{ClientError, Credentials};
 use euca::s3::{S3, Upload};
 use md5::{Digest, Md5};
 
+use crate::buckets::{Objects, answer as buckets, error, requests, server};
 use crate::program::{KEY, call, golden, names};
-use crate::server::{Answer, Seen, Server};
-
-type Objects = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
-
-fn error(status: u16, code: &str) -> Answer {
-    Answer::xml(status, format!("<Error><Code>{code}</Code><Message>told</Message></Error>"))
-}
-
-/// Answers as buckets would; a bucket is an object whose name has no slash behind the first.
-fn buckets(objects: &Objects, seen: &Seen) -> Answer {
-    let path = percent_decode(seen.path.strip_prefix("/services/Walrus").unwrap());
-    let mut objects = objects.lock().unwrap();
-    let bucket = format!("/{}", path.split('/').nth(1).unwrap());
-    if bucket == "/somebodys" {
-        return error(403, "AccessDenied");
-    }
-    match seen.method.as_str() {
-        "PUT" => {
-            let md5 = Md5::digest(&seen.body);
-            if let Some(told) = seen.headers.text("content-md5") {
-                assert_eq!(told, base64::engine::general_purpose::STANDARD.encode(md5));
-            }
-            if path != bucket && !objects.contains_key(&bucket) {
-                return error(404, "NoSuchBucket");
-            }
-            objects.insert(path, seen.body.clone());
-            let etag = vec![("ETag".to_owned(), format!("\"{}\"", hex::encode(md5)))];
-            Answer::Http(200, etag, String::new())
-        }
-        "GET" if path == bucket => match objects.contains_key(&bucket) {
-            true => Answer::xml(200, "<ListBucketResult/>"),
-            false => error(404, "NoSuchBucket"),
-        },
-        "GET" => match objects.get(&path) {
-            Some(bytes) => {
-                let etag = format!("\"{}\"", hex::encode(Md5::digest(bytes)));
-                let text = String::from_utf8(bytes.clone()).unwrap();
-                Answer::Http(200, vec![("ETag".to_owned(), etag)], text)
-            }
-            None => error(404, "NoSuchKey"),
-        },
-        other => panic!("{other}"),
-    }
-}
-
-fn server() -> (Server, Objects) {
-    let objects = Objects::default();
-    let own = Arc::clone(&objects);
-    (Server::start(move |_, seen| buckets(&own, seen)), objects)
-}
+use crate::server::{Answer, Server};
 
 fn s3(server: &Server) -> S3 {
     let credentials = Credentials { access_key_id: KEY.0.into(), secret: KEY.1.into() };
@@ -79,14 +29,7 @@ fn a_bundle_is_uploaded_manifest_first() {
     let called = call(&arguments, &[("S3_URL", &url)]);
     assert_eq!((called.status, called.err.as_str()), (0, ""));
     assert_eq!(called.out, "Uploaded bucket/some dir/a&b<c>.manifest.xml\n");
-    let lines: Vec<String> = server
-        .seen()
-        .iter()
-        .map(|seen| {
-            let acl = seen.headers.text("x-amz-acl").unwrap_or("-");
-            format!("{} {}?{} {acl}", seen.method, seen.path, seen.query)
-        })
-        .collect();
+    let lines = requests(&server);
     let at = "/services/Walrus/bucket/some%20dir/a%26b%3Cc%3E";
     assert_eq!(
         lines,
@@ -99,6 +42,139 @@ fn a_bundle_is_uploaded_manifest_first() {
     );
     let part = fs::read(golden("1.3/amp-prefix/a&b<c>.part.0")).unwrap();
     assert!(objects.lock().unwrap()["/bucket/some dir/a&b<c>.part.0"] == part);
+}
+
+#[test]
+fn what_is_there_already_is_not_sent_again() {
+    let (server, objects) = server();
+    let url = format!("{}/services/Walrus", server.url);
+    let manifest = golden("3.4/exact/small-3MiB.img.manifest.xml");
+    let arguments = ["euca-upload-bundle", "-b", "b", "-m", manifest.to_str().unwrap()];
+    assert_eq!(call(&arguments, &[("S3_URL", &url)]).status, 0);
+    let all = objects.lock().unwrap().clone();
+    // One is gone, one is shorter, one is another of the same length.
+    let gone = "/b/small-3MiB.img.part.00";
+    objects.lock().unwrap().remove(gone);
+    objects.lock().unwrap().get_mut("/b/small-3MiB.img.part.01").unwrap()[7] ^= 1;
+    let before = server.seen().len();
+    let again = [&arguments[..], &["--acl", "public-read"]].concat();
+    let called = call(&again, &[("S3_URL", &url)]);
+    assert_eq!((called.status, called.err.as_str()), (0, ""));
+    assert!(*objects.lock().unwrap() == all);
+    let lines = requests(&server).split_off(before);
+    let puts = |query: &str| {
+        let mut found: Vec<&str> = lines
+            .iter()
+            .filter_map(|line| line.strip_prefix("PUT /services/Walrus/b/small-3MiB.img."))
+            .filter_map(|line| line.strip_suffix(&format!("?{query} public-read")))
+            .collect();
+        found.sort_unstable();
+        found.join(" ")
+    };
+    assert_eq!(puts(""), "part.00 part.01");
+    assert_eq!(puts("acl"), "manifest.xml part.02", "what stays has the ACL that was asked for");
+}
+
+#[test]
+fn an_upload_that_breaks_off_says_how_to_go_on_and_does() {
+    let objects = Objects::default();
+    let own = Arc::clone(&objects);
+    let mut healthy = false;
+    let server = Server::start(move |number, seen| match seen.path.ends_with("part.01") {
+        true if !healthy => {
+            healthy = number > 20;
+            error(400, "RequestTimeout")
+        }
+        _ => buckets(&own, seen),
+    });
+    let url = format!("{}/services/Walrus", server.url);
+    let manifest = golden("3.4/exact/small-3MiB.img.manifest.xml");
+    let arguments = ["euca-upload-bundle", "-b", "b", "-m", manifest.to_str().unwrap()];
+    let called = call(&arguments, &[("S3_URL", &url)]);
+    assert_eq!((called.status, called.out.as_str()), (1, ""));
+    assert!(
+        called.err.contains("error (RequestTimeout): told; the same command"),
+        "{}",
+        called.err
+    );
+    assert!(objects.lock().unwrap().contains_key("/b/small-3MiB.img.manifest.xml"));
+    while call(&arguments, &[("S3_URL", &url)]).status != 0 {}
+    assert_eq!(objects.lock().unwrap().len(), 5);
+}
+
+#[test]
+fn with_a_policy_objects_go_by_form_and_nothing_else_is_asked() {
+    let server = Server::start(|_, seen| {
+        assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/services/Walrus/b"));
+        Answer::xml(204, "")
+    });
+    let url = format!("{}/services/Walrus", server.url);
+    let manifest = golden("1.3/amp-prefix/a&b<c>.manifest.xml");
+    let part = fs::read(golden("1.3/amp-prefix/a&b<c>.part.0")).unwrap();
+    let policy = "{\"expiration\":\"2030-01-01T00:00:00Z\",\"conditions\":[]}";
+    let common = ["euca-upload-bundle", "-b", "b/p", "-m", manifest.to_str().unwrap()];
+    for (told, id, signature) in [
+        (&["--upload-policy", policy][..], KEY.0, None),
+        (
+            &["--upload-policy", policy, "--upload-policy-signature", "c2lnbmVk", "-I", "AKOTHER"],
+            "AKOTHER",
+            Some("c2lnbmVk"),
+        ),
+    ] {
+        let before = server.seen().len();
+        let called = call(&[&common[..], told].concat(), &[("S3_URL", &url)]);
+        assert_eq!((called.status, called.err.as_str()), (0, ""));
+        assert_eq!(called.out, "Uploaded b/p/a&b<c>.manifest.xml\n");
+        let seen = server.seen().split_off(before);
+        assert_eq!(seen.len(), 2, "the manifest and its part");
+        let body = &seen[1].body;
+        let text = String::from_utf8_lossy(body);
+        let field = |name: &str| {
+            let start = format!("name=\"{name}\"\r\n\r\n");
+            let from = text.find(&start).unwrap_or_else(|| panic!("no {name}")) + start.len();
+            text[from..].split("\r\n").next().unwrap().to_owned()
+        };
+        let encoded = base64::engine::general_purpose::STANDARD.encode(policy);
+        assert_eq!(
+            (field("key"), field("acl")),
+            ("p/a&b<c>.part.0".into(), "aws-exec-read".into())
+        );
+        assert_eq!((field("AWSAccessKeyId").as_str(), field("policy")), (id, encoded.clone()));
+        let key = common::sign::Credentials { access_key_id: KEY.0, secret: KEY.1 };
+        let own = common::sign::sign_policy_v2(key, &encoded);
+        assert_eq!(field("signature"), signature.map_or(own, str::to_owned));
+        let boundary = seen[1].headers.text("content-type").unwrap();
+        let boundary = boundary.strip_prefix("multipart/form-data; boundary=").unwrap();
+        let end = format!("\r\n--{boundary}--\r\n");
+        assert!(body.ends_with(&[&part[..], end.as_bytes()].concat()), "the file comes last");
+    }
+    for wrong in [
+        &["--upload-policy-signature", "x"][..],
+        &["--upload-policy", "no policy"],
+        &["--upload-policy", policy, "--upload-policy-file", "x"],
+    ] {
+        assert_eq!(
+            call(&[&common[..], wrong].concat(), &[("S3_URL", &url)]).status,
+            2,
+            "{wrong:?}"
+        );
+    }
+}
+
+#[test]
+fn a_bucket_is_checked() {
+    let (server, objects) = server();
+    let url = format!("{}/services/Walrus", server.url);
+    objects.lock().unwrap().insert("/mine".into(), Vec::new());
+    for (bucket, status, out, err) in [
+        ("mine", 0, "mine\n", ""),
+        ("absent", 1, "", "error (NoSuchBucket): there is no bucket 'absent'"),
+        ("somebodys", 1, "", "error (AccessDenied): the bucket 'somebodys' is not yours to use"),
+    ] {
+        let called = call(&["euca-check-bucket", "-b", bucket], &[("S3_URL", &url)]);
+        assert_eq!((called.status, called.out.as_str()), (status, out), "{bucket}");
+        assert!(called.err.contains(err), "{}", called.err);
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod actions;
 mod bad_bundles;
 mod bad_requests;
+mod bundle_commands;
 mod exports;
 mod forge;
 mod lifecycle;

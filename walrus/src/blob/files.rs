@@ -99,6 +99,11 @@ impl Files {
         Ok(files)
     }
 
+    /// The directories of a walrus that does not run, to be read and not touched.
+    pub(crate) fn look(root: &Path) -> Self {
+        Self { staging: root.join("staging"), blobs: root.join("blobs") }
+    }
+
     /// The directory whose file system all of this lies on.
     pub(crate) fn root(&self) -> &Path {
         &self.blobs

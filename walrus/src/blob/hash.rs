@@ -2,6 +2,8 @@
 
 use common::error::{ApiError, ErrorCode};
 use common::s3::checksum::{Algorithm, Checksum, Given};
+use common::s3::form::FileBytes;
+use common::s3::post_policy::Sizes;
 use common::sign::Chain;
 use crc_fast::{CrcAlgorithm, Digest as Crc};
 use md5::{Digest as _, Md5};
@@ -22,8 +24,21 @@ pub(crate) struct Expected {
     pub(crate) given: Option<Given>,
     /// The algorithm of the checksum that is kept, if it is not that of the given one.
     pub(crate) kept: Option<Algorithm>,
+    /// Whether their SHA-1 is wanted beside.
+    pub(crate) sha1: bool,
     /// How they are wrapped, if they are.
     pub(crate) chunks: Option<Chunks>,
+    /// The form they stand in, if they stand in one.
+    pub(crate) form: Option<InForm>,
+}
+
+/// How bytes stand in a form: how many they are shows only at its end.
+#[derive(Debug, Clone)]
+pub(crate) struct InForm {
+    /// Takes the form off.
+    pub(crate) bytes: FileBytes,
+    /// How many they may be; each holds.
+    pub(crate) sizes: Vec<Sizes>,
 }
 
 /// How bytes are wrapped in chunks.
@@ -42,6 +57,8 @@ pub(crate) struct Digested {
     pub(crate) md5: String,
     /// The checksum to be kept.
     pub(crate) checksum: Checksum,
+    /// Their SHA-1, lower-case hex, if it was wanted.
+    pub(crate) sha1: Option<String>,
 }
 
 /// A checksum in progress.
@@ -97,6 +114,8 @@ pub(crate) struct Digests {
     kept: (Algorithm, Hasher),
     /// That of the given checksum, if it is another one.
     given: Option<Hasher>,
+    /// The SHA-1, if it is wanted and is none of the others.
+    sha1: Option<Sha1>,
 }
 
 impl Digests {
@@ -106,8 +125,10 @@ impl Digests {
         let given = expected.given.as_ref().map(Given::algorithm);
         let kept = expected.kept.or(given).unwrap_or(UNASKED);
         let sha256 = expected.signed_sha256.map(|_| Sha256::new());
+        let sha1 = expected.sha1 && ![Some(kept), given].contains(&Some(Algorithm::Sha1));
+        let sha1 = sha1.then(Sha1::new);
         let given = given.filter(|given| *given != kept).map(Hasher::new);
-        Self { expected, md5: Md5::new(), sha256, kept: (kept, Hasher::new(kept)), given }
+        Self { expected, md5: Md5::new(), sha256, kept: (kept, Hasher::new(kept)), given, sha1 }
     }
 
     /// The algorithm of the checksum that is to follow the bytes.
@@ -127,6 +148,9 @@ impl Digests {
         self.kept.1.update(bytes);
         if let Some(given) = &mut self.given {
             given.update(bytes);
+        }
+        if let Some(sha1) = &mut self.sha1 {
+            sha1.update(bytes);
         }
     }
 
@@ -149,8 +173,16 @@ impl Digests {
         }
         let (algorithm, kept) = self.kept;
         let kept = kept.finish();
+        let mut sha1 = self.sha1.map(|sha1| sha1.finalize().to_vec());
+        if self.expected.sha1 && algorithm == Algorithm::Sha1 {
+            sha1 = Some(kept.clone());
+        }
         if let Some(given) = self.expected.given {
             let algorithm = given.algorithm();
+            let computed = self.given.map(Hasher::finish);
+            if self.expected.sha1 && algorithm == Algorithm::Sha1 {
+                sha1 = Some(computed.clone().unwrap_or_else(|| kept.clone()));
+            }
             let wanted = match given {
                 Given::Value(_, value) => Some(value),
                 Given::Trailer(_) => trailer,
@@ -159,12 +191,12 @@ impl Digests {
                 let text = format!("The trailer {} did not follow the body", algorithm.header());
                 ApiError::new(ErrorCode::InvalidRequest, text)
             })?;
-            let computed = self.given.map(Hasher::finish);
             if computed.as_ref().unwrap_or(&kept) != &wanted {
                 return Err(algorithm.mismatch());
             }
         }
-        Ok(Digested { md5: hex::encode(md5), checksum: Checksum::full(algorithm, kept) })
+        let (md5, sha1) = (hex::encode(md5), sha1.map(hex::encode));
+        Ok(Digested { md5, checksum: Checksum::full(algorithm, kept), sha1 })
     }
 }
 
@@ -209,6 +241,26 @@ mod tests {
         assert_eq!(digest(md5, None), Err(ErrorCode::BadDigest));
         let sha = Expected { signed_sha256: Some([0; 32]), ..Expected::default() };
         assert_eq!(digest(sha, None), Err(ErrorCode::ContentSha256Mismatch));
+    }
+
+    #[test]
+    fn the_sha1_is_computed_once_whoever_wants_it() {
+        let hello = hex::encode(value(Algorithm::Sha1));
+        let sha1 = |expected: Expected| digest(expected, None).unwrap().sha1;
+        assert_eq!(sha1(Expected::default()), None);
+        assert_eq!(sha1(Expected { sha1: true, ..Expected::default() }), Some(hello.clone()));
+        for (sent, kept) in [
+            (Algorithm::Crc32, None),
+            (Algorithm::Sha1, None),
+            (Algorithm::Sha1, Some(Algorithm::Crc32)),
+            (Algorithm::Crc32, Some(Algorithm::Sha1)),
+        ] {
+            let expected = given(Given::Value(sent, value(sent)), kept);
+            assert_eq!(sha1(expected.clone()), None);
+            let own = Digests::new(Expected { sha1: true, ..expected.clone() }).sha1.is_some();
+            assert_eq!(own, ![Some(sent), kept].contains(&Some(Algorithm::Sha1)));
+            assert_eq!(sha1(Expected { sha1: true, ..expected }), Some(hello.clone()));
+        }
     }
 
     #[test]

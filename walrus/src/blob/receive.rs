@@ -28,6 +28,8 @@ const PIECES: usize = 4096;
 pub(crate) struct Received {
     /// What was computed over the bytes.
     pub(crate) digested: Digested,
+    /// How many they are.
+    pub(crate) size: u64,
     /// The ticket of their file; none if there are no bytes.
     pub(crate) ticket: Option<Ticket>,
 }
@@ -55,7 +57,7 @@ impl Receiver {
     }
 
     /// Receives a body of `length` bytes, which must be what is expected of it, into the room that
-    /// was promised for it.
+    /// was promised for it. Of a form, `length` is not asked for.
     ///
     /// # Errors
     /// `IncompleteBody`, `RequestTimeout`, a digest or signature that does not fit. Nothing is
@@ -67,7 +69,10 @@ impl Receiver {
         mut expected: Expected,
         ticket: Option<Ticket>,
     ) -> Result<Received, ApiError> {
-        let wrapping = Wrapping::new(expected.chunks.take(), length);
+        let wrapping = match expected.form.take() {
+            Some(form) => Wrapping::form(form),
+            None => Wrapping::new(expected.chunks.take(), length),
+        };
         let file = match &ticket {
             None => None,
             Some(ticket) => {
@@ -95,6 +100,7 @@ impl Receiver {
         let files = Arc::clone(&self.files);
         let id = ticket.as_ref().map(|ticket| ticket.id().clone());
         let Receiving { wrapping, file, digests, .. } = receiving;
+        let size = wrapping.came();
         let digested = pool::block(move || {
             let trailer = wrapping.finish(digests.trailer())?;
             let digested = digests.finish(trailer)?;
@@ -104,7 +110,8 @@ impl Receiver {
             Ok::<_, ApiError>(digested)
         })
         .await??;
-        Ok(Received { digested, ticket })
+        // The file of nothing is not needed and goes with its ticket.
+        Ok(Received { digested, size, ticket: ticket.filter(|_| size > 0) })
     }
 }
 

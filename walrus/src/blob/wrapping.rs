@@ -1,12 +1,12 @@
-//! The bytes of a body as they come: bare, or wrapped in chunks. Counts them, takes the chunks off,
-//! and says what is missing or too much.
+//! The bytes of a body as they come: bare, wrapped in chunks, or as the file of a form. Counts them,
+//! takes off what is around them, and says what is missing or too much.
 
 use bytes::Bytes;
 use common::error::{ApiError, ErrorCode};
 use common::s3::checksum::Algorithm;
 use common::sign::{ChunkError, Decoder};
 
-use super::hash::Chunks;
+use super::hash::{Chunks, InForm};
 
 /// What is around the bytes of a body.
 pub(crate) enum Wrapping {
@@ -24,6 +24,13 @@ pub(crate) enum Wrapping {
         /// How many bytes came without them.
         came: u64,
     },
+    /// A form.
+    Form {
+        /// Takes it off.
+        form: Box<InForm>,
+        /// How many bytes came without it.
+        came: u64,
+    },
 }
 
 impl Wrapping {
@@ -37,25 +44,31 @@ impl Wrapping {
         }
     }
 
+    /// That of the file of a form.
+    pub(crate) fn form(form: InForm) -> Self {
+        Self::Form { form: Box::new(form), came: 0 }
+    }
+
     /// How many more bytes of the body are wanted; `None` if all that come.
     pub(crate) fn wanted(&self) -> Option<u64> {
         match self {
             Self::Bare { length, came } => Some(length - came),
-            Self::Chunks { .. } => None,
+            Self::Chunks { .. } | Self::Form { .. } => None,
         }
     }
 
     /// How many bytes came, without what was around them.
     pub(crate) fn came(&self) -> u64 {
         match self {
-            Self::Bare { came, .. } | Self::Chunks { came, .. } => *came,
+            Self::Bare { came, .. } | Self::Chunks { came, .. } | Self::Form { came, .. } => *came,
         }
     }
 
     /// Takes off what is around the bytes of these pieces. Signatures cost time: blocks.
     ///
     /// # Errors
-    /// `IncompleteBody` for more bytes than were announced, or what is wrong with the chunks.
+    /// `IncompleteBody` for more bytes than were announced, `EntityTooLarge` for more than a form
+    /// may bring, or what is wrong with the chunks or the form.
     pub(crate) fn unwrap(&mut self, pieces: Vec<Bytes>) -> Result<Vec<Bytes>, ApiError> {
         match self {
             Self::Bare { length, came } => {
@@ -80,13 +93,27 @@ impl Wrapping {
                 *came += data.len() as u64;
                 Ok(vec![data.into()])
             }
+            Self::Form { form, came } => {
+                let mut data = Vec::with_capacity(pieces.iter().map(Bytes::len).sum());
+                // Bytes may have come with the fields, and nothing after them.
+                form.bytes.push(&[], &mut data)?;
+                for piece in &pieces {
+                    form.bytes.push(piece, &mut data)?;
+                }
+                *came += data.len() as u64;
+                for sizes in form.sizes.iter().filter(|sizes| *came > sizes.most) {
+                    sizes.check(*came)?;
+                }
+                Ok(vec![data.into()])
+            }
         }
     }
 
     /// Ends the body; gives the checksum that followed it, if one was to.
     ///
     /// # Errors
-    /// `IncompleteBody`, or a trailer that was not announced.
+    /// `IncompleteBody`, a trailer that was not announced, a form that is not whole or brings less
+    /// than it may.
     pub(crate) fn finish(self, trailer: Option<Algorithm>) -> Result<Option<Vec<u8>>, ApiError> {
         match self {
             Self::Bare { length, came } if came < length => {
@@ -96,6 +123,12 @@ impl Wrapping {
                 Err(ApiError::new(ErrorCode::IncompleteBody, text))
             }
             Self::Bare { .. } => Ok(None),
+            Self::Form { form, came } => {
+                let InForm { bytes, sizes } = *form;
+                bytes.finish()?;
+                sizes.iter().try_for_each(|sizes| sizes.check(came))?;
+                Ok(None)
+            }
             Self::Chunks { decoder, .. } => {
                 let trailers = decoder.finish().map_err(|error| refused(&error))?;
                 let mut found = None;

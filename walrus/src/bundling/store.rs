@@ -23,7 +23,7 @@ use super::ticket::{Claims, Piece};
 use crate::blob::hash::{Digested, Expected};
 use crate::blob::receive::{Received, Receiver, read_past};
 use crate::content::Content;
-use crate::image::check::{MAX_MANIFEST, invalid};
+use crate::image::manifest::{MAX_MANIFEST, invalid};
 use crate::image::key::{BundleKey, KeyFile};
 use crate::image::ticket::Tickets;
 use crate::records::{Failed, Object};
@@ -143,7 +143,7 @@ impl BundleStore {
         let ticket = self.receiver.begin(size).await?;
         let expected = Expected { given: Some(given), ..Expected::default() };
         let received = self.receiver.receive(body, size, expected, ticket).await?;
-        let Received { digested: Digested { md5: etag, checksum }, ticket } = received;
+        let Received { digested: Digested { md5: etag, checksum, .. }, ticket, .. } = received;
         let attributes = Attributes {
             content_type: Some("application/octet-stream".to_owned()),
             headers: Vec::new(),
@@ -158,6 +158,7 @@ impl BundleStore {
             etag,
             blob: ticket.as_ref().map(|ticket| ticket.id().clone()),
             checksum: Some(checksum),
+            sha1: None,
             parts: None,
             attributes,
             modified: self.clock.now(),

@@ -9,7 +9,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix::{
@@ -22,8 +21,9 @@ use runtime::pool;
 use tokio::sync::{oneshot, watch};
 
 use super::disk::{Disk, Image, remove};
+use super::flights::Flights;
 use super::table::{Effect, Failure, Figures, Key, Outcome, Table, Waiter};
-use super::unbundle::{Flight, Progress};
+use super::unbundle::Flight;
 
 impl Waiter for oneshot::Sender<Outcome> {
     fn listens(&self) -> bool {
@@ -33,6 +33,15 @@ impl Waiter for oneshot::Sender<Outcome> {
 
 type Effects = Vec<Effect<oneshot::Sender<Outcome>>>;
 
+/// What can be seen of the cache without asking its actor.
+#[derive(Clone)]
+pub(crate) struct Seen {
+    /// Its present figures.
+    pub(crate) figures: watch::Receiver<CacheView>,
+    /// Which images are under way, and how far.
+    pub(crate) flights: Flights,
+}
+
 /// The actor.
 pub(crate) struct Cache {
     table: Table<oneshot::Sender<Outcome>>,
@@ -40,22 +49,23 @@ pub(crate) struct Cache {
     images: BTreeMap<Key, Image>,
     /// What will be needed to unpack the images that are queued.
     prepared: BTreeMap<Key, Flight>,
-    /// How far the images in flight are.
-    flying: BTreeMap<Key, Arc<Progress>>,
+    /// How far the images are that are under way, for all to see.
+    flights: Flights,
     figures: watch::Sender<CacheView>,
 }
 
 impl Cache {
-    /// Starts the actor with the images found on disk; `limit` is in bytes. The receiver always
-    /// holds the present figures.
+    /// Starts the actor with the images found on disk; `limit` is in bytes, and so many are
+    /// unpacked at once.
     pub(crate) fn start(
         disk: Arc<Disk>,
         found: Vec<(Key, Image)>,
         limit: u64,
-        flights: usize,
-    ) -> (Addr<Self>, watch::Receiver<CacheView>) {
+        at_once: usize,
+    ) -> (Addr<Self>, Seen) {
         let (figures, seen) = watch::channel(CacheView::default());
-        let mut table = Table::new(limit, flights);
+        let flights = Flights::default();
+        let mut table = Table::new(limit, at_once);
         for (key, image) in &found {
             table.found(key.clone(), image.size);
         }
@@ -64,10 +74,10 @@ impl Cache {
             disk,
             images: found.into_iter().collect(),
             prepared: BTreeMap::new(),
-            flying: BTreeMap::new(),
+            flights: flights.clone(),
             figures,
         };
-        (Actor::start(actor), seen)
+        (Actor::start(actor), Seen { figures: seen, flights })
     }
 
     /// Does what the table decided.
@@ -82,10 +92,12 @@ impl Cache {
                         drop(waiter.send(outcome.clone()));
                     }
                 }
-                Effect::Discard(key) => drop(self.prepared.remove(&key)),
+                Effect::Discard(key) => {
+                    self.flights.end(&key);
+                    drop(self.prepared.remove(&key));
+                }
                 Effect::Start(key) => {
-                    let progress = Arc::new(Progress::default());
-                    self.flying.insert(key.clone(), Arc::clone(&progress));
+                    let progress = self.flights.start(&key);
                     starts.push((self.prepared.remove(&key), key, progress));
                 }
             }
@@ -136,6 +148,8 @@ fn view(figures: Figures) -> CacheView {
         misses: figures.misses,
         evictions: figures.evictions,
         flights: figures.flights,
+        queued: figures.queued,
+        pins: figures.pins,
     }
 }
 
@@ -148,7 +162,7 @@ impl Actor for Cache {
     }
 
     fn stopped(&mut self, _: &mut Context<Self>) {
-        self.flying.values().for_each(|progress| progress.stop.store(true, Ordering::Relaxed));
+        self.flights.stop();
     }
 }
 
@@ -190,11 +204,12 @@ impl Handler<Want> for Cache {
         let (waiter, mut outcome) = oneshot::channel();
         let (size, total) = (flight.manifest.size, flight.manifest.bundled_size);
         if self.table.is_absent(&key) {
+            self.flights.queue(&key, total);
             self.prepared.insert(key.clone(), *flight);
         }
         let effects = self.table.want(&key, size, waiter);
         self.run(effects, ctx.address());
-        let cache = ctx.address();
+        let (cache, flights) = (ctx.address(), self.flights.clone());
         Box::pin(async move {
             let mut told = outcome.try_recv().ok();
             if told.is_none() {
@@ -210,10 +225,7 @@ impl Handler<Want> for Cache {
                     Some(image) => Ok(Wanted::Here(image)),
                     None => Ok(Wanted::Unpacking(0, total)),
                 },
-                None => {
-                    let done = cache.send(Done(key)).await.map_err(stopping)?;
-                    Ok(Wanted::Unpacking(done, total))
-                }
+                None => Ok(Wanted::Unpacking(flights.done(&key), total)),
             }
         })
     }
@@ -233,18 +245,18 @@ impl Handler<Find> for Cache {
     }
 }
 
-/// How many bytes of ciphertext of a flight are done.
-struct Done(Key);
+/// Which images are there.
+pub(crate) struct List;
 
-impl Message for Done {
-    type Result = u64;
+impl Message for List {
+    type Result = Vec<(Key, Image)>;
 }
 
-impl Handler<Done> for Cache {
-    type Result = MessageResult<Done>;
-    fn handle(&mut self, done: Done, _: &mut Context<Self>) -> Self::Result {
-        let progress = self.flying.get(&done.0);
-        MessageResult(progress.map_or(0, |progress| progress.done.load(Ordering::Relaxed)))
+impl Handler<List> for Cache {
+    type Result = MessageResult<List>;
+    fn handle(&mut self, _: List, _: &mut Context<Self>) -> Self::Result {
+        let all = self.images.iter().map(|(key, image)| (key.clone(), image.clone()));
+        MessageResult(all.collect())
     }
 }
 
@@ -261,7 +273,7 @@ impl Message for Landed {
 impl Handler<Landed> for Cache {
     type Result = ();
     fn handle(&mut self, landed: Landed, ctx: &mut Context<Self>) {
-        self.flying.remove(&landed.key);
+        self.flights.end(&landed.key);
         let effects = match landed.result {
             Ok(image) => {
                 tracing::info!(key = landed.key, size = image.size, "an image was unpacked");
@@ -311,6 +323,7 @@ impl Handler<PinImage> for Cache {
     fn handle(&mut self, pin: PinImage, ctx: &mut Context<Self>) -> Self::Result {
         let PinImage(key) = pin;
         let image = self.images.get(&key).cloned().filter(|_| self.table.pin(&key));
+        self.figures.send_replace(view(self.table.figures()));
         MessageResult(image.map(|image| Pin { key, image, cache: ctx.address() }))
     }
 }

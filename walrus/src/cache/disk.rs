@@ -98,6 +98,24 @@ impl Disk {
         Ok(images)
     }
 
+    /// Tells which complete images lie in a directory of the cache, whatever their length is, and
+    /// touches nothing.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn survey(dir: &Path) -> io::Result<Vec<(Key, Image)>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(dir)? {
+            let entry = entry?;
+            if let Some((key, sha256, size, _)) = parse(&entry.file_name().to_string_lossy()) {
+                let image = Image { path: entry.path(), sha256, size, layout: Layout::default() };
+                found.push((key, image));
+            }
+        }
+        found.sort_by(|one, other| (&one.0, &one.1.path).cmp(&(&other.0, &other.1.path)));
+        Ok(found)
+    }
+
     /// Begins the file of an image.
     ///
     /// # Errors

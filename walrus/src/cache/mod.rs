@@ -1,10 +1,12 @@
 //! The unbundle cache: plain images on disk, within a limit that an administrator sets.
 //!
 //! `table` decides and is pure, `actor` does what the table decided, `unbundle` is one unpacking,
-//! `disk` owns the files, `layout` tells what kind of image one holds.
+//! `flights` shows how far each has come, `disk` owns the files, `layout` tells what kind of image
+//! one holds.
 
 pub(crate) mod actor;
 pub(crate) mod disk;
+pub(crate) mod flights;
 mod layout;
 pub(crate) mod table;
 pub(crate) mod unbundle;

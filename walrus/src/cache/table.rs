@@ -63,7 +63,7 @@ pub(crate) enum Effect<W> {
     Discard(Key),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Slot<W> {
     Queued { bytes: u64, order: u64, waiters: Vec<W> },
     Flying { bytes: u64, waiters: Vec<W>, unwanted: bool },
@@ -75,7 +75,7 @@ enum Slot<W> {
 const UNHEARD: usize = 1024;
 
 /// The table.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Table<W> {
     limit: u64,
     flights: usize,
@@ -95,6 +95,8 @@ pub(crate) struct Figures {
     pub(crate) reserved: u64,
     pub(crate) images: u64,
     pub(crate) flights: u64,
+    pub(crate) queued: u64,
+    pub(crate) pins: u64,
     pub(crate) hits: u64,
     pub(crate) misses: u64,
     pub(crate) evictions: u64,
@@ -137,10 +139,10 @@ impl<W: Waiter> Table<W> {
                 self.hits += 1;
                 effects.push(Effect::Tell(vec![waiter], Outcome::Here));
             }
-            Some(Slot::Queued { waiters, .. }) => waiters.push(waiter),
+            Some(Slot::Queued { waiters, .. }) => join(waiters, waiter),
             Some(Slot::Flying { waiters, unwanted, .. }) => {
                 *unwanted = false;
-                waiters.push(waiter);
+                join(waiters, waiter);
             }
             Some(Slot::Failed(failure)) => {
                 let outcome = Outcome::Failed(failure.clone());
@@ -297,15 +299,17 @@ impl<W: Waiter> Table<W> {
         };
         for slot in self.slots.values() {
             match slot {
-                Slot::Here { bytes, .. } => {
+                Slot::Here { bytes, pins, .. } => {
                     figures.used = figures.used.saturating_add(*bytes);
                     figures.images += 1;
+                    figures.pins = figures.pins.saturating_add(*pins);
                 }
                 Slot::Flying { bytes, .. } => {
                     figures.reserved = figures.reserved.saturating_add(*bytes);
                     figures.flights += 1;
                 }
-                Slot::Queued { .. } | Slot::Failed(_) => {}
+                Slot::Queued { .. } => figures.queued += 1,
+                Slot::Failed(_) => {}
             }
         }
         figures
@@ -389,305 +393,13 @@ impl<W: Waiter> Table<W> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A waiter by number; odd ones have given up.
-    impl Waiter for u32 {
-        fn listens(&self) -> bool {
-            self.is_multiple_of(2)
-        }
-    }
-
-    type Effects = Vec<Effect<u32>>;
-
-    fn table(limit: u64) -> Table<u32> {
-        Table::new(limit, 2)
-    }
-
-    fn start(key: &str) -> Effect<u32> {
-        Effect::Start(key.into())
-    }
-
-    fn remove(key: &str) -> Effect<u32> {
-        Effect::Remove(key.into())
-    }
-
-    fn here(waiters: &[u32]) -> Effect<u32> {
-        Effect::Tell(waiters.to_vec(), Outcome::Here)
-    }
-
-    fn broken() -> Failure {
-        Failure { reason: "part x.part.1 is damaged".into(), retryable: false }
-    }
-
-    /// Wants an image and lands it.
-    fn fill(table: &mut Table<u32>, key: &str, bytes: u64) -> Effects {
-        let mut effects = table.want(key, bytes, 0);
-        effects.extend(table.landed(key));
-        effects
-    }
-
-    #[test]
-    fn many_wishes_are_one_flight_and_all_hear_of_it() {
-        let mut table = table(100);
-        assert_eq!(table.want("a", 60, 2), [start("a")]);
-        assert_eq!(table.want("a", 60, 4), []);
-        assert_eq!(table.want("a", 60, 6), []);
-        assert_eq!(table.landed("a"), [here(&[2, 4, 6])]);
-        assert_eq!(table.want("a", 60, 8), [here(&[8])]);
-        let figures = table.figures();
-        assert_eq!((figures.misses, figures.hits, figures.used, figures.images), (1, 1, 60, 1));
-    }
-
-    #[test]
-    fn room_is_reserved_before_the_work_starts() {
-        let mut table = table(100);
-        assert_eq!(table.want("a", 60, 2), [start("a")]);
-        assert_eq!(table.figures().reserved, 60);
-        assert_eq!(table.want("b", 60, 4), [], "waits: both would not fit");
-        assert_eq!(table.landed("a"), [here(&[2]), remove("a"), start("b")]);
-        assert_eq!(table.figures().reserved, 60);
-    }
-
-    #[test]
-    fn a_hit_counts_as_a_use_and_the_least_recently_used_goes() {
-        let mut table = table(100);
-        for key in ["a", "b", "c"] {
-            fill(&mut table, key, 30);
-        }
-        table.want("a", 30, 2);
-        assert!(table.pin("b"));
-        assert_eq!(table.unpin("b"), []);
-        assert_eq!(table.want("d", 30, 4), [remove("c"), start("d")]);
-        assert_eq!(table.landed("d"), [here(&[4])]);
-        assert_eq!(table.want("e", 30, 6), [remove("a"), start("e")]);
-    }
-
-    #[test]
-    fn no_more_is_evicted_than_is_needed() {
-        let mut table = table(100);
-        fill(&mut table, "a", 10);
-        fill(&mut table, "b", 40);
-        fill(&mut table, "c", 40);
-        assert_eq!(table.want("d", 20, 2), [remove("a"), start("d")]);
-        assert_eq!(table.figures().evictions, 1);
-    }
-
-    #[test]
-    fn one_that_is_read_stays_and_whoever_needs_its_room_waits_for_the_reader() {
-        let mut table = table(100);
-        fill(&mut table, "a", 80);
-        assert!(table.pin("a") && table.pin("a"));
-        assert_eq!(table.want("b", 50, 2), []);
-        assert_eq!(table.unpin("a"), []);
-        assert_eq!(table.unpin("a"), [remove("a"), start("b")]);
-        assert!(!table.pin("a"));
-    }
-
-    #[test]
-    fn an_image_larger_than_the_limit_is_refused_at_once() {
-        let mut table = table(100);
-        fill(&mut table, "a", 80);
-        let effects = table.want("b", 101, 2);
-        let [Effect::Tell(waiters, Outcome::Failed(failure)), Effect::Discard(_)] = &effects[..]
-        else {
-            panic!("{effects:?}");
-        };
-        assert_eq!(waiters, &[2]);
-        assert!(failure.reason.contains("101 bytes is larger than the 100 bytes"));
-        assert_eq!(table.figures().used, 80, "and nothing is evicted for it");
-        assert!(table.is_absent("b"));
-    }
-
-    #[test]
-    fn a_failed_flight_clears_itself_and_its_waiters_hear_at_once() {
-        let mut table = table(100);
-        table.want("a", 60, 2);
-        table.want("a", 60, 4);
-        let told = Effect::Tell(vec![2, 4], Outcome::Failed(broken()));
-        assert_eq!(table.failed("a", broken()), [told]);
-        assert_eq!(table.figures().reserved, 0);
-        assert_eq!(table.want("a", 60, 6), [start("a")], "the next wish starts anew");
-        assert_eq!(table.landed("a"), [here(&[6])]);
-        assert_eq!(table.forget("a"), [remove("a")]);
-    }
-
-    #[test]
-    fn a_failure_that_nobody_heard_is_told_once() {
-        let mut table = table(100);
-        table.want("a", 60, 1);
-        assert_eq!(table.failed("a", broken()), []);
-        assert!(table.is_absent("a"));
-        let told = Effect::Tell(vec![2], Outcome::Failed(broken()));
-        assert_eq!(table.want("a", 60, 2), [told, Effect::Discard("a".into())]);
-        assert_eq!(table.want("a", 60, 4), [start("a")]);
-    }
-
-    #[test]
-    fn a_bundle_found_good_clears_an_old_failure_and_nothing_else() {
-        let mut table = table(100);
-        table.want("a", 60, 1);
-        table.failed("a", broken());
-        table.found_good("a");
-        assert_eq!(table.want("a", 60, 2), [start("a")]);
-        table.found_good("a");
-        assert_eq!(table.landed("a"), [here(&[2])], "a flight goes on");
-        table.found_good("a");
-        assert_eq!(table.want("a", 60, 4), [here(&[4])], "an image stays");
-        table.found_good("absent");
-        assert!(table.is_absent("absent"));
-    }
-
-    #[test]
-    fn a_withdrawn_image_may_be_asked_for_again() {
-        let mut table = table(100);
-        table.want("flying", 60, 2);
-        table.want("queued", 60, 4);
-        let queued = table.forget("queued");
-        assert_eq!(table.forget("flying"), []);
-        let flown = table.landed("flying");
-        for (effects, waiter) in [(queued, 4), (flown, 2)] {
-            let told = effects.iter().any(|effect| {
-                matches!(effect, Effect::Tell(waiters, Outcome::Failed(failure))
-                    if waiters == &[waiter] && failure.retryable)
-            });
-            assert!(told, "{effects:?}");
-        }
-    }
-
-    #[test]
-    fn a_failed_flight_makes_room_for_the_next() {
-        let mut table = table(100);
-        table.want("a", 80, 2);
-        table.want("b", 80, 4);
-        let told = Effect::Tell(vec![2], Outcome::Failed(broken()));
-        assert_eq!(table.failed("a", broken()), [told, start("b")]);
-    }
-
-    #[test]
-    fn a_thousand_different_images_pass_through_one_after_another() {
-        let mut table = table(100);
-        for n in 0..1000 {
-            let key = format!("k{n}");
-            let effects = fill(&mut table, &key, 60);
-            assert!(effects.contains(&start(&key)) && effects.contains(&here(&[0])), "{n}");
-        }
-        assert_eq!((table.figures().images, table.figures().evictions), (1, 999));
-    }
-
-    #[test]
-    fn flights_are_bounded_and_the_queue_keeps_its_order() {
-        let mut table = table(100);
-        assert_eq!(table.want("a", 10, 2), [start("a")]);
-        assert_eq!(table.want("b", 10, 2), [start("b")]);
-        assert_eq!(table.want("z", 10, 2), []);
-        assert_eq!(table.want("c", 10, 2), []);
-        assert_eq!(table.landed("b"), [here(&[2]), start("z")]);
-        assert_eq!(table.failed("a", broken()).pop(), Some(start("c")));
-    }
-
-    #[test]
-    fn a_lower_limit_evicts_at_once() {
-        let mut table = table(100);
-        for key in ["a", "b", "c"] {
-            fill(&mut table, key, 30);
-        }
-        table.pin("a");
-        assert_eq!(table.set_limit(60), [remove("b")]);
-        assert_eq!(table.set_limit(20), [remove("c")], "what is read stays until it is read");
-        assert_eq!(table.unpin("a"), [remove("a")]);
-        assert_eq!(table.figures().used, 0);
-    }
-
-    #[test]
-    fn a_lower_limit_ends_hopeless_wishes() {
-        let mut table = table(100);
-        table.want("a", 90, 2);
-        table.want("b", 50, 4);
-        let effects = table.set_limit(40);
-        let refused =
-            |e: &Effect<u32>| matches!(e, Effect::Tell(w, Outcome::Failed(_)) if w == &[4]);
-        assert!(effects.iter().any(refused), "{effects:?}");
-        let effects = table.landed("a");
-        assert_eq!(effects[0], remove("a"));
-        assert!(matches!(&effects[1], Effect::Tell(w, Outcome::Failed(_)) if w == &[2]));
-        assert_eq!(table.figures(), Figures { limit: 40, misses: 2, ..Figures::default() });
-    }
-
-    #[test]
-    fn forgetting_waits_for_readers_and_flights() {
-        let mut table = table(100);
-        fill(&mut table, "a", 30);
-        table.pin("a");
-        assert_eq!(table.forget("a"), []);
-        assert!(!table.pin("a"), "nobody new reads what is going");
-        assert_eq!(table.unpin("a"), [remove("a")]);
-
-        table.want("b", 30, 1);
-        assert_eq!(table.forget("b"), []);
-        assert_eq!(table.landed("b")[0], remove("b"));
-
-        table.want("c", 30, 1);
-        table.forget("c");
-        table.want("c", 30, 2);
-        assert_eq!(table.landed("c"), [here(&[1, 2])], "wanted again meanwhile");
-
-        assert_eq!(table.forget("absent"), []);
-    }
-
-    #[test]
-    fn what_was_found_on_disk_is_fitted_into_the_limit() {
-        let mut table = table(100);
-        for key in ["old", "middle", "new"] {
-            table.found(key.into(), 40);
-        }
-        assert_eq!(table.settle_found(), [remove("old")]);
-        assert_eq!(table.want("new", 40, 2), [here(&[2])]);
-    }
-
-    #[test]
-    fn the_invariants_hold_whatever_is_called() {
-        let mut table = table(100);
-        let mut pinned: BTreeMap<String, u64> = BTreeMap::new();
-        let mut chance: u64 = 7;
-        let mut next = |below: u64| {
-            chance = chance
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (chance >> 33) % below
-        };
-        for step in 0..20_000_u32 {
-            let key = format!("k{}", next(12));
-            let bytes = 5 + key.len() as u64 * 7 + (key.as_bytes()[1] as u64 % 5) * 10;
-            let effects = match next(8) {
-                0..=2 => table.want(&key, bytes, step),
-                3 | 4 => table.landed(&key),
-                5 => table.failed(&key, broken()),
-                6 if pinned.values().sum::<u64>() < 2 && table.pin(&key) => {
-                    *pinned.entry(key).or_default() += 1;
-                    Vec::new()
-                }
-                7 => match pinned.get_mut(&key) {
-                    Some(pins) if *pins > 0 => {
-                        *pins -= 1;
-                        table.unpin(&key)
-                    }
-                    _ if step % 10 == 0 => table.forget(&key),
-                    _ => Vec::new(),
-                },
-                _ => Vec::new(),
-            };
-            for effect in effects {
-                if let Effect::Remove(key) = effect {
-                    assert_eq!(pinned.get(&key).copied().unwrap_or(0), 0, "{key} was being read");
-                }
-            }
-            let figures = table.figures();
-            assert!(figures.used + figures.reserved <= 100, "{figures:?}");
-            assert!(figures.flights <= 2);
-        }
-        assert!(table.figures().evictions > 100, "the test has met the interesting cases");
-    }
+/// One more waits; those who have given up are not kept, however often somebody asks.
+fn join<W: Waiter>(waiters: &mut Vec<W>, waiter: W) {
+    waiters.retain(Waiter::listens);
+    waiters.push(waiter);
 }
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,7 @@ use common::s3::BucketName;
 
 use super::disk::{Disk, Image, remove};
 use super::table::Failure;
+use crate::arrival::known_damage;
 use crate::blob::uploads::free_space;
 use crate::content::Content;
 
@@ -60,6 +61,9 @@ impl Flight {
         progress: &Arc<Progress>,
     ) -> Result<Image, Failure> {
         progress.total.store(self.manifest.bundled_size, Ordering::Relaxed);
+        if let Some(failure) = self.known_damage() {
+            return Err(failure);
+        }
         let (partial, file) = disk.begin(cache_key).map_err(|error| unwritable(&error))?;
         let landed = self.unpack(&file, disk, progress).and_then(|digest| {
             disk.land(cache_key, &partial, &file, digest).map_err(|error| unwritable(&error))
@@ -68,6 +72,15 @@ impl Flight {
             remove(&partial);
         }
         landed
+    }
+
+    /// Why there is no need to begin, if a part that came in was another than the manifest's.
+    fn known_damage(&self) -> Option<Failure> {
+        match known_damage(&self.content, &self.bucket, &self.prefix, &self.manifest) {
+            Ok(damage) => damage.map(|error| failure(&error.into())),
+            // Reading the parts shows what is the matter.
+            Err(_) => None,
+        }
     }
 
     fn unpack(

@@ -8,8 +8,9 @@
 
 use bundle::{Certificate, Limits, Manifest, Signed};
 use common::error::{ApiError, ErrorCode};
-use common::id::{AccountId, ImageKind};
+use common::id::ImageKind;
 use common::wire::identity::{Certificates, FindCertificates, Identity};
+use common::wire::upkeep::CheckManifest;
 use common::wire::walrus::{BundleRef, CheckBundle, CheckedBundle};
 use runtime::peer::Peer;
 use runtime::pool;
@@ -17,11 +18,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::key::{BundleKey, KeyFile};
 use super::location::Location;
+use super::manifest::{invalid, open_manifest, registered};
 use crate::cache::unbundle::find_part;
 use crate::content::Content;
-
-/// The longest manifest that is read, in bytes.
-pub(crate) const MAX_MANIFEST: u64 = 5 << 20;
 
 /// What a check needs.
 #[derive(Clone)]
@@ -32,11 +31,6 @@ pub(crate) struct Checker {
     pub(crate) identity: Peer<Identity>,
     /// The bundle key.
     pub(crate) key: KeyFile,
-}
-
-/// The error of a manifest that is not as it must be.
-pub(crate) fn invalid(why: impl std::fmt::Display) -> ApiError {
-    ApiError::new(ErrorCode::InvalidManifest, format!("The manifest is not valid: {why}"))
 }
 
 impl Checker {
@@ -69,38 +63,25 @@ impl Checker {
     }
 }
 
-/// Reads the bytes of a manifest; with a reader named, only if they may read it. Blocks.
-///
-/// # Errors
-/// `AuthFailure` if it is not there or not for that reader, `InvalidManifest` if it is too long.
-pub(crate) fn open_manifest(
-    content: &Content,
-    location: &Location,
-    reader: Option<(&AccountId, bool)>,
-) -> Result<Vec<u8>, ApiError> {
-    let opened = content.open(&location.bucket, location.key.as_str())?;
-    // Who may not read it does not learn whether it is there.
-    let opened = opened.filter(|opened| {
-        reader.is_none_or(|(account, administrator)| {
-            let object = &opened.object;
-            administrator || object.owner.account == *account || object.acl.everybody_reads()
+impl Checker {
+    /// Checks the manifest of a registered bundle once more.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub(crate) async fn check_again(&self, asked: CheckManifest) -> Result<(), ApiError> {
+        let key = self.key.get()?;
+        let content = self.content.clone();
+        let registered = pool::block(move || registered(&content, &asked.bundle)).await??;
+        let manifest = registered.manifest;
+        let owner = FindCertificates { account: manifest.user.clone() };
+        let owner = self.identity.call(owner).await?;
+        pool::block(move || {
+            known(&manifest, &owner)?;
+            check_signature(&manifest, &owner, &key, asked.allow_unsigned)?;
+            open_key(&manifest, &key).map(drop)
         })
-    });
-    let Some(opened) = opened else {
-        let text = format!("There is no manifest {location}, or you may not read it");
-        return Err(ApiError::new(ErrorCode::AuthFailure, text));
-    };
-    if opened.object.size > MAX_MANIFEST {
-        let size = opened.object.size;
-        return Err(invalid(format!("it has {size} bytes, of at most {MAX_MANIFEST}")));
+        .await?
     }
-    let mut raw = Vec::new();
-    std::io::Read::read_to_end(&mut opened.bytes.read_from(0), &mut raw)
-        .map_err(|error| ApiError::internal("The manifest cannot be read", error))?;
-    if raw.len() as u64 != opened.object.size {
-        return Err(ApiError::internal("The manifest cannot be read", "its file has another size"));
-    }
-    Ok(raw)
 }
 
 fn check_owner(
@@ -108,13 +89,19 @@ fn check_owner(
     owner: &Certificates,
     asked: &CheckBundle,
 ) -> Result<(), ApiError> {
+    known(manifest, owner)?;
     let user = &manifest.user;
-    if !owner.known {
-        return Err(invalid(format!("there is no account {user}, which it names in <user>")));
-    }
     if !asked.administrator && *user != asked.account.as_str() {
         let text = format!("The bundle was made for the account {user}, not for yours");
         return Err(ApiError::new(ErrorCode::AuthFailure, text));
+    }
+    Ok(())
+}
+
+fn known(manifest: &Manifest, owner: &Certificates) -> Result<(), ApiError> {
+    let user = &manifest.user;
+    if !owner.known {
+        return Err(invalid(format!("there is no account {user}, which it names in <user>")));
     }
     Ok(())
 }

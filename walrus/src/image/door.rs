@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
-use bundle::{Limits, Manifest};
 use common::error::{ApiError, ErrorCode};
 use common::wire::quota::{DescribeQuotas, QuotaView, SetQuota};
+use common::wire::upkeep::{
+    CachedImage, CheckCached, CheckManifest, CheckParts, CheckedCached, CheckedParts,
+    DescribeUnpacking, ListCached, Unpacking,
+};
 use common::wire::walrus::{
     CacheView, CheckBundle, DescribeCache, ForgetImage, ImageTicket, InstallBundleKey,
     SetCacheLimit, Walrus, WantImage, WantedImage,
@@ -14,14 +17,16 @@ use common::wire::walrus::{
 use runtime::clock::Clock;
 use runtime::dispatcher::Dispatcher;
 use runtime::pool;
-use sha2::{Digest as _, Sha256};
 use store::{StoreError, transact};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
-use super::check::{Checker, open_key, open_manifest};
-use super::location::Location;
+use super::again;
+use super::check::{Checker, open_key};
+use super::manifest::{Registered, registered};
 use super::ticket::Tickets;
-use crate::cache::actor::{Cache, Forget, FoundGood, Limit, Want, Wanted, stopping};
+use crate::cache::actor::{
+    Cache, Forget, FoundGood, Limit, List, PinImage, Seen, Want, Wanted, stopping,
+};
 use crate::cache::disk::is_digest;
 use crate::cache::unbundle::Flight;
 use crate::quota::answers;
@@ -41,8 +46,8 @@ pub(crate) struct Door {
     pub(crate) checker: Checker,
     /// Keeps plain images.
     pub(crate) cache: Addr<Cache>,
-    /// The cache's figures.
-    pub(crate) figures: watch::Receiver<CacheView>,
+    /// The cache's figures, and what is on its way into it.
+    pub(crate) seen: Seen,
     /// Makes tickets.
     pub(crate) tickets: Tickets,
     /// What stands before a ticket's path.
@@ -71,13 +76,13 @@ impl Door {
     /// A door over its parts.
     pub(crate) fn new(
         checker: Checker,
-        (cache, figures): (Addr<Cache>, watch::Receiver<CacheView>),
+        (cache, seen): (Addr<Cache>, Seen),
         (tickets, base_url): (Tickets, String),
         clock: Clock,
         reserve: u64,
     ) -> Self {
         let manifests = Arc::new(Semaphore::new(AT_ONCE));
-        Self { checker, cache, figures, tickets, base_url, clock, reserve, manifests }
+        Self { checker, cache, seen, tickets, base_url, clock, reserve, manifests }
     }
 
     /// All messages.
@@ -98,6 +103,11 @@ impl Door {
             .with(answer!(forget, ForgetImage))
             .with(answer!(set_limit, SetCacheLimit))
             .with(answer!(describe, DescribeCache))
+            .with(answer!(describe_unpacking, DescribeUnpacking))
+            .with(answer!(check_manifest, CheckManifest))
+            .with(answer!(check_parts, CheckParts))
+            .with(answer!(list_cached, ListCached))
+            .with(answer!(check_cached, CheckCached))
             .with(answer!(set_quota, SetQuota))
             .with(answer!(describe_quotas, DescribeQuotas))
     }
@@ -165,26 +175,17 @@ impl Door {
             let error = ApiError::invalid("manifest_sha256", "it is no SHA-256 in lower-case hex");
             return Err(error.into());
         }
-        let location = Location::parse(&bundle.location)?;
         let key = self.checker.key.get()?;
         let (content, reserve) = (self.checker.content.clone(), self.reserve);
         pool::block(move || {
-            let raw =
-                open_manifest(&content, &location, None).map_err(|error| match error.code() {
-                    ErrorCode::AuthFailure => {
-                        Unwanted::Failed(format!("the manifest {location} is no longer there"))
-                    }
-                    ErrorCode::InvalidManifest => Unwanted::Failed(error.text().to_owned()),
-                    _ => Unwanted::Error(error),
-                })?;
-            if hex::encode(Sha256::digest(&raw)) != bundle.manifest_sha256 {
-                return Err(Unwanted::Failed(format!(
-                    "the manifest {location} is not the one that was registered"
-                )));
-            }
+            let read = registered(&content, &bundle);
+            let Registered { location, manifest } = read.map_err(|error| match error.code() {
+                ErrorCode::AuthFailure | ErrorCode::InvalidManifest => {
+                    Unwanted::Failed(error.text().to_owned())
+                }
+                _ => Unwanted::Error(error),
+            })?;
             let failed = |error: ApiError| Unwanted::Failed(error.text().to_owned());
-            let manifest = Manifest::parse(&raw, &Limits::default())
-                .map_err(|error| Unwanted::Failed(error.to_string()))?;
             let key = open_key(&manifest, &key).map_err(failed)?;
             let prefix = location.prefix().to_owned();
             Ok(Flight { content, bucket: location.bucket, prefix, manifest, key, reserve })
@@ -216,7 +217,37 @@ impl Door {
     }
 
     async fn describe(&self, _: DescribeCache) -> Result<CacheView, ApiError> {
-        Ok(self.figures.borrow().clone())
+        Ok(self.seen.figures.borrow().clone())
+    }
+
+    async fn describe_unpacking(&self, _: DescribeUnpacking) -> Result<Vec<Unpacking>, ApiError> {
+        Ok(self.seen.flights.all())
+    }
+
+    async fn check_manifest(&self, message: CheckManifest) -> Result<(), ApiError> {
+        let _turn = self.turn().await?;
+        self.checker.check_again(message).await
+    }
+
+    async fn check_parts(&self, message: CheckParts) -> Result<CheckedParts, ApiError> {
+        let _turn = self.turn().await?;
+        let content = self.checker.content.clone();
+        pool::block(move || again::parts(&content, &message)).await?
+    }
+
+    async fn list_cached(&self, _: ListCached) -> Result<Vec<CachedImage>, ApiError> {
+        let all = self.cache.send(List).await.map_err(stopping)?;
+        Ok(all.into_iter().map(|(key, image)| again::view(key, image)).collect())
+    }
+
+    /// The image is pinned, so that it is not evicted while it is read.
+    async fn check_cached(&self, message: CheckCached) -> Result<CheckedCached, ApiError> {
+        let pin = self.cache.send(PinImage(message.manifest_sha256)).await.map_err(stopping)?;
+        let Some(pin) = pin else { return Ok(CheckedCached::Absent) };
+        let image = pin.image.clone();
+        let checked = pool::block(move || again::plain(&image)).await;
+        drop(pin);
+        checked
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   CheckBundle ──▶ check      may it be registered: who, signature, key, parts
+//!   CheckParts … ─▶ again      is it still what was registered: manifest, parts, plain images
 //!   WantImage ────▶ want       the manifest again, then the cache
 //!   GET /images/… ▶ serve      the plain image, by ticket
 //!   InstallBundleKey ▶ key     the private half of the cloud's certificate
@@ -9,9 +10,11 @@
 //! Everything a manifest says is a stranger's word until it was checked; nothing of it becomes a
 //! path.
 
+pub(crate) mod again;
 pub(crate) mod check;
 pub(crate) mod door;
 pub(crate) mod key;
 pub(crate) mod location;
+pub(crate) mod manifest;
 pub(crate) mod serve;
 pub(crate) mod ticket;

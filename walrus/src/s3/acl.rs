@@ -21,7 +21,7 @@ use crate::records::{Bucket, Failed, Object, Records, object_key};
 /// What has a list.
 enum Subject {
     Bucket(Seen<Bucket>),
-    Object(Seen<Object>),
+    Object(Box<Seen<Object>>),
 }
 
 impl Subject {
@@ -43,7 +43,7 @@ impl Subject {
             |object: &Object| caller.is_some_and(|who| who.may_change(&object.owner.account));
         demand(owns_bucket || found.as_ref().is_some_and(|object| owns(object)))?;
         let missing = || ApiError::new(ErrorCode::NoSuchKey, "The specified key does not exist");
-        Ok(Self::Object(found.ok_or_else(missing)?))
+        Ok(Self::Object(Box::new(found.ok_or_else(missing)?)))
     }
 
     fn owner(&self) -> &Owner {

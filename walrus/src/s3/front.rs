@@ -24,6 +24,7 @@ use common::s3::objects::{DeleteObject, GetObject, HeadObject, PutObject};
 use common::s3::routes::{self, Operation};
 use common::s3::{Address, BucketName, ObjectKey, Query, Request, xml};
 use common::sign::{self, Chain, Claim, PayloadCheck, SignError, presigned};
+use common::wire::identity::Credential;
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
 use runtime::http::{App, Body, Head, Payload, Response};
@@ -90,6 +91,9 @@ impl Front {
         let begun = self.clock.now();
         let mut trace = Trace::default();
         let answered = match self.decide(&head, &mut trace).await {
+            Ok(decided) if decided.operation == Operation::PostObject => {
+                self.post(&head, decided, body, &mut trace.caller).await
+            }
             Ok(decided) => self.perform(decided, body).await.map_err(Refusal::from),
             Err(refusal) => {
                 read_past(&mut body).await;
@@ -156,20 +160,7 @@ impl Front {
         let presigned = presigned(request);
         let claim = Claim::s3(request).map_err(|error| refused(&error, presigned))?;
         let Some(claim) = claim else { return Ok((None, PayloadCheck::Unsigned, None)) };
-        let found =
-            self.keys.find(claim.access_key_id()).await.map_err(|error| match error.code() {
-                ErrorCode::Unavailable => {
-                    let text = "The owner of the access key cannot be found out just now";
-                    ApiError::new(ErrorCode::ServiceUnavailable, text).because(error)
-                }
-                _ => error,
-            })?;
-        let Some(credential) = found else {
-            let text = "The AWS Access Key Id you provided does not exist in our records";
-            let further = vec![("AWSAccessKeyId", claim.access_key_id().to_owned())];
-            let error = ApiError::new(ErrorCode::InvalidAccessKeyId, text);
-            return Err(Refusal { error, further });
-        };
+        let credential = self.credential(claim.access_key_id()).await?;
         match claim.verify(&credential.secret, self.clock.now()) {
             Ok(verified) => {
                 let chain = claim.chain(&credential.secret);
@@ -178,6 +169,23 @@ impl Front {
             Err(SignError::SignatureDoesNotMatch) => Err(mismatch(claim.explain())),
             Err(error) => Err(refused(&error, presigned)),
         }
+    }
+
+    /// Whose that access key is.
+    pub(super) async fn credential(&self, id: &str) -> Result<Credential, Refusal> {
+        let found = self.keys.find(id).await.map_err(|error| match error.code() {
+            ErrorCode::Unavailable => {
+                let text = "The owner of the access key cannot be found out just now";
+                ApiError::new(ErrorCode::ServiceUnavailable, text).because(error)
+            }
+            _ => error,
+        })?;
+        found.ok_or_else(|| {
+            let text = "The AWS Access Key Id you provided does not exist in our records";
+            let further = vec![("AWSAccessKeyId", id.to_owned())];
+            let error = ApiError::new(ErrorCode::InvalidAccessKeyId, text);
+            Refusal { error, further }
+        })
     }
 
     async fn perform(&self, decided: Decided, mut body: Body) -> Result<Response, ApiError> {
@@ -379,14 +387,14 @@ impl Front {
 }
 
 /// A request that may go on to its bytes.
-struct Decided {
-    address: Address,
+pub(super) struct Decided {
+    pub(super) address: Address,
     query: Query,
     headers: Vec<(String, String)>,
     /// Where the client found this service.
-    origin: String,
+    pub(super) origin: String,
     operation: Operation,
-    caller: Option<Caller>,
+    pub(super) caller: Option<Caller>,
     payload: PayloadCheck,
     chain: Option<Chain>,
 }
@@ -409,7 +417,7 @@ where
     send(actor, Asked { operation, caller, body, signed_sha256: None, chain: None }).await
 }
 
-async fn send<O: Operate>(
+pub(super) async fn send<O: Operate>(
     actor: &Addr<S3Actor<O::State>>,
     asked: Asked<O>,
 ) -> Result<Response, ApiError>

@@ -4,7 +4,7 @@
 //!   front ── who (sign, key ring) ── what (common::s3::routes) ──▶ service actors ──▶ pool
 //!                                                                 Buckets · Objects · Removals
 //!   buckets · objects · lists · delete_objects · acl · configuration · copy · source · multipart
-//!   attributes
+//!   attributes · post
 //!                                   the meaning of each operation
 //!   listing                         a page of a bucket
 //!   commit                          writing and removing an object's record, for all of them
@@ -33,6 +33,7 @@ pub(crate) mod lists;
 pub(crate) mod multipart;
 pub(crate) mod objects;
 pub(crate) mod permits;
+mod post;
 mod refusal;
 pub(crate) mod service;
 pub(crate) mod source;

@@ -4,11 +4,14 @@
 //! [`super::commit`]); only then the old file goes, and who is reading it reads on. Reading opens
 //! the file while the record says so, and needs nothing afterwards.
 
+use std::sync::Arc;
+
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
-use common::s3::objects::{DeleteObject, GetObject, HeadObject, PutObject};
+use common::s3::conditions::WriteConditions;
+use common::s3::objects::{Attributes, DeleteObject, GetObject, HeadObject, PutObject};
 use common::s3::overrides::Version;
-use common::s3::{BucketName, ObjectKey, Owner};
+use common::s3::{BucketName, CannedAcl, ObjectKey, Owner};
 use runtime::clock::Clock;
 use runtime::http::{Payload, Response};
 use runtime::pool;
@@ -16,13 +19,14 @@ use runtime::pool;
 use super::access::{demand, denied, may_list, may_read, may_write};
 use super::service::{Operate, Scene};
 use super::{answer, commit};
+use crate::arrival::{Arrivals, may_be_part};
 use crate::blob::hash::{Digested, Expected};
 use crate::blob::range::Span;
 use crate::blob::receive::{Received, Receiver, read_past};
 use crate::blob::stream::stream;
 use crate::blob::uploads::Ticket;
 use crate::content::{Content, Opened};
-use crate::records::{Failed, Object};
+use crate::records::{Failed, Object, Records};
 use crate::usage::amount::Change;
 
 /// What the `Objects` actor shares among its operations.
@@ -37,6 +41,8 @@ pub(crate) struct Objects {
     pub(crate) max_bytes: u64,
     /// The largest object in parts, in bytes.
     pub(crate) max_multipart_bytes: u64,
+    /// Who looks at parts of bundles.
+    pub(crate) arrivals: Arrivals,
 }
 
 impl Operate for PutObject {
@@ -55,35 +61,71 @@ impl Operate for PutObject {
         };
         let state = scene.state();
         let Scene { body, permit, .. } = scene;
-        let size = self.incoming.length;
-        let received = state.receiver.receive(body, size, expected, ticket).await?;
-        let Received { digested: Digested { md5: etag, checksum }, ticket } = received;
-        let object = Object {
+        let received = state.receiver.receive(body, self.incoming.length, expected, ticket).await?;
+        let wanted = Wanted {
             bucket: self.bucket,
             key: self.key,
-            owner: Owner { account: caller.account.clone(), alias: caller.alias.clone() },
             acl: self.acl,
-            size,
-            etag: etag.clone(),
-            blob: ticket.as_ref().map(|ticket| ticket.id().clone()),
-            checksum: Some(checksum.clone()),
-            parts: None,
+            conditions: self.conditions,
             attributes: self.attributes,
-            modified: state.clock.now(),
         };
-        let conditions = self.conditions;
-        commit::put(state.content.clone(), object, ticket, move |_, found| {
-            // The name may be another's bucket by now.
-            demand(may_write(Some(&caller), found.bucket))?;
-            let etag = found.old.map(|old| old.etag.as_str());
-            Ok(conditions.check(etag)?)
-        })
-        .await?;
+        let Digested { md5: etag, checksum, .. } = keep(state, caller, wanted, received).await?;
         drop(permit);
         let mut response = Response::empty(200).with("etag", format!("\"{etag}\""));
         response.headers.extend(checksum.to_headers());
         Ok(response)
     }
+}
+
+/// What is wanted of bytes that have come in.
+pub(super) struct Wanted {
+    /// Where they are to be.
+    pub(super) bucket: BucketName,
+    /// Under which key.
+    pub(super) key: ObjectKey,
+    /// Who may read them.
+    pub(super) acl: CannedAcl,
+    /// What must be there or not.
+    pub(super) conditions: WriteConditions,
+    /// What is kept with them.
+    pub(super) attributes: Attributes,
+}
+
+/// Makes an object of what came in, if the caller still may; gives what was computed over it.
+pub(super) async fn keep(
+    state: Arc<Objects>,
+    caller: Caller,
+    wanted: Wanted,
+    received: Received,
+) -> Result<Digested, ApiError> {
+    let Received { digested, size, ticket } = received;
+    let Wanted { bucket, key, acl, conditions, attributes } = wanted;
+    let part = digested.sha1.clone().map(|sha1| (bucket.clone(), key.clone(), sha1));
+    let object = Object {
+        bucket,
+        key,
+        owner: Owner { account: caller.account.clone(), alias: caller.alias.clone() },
+        acl,
+        size,
+        etag: digested.md5.clone(),
+        blob: ticket.as_ref().map(|ticket| ticket.id().clone()),
+        checksum: Some(digested.checksum.clone()),
+        parts: None,
+        sha1: digested.sha1.clone(),
+        attributes,
+        modified: state.clock.now(),
+    };
+    commit::put(state.content.clone(), object, ticket, move |_, found| {
+        // The name may be another's bucket by now.
+        demand(may_write(Some(&caller), found.bucket))?;
+        let etag = found.old.map(|old| old.etag.as_str());
+        Ok(conditions.check(etag)?)
+    })
+    .await?;
+    if let Some((bucket, key, sha1)) = part {
+        pool::block(move || state.arrivals.look(&bucket, &key, &sha1)).await?;
+    }
+    Ok(digested)
 }
 
 /// All that can be refused before the first byte.
@@ -93,21 +135,12 @@ async fn admit(
 ) -> Result<(Caller, Expected, Option<Ticket>), ApiError> {
     let caller = scene.signed_caller()?;
     let expected = scene.expected(&put.incoming)?;
+    let expected = Expected { sha1: may_be_part(&put.key), ..expected };
+    let length = put.incoming.length;
     let (name, key, who) = (put.bucket.clone(), put.key.clone(), caller.clone());
     let (conditions, state) = (put.conditions.clone(), scene.state());
-    let length = put.incoming.length;
-    pool::block(move || {
-        let records = &state.content.records;
-        let bucket = records.bucket(&name)?;
-        demand(may_write(Some(&who), &bucket))?;
-        let old = records.object(&name, key.as_str())?;
-        // What counts is what is there when the bytes are; but why wait for them in vain?
-        conditions.check(old.as_ref().map(|old| old.etag.as_str()))?;
-        let change = Change::write(old.map(|old| old.size), length);
-        Ok::<_, Failed>(records.ledger.foresee(&name, &bucket.owner.account, change)?)
-    })
-    .await??;
-    let length = put.incoming.length;
+    pool::block(move || foresee(&state.content.records, &who, (&name, &key), &conditions, length))
+        .await??;
     if length > scene.max_bytes {
         let text = format!(
             "Your proposed upload of {length} bytes exceeds the maximum object size of {} bytes",
@@ -118,6 +151,26 @@ async fn admit(
             .showing("MaxSizeAllowed", scene.max_bytes.to_string()));
     }
     Ok((caller, expected, scene.receiver.begin(length).await?))
+}
+
+/// Whether the caller may write so many bytes there, as it looks now: what counts is what is there
+/// when the bytes are; but why wait for them in vain? Blocks.
+///
+/// # Errors
+/// `NoSuchBucket`, `AccessDenied`, a condition that does not hold, a quota.
+pub(super) fn foresee(
+    records: &Records,
+    caller: &Caller,
+    (name, key): (&BucketName, &ObjectKey),
+    conditions: &WriteConditions,
+    length: u64,
+) -> Result<(), Failed> {
+    let bucket = records.bucket(name)?;
+    demand(may_write(Some(caller), &bucket))?;
+    let old = records.object(name, key.as_str())?;
+    conditions.check(old.as_ref().map(|old| old.etag.as_str()))?;
+    let change = Change::write(old.map(|old| old.size), length);
+    Ok(records.ledger.foresee(name, &bucket.owner.account, change)?)
 }
 
 /// Opens an object that the caller may read. Blocks.

@@ -38,6 +38,25 @@ pub(crate) fn refused(error: &SignError, presigned: Option<Scheme>) -> Refusal {
     }
 }
 
+/// The refusal of a form whose policy is not signed as it must be.
+pub(crate) fn refused_form(error: &SignError) -> Refusal {
+    let code = match error {
+        SignError::IncompleteSignature { .. }
+        | SignError::MalformedAuthorization { .. }
+        | SignError::InvalidScope { .. }
+        | SignError::InvalidDate { .. } => ErrorCode::InvalidArgument,
+        other => code(other, None),
+    };
+    let text = match error {
+        SignError::IncompleteSignature { part } => format!(
+            "Bucket POST must contain a field named '{part}'. If it is specified, please check the \
+             order of the fields"
+        ),
+        other => sentence(other),
+    };
+    ApiError::new(code, text).into()
+}
+
 /// The refusal of a signature that is not that of the request, with all that its author needs to
 /// find out why.
 pub(crate) fn mismatch(explained: Explanation) -> Refusal {

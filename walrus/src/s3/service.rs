@@ -82,7 +82,9 @@ impl<S> Scene<S> {
             signed_sha256: self.signed_sha256,
             given: incoming.checksum.clone(),
             kept: None,
+            sha1: false,
             chunks,
+            form: None,
         })
     }
 

@@ -95,3 +95,22 @@ impl Sent {
         reply
     }
 }
+
+/// GETs a URL of a walrus that may end at any moment: status and body, if the body came whole.
+pub(crate) fn fetched(to: SocketAddr, url: &str) -> Option<(u16, Vec<u8>)> {
+    let target = url.strip_prefix(&format!("http://{to}"))?;
+    let mut stream = TcpStream::connect(to).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
+    let head = format!("GET {target} HTTP/1.1\r\nhost: {to}\r\nconnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).ok()?;
+    let mut all = Vec::new();
+    stream.read_to_end(&mut all).ok()?;
+    let end = all.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let (head, body) = (String::from_utf8_lossy(&all[..end]).into_owned(), all.split_off(end + 4));
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>())
+    });
+    (length?.ok()? == body.len()).then_some((status, body))
+}

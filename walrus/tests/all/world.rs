@@ -1,8 +1,12 @@
-//! A walrus of its own for each test: temporary directory, port 0, three people and their keys.
+//! A walrus of its own for each test: temporary directory, port 0, three people and their keys. It
+//! runs in the test's own process, or as a process of its own that can be killed.
 
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::Arc;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -11,12 +15,18 @@ use common::sign::{Credentials, Headers, PayloadCheck, Request, sign_s3_v2, sign
 use common::time::Timestamp;
 use common::wire::Message;
 use common::wire::identity::{Certificates, Credential, FindAccessKey, FindCertificates, Identity};
-use common::wire::walrus::{InstallBundleKey, Walrus};
+use common::wire::upkeep::{ListRegistered, Registered, RegisteredPage};
+use common::wire::walrus::{BundleRef, InstallBundleKey, Walrus};
 use runtime::boot::in_system;
 use runtime::clock::Clock;
+use runtime::config::print;
 use runtime::dispatcher::Dispatcher;
+use runtime::endpoint::Endpoint;
 use runtime::envelope::PeerKey;
+use runtime::listen::{Limits, listen};
+use runtime::metrics::Metrics;
 use runtime::peer::Peer;
+use runtime::roster::Roster;
 use runtime::transport::Transport;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
@@ -30,6 +40,10 @@ use crate::http::{Reply, Sent, send};
 pub(crate) const ROOT: &str = "000000000001";
 pub(crate) const ALICE: &str = "111111111111";
 pub(crate) const BOB: &str = "222222222222";
+/// A certificate whose private half nobody has.
+const NEWER: &str = include_str!("../data/newer-cert.pem");
+/// What the services share.
+const PEER_KEY: [u8; 32] = [7; 32];
 
 /// The text of a golden key or certificate.
 pub(crate) fn golden_key(name: &str) -> String {
@@ -65,8 +79,12 @@ impl Who {
     }
 }
 
-fn identity() -> Peer<Identity> {
-    let dispatcher = Dispatcher::new()
+/// What a clc knows of registered images.
+type Registry = Arc<Mutex<Vec<Registered>>>;
+
+fn identity(registry: &Registry) -> Dispatcher<Identity> {
+    let registry = Arc::clone(registry);
+    Dispatcher::new()
         .with(|asked: FindAccessKey| async move {
             let found = [Who::Root, Who::Alice, Who::Bob]
                 .into_iter()
@@ -82,12 +100,67 @@ fn identity() -> Peer<Identity> {
         })
         .with(|asked: FindCertificates| async move {
             let known = [ROOT, ALICE, BOB].contains(&asked.account.as_str());
-            // Bob has no certificate of his own.
-            let has = known && asked.account != BOB;
-            let pem = has.then(|| golden_key("user-cert.pem")).into_iter().collect();
+            // Bob has no certificate of his own, and Alice a newer one than that she signs with.
+            let pem = match asked.account.as_str() {
+                ROOT => vec![golden_key("user-cert.pem")],
+                ALICE => vec![NEWER.to_owned(), golden_key("user-cert.pem")],
+                _ => Vec::new(),
+            };
             Ok::<_, ApiError>(Certificates { known, pem })
+        })
+        .with(move |asked: ListRegistered| {
+            let mut images = registry.lock().unwrap().clone();
+            images.retain(|image| asked.after.as_ref().is_none_or(|after| image.id > *after));
+            images.sort_by(|one, other| one.id.cmp(&other.id));
+            // Pages are small, so that there are several.
+            let more = images.len() > 2;
+            images.truncate(2);
+            async move { Ok(RegisteredPage { images, more, allow_unsigned: false }) }
+        })
+}
+
+/// A clc on a socket, as far as walrus asks it: for a walrus that is a process of its own.
+struct Clc {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Clc {
+    fn start(registry: &Registry) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (registry, (stop, stopped)) = (Arc::clone(registry), oneshot::channel::<()>());
+        let thread = std::thread::spawn(move || {
+            in_system(async {
+                let (clock, key) = (Clock::system(), PeerKey::new(PEER_KEY));
+                let endpoint = Endpoint::new(key, clock, Roster::default(), Metrics::default())
+                    .service(Arc::new(identity(&registry)));
+                let limits = Limits { workers: 1, ..Limits::default() };
+                let listening = listen(listener, &limits, Arc::new(endpoint)).unwrap();
+                drop(stopped.await);
+                listening.stop().await;
+            })
+            .unwrap();
         });
-    Peer::here(Arc::new(dispatcher))
+        Self { address, stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Clc {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+/// How walrus runs.
+enum Runs {
+    Not,
+    Here(oneshot::Sender<()>, JoinHandle<()>),
+    Apart(Child),
 }
 
 /// A walrus that runs.
@@ -97,8 +170,10 @@ pub(crate) struct World {
     pub(crate) public: SocketAddr,
     pub(crate) internal: SocketAddr,
     config: Config,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    registry: Registry,
+    /// For a walrus that is a process of its own.
+    clc: Option<Clc>,
+    runs: Runs,
 }
 
 impl World {
@@ -107,6 +182,15 @@ impl World {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::raise(change, false)
+    }
+
+    /// A walrus that is a process of its own.
+    pub(crate) fn program(change: impl FnOnce(&mut Config)) -> Self {
+        Self::raise(change, true)
+    }
+
+    fn raise(change: impl FnOnce(&mut Config), apart: bool) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config {
             data_dir: dir.path().join("walrus"),
@@ -115,19 +199,65 @@ impl World {
         };
         change(&mut config);
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let registry = Registry::default();
+        let clc = apart.then(|| Clc::start(&registry));
+        if let Some(clc) = &clc {
+            config.peer_key_file = dir.path().join("peer.key");
+            config.clc.url = format!("http://{}", clc.address);
+            (config.listen, config.internal_listen) = (nowhere, nowhere);
+            let mut options = std::fs::OpenOptions::new();
+            let options = options.write(true).create_new(true).mode(0o600);
+            options.open(&config.peer_key_file).unwrap().write_all(&PEER_KEY).unwrap();
+        }
         let mut world = Self {
             _dir: dir,
             public: nowhere,
             internal: nowhere,
             config,
-            stop: None,
-            thread: None,
+            registry,
+            clc,
+            runs: Runs::Not,
         };
         world.start();
         world
     }
 
     pub(crate) fn start(&mut self) {
+        match self.clc {
+            Some(_) => self.start_apart(),
+            None => self.start_here(),
+        }
+    }
+
+    /// The program with this world's configuration, and more of it by the environment.
+    pub(crate) fn command(&self) -> Command {
+        let file = self.data().with_extension("toml");
+        std::fs::write(&file, print(&self.config).unwrap()).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_walrus"));
+        command.arg("--config").arg(file).stdin(Stdio::null());
+        command
+    }
+
+    fn start_apart(&mut self) {
+        let log = self.data().with_extension("log");
+        let file = std::fs::File::create(&log).unwrap();
+        let child = self.command().stdout(Stdio::null()).stderr(file).spawn().unwrap();
+        self.runs = Runs::Apart(child);
+        let mut found = None;
+        wait("walrus is up", || {
+            let text = std::fs::read_to_string(&log).unwrap();
+            let line = text.lines().find(|line| line.contains("walrus is up"));
+            let word = |line: &str, name: &str| {
+                let rest = line.split_once(name)?.1;
+                rest.split(' ').next()?.parse().ok()
+            };
+            found = line.and_then(|line| Some((word(line, "s3=")?, word(line, "internal=")?)));
+            found.is_some()
+        });
+        (self.public, self.internal) = found.unwrap();
+    }
+
+    fn start_here(&mut self) {
         let bind = || TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let listeners = (bind(), bind());
         self.public = listeners.0.local_addr().unwrap();
@@ -135,11 +265,11 @@ impl World {
         let config = self.config.clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let (up, is_up) = std::sync::mpsc::channel();
+        let identity = Peer::here(Arc::new(identity(&self.registry)));
         let thread = std::thread::spawn(move || {
             in_system(async {
-                let key = PeerKey::new([7; 32]);
-                let server =
-                    Server::start(config, listeners, identity(), key, Clock::system()).await;
+                let key = PeerKey::new(PEER_KEY);
+                let server = Server::start(config, listeners, identity, key, Clock::system()).await;
                 let server = server.unwrap();
                 up.send(()).unwrap();
                 drop(stopped.await);
@@ -147,16 +277,35 @@ impl World {
             })
             .unwrap();
         });
-        (self.stop, self.thread) = (Some(stop), Some(thread));
+        self.runs = Runs::Here(stop, thread);
         is_up.recv().expect("walrus starts");
     }
 
     /// Stops walrus and waits until it has let go of its files.
     pub(crate) fn stop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            thread.join().unwrap();
+        match std::mem::replace(&mut self.runs, Runs::Not) {
+            Runs::Not => {}
+            Runs::Here(stop, thread) => {
+                drop(stop);
+                thread.join().unwrap();
+            }
+            // A process gets no chance to tidy up.
+            Runs::Apart(mut child) => {
+                child.kill().unwrap();
+                child.wait().unwrap();
+            }
         }
+    }
+
+    /// Notes an image with the clc.
+    pub(crate) fn register(&self, id: &str, bundle: &BundleRef, sha256: Option<&str>) {
+        self.registry.lock().unwrap().push(Registered {
+            id: id.parse().unwrap(),
+            account: ROOT.parse().unwrap(),
+            bundle: bundle.clone(),
+            sha256: sha256.map(str::to_owned),
+            failed: None,
+        });
     }
 
     pub(crate) fn data(&self) -> &Path {
@@ -243,11 +392,7 @@ impl World {
         &self,
         message: M,
     ) -> Result<M::Reply, ApiError> {
-        let url = format!("http://{}", self.internal);
-        let transport = Transport::new(&url, PeerKey::new([7; 32]), Clock::system());
-        let peer: Peer<Walrus> = Peer::there(transport);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(peer.call_patiently(message, Duration::from_secs(60)))
+        ask_at(self.internal, message)
     }
 
     /// Hands the golden cloud's key over, as the clc does at its start.
@@ -285,6 +430,18 @@ impl Drop for World {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// Asks the walrus at an address as the clc does.
+pub(crate) fn ask_at<M: Message<Service = Walrus>>(
+    internal: SocketAddr,
+    message: M,
+) -> Result<M::Reply, ApiError> {
+    let url = format!("http://{internal}");
+    let transport = Transport::new(&url, PeerKey::new(PEER_KEY), Clock::system());
+    let peer: Peer<Walrus> = Peer::there(transport);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(peer.call_patiently(message, Duration::from_secs(60)))
 }
 
 /// Waits for a condition.

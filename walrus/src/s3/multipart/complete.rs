@@ -149,6 +149,7 @@ async fn complete(
         blob: None,
         parts: Some(Parts { upload: upload.id.clone(), count: plan.count }),
         checksum: Some(plan.checksum.clone()),
+        sha1: None,
         attributes: upload.attributes.clone(),
         modified: now,
     };

@@ -54,7 +54,7 @@ impl Operate for UploadPart {
         let Scene { body, permit, .. } = scene;
         let size = self.incoming.length;
         let received = state.receiver.receive(body, size, expected, ticket).await?;
-        let Received { digested: Digested { md5: etag, checksum }, ticket } = received;
+        let Received { digested: Digested { md5: etag, checksum, .. }, ticket, .. } = received;
         let part = Part {
             upload: upload.id,
             number: self.number,

@@ -94,7 +94,7 @@ async fn read(asked: &UploadPartCopy, state: &Objects, found: Found) -> Result<P
     let expected = Expected { kept: Some(kept_algorithm(&found.upload)), ..Expected::default() };
     let body = bytes_of(state.content.clone(), &found).await?;
     let received = state.receiver.receive(body, found.size, expected, ticket).await?;
-    let Received { digested: Digested { md5: etag, checksum }, ticket } = received;
+    let Received { digested: Digested { md5: etag, checksum, .. }, ticket, .. } = received;
     let part = Part {
         upload: found.upload.id,
         number: asked.number,

@@ -1,0 +1,387 @@
+//! Fills an ext file system through the tool of its makers, without mounting anything.
+//!
+//! `mke2fs -d` copies whole directories as they stand: it cannot leave anything out, nor put another
+//! fstab into their place, without a second copy of the tree. `debugfs`, of the same package and the
+//! same code, takes one command a line and so does all that; each entry becomes a few lines:
+//!
+//! ```text
+//! cd "/etc"
+//! write "/etc/hosts" "hosts"
+//! sif "./hosts" mode 0100644
+//! ```
+//!
+//! A line ends where the file says so: names with line breaks are made under another name and
+//! linked to their own at the end, by a command line each.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Stdio};
+use std::thread::JoinHandle;
+
+use super::tools::{self, ToolError};
+use super::tree::{Entry, TreeError, Visitor, What};
+
+/// The longest line that debugfs reads, with room for its end.
+const LINE: usize = 8000;
+/// How many complaints are kept.
+const COMPLAINTS: usize = 4;
+
+/// Why a file system cannot be filled.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FillError {
+    /// The volume cannot be read.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// The tool cannot be run, or complains.
+    #[error(transparent)]
+    Tool(#[from] ToolError),
+    /// Something cannot be said to the tool, or not written.
+    #[error("{} cannot be written: {why}", path.display())]
+    Entry {
+        /// Where in the image.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+}
+
+/// A file system on its way.
+pub(crate) struct Debugfs<'a> {
+    /// What debugfs is told to open.
+    image: String,
+    /// A directory for what commands read.
+    scratch: &'a Path,
+    child: Child,
+    input: BufWriter<ChildStdin>,
+    errors: JoinHandle<Vec<String>>,
+    /// The directory that names are relative to.
+    directory: Option<PathBuf>,
+    /// How many names each file has, by its first.
+    names: HashMap<PathBuf, u32>,
+    /// Contents in files of the scratch directory.
+    texts: HashMap<Vec<u8>, PathBuf>,
+    /// Paths as debugfs knows them, and the names that their ends are to have; deepest last.
+    renamed: Vec<(PathBuf, Vec<u8>)>,
+    /// How many sources were given another name, because theirs cannot be said.
+    aliases: usize,
+    /// Is told how many bytes of files are on their way.
+    progress: &'a dyn Fn(u64),
+    done: u64,
+}
+
+impl<'a> Debugfs<'a> {
+    /// Opens the file system in the file at `image`, `start` bytes after its beginning.
+    pub(crate) fn open(
+        image: &Path,
+        start: u64,
+        scratch: &'a Path,
+        progress: &'a dyn Fn(u64),
+    ) -> Result<Self, FillError> {
+        let image = tools::place(image, start);
+        let fail = |source| ToolError::Start { tool: "debugfs", source };
+        let mut command = tools::command("debugfs");
+        command.args(["-w", "-f", "-", &image]);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(fail)?;
+        let (Some(input), Some(errors)) = (child.stdin.take(), child.stderr.take()) else {
+            return Err(fail(io::ErrorKind::BrokenPipe.into()).into());
+        };
+        let errors = std::thread::spawn(move || complaints(BufReader::new(errors)));
+        Ok(Self {
+            image,
+            scratch,
+            child,
+            input: BufWriter::new(input),
+            errors,
+            directory: None,
+            names: HashMap::new(),
+            texts: HashMap::new(),
+            renamed: Vec::new(),
+            aliases: 0,
+            progress,
+            done: 0,
+        })
+    }
+
+    /// Writes all that is still to be written, and gives the names that need a line of their own.
+    pub(crate) fn finish(mut self) -> Result<(), FillError> {
+        let several = std::mem::take(&mut self.names);
+        for (path, count) in several.into_iter().filter(|(_, count)| *count > 1) {
+            let name = self.absolute(&path);
+            self.say(&path, &[b"sif", &name, b"links_count", count.to_string().as_bytes()])?;
+        }
+        let Self { image, child, input, errors, renamed, .. } = self;
+        // Its end is the end of the file system's making.
+        let flushed = input.into_inner().map(drop);
+        ended("debugfs", child, errors)?;
+        flushed
+            .map_err(|error| ToolError::Start { tool: "debugfs", source: error.into_error() })?;
+        for (path, name) in renamed.iter().rev() {
+            let old = rooted(path);
+            let new = rooted(&path.with_file_name(OsStr::from_bytes(name)));
+            for words in [&[b"ln".as_slice(), &old, &new][..], &[b"unlink".as_slice(), &old]] {
+                let line = line(path, words)?;
+                let line = OsStr::from_bytes(&line);
+                let fail = |source| ToolError::Start { tool: "debugfs", source };
+                let mut command = tools::command("debugfs");
+                command.args(["-w", "-R"]).arg(line).arg(&image);
+                command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+                let mut child = command.spawn().map_err(fail)?;
+                let told = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe.into());
+                let told = told.map_err(fail)?;
+                let errors = std::thread::spawn(move || complaints(BufReader::new(told)));
+                ended("debugfs", child, errors)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends one command.
+    fn say(&mut self, path: &Path, words: &[&[u8]]) -> Result<(), FillError> {
+        let mut line = line(path, words)?;
+        if line.contains(&b'\n') || line.contains(&b'\r') {
+            let why = "a path with a line break in it".to_owned();
+            return Err(FillError::Entry { path: path.to_owned(), why });
+        }
+        line.push(b'\n');
+        // If it has ended, it says why.
+        self.input
+            .write_all(&line)
+            .map_err(|source| FillError::from(ToolError::Start { tool: "debugfs", source }))
+    }
+
+    /// A path as debugfs knows it: without the line breaks that some names have.
+    fn known(&self, path: &Path) -> PathBuf {
+        path.iter().map(|name| PathBuf::from(plain(name))).collect()
+    }
+
+    fn absolute(&self, path: &Path) -> Vec<u8> {
+        rooted(&self.known(path))
+    }
+
+    /// Goes to the directory that `path` is in; gives the last name, as debugfs will know it.
+    fn go(&mut self, path: &Path) -> Result<Vec<u8>, FillError> {
+        let parent = path.parent().unwrap_or(Path::new(""));
+        if self.directory.as_deref() != Some(parent) {
+            let name = self.absolute(parent);
+            self.say(path, &[b"cd", &name])?;
+            self.directory = Some(parent.to_owned());
+        }
+        let name = path.file_name().unwrap_or_default();
+        let known = plain(name);
+        if known != name {
+            self.renamed.push((self.known(path), name.as_bytes().to_vec()));
+        }
+        Ok(known.as_bytes().to_vec())
+    }
+
+    /// The path of a file with this content, for commands that read files.
+    fn text(&mut self, bytes: &[u8]) -> io::Result<PathBuf> {
+        if let Some(path) = self.texts.get(bytes) {
+            return Ok(path.clone());
+        }
+        let path = self.scratch.join(format!("text-{}", self.texts.len()));
+        fs::write(&path, bytes)?;
+        self.texts.insert(bytes.to_vec(), path.clone());
+        Ok(path)
+    }
+
+    fn write(&mut self, entry: &Entry, source: &Path, name: &[u8]) -> Result<(), FillError> {
+        let bytes = source.as_os_str().as_bytes();
+        if bytes.contains(&b'\n') || bytes.contains(&b'\r') {
+            self.aliases += 1;
+            let alias = self.scratch.join(format!("alias-{}", self.aliases));
+            symlink(source, &alias).map_err(|error| FillError::Entry {
+                path: entry.path.clone(),
+                why: error.to_string(),
+            })?;
+            return self.say(&entry.path, &[b"write", alias.as_os_str().as_bytes(), name]);
+        }
+        self.say(&entry.path, &[b"write", source.as_os_str().as_bytes(), name])
+    }
+
+    fn device(&mut self, entry: &Entry, name: &[u8], words: [&[u8]; 3]) -> Result<(), FillError> {
+        self.say(&entry.path, &[b"mknod", name, words[0], words[1], words[2]])
+    }
+
+    fn inode(&mut self, entry: &Entry, name: &[u8], kind: u32) -> Result<(), FillError> {
+        let owner = entry.owner;
+        let (seconds, nanoseconds) = owner.changed;
+        // 34 bits of seconds: the upper ones stand beside the nanoseconds.
+        let low = seconds & 0xffff_ffff;
+        let epoch = (seconds - i64::from(low as i32)) >> 32 & 3;
+        let fields = [
+            ("mode", format!("0{:o}", kind | owner.mode)),
+            ("uid", owner.uid.to_string()),
+            ("gid", owner.gid.to_string()),
+            ("mtime", format!("@0x{low:x}")),
+            ("mtime_extra", format!("0x{:x}", nanoseconds << 2 | epoch)),
+        ];
+        for (field, value) in fields {
+            self.say(&entry.path, &[b"sif", name, field.as_bytes(), value.as_bytes()])?;
+        }
+        for (attribute, value) in &entry.attributes {
+            let fail = |error: io::Error| FillError::Entry {
+                path: entry.path.clone(),
+                why: error.to_string(),
+            };
+            let file = self.text(value).map_err(fail)?;
+            let file = file.as_os_str().as_bytes();
+            self.say(&entry.path, &[b"ea_set", b"-f", file, name, attribute.as_bytes()])?;
+        }
+        Ok(())
+    }
+}
+
+impl Visitor for Debugfs<'_> {
+    type Error = FillError;
+
+    fn visit(&mut self, entry: &Entry) -> Result<(), FillError> {
+        if entry.path.as_os_str().is_empty() {
+            return self.inode(entry, b"/", 0o04_0000);
+        }
+        let name = self.go(&entry.path)?;
+        let kind = match &entry.what {
+            What::Directory => {
+                self.say(&entry.path, &[b"mkdir", &name])?;
+                0o04_0000
+            }
+            What::File { source, data, .. } => {
+                self.write(entry, source, &name)?;
+                self.done += data;
+                (self.progress)(self.done);
+                0o10_0000
+            }
+            What::Text(bytes) => {
+                let source = self.text(bytes).map_err(|error| FillError::Entry {
+                    path: entry.path.clone(),
+                    why: error.to_string(),
+                })?;
+                self.write(entry, &source, &name)?;
+                0o10_0000
+            }
+            What::Symlink(target) => {
+                self.say(&entry.path, &[b"symlink", &name, target])?;
+                0o12_0000
+            }
+            What::Fifo => {
+                self.say(&entry.path, &[b"mknod", &name, b"p"])?;
+                0o01_0000
+            }
+            What::Characters(major, minor) | What::Blocks(major, minor) => {
+                let characters = matches!(entry.what, What::Characters(..));
+                let (letter, kind) = if characters { (b"c", 0o02_0000) } else { (b"b", 0o06_0000) };
+                let (major, minor) = (major.to_string(), minor.to_string());
+                self.device(entry, &name, [letter, major.as_bytes(), minor.as_bytes()])?;
+                kind
+            }
+            What::Again(first) => {
+                let old = self.absolute(first);
+                *self.names.entry(first.clone()).or_insert(1) += 1;
+                return self.say(&entry.path, &[b"ln", &old, &name]);
+            }
+        };
+        // Whatever it is called, it is no option and no number.
+        let name = [b"./", name.as_slice()].concat();
+        self.inode(entry, &name, kind)
+    }
+
+    fn leave(&mut self, _: &Entry) -> Result<(), FillError> {
+        Ok(())
+    }
+}
+
+/// A name without line breaks.
+fn plain(name: &OsStr) -> OsString {
+    let bytes = name.as_bytes();
+    if !bytes.contains(&b'\n') && !bytes.contains(&b'\r') {
+        return name.to_owned();
+    }
+    // A short one that no other name of the directory is likely to be.
+    let sum = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
+        (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    OsString::from_vec(format!(".line-break-{sum:016x}").into_bytes())
+}
+
+fn rooted(path: &Path) -> Vec<u8> {
+    [b"/", path.as_os_str().as_bytes()].concat()
+}
+
+/// A command line: each word but the first and plain ones in quotes, in which a quote is two.
+fn line(path: &Path, words: &[&[u8]]) -> Result<Vec<u8>, FillError> {
+    let mut line = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        if at == 0 {
+            line.extend_from_slice(word);
+            continue;
+        }
+        line.extend_from_slice(b" \"");
+        for byte in *word {
+            line.push(*byte);
+            if *byte == b'"' {
+                line.push(b'"');
+            }
+        }
+        line.push(b'"');
+    }
+    match line.len() > LINE {
+        true => Err(FillError::Entry {
+            path: path.to_owned(),
+            why: "its path is too long for debugfs".to_owned(),
+        }),
+        false => Ok(line),
+    }
+}
+
+/// What a tool complains of: whatever it writes but its name and version.
+fn complaints(errors: impl BufRead) -> Vec<String> {
+    let lines = errors.split(b'\n').map_while(Result::ok);
+    let mut kept = Vec::new();
+    // All of it is read, or the tool would wait.
+    for line in lines {
+        let line = String::from_utf8_lossy(&line).trim().to_owned();
+        if !line.is_empty() && !line.starts_with("debugfs 1.") && kept.len() < COMPLAINTS {
+            kept.push(line);
+        }
+    }
+    kept
+}
+
+/// Waits for the tool's end; whatever it complains of is a failure, since its status says little.
+fn ended(
+    tool: &'static str,
+    mut child: Child,
+    errors: JoinHandle<Vec<String>>,
+) -> Result<(), ToolError> {
+    let status = child.wait().map_err(|source| ToolError::Start { tool, source })?;
+    let told = errors.join().unwrap_or_default();
+    match status.success() && told.is_empty() {
+        true => Ok(()),
+        false => Err(ToolError::Failed { tool, status, told: told.join("; ") }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_stand_in_quotes() {
+        let line = line(Path::new(""), &[b"write", b"/a b/\"c\"", b"-x"]).unwrap();
+        assert_eq!(line, b"write \"/a b/\"\"c\"\"\" \"-x\"");
+        assert!(super::line(Path::new(""), &[b"write", &[b'a'; LINE]]).is_err());
+    }
+
+    #[test]
+    fn only_complaints_are_kept() {
+        let told = b"debugfs 1.47.0 (5-Feb-2023)\n\nwrite: No such file\nx\nx\nx\nx\n";
+        let kept = complaints(&told[..]);
+        assert_eq!((kept.len(), kept[0].as_str()), (COMPLAINTS, "write: No such file"));
+    }
+}
