@@ -1,7 +1,6 @@
 //! `euca-check-bundle` tells every fault there is, here and in a bucket.
 
 use std::fs;
-
 use std::sync::Arc;
 
 use crate::buckets::{Objects, answer, error, server};

@@ -199,6 +199,26 @@ fn an_image_is_installed_in_one() {
 }
 
 #[test]
+fn options_of_scripts_for_euca2ools_are_taken_or_refused_in_words() {
+    let (server, _) = server();
+    let dir = tempfile::tempdir().unwrap();
+    image(dir.path());
+    let file = dir.path().join("disk.img");
+    let (file, to) = (file.to_str().unwrap(), dir.path().to_str().unwrap());
+    let bundling = ["euca-bundle-image", "-i", file, "-d", to, "-r", "x86_64"];
+    let installing = ["euca-install-image", "-n", "x", "-i", file, "-b", "b", "-r", "x86_64"];
+    let bootstrap = ["--bootstrap-url", "http://x/", "--bootstrap-auth", "y"];
+    let done = called(&server, &[&bundling[..], &["--porcelain"], &bootstrap].concat());
+    assert_eq!((done.status, done.err.as_str()), (0, ""));
+    assert_eq!(done.out, format!("Wrote manifest {to}/disk.img.manifest.xml\n"));
+    let done = call(&[&bundling[..], &["-u", "1"], &bootstrap].concat(), &[]);
+    assert!(done.status == 2 && done.err.contains("--bootstrap-url"), "{}", done.err);
+    let done = called(&server, &[&installing[..], &["--platform", "windows"]].concat());
+    assert!(done.status == 2 && done.err.contains("--platform"), "{}", done.err);
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[test]
 fn a_stream_becomes_an_image_if_it_is_what_was_promised() {
     let (server, _) = server();
     let dir = tempfile::tempdir().unwrap();
