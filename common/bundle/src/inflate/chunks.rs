@@ -29,9 +29,10 @@
 //!   stored block can follow that copies the mark, but one that is not the last, so that the input
 //!   ends too early; one that begins later has a length that is longer than the mark. All else
 //!   reads the mark, or a part of it, as codes or as heads of blocks. For few marks only do these
-//!   stand for the mark itself: codes that stand for literals have an order that the format
-//!   prescribes, so that less than a fifth of all bytes can be read as themselves, and of the marks
-//!   of 32 bytes, chosen anew for each stream, less than one in 2^64.
+//!   stand for the mark itself, because the order of the codes is prescribed by the format and not
+//!   chosen by the stream: an estimate, not a proof, gives a fifth of all values for each byte, thus
+//!   less than one in 2^64 of the marks of 32 bytes. The mark is chosen anew for each stream, and
+//!   the digest of the manifest stands behind it.
 
 use std::io::{self, BufRead};
 
