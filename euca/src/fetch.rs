@@ -8,14 +8,15 @@
 //!
 //! A worker begins a part only when it is at most `window` parts ahead of the one that is being read,
 //! and holds at most [`AHEAD`] chunks of it: the memory is bounded however large parts are. Nothing
-//! here looks at the bytes; who reads them compares them with their digests.
+//! here looks at the bytes; who reads them compares them with their digests. Workers whose reader is
+//! gone end by themselves, when the network lets them: nobody waits for them.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Condvar, Mutex};
-use std::thread;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::Builder;
 
 use bundle::{Manifest, Part, PartSource};
 
@@ -34,31 +35,55 @@ const AHEAD: usize = 160;
 pub(crate) fn with_parts<R>(
     s3: &S3,
     bucket: &str,
-    key_of: impl Fn(&str) -> String + Sync,
+    key_of: impl Fn(&str) -> String,
     manifest: &Manifest,
     window: usize,
     work: impl FnOnce(&mut dyn PartSource) -> R,
 ) -> R {
     let window = window.max(1);
-    let shared = Shared::default();
-    let next = AtomicUsize::new(0);
-    thread::scope(|scope| {
-        let over = Over(&shared);
-        for _ in 0..window.min(manifest.parts.len()) {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::SeqCst);
-                    let Some(part) = manifest.parts.get(at) else { return };
-                    let Some(sender) = shared.begin(at, window) else { return };
-                    let key = key_of(&part.filename);
-                    bring(s3.open_object(bucket, &key), &sender);
-                }
-            });
+    let keys = manifest.parts.iter().map(|part| key_of(&part.filename)).collect();
+    let job = Arc::new(Job {
+        s3: s3.clone(),
+        bucket: bucket.to_owned(),
+        keys,
+        window,
+        next: AtomicUsize::new(0),
+        shared: Shared::default(),
+    });
+    let _over = Over(&job.shared);
+    for _ in 0..window.min(manifest.parts.len()) {
+        let (own, worker) = (Arc::clone(&job), Builder::new().name("fetch-part".to_owned()));
+        hold(&job.shared.state).workers += 1;
+        if worker.spawn(move || own.run()).is_err() {
+            // Fewer do it as well; without any, whoever reads is told.
+            hold(&job.shared.state).workers -= 1;
+            break;
         }
-        let result = work(&mut Source(&shared));
-        drop(over);
-        result
-    })
+    }
+    work(&mut Source(&job.shared))
+}
+
+/// What the workers do together.
+struct Job {
+    s3: S3,
+    bucket: String,
+    keys: Vec<String>,
+    window: usize,
+    next: AtomicUsize,
+    shared: Shared,
+}
+
+impl Job {
+    /// Brings part after part, as long as there are any and somebody wants them.
+    fn run(&self) {
+        let _working = Working(&self.shared);
+        loop {
+            let at = self.next.fetch_add(1, Ordering::SeqCst);
+            let Some(key) = self.keys.get(at) else { return };
+            let Some(sender) = self.shared.begin(at, self.window) else { return };
+            bring(self.s3.open_object(&self.bucket, key), &sender);
+        }
+    }
 }
 
 /// A chunk, empty at the end of the part, or why there is none.
@@ -76,6 +101,8 @@ struct State {
     reading: usize,
     /// Parts that were begun and are not being read yet.
     begun: BTreeMap<usize, Receiver<Chunk>>,
+    /// Workers that have not ended.
+    workers: usize,
     /// Nobody reads any more.
     over: bool,
 }
@@ -85,7 +112,7 @@ impl Shared {
     fn begin(&self, at: usize, window: usize) -> Option<SyncSender<Chunk>> {
         let mut state = hold(&self.state);
         while !state.over && at >= state.reading + window {
-            state = self.changed.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         if state.over {
             return None;
@@ -105,6 +132,16 @@ impl Drop for Over<'_> {
         let mut state = hold(&self.0.state);
         state.over = true;
         state.begun.clear();
+        self.0.changed.notify_all();
+    }
+}
+
+/// A worker, which says when it ends, be it by a panic.
+struct Working<'a>(&'a Shared);
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        hold(&self.0.state).workers -= 1;
         self.0.changed.notify_all();
     }
 }
@@ -135,6 +172,10 @@ fn full(reader: &mut impl Read) -> Chunk {
     Ok(chunk)
 }
 
+fn interrupted() -> io::Error {
+    io::Error::other("the download was interrupted")
+}
+
 struct Source<'a>(&'a Shared);
 
 impl PartSource for Source<'_> {
@@ -146,7 +187,10 @@ impl PartSource for Source<'_> {
             if let Some(receiver) = state.begun.remove(&index) {
                 return Ok(Box::new(Chunks { receiver, chunk: Vec::new(), at: 0, ended: false }));
             }
-            state = self.0.changed.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
+            if state.workers == 0 {
+                return Err(interrupted());
+            }
+            state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
@@ -164,7 +208,7 @@ impl Read for Chunks {
         if self.at == self.chunk.len() && !self.ended {
             let next = self.receiver.recv();
             // A worker that is gone without a last chunk has left a part that is not whole.
-            self.chunk = next.map_err(|_| io::Error::other("the download was interrupted"))??;
+            self.chunk = next.map_err(|_| interrupted())??;
             self.at = 0;
             self.ended = self.chunk.is_empty();
         }

@@ -108,7 +108,8 @@ impl Jobs {
     }
 }
 
-/// Whether a progress bar is shown: after a second on a terminal, at once, or never.
+/// Whether a progress bar is shown: after a second on a terminal, at once, or never; or lines for
+/// programs in its place.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ShowProgress {
     /// Show the progress bar at once, not only after a second
@@ -117,6 +118,9 @@ pub(crate) struct ShowProgress {
     /// Show no progress bar
     #[arg(long, overrides_with = "progress")]
     pub(crate) no_progress: bool,
+    /// Write how far it is as lines of text on standard error, for programs
+    #[arg(long, hide = true)]
+    pub(crate) porcelain: bool,
 }
 
 #[cfg(test)]

@@ -45,6 +45,7 @@ pub(crate) fn with_outbox<R, E: Send>(
         let closing = Closing(&shared);
         for _ in 0..pending {
             scope.spawn(|| {
+                let _working = Working(&shared);
                 while let Some(part) = shared.take() {
                     shared.done(part.name.clone(), send(&part).err());
                 }
@@ -66,12 +67,21 @@ struct State<E> {
     sent: Vec<String>,
     failure: Option<E>,
     closed: bool,
+    /// Whether a worker has panicked, whose part is pending for ever.
+    died: bool,
+}
+
+impl<E> State<E> {
+    /// Whether nothing is sent any more.
+    fn failed(&self) -> bool {
+        self.died || self.failure.is_some()
+    }
 }
 
 impl<E> Default for State<E> {
     fn default() -> Self {
         let (queue, sent) = (VecDeque::new(), Vec::new());
-        Self { queue, pending: 0, sent, failure: None, closed: false }
+        Self { queue, pending: 0, sent, failure: None, closed: false, died: false }
     }
 }
 
@@ -85,7 +95,7 @@ impl<E> Shared<E> {
     fn take(&self) -> Option<Ready> {
         let mut state = hold(&self.state);
         loop {
-            if state.failure.is_some() {
+            if state.failed() {
                 state.queue.clear();
                 return None;
             }
@@ -115,10 +125,10 @@ impl<E> Shared<E> {
     /// Queues a part when there is room for it; false if nothing is sent any more.
     fn put(&self, part: Ready, most: usize) -> bool {
         let mut state = hold(&self.state);
-        while state.failure.is_none() && state.pending >= most {
+        while !state.failed() && state.pending >= most {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        if state.failure.is_some() {
+        if state.failed() {
             return false;
         }
         state.pending += 1;
@@ -138,6 +148,19 @@ impl<E> Drop for Closing<'_, E> {
     }
 }
 
+/// Says that a worker has panicked, so that nobody waits for it; the panic goes on when all have
+/// ended.
+struct Working<'a, E>(&'a Shared<E>);
+
+impl<E> Drop for Working<'_, E> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            hold(&self.0.state).died = true;
+            self.0.changed.notify_all();
+        }
+    }
+}
+
 /// Takes the parts of a bundle.
 pub(crate) struct Outbox<'a, E> {
     shared: &'a Shared<E>,
@@ -148,7 +171,7 @@ pub(crate) struct Outbox<'a, E> {
 impl<E> Outbox<'_, E> {
     /// Whether nothing is sent any more.
     pub(crate) fn failed(&self) -> bool {
-        hold(&self.shared.state).failure.is_some()
+        hold(&self.shared.state).failed()
     }
 }
 
@@ -204,6 +227,13 @@ mod tests {
         assert!(result.is_ok() && sent.failure.is_none());
         assert_eq!(sent.names.len(), 100);
         assert!(most.into_inner() <= 3);
+    }
+
+    #[test]
+    fn nobody_waits_for_workers_that_have_panicked() {
+        let send = |_: &Ready| -> Result<(), usize> { panic!("told") };
+        let whole = || with_outbox(2, send, |outbox| assert!(fill(outbox, 1000).is_err()));
+        assert!(std::panic::catch_unwind(whole).is_err());
     }
 
     #[test]

@@ -1,20 +1,51 @@
-//! A bar for whatever takes longer than a second, on a terminal only.
+//! A bar for whatever takes longer than a second, on a terminal only; or, for programs that read it,
+//! a line `LABEL DONE/TOTAL` on standard error several times a second.
 
 use std::cell::Cell;
+use std::io::{self, Write};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::crew::hold;
 use crate::environment::Environment;
 use crate::options::ShowProgress;
 
 /// How long something may take before a bar appears.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long nothing is written after a line for programs.
+const BETWEEN: Duration = Duration::from_millis(100);
+
+/// Writes lines for programs.
+struct Lines {
+    label: &'static str,
+    total: u64,
+    /// When the last one was written, and what it told.
+    last: Mutex<Option<(Instant, u64)>>,
+}
+
+impl Lines {
+    /// Writes a line, unless it would come too soon or tell nothing new.
+    fn at(&self, done: u64, out: &mut dyn Write) {
+        let mut last = hold(&self.last);
+        let soon = |(at, told): (Instant, u64)| {
+            told == done || (done < self.total && at.elapsed() < BETWEEN)
+        };
+        if !last.is_some_and(soon) {
+            *last = Some((Instant::now(), done));
+            // Nobody may be reading any more, which does not end the work.
+            let _ = writeln!(out, "{} {done}/{}", self.label, self.total);
+        }
+    }
+}
+
 /// A bar that counts bytes and goes away when it is dropped.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
+    lines: Option<Lines>,
     started: Instant,
     patience: Duration,
     /// What all shares have done.
@@ -29,7 +60,8 @@ impl Progress {
         options: &ShowProgress,
         environment: &Environment,
     ) -> Self {
-        let wanted = environment.terminal() && !options.no_progress;
+        let lines = options.porcelain.then(|| Lines { label, total, last: Mutex::default() });
+        let wanted = environment.terminal() && !options.no_progress && !options.porcelain;
         let bar = wanted.then(|| {
             let style = "{prefix} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}";
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
@@ -39,11 +71,14 @@ impl Progress {
             }
         });
         let patience = if options.progress { Duration::ZERO } else { PATIENCE };
-        Self { bar, started: Instant::now(), patience, shared: AtomicU64::new(0) }
+        Self { bar, lines, started: Instant::now(), patience, shared: AtomicU64::new(0) }
     }
 
     /// Says how many bytes are done.
     pub(crate) fn at(&self, done: u64) {
+        if let Some(lines) = &self.lines {
+            lines.at(done, &mut io::stderr());
+        }
         let Some(bar) = &self.bar else { return };
         if bar.is_hidden() && self.started.elapsed() >= self.patience {
             bar.set_draw_target(ProgressDrawTarget::stderr());
@@ -77,5 +112,20 @@ impl Drop for Progress {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_few_and_the_last_one_is_told() {
+        let lines = Lines { label: "Bundling", total: 9, last: Mutex::default() };
+        let mut out = Vec::new();
+        for done in [0, 1, 2, 9, 9] {
+            lines.at(done, &mut out);
+        }
+        assert_eq!(String::from_utf8(out).unwrap(), "Bundling 0/9\nBundling 9/9\n");
     }
 }

@@ -14,9 +14,18 @@
 //! Nothing of it is believed. A segment counts only when it turned out to be what inflating the
 //! whole would have made of it; from the first that is not on, after a few tries to join it with
 //! the next ones, everything is inflated serially behind the last right one. So the answer is that
-//! of a serial reader for every stream, which a fuzz target compares; work and memory are bounded
-//! by a constant times that of the serial reader, whatever the stream claims. Only the first
+//! of a serial reader for every valid stream, which a fuzz target compares; work and memory are
+//! bounded by a constant times that of the serial reader, whatever the stream claims. Only the first
 //! member can be chunked: nobody writes a second, and each would start its own tries.
+//!
+//! Streams that are not valid may be refused by one reader and not by the other, because chunks are
+//! opened by libdeflate, which lets pass some of what zlib refuses: a block whose head announces 287
+//! or 288 codes of literals and lengths or 31 or 32 of distances, the codes 286 and 287 (as a length
+//! of 258) and 30 and 31 (as a distance) themselves, a code of code lengths with one member only,
+//! and distances where no code of one is there. No compressor writes any of it. What comes out is
+//! the same bytes each time; checksum and length of the member are compared with it, and the digest
+//! of the manifest. Who made the bundle chose these, and could as well have sent the same bytes in
+//! valid form: refusing such a stream would protect nobody.
 
 mod block;
 mod chunks;

@@ -103,9 +103,9 @@ impl BundleAndUpload {
         self.check_memory(&options, size)?;
         store.prepare()?;
         let bar = Progress::new("Bundling", size, &self.progress, cx.environment);
-        let work = Work { store: &store, options: &options, keys: &keys, bar: &bar };
         let pending = usize::from(self.max_pending_parts);
-        let done = work.run(image, size, pending, kept);
+        let work = Work { store: &store, options: &options, keys: &keys, bar: &bar, pending };
+        let done = work.run(image, size, kept);
         drop(bar);
         let (location, kept) = done?;
         Ok(Made { location, options, kept })
@@ -135,6 +135,8 @@ struct Work<'a> {
     options: &'a BundleOptions,
     keys: &'a Keyring,
     bar: &'a Progress,
+    /// Parts on their way at a time.
+    pending: usize,
 }
 
 impl Work<'_> {
@@ -143,7 +145,6 @@ impl Work<'_> {
         &self,
         image: impl Image + Send,
         size: u64,
-        pending: usize,
         kept: Option<Destination>,
     ) -> Result<(String, Option<PathBuf>), Failure> {
         let send = |part: &Ready| {
@@ -154,7 +155,7 @@ impl Work<'_> {
             self.store.put(&object, &open, &|_| {}).inspect_err(|_| self.store.forget(&object))
         };
         let parts = kept.as_ref().map(|kept| Parts::new(kept.path()));
-        let (made, sent) = with_outbox(pending, send, |outbox| {
+        let (made, sent) = with_outbox(self.pending, send, |outbox| {
             let mut tee = Tee { outbox, parts };
             let recipients = self.keys.recipients();
             let made =
@@ -203,14 +204,15 @@ impl Work<'_> {
 
     /// Takes parts out of the bucket; says what is left there.
     fn take_back(&self, names: &[String]) -> String {
-        let left: Vec<String> = names
-            .iter()
-            .filter(|name| self.store.remove(name).is_err())
-            .map(|name| self.store.place().location(name))
-            .collect();
-        match left.is_empty() {
-            true => "nothing of the bundle stays in the bucket".to_owned(),
-            false => format!("of no use, but still there, are {}", left.join(", ")),
+        match self.store.take_back(names, self.pending) {
+            0 => "nothing of the bundle stays in the bucket".to_owned(),
+            left => format!(
+                "{left} of {} parts stay in the bucket, of no use; to delete them: \
+                 euca-delete-bundle -b {} -p '{}'",
+                names.len(),
+                self.store.place().location("").trim_end_matches('/'),
+                self.options.prefix
+            ),
         }
     }
 }

@@ -212,10 +212,13 @@ impl CheckBundle {
             }
             Err(error @ UnbundleError::Interrupted(_)) => Err(Failure::Client(chain(&error))),
             Err(error) => {
-                if self.parts(manifest, parts, report, cx) {
+                if !self.parts(manifest, parts, report, cx) {
+                    report.row(&["IMAGE", "unchecked", "its parts are not right"]);
+                } else if error.is_permanent() {
                     report.fault(&["IMAGE", "invalid", &chain(&error)]);
                 } else {
-                    report.row(&["IMAGE", "unchecked", "its parts are not right"]);
+                    // It has passed: nothing can be said of the bundle.
+                    return Err(Failure::Client(chain(&error)));
                 }
                 Ok(())
             }

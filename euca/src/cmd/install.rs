@@ -20,6 +20,8 @@ pub(crate) struct InstallImage {
     /// How it is booted
     #[arg(long, value_name = "TYPE", value_parser = ["paravirtual", "hvm"])]
     virtualization_type: Option<String>,
+    #[arg(long, hide = true)]
+    platform: Option<String>,
     /// The EC2 endpoint to register at; -U is that of the bucket
     #[arg(long, value_name = "URL")]
     ec2_url: Option<String>,
@@ -33,6 +35,13 @@ pub(crate) struct InstallImage {
 
 impl Execute for InstallImage {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        if self.platform.is_some() {
+            return Err(Failure::Usage(
+                "argument --platform: an image is registered without a platform; leave it out, \
+                 images of Windows run as they are"
+                    .to_owned(),
+            ));
+        }
         // What is missing for the last step is told before the first.
         let ec2 = cx.ec2(&Remote { url: self.ec2_url.clone(), ..self.remote.clone() })?;
         let settings = Settings::of(&self.remote, cx.environment)?;

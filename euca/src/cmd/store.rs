@@ -7,6 +7,7 @@
 //! is looked at: a policy allows no more than uploads.
 
 use std::io::{self, Read};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::Args;
 
@@ -14,6 +15,7 @@ use super::policy::UploadPolicy;
 use super::{Context, Execute, Failure};
 use crate::client::ClientError;
 use crate::config::Settings;
+use crate::crew;
 use crate::options::{Jobs, Remote};
 use crate::s3::{Form, S3, Upload};
 
@@ -198,18 +200,59 @@ impl Store {
     }
 
     /// Takes an object out of the bucket if it came there all the same: a connection can break after
-    /// everything was sent.
+    /// everything was sent. A policy allows neither to look nor to delete.
     pub(crate) fn forget(&self, object: &Object<'_>) {
-        if self.looks_the_same(object, &self.place.key(object.name)).unwrap_or(false) {
+        if self.form.is_some() {
+            return;
+        }
+        let once = self.trying_once();
+        if once.looks_the_same(object, &self.place.key(object.name)).unwrap_or(false) {
             // What is reported is why it was not sent.
-            let _ = self.remove(object.name);
+            let _ = once.remove(object.name);
         }
     }
 
-    /// Takes an object out of the bucket again.
-    pub(crate) fn remove(&self, name: &str) -> Result<(), ClientError> {
+    /// Takes objects out of the bucket again, `workers` at a time and trying each once; gives how many
+    /// stay. Whoever cannot reach the cloud, or may not delete, is not told so for each object.
+    pub(crate) fn take_back(&self, names: &[String], workers: usize) -> usize {
+        if self.form.is_some() {
+            return names.len();
+        }
+        let (once, gone) = (self.trying_once(), AtomicUsize::new(0));
+        // The failure is of no interest beside that of the upload; what counts is that it ends there.
+        let _ = crew::each(names, workers, |name| match once.remove(name) {
+            Ok(()) => {
+                gone.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            }
+            Err(error) if is_of_one_object(&error) => Ok(()),
+            Err(error) => Err(error),
+        });
+        names.len().saturating_sub(gone.into_inner())
+    }
+
+    fn remove(&self, name: &str) -> Result<(), ClientError> {
         self.s3.delete_object(&self.place.bucket, &self.place.key(name))
     }
+
+    /// The same place, at which nothing is tried again.
+    fn trying_once(&self) -> Self {
+        Self {
+            s3: self.s3.clone().with_waits([]),
+            place: self.place.clone(),
+            acl: self.acl.clone(),
+            location: self.location.clone(),
+            fresh: self.fresh,
+            form: None,
+        }
+    }
+}
+
+/// Whether a refusal says something of the object that it is about, not of all: others may fare
+/// better.
+fn is_of_one_object(error: &ClientError) -> bool {
+    matches!(error, ClientError::Api { status: 400 | 404 | 405 | 409 | 412, code, .. }
+        if code != "NoSuchBucket")
 }
 
 /// Options of `euca-check-bucket`.

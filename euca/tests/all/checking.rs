@@ -1,16 +1,18 @@
 //! `euca-check-bundle` tells every fault there is, here and in a bucket.
 
 use std::fs;
+use std::sync::Arc;
 
-use crate::buckets::server;
+use crate::buckets::{Objects, answer, error, server};
 use crate::program::{Called, call, golden, names};
+use crate::server::Server;
 
 const NAME: &str = "small-3MiB.img";
 
 struct Bundle {
     dir: tempfile::TempDir,
-    server: crate::server::Server,
-    objects: crate::buckets::Objects,
+    server: Server,
+    objects: Objects,
 }
 
 impl Bundle {
@@ -132,4 +134,27 @@ fn a_stranger_and_a_changed_manifest() {
     let told = bundle.check(ALL);
     assert!(told.out.contains("IMAGE\tinvalid\tthe image has 3"), "{}", told.out);
     assert!(told.out.contains("PARTS\tvalid\t"), "{}", told.out);
+}
+
+#[test]
+fn a_failure_that_passes_is_no_fault_of_the_bundle() {
+    let objects = Objects::default();
+    for name in names(&golden("3.4/exact")) {
+        let bytes = fs::read(golden("3.4/exact").join(&name)).unwrap();
+        objects.lock().unwrap().insert(format!("/b/{name}"), bytes);
+    }
+    let own = Arc::clone(&objects);
+    let mut busy = true;
+    let server = Server::start(move |_, seen| match seen.path.ends_with(".part.01") {
+        true if std::mem::take(&mut busy) => error(429, "TooBusy"),
+        _ => answer(&own, seen),
+    });
+    let url = format!("{}/services/Walrus", server.url);
+    let key = golden("keys/user-pk.pem");
+    let arguments = ["euca-check-bundle", "-b", "b", "-p", NAME, "-k", key.to_str().unwrap()];
+    let told = call(&arguments, &[("S3_URL", &url)]);
+    assert_eq!((told.status, told.out.as_str()), (1, ""));
+    assert!(told.err.contains("TooBusy"), "{}", told.err);
+    let told = call(&arguments, &[("S3_URL", &url)]);
+    assert!(told.status == 0 && told.out.contains("IMAGE\tvalid\t"), "{}", told.out);
 }

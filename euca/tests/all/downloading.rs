@@ -1,8 +1,12 @@
 //! Bundles that come out of buckets: downloaded, unpacked on the way, deleted.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 
 use crate::buckets::{Objects, answer, error, requests, server};
 use crate::program::{Called, call, golden, names};
@@ -194,4 +198,50 @@ fn parts_without_a_manifest_are_found_page_by_page() {
     let expected = ["0", "10", "1"];
     let expected = expected.map(|n| format!("DELETE /services/Walrus/b/p/a%26b.part.{n}? -"));
     assert_eq!(deleted, expected);
+}
+
+#[test]
+fn a_bundle_that_does_not_unpack_is_told_while_a_part_is_still_on_its_way() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (held, waiting) = channel::<TcpStream>();
+    let server = std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+            let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+            let name = head[0].split(' ').nth(1).unwrap().rsplit('/').next().unwrap().to_owned();
+            match name.as_str() {
+                "end" => return,
+                name if name.ends_with(".part.02") => held.send(stream).unwrap(),
+                name => {
+                    let mut bytes = fs::read(golden("3.4/exact").join(name)).unwrap();
+                    if name.ends_with(".part.00") {
+                        bytes[5] ^= 1;
+                    }
+                    let head =
+                        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", bytes.len());
+                    // Who has seen enough goes away.
+                    let _ = stream.write_all(&[head.as_bytes(), &bytes].concat());
+                }
+            }
+        }
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let key = golden("keys/user-pk.pem");
+    let to = dir.path().to_str().unwrap();
+    let arguments =
+        ["euca-download-and-unbundle", "-b", "b", "-p", "small-3MiB.img", "-d", to, "-k"];
+    let began = Instant::now();
+    let told = call(&[&arguments[..], &[key.to_str().unwrap()]].concat(), &[("S3_URL", &url)]);
+    assert!(told.status == 1 && told.err.contains(".part.00"), "{}", told.err);
+    assert!(began.elapsed() < Duration::from_secs(60), "as long as a silent network may take");
+    // It was open until now, if it was asked for.
+    let open: Vec<TcpStream> = waiting.try_iter().collect();
+    TcpStream::connect(url.trim_start_matches("http://").trim_end_matches('/'))
+        .unwrap()
+        .write_all(b"GET /end HTTP/1.1\r\n\r\n")
+        .unwrap();
+    server.join().unwrap();
+    drop(open);
 }

@@ -101,6 +101,45 @@ fn a_bundle_that_cannot_be_uploaded_leaves_nothing_or_is_kept_whole() {
 }
 
 #[test]
+fn parts_that_cannot_be_deleted_are_not_tried_one_by_one() {
+    let objects = Objects::default();
+    let own = Arc::clone(&objects);
+    let server = Server::start(move |_, seen| match seen.path.ends_with(".part.5") {
+        true if seen.method == "PUT" => error(400, "QuotaExceeded"),
+        _ if seen.method == "DELETE" => error(503, "SlowDown"),
+        _ => answer(&own, seen),
+    });
+    let dir = tempfile::tempdir().unwrap();
+    image(dir.path());
+    let file = dir.path().join("disk.img");
+    let arguments = ["euca-bundle-and-upload-image", "-i", file.to_str().unwrap(), "-b", "b/p"];
+    let options = ["--part-size", "50000", "--max-pending-parts", "1"];
+    let done = called(&server, &[&arguments[..], &options].concat());
+    let how = "told; 5 of 5 parts stay in the bucket, of no use; to delete them: \
+               euca-delete-bundle -b b/p -p 'disk.img'";
+    assert!(done.status == 1 && done.err.contains(how), "{}", done.err);
+    let tried = server.seen().iter().filter(|seen| seen.method == "DELETE").count();
+    assert_eq!(tried, 1);
+}
+
+#[test]
+fn a_policy_allows_nothing_to_be_deleted() {
+    let mut parts = 0;
+    let server = Server::start(move |_, seen| {
+        assert_eq!(seen.method, "POST");
+        parts += 1;
+        if parts > 2 { error(403, "AccessDenied") } else { Answer::xml(204, "") }
+    });
+    let dir = tempfile::tempdir().unwrap();
+    image(dir.path());
+    let file = dir.path().join("disk.img");
+    let arguments = ["euca-bundle-and-upload-image", "-i", file.to_str().unwrap(), "-b", "b"];
+    let options = ["--part-size", "50000", "--max-pending-parts", "1", "--upload-policy", "{}"];
+    let done = called(&server, &[&arguments[..], &options].concat());
+    assert!(done.status == 1 && done.err.contains("; 2 of 2 parts stay"), "{}", done.err);
+}
+
+#[test]
 fn what_would_need_too_much_memory_is_refused() {
     let (server, _) = server();
     let dir = tempfile::tempdir().unwrap();
@@ -157,6 +196,26 @@ fn an_image_is_installed_in_one() {
     assert_eq!((done.status, done.err.as_str()), (0, ""));
     assert_eq!(done.out, "IMAGE\temi-12345678\n");
     assert_eq!(keys(&objects).len(), 3);
+}
+
+#[test]
+fn options_of_scripts_for_euca2ools_are_taken_or_refused_in_words() {
+    let (server, _) = server();
+    let dir = tempfile::tempdir().unwrap();
+    image(dir.path());
+    let file = dir.path().join("disk.img");
+    let (file, to) = (file.to_str().unwrap(), dir.path().to_str().unwrap());
+    let bundling = ["euca-bundle-image", "-i", file, "-d", to, "-r", "x86_64"];
+    let installing = ["euca-install-image", "-n", "x", "-i", file, "-b", "b", "-r", "x86_64"];
+    let bootstrap = ["--bootstrap-url", "http://x/", "--bootstrap-auth", "y"];
+    let done = called(&server, &[&bundling[..], &["--porcelain"], &bootstrap].concat());
+    assert_eq!((done.status, done.err.as_str()), (0, ""));
+    assert_eq!(done.out, format!("Wrote manifest {to}/disk.img.manifest.xml\n"));
+    let done = call(&[&bundling[..], &["-u", "1"], &bootstrap].concat(), &[]);
+    assert!(done.status == 2 && done.err.contains("--bootstrap-url"), "{}", done.err);
+    let done = called(&server, &[&installing[..], &["--platform", "windows"]].concat());
+    assert!(done.status == 2 && done.err.contains("--platform"), "{}", done.err);
+    assert_eq!(server.seen().len(), 0);
 }
 
 #[test]

@@ -48,9 +48,9 @@ fn deflate(state: &mut Compress, data: &[u8]) -> Vec<u8> {
     out
 }
 
-fn stored(data: &[u8]) -> Vec<u8> {
+fn stored(data: &[u8], last: bool) -> Vec<u8> {
     let length = u16::try_from(data.len()).expect("a stored block has less than 64 KiB");
-    [&[0], &length.to_le_bytes()[..], &(!length).to_le_bytes(), data].concat()
+    [&[u8::from(last)], &length.to_le_bytes()[..], &(!length).to_le_bytes(), data].concat()
 }
 
 /// Bytes of four kinds, the same for the same `seed`: zeros, text, noise, and the marks of ends.
@@ -78,7 +78,7 @@ pub(crate) fn stream(instructions: &[u8]) -> Vec<u8> {
     let mut ended = false;
     // More than a few chunks cost time and show nothing.
     for pair in instructions.chunks(2).take(24) {
-        let (what, with) = (pair[0] % 16, pair.get(1).copied().unwrap_or_default());
+        let (what, with) = (pair[0] % 17, pair.get(1).copied().unwrap_or_default());
         let mut add = |out: &mut Vec<u8>, bytes: &[u8], compressed: &[u8]| {
             data.extend_from_slice(bytes);
             out.extend_from_slice(compressed);
@@ -109,12 +109,16 @@ pub(crate) fn stream(instructions: &[u8]) -> Vec<u8> {
                 let at = usize::from(with) * 100;
                 chunk[at..at + 4].copy_from_slice(&FLUSH);
                 let half = CHUNK / 2;
-                let compressed =
-                    [stored(&chunk[..half]), stored(&chunk[half..]), stored(&[])].concat();
+                let compressed = [
+                    stored(&chunk[..half], false),
+                    stored(&chunk[half..], false),
+                    stored(&[], false),
+                ]
+                .concat();
                 add(&mut out, &chunk, &compressed);
             }
             // Empty blocks.
-            8 => add(&mut out, &[], &stored(&[]).repeat(usize::from(with % 8))),
+            8 => add(&mut out, &[], &stored(&[], false).repeat(usize::from(with % 8))),
             // Chunks that refer to what came before them.
             9 => {
                 let mut state = Compress::new(Compression::new(6), false);
@@ -138,6 +142,19 @@ pub(crate) fn stream(instructions: &[u8]) -> Vec<u8> {
                 trailer(&mut out, &data);
                 ended = true;
             }
+            // A chunk that lacks five bytes and ends in a stored block, which goes on behind a mark
+            // within it, over what a reader may put there; the last block or not.
+            16 => {
+                let (last, left) = (with % 2 == 1, usize::from(with / 2));
+                let front = content(5, CHUNK - 5 - FLUSH.len());
+                let block = [FLUSH.as_slice(), &vec![b'e'; left]].concat();
+                let compressed = [fresh(&front), stored(&block, last)].concat();
+                add(&mut out, &[front, block].concat(), &compressed);
+                if last {
+                    trailer(&mut out, &data);
+                    ended = true;
+                }
+            }
             // Another member.
             11 if ended => {
                 data.clear();
@@ -150,7 +167,9 @@ pub(crate) fn stream(instructions: &[u8]) -> Vec<u8> {
             // Something is wrong somewhere.
             14 => {
                 let at = usize::from(with) * out.len() / 256;
-                out[at] ^= 1 << (with % 8);
+                if let Some(byte) = out.get_mut(at) {
+                    *byte ^= 1 << (with % 8);
+                }
             }
             _ => {
                 let length = out.len().saturating_sub(usize::from(with));

@@ -192,7 +192,8 @@ fn outcome(result: io::Result<()>, bytes: Vec<u8>) -> Result<Vec<u8>, bool> {
 }
 
 /// Every reader gives the same answer: the plain one of the library, ours on one thread, and ours
-/// with workers.
+/// with workers. Only what is no valid stream may pass the workers and not the others, if it passes
+/// the library that the workers use.
 pub(crate) fn gzip(data: &[u8]) {
     let runs: [(u64, &[(usize, usize)]); 2] =
         [(LIMIT, &[(0, 1 << 16), (2, 1 << 16)]), (100_000, &[(3, 1000)])];
@@ -209,9 +210,21 @@ pub(crate) fn gzip(data: &[u8]) {
             });
             assert!(ours.len() as u64 <= limit);
             let ours = outcome(read, ours);
-            assert!(plain == ours, "{threads} threads, {limit}: {}", differ(&plain, &ours));
+            let lenient = *threads > 0 && plain == Err(false) && passes_libdeflate(data, limit);
+            assert!(
+                plain == ours || lenient,
+                "{threads} threads, {limit}: {}",
+                differ(&plain, &ours)
+            );
         }
     }
+}
+
+/// Whether libdeflate inflates the first member, checksum and length included.
+fn passes_libdeflate(data: &[u8], limit: u64) -> bool {
+    let room = usize::try_from(limit).expect("the limits here are small");
+    let mut out = vec![0; room];
+    libdeflater::Decompressor::new().gzip_decompress(data, &mut out).is_ok()
 }
 
 fn differ(plain: &Result<Vec<u8>, bool>, ours: &Result<Vec<u8>, bool>) -> String {

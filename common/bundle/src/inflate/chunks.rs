@@ -5,9 +5,34 @@
 //! and [`Opener`] tells whether one is right. It is, if the bytes up to it inflate, with nothing
 //! before them, to exactly the size of a chunk, end exactly there between two blocks, and none of
 //! those blocks is the last of the stream: inflating from its end on is then what inflating the
-//! whole would do. To know it, a last stored block of random bytes is put behind the candidate:
-//! only if the candidate is such an end, and the stream goes on behind it, are these the last
-//! bytes that come out.
+//! whole would do.
+//!
+//! To know it, a seal is put behind the candidate: a last stored block of random bytes, the mark.
+//! The candidate is right if one chunk and the mark come out, and the chunk does not end in the
+//! five bytes that are the head of the seal. Nothing else passes. Nobody who made the stream knew
+//! the mark, hence it has to come out of the seal itself, whole and in its order; what the stream
+//! can do to the seal depends on where the candidate ends:
+//!
+//! - Behind a last block, or in one that ends before the mark: nothing of the mark comes out.
+//! - Between two blocks: the mark comes out. This is the right case.
+//! - In the data of a stored block that misses `n` bytes. If `n` is more than the seal has, the
+//!   input ends too early. If it is less and the block is the last, the end of the mark does not
+//!   come out; if the block is not the last, other blocks begin within the seal (below). If it is
+//!   the whole seal, and the block is not the last, the input ends without a last block; if it is
+//!   the last, the mark comes out, and right before it the head of the seal, which would count as
+//!   the end of the chunk: refused by it. A right chunk that ends so by itself is refused as well,
+//!   which only means that the rest is inflated serially.
+//! - In the head of a stored block, which `FF FF` and the head of the seal would go on: its length
+//!   and the complement of it never agree.
+//! - In the codes of a compressed block, or before one whose head lies partly in `FF FF`, or before
+//!   blocks that begin within the seal: if the block ends within the first byte of the seal, a
+//!   stored block can follow that copies the mark, but one that is not the last, so that the input
+//!   ends too early; one that begins later has a length that is longer than the mark. All else
+//!   reads the mark, or a part of it, as codes or as heads of blocks. For few marks only do these
+//!   stand for the mark itself, because the order of the codes is prescribed by the format and not
+//!   chosen by the stream: an estimate, not a proof, gives a fifth of all values for each byte, thus
+//!   less than one in 2^64 of the marks of 32 bytes. The mark is chosen anew for each stream, and
+//!   the digest of the manifest stands behind it.
 
 use std::io::{self, BufRead};
 
@@ -21,10 +46,10 @@ use crate::sink::all_zero;
 const FLUSH: &[u8] = &[0, 0, 0xff, 0xff];
 
 /// Random bytes in the block behind a candidate.
-const MARK: usize = 8;
+const MARK: usize = 32;
 
 /// The head of a last stored block of that many bytes.
-const MARK_HEAD: [u8; 5] = [1, 8, 0, 0xf7, 0xff];
+const MARK_HEAD: [u8; 5] = [1, 32, 0, 0xdf, 0xff];
 
 /// Sizes of chunks that are worth a try, bytes: smaller ones are not faster, larger ones would let
 /// the stream say how much memory it takes.
@@ -150,7 +175,7 @@ impl Opener {
         let room = buffer.get_mut(..self.room())?;
         let made = inflater.deflate_decompress(&segment.sealed, room).ok()?;
         let (chunk, mark) = room.split_at(self.size);
-        if made != self.room() || mark != self.mark {
+        if made != self.room() || mark != self.mark || chunk.ends_with(&MARK_HEAD) {
             return None;
         }
         let checksum = checksum(chunk);
@@ -211,13 +236,34 @@ mod tests {
             bytes.extend_from_slice(&block[..block.len() - left]);
             bytes
         };
+        // The same, and the block is the last: it takes all of the seal, or a little less or more.
+        let last_inside = |left: usize| {
+            let before: Vec<u8> = (0..=255).cycle().take(SIZE + MARK - left - 4).collect();
+            let mut bytes = deflate(&before, FlushCompress::Full);
+            bytes.extend(stored(&[FLUSH, &vec![0; left]].concat(), true));
+            bytes.truncate(bytes.len() - left);
+            bytes
+        };
+        let like_the_seal = [&data[..SIZE - 5], &MARK_HEAD].concat();
+        let like_the_seal = deflate(&like_the_seal, FlushCompress::Full);
         let cut = right[..right.len() - 5].to_vec();
         let far = [0x4b, 0x04, 0x11, 0x00].to_vec();
-        for (number, wrong) in
-            [vec![], short, long, ended, ended_before, mark_in_vain, cut, far, FLUSH.to_vec()]
-                .into_iter()
-                .chain((1..20).map(inside))
-                .enumerate()
+        for (number, wrong) in [
+            vec![],
+            short,
+            long,
+            ended,
+            ended_before,
+            mark_in_vain,
+            cut,
+            far,
+            FLUSH.to_vec(),
+            like_the_seal,
+        ]
+        .into_iter()
+        .chain((1..60).map(inside))
+        .chain((1..60).map(last_inside))
+        .enumerate()
         {
             assert!(opens(wrong).is_none(), "{number}");
         }

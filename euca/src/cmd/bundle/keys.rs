@@ -25,6 +25,37 @@ pub(crate) struct BundleKeys {
     /// Your account number
     #[arg(short, long, value_name = "ACCOUNT")]
     user: Option<String>,
+    #[command(flatten)]
+    bootstrap: Bootstrap,
+}
+
+/// Where other clouds give out their certificate, which is asked for only where none is at hand.
+#[derive(Debug, Clone, Args)]
+struct Bootstrap {
+    #[arg(long, hide = true)]
+    bootstrap_url: Option<String>,
+    #[arg(long, hide = true)]
+    bootstrap_service: Option<String>,
+    #[arg(long, hide = true)]
+    bootstrap_auth: Option<String>,
+}
+
+impl Bootstrap {
+    /// Why there is no certificate of the cloud.
+    fn no_certificate(&self) -> Failure {
+        let how = "give --ec2cert or set EUCALYPTUS_CERT";
+        let told = [
+            ("--bootstrap-url", &self.bootstrap_url),
+            ("--bootstrap-service", &self.bootstrap_service),
+            ("--bootstrap-auth", &self.bootstrap_auth),
+        ];
+        match told.into_iter().find(|(_, value)| value.is_some()) {
+            Some((option, _)) => Failure::Usage(format!(
+                "argument {option}: the cloud's certificate is not fetched from a service; {how}"
+            )),
+            None => Failure::Client(format!("no certificate of the cloud: {how}")),
+        }
+    }
 }
 
 /// The keys of a bundle, read.
@@ -47,11 +78,8 @@ impl BundleKeys {
             return Err(Failure::Client(format!("'{account}' is not an account number")));
         }
         let told = |told: &Option<PathBuf>, set: Option<PathBuf>| told.clone().or(set);
-        let cloud = told(&self.ec2cert, settings.cloud_certificate()).ok_or_else(|| {
-            Failure::Client(
-                "no certificate of the cloud: give --ec2cert or set EUCALYPTUS_CERT".to_owned(),
-            )
-        })?;
+        let cloud = told(&self.ec2cert, settings.cloud_certificate())
+            .ok_or_else(|| self.bootstrap.no_certificate())?;
         let cloud = pem(&cloud, Certificate::from_pem)?;
         let user = told(&self.cert, settings.certificate());
         let user = user.map(|path| pem(&path, Certificate::from_pem)).transpose()?;
