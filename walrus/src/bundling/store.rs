@@ -4,6 +4,7 @@
 //! the manifest says of it later can be compared without reading it again. Everything may come
 //! twice: a part that comes again replaces itself. The manifest is signed and stored when, and only
 //! when, all that it names lies there as it says; parts of an earlier try that it does not name go.
+//! What comes for a task that was dropped is refused, even if it was on its way before.
 
 use std::sync::Arc;
 
@@ -18,11 +19,12 @@ use runtime::clock::Clock;
 use runtime::http::{App, Body, Head, Response};
 use runtime::pool;
 
-use super::door::{MARK, as_caller, drop_stored, is_of};
+use super::door::{MARK, as_caller, demand_wanted, drop_stored, is_of};
 use super::ticket::{Claims, Piece};
 use crate::blob::hash::{Digested, Expected};
 use crate::blob::receive::{Received, Receiver, read_past};
 use crate::content::Content;
+use crate::dropped::DroppedTask;
 use crate::image::key::{BundleKey, KeyFile};
 use crate::image::manifest::{MAX_MANIFEST, invalid};
 use crate::image::ticket::Tickets;
@@ -117,6 +119,7 @@ impl BundleStore {
         let (content, asked) = (self.content.clone(), claims.clone());
         pool::block(move || {
             let records = &content.records;
+            demand_wanted(records, &asked.task)?;
             let bucket = open_bucket(records, &asked.place.bucket)?;
             demand(may_write(Some(&as_caller(&asked.owner)), &bucket))?;
             let key = match piece {
@@ -163,8 +166,11 @@ impl BundleStore {
             attributes,
             modified: self.clock.now(),
         };
-        let owner = as_caller(&claims.owner);
-        commit::put(self.content.clone(), object, ticket, move |_, found| {
+        let (owner, task) = (as_caller(&claims.owner), claims.task.clone());
+        let records = self.content.records.clone();
+        commit::put(self.content.clone(), object, ticket, move |batch, found| {
+            demand_wanted(&records, &task)?;
+            batch.hold_absent::<DroppedTask>(task.as_str());
             // The name may be another's bucket by now.
             Ok(demand(may_write(Some(&owner), found.bucket))?)
         })
