@@ -1,7 +1,8 @@
 //! Stores what a node brings: parts as they are made, and at last the manifest.
 //!
 //! A part bears its SHA-1 (`x-amz-checksum-sha1`), so what broke on its way is refused, and what
-//! the manifest says of it later can be compared without reading it again. Everything may come
+//! the manifest says of it later can be compared without reading it again. So does the manifest as
+//! it comes: nothing is signed that is not what was sent. Everything may come
 //! twice: a part that comes again replaces itself. The manifest is signed and stored when, and only
 //! when, all that it names lies there as it says; parts of an earlier try that it does not name go.
 //! What comes for a task that was dropped is refused, even if it was on its way before.
@@ -80,18 +81,18 @@ impl BundleStore {
                 return Err(error);
             }
         };
+        let given = Algorithm::Sha1.read(head.header(Algorithm::Sha1.header()).unwrap_or_default());
         match piece {
             Piece::Part(index) => {
                 let key = claims.place.part(index);
-                let given = head.header(Algorithm::Sha1.header()).unwrap_or_default();
-                let given = Given::Value(Algorithm::Sha1, Algorithm::Sha1.read(given)?);
+                let given = Given::Value(Algorithm::Sha1, given?);
                 self.put(&claims, key, body, length, given).await
             }
             Piece::Manifest => {
                 let raw = body.read(MAX_MANIFEST).await.map_err(|error| {
                     ApiError::new(ErrorCode::IncompleteBody, error.to_string()).because(error)
                 })?;
-                self.finish(claims, raw).await
+                self.finish(claims, raw, given?).await
             }
         }
     }
@@ -178,10 +179,14 @@ impl BundleStore {
     }
 
     /// Checks, signs and stores the manifest.
-    async fn finish(&self, claims: Claims, raw: Bytes) -> Result<(), ApiError> {
+    async fn finish(&self, claims: Claims, raw: Bytes, sha1: Vec<u8>) -> Result<(), ApiError> {
         let key = self.key.get()?;
         let (content, asked) = (self.content.clone(), claims.clone());
         let signed = pool::block(move || {
+            if digest(&raw) != sha1 {
+                let text = "The manifest is not what was sent: its SHA-1 is another";
+                return Err(ApiError::new(ErrorCode::BadDigest, text));
+            }
             let manifest = Manifest::parse(&raw, &Limits::default()).map_err(invalid)?;
             check(&content, &asked, &manifest)?;
             drop_stored(&content, &asked.task, &asked.place, manifest.parts.len())?;
