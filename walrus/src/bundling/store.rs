@@ -103,11 +103,7 @@ impl BundleStore {
             let text = "bundles are stored here and nothing else";
             return Err(ApiError::new(ErrorCode::MethodNotAllowed, text));
         }
-        let read = Claims::read(&self.tickets, &head.raw_path, self.clock.now());
-        let (claims, piece) = read.ok_or_else(|| {
-            let text = "this is no ticket to store a bundle, or it has expired";
-            ApiError::new(ErrorCode::AccessDenied, text)
-        })?;
+        let (claims, piece) = Claims::read(&self.tickets, &head.raw_path, self.clock.now())?;
         let length = head.header("content-length").and_then(|length| length.parse::<u64>().ok());
         let length = length.ok_or_else(|| {
             ApiError::new(ErrorCode::MissingContentLength, "The piece does not say its length")
