@@ -118,7 +118,9 @@ async fn reach(config: &Config) -> Result<(Peer<Identity>, Peer<Walrus>), Verify
     let clock = Clock::system();
     let identity: Peer<Identity> =
         Peer::there(Transport::new(&config.clc.url, key.clone(), clock.clone()));
-    if !config.store().path.is_dir() {
+    // An empty directory would be made a store.
+    let inside = std::fs::read_dir(config.store().path).map(|mut entries| entries.next());
+    if !matches!(inside, Ok(Some(_))) {
         return Err(VerifyError::NoStore(config.data_dir.display().to_string()));
     }
     let (opening, asked) = (config.clone(), identity.clone());

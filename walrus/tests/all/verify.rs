@@ -206,4 +206,10 @@ fn what_cannot_be_verified_is_not_called_wrong() {
     let done = command.args(["images", "verify"]).output().unwrap();
     assert_eq!(done.status.code(), Some(2));
     assert!(!world.data().join("nowhere").exists(), "nothing was made");
+    std::fs::create_dir_all(world.data().join("empty/store")).unwrap();
+    let mut command = world.command();
+    command.env("EUCALYPT_WALRUS__DATA_DIR", world.data().join("empty"));
+    let done = command.args(["images", "verify"]).output().unwrap();
+    assert_eq!(done.status.code(), Some(2));
+    assert!(world.files("empty").is_empty(), "nothing was made");
 }
