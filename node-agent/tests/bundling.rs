@@ -48,6 +48,8 @@ enum Mood {
     Keeps,
     /// So many connections are lost before an answer.
     Breaks(u32),
+    /// The ticket of the next piece has expired by walrus' clock.
+    Expires,
     /// Pieces are neither answered nor kept; their connections are lost when the mood changes.
     Holds,
     /// Pieces are refused.
@@ -126,6 +128,11 @@ impl Store {
             Mood::Breaks(times) => {
                 kept.mood = if times > 1 { Mood::Breaks(times - 1) } else { Mood::Keeps };
                 None
+            }
+            Mood::Expires => {
+                kept.mood = Mood::Keeps;
+                let error = ApiError::new(ErrorCode::RequestExpired, "too late");
+                Some(("400 Bad Request", serde_json::to_vec(&error).unwrap()))
             }
             Mood::Refuses => {
                 let error = ApiError::new(ErrorCode::QuotaExceeded, "no room for that");
@@ -428,6 +435,11 @@ fn a_disk_is_saved_as_it_was_while_its_guest_goes_on() {
         let over = host.until_over(2).await;
         assert_eq!((over.state, over.rest), (BundleState::Complete, Some(Rest::Flushed)));
         assert!(host.store.opened("/t2").1 == Host::expected(9));
+
+        // With a clock that is behind walrus'.
+        host.store.mood(Mood::Expires);
+        host.bundle(3, &instance, Quiesce::Live).await;
+        assert_eq!(host.until_over(3).await.state, BundleState::Complete);
     });
 }
 

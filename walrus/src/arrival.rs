@@ -44,6 +44,10 @@ const AT_HAND: usize = 8;
 /// The digests that a manifest lists, by the parts' names.
 type Listed = BTreeMap<String, [u8; 20]>;
 
+/// One reading of a manifest, held by whoever reads it. Nothing before it was read, and none for
+/// one that is no manifest.
+type Flight = Arc<Mutex<Option<Option<Arc<Listed>>>>>;
+
 /// Whether an object of that key may be a part of a bundle, so that its SHA-1 is worth computing.
 pub(crate) fn may_be_part(key: &ObjectKey) -> bool {
     bundle_of(key.as_str()).is_some()
@@ -59,8 +63,8 @@ fn bundle_of(key: &str) -> Option<&str> {
 /// Looks at parts as they come in.
 pub(crate) struct Arrivals {
     content: Content,
-    /// The manifests that were needed last, by the name of their bytes; none for one that is none.
-    at_hand: Mutex<VecDeque<(BlobId, Option<Arc<Listed>>)>>,
+    /// The manifests that were needed last, by the name of their bytes.
+    at_hand: Mutex<VecDeque<(BlobId, Flight)>>,
     as_listed: Counter,
     unlike: Counter,
 }
@@ -111,17 +115,15 @@ impl Arrivals {
         let most = Limits::default().manifest_bytes as u64;
         let Some(seen) = self.content.records.object(bucket, key)? else { return Ok(None) };
         let Some(bytes) = seen.bytes().filter(|_| seen.size <= most) else { return Ok(None) };
-        // Held while one is read: its parts come at once, and one reading does for all.
-        let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at) = at_hand.iter().position(|(id, _)| id == bytes)
-            && let Some(found) = at_hand.remove(at)
-        {
-            let listed = found.1.clone();
-            at_hand.push_back(found);
-            return Ok(listed);
+        let flight = self.flight(bytes);
+        // Its parts come at once, and one reading does for all; other bundles do not wait for it.
+        let mut read = flight.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(listed) = &*read {
+            return Ok(listed.clone());
         }
         let Some(opened) = self.content.open(bucket, key)? else { return Ok(None) };
-        let Some(id) = opened.object.bytes().cloned() else { return Ok(None) };
+        // It may have been overwritten since.
+        let is_same = opened.object.bytes() == Some(bytes);
         let mut raw = Vec::new();
         opened
             .bytes
@@ -132,11 +134,24 @@ impl Arrivals {
         let listed = Manifest::parse(&raw, &Limits::default()).ok().map(|manifest| {
             Arc::new(manifest.parts.into_iter().map(|part| (part.filename, part.digest)).collect())
         });
+        if is_same {
+            *read = Some(listed.clone());
+        }
+        Ok(listed)
+    }
+
+    /// The reading of a manifest, begun or not. Nothing is read while the list is held.
+    fn flight(&self, bytes: &BlobId) -> Flight {
+        let mut at_hand = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = at_hand.iter().position(|(id, _)| id == bytes);
+        let (id, flight) = known
+            .and_then(|at| at_hand.remove(at))
+            .unwrap_or_else(|| (bytes.clone(), Flight::default()));
         if at_hand.len() >= AT_HAND {
             at_hand.pop_front();
         }
-        at_hand.push_back((id, listed.clone()));
-        Ok(listed)
+        at_hand.push_back((id, Arc::clone(&flight)));
+        flight
     }
 }
 
@@ -171,7 +186,69 @@ pub(crate) fn known_damage(
 
 #[cfg(test)]
 mod tests {
+    use std::fs::OpenOptions;
+    use std::process::Command;
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use store::Memory;
+
     use super::*;
+    use crate::blob::files::Files;
+    use crate::blob::pins::Pins;
+    use crate::parts::{OpenUploads, Shelves};
+    use crate::records::{Object, Records};
+
+    /// A manifest's object, and where its bytes lie.
+    fn manifest(content: &Content, dir: &std::path::Path, key: &str) -> std::path::PathBuf {
+        let id = BlobId::random().unwrap();
+        let blob = Some(id.clone());
+        let object = Object { blob, size: 9, ..Object::sample("buck", key, "111111111111") };
+        content.records.objects.insert(object).unwrap();
+        dir.join("blobs").join(&id.as_str()[..2]).join(id.as_str())
+    }
+
+    #[test]
+    fn a_manifest_that_is_slow_holds_no_other_bundle_up() {
+        let dir = tempfile::tempdir().unwrap();
+        let records = Records::new(Arc::new(Memory::new()));
+        let files = Arc::new(Files::open(dir.path()).unwrap());
+        let (pins, open) = (Pins::default(), OpenUploads::default());
+        let content = Content { shelves: Shelves { records, files, pins, open } };
+        let slow = manifest(&content, dir.path(), "slow.manifest.xml");
+        assert!(Command::new("mkfifo").arg(&slow).status().unwrap().success());
+        std::fs::write(manifest(&content, dir.path(), "fast.manifest.xml"), b"nonsense!").unwrap();
+        let arrivals = Arc::new(Arrivals::new(content, &Metrics::default()));
+        let look = |key: &'static str| {
+            let (arrivals, (done, is_done)) = (Arc::clone(&arrivals), mpsc::channel());
+            let looking = thread::spawn(move || {
+                arrivals.look(&"buck".parse().unwrap(), &key.parse().unwrap(), "");
+                drop(done);
+            });
+            (looking, is_done)
+        };
+        let ended = |is_done: &mpsc::Receiver<()>, patience| {
+            is_done.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Disconnected)
+        };
+        let (first, first_done) = look("slow.part.0");
+        // A pipe is not opened for reading before somebody opens it for writing.
+        let begun = || arrivals.at_hand.try_lock().map_or(true, |at_hand| !at_hand.is_empty());
+        while !begun() {
+            thread::yield_now();
+        }
+        let (second, second_done) = look("slow.part.1");
+        let (other, other_done) = look("fast.part.0");
+        let in_time = ended(&other_done, Duration::from_secs(10));
+        let waiting = !ended(&first_done, Duration::ZERO) && !ended(&second_done, Duration::ZERO);
+        let writer = OpenOptions::new().write(true).open(&slow).unwrap();
+        for thread in [first, second, other] {
+            thread.join().unwrap();
+        }
+        drop(writer);
+        assert!(in_time && waiting, "in time: {in_time}, one reads and one waits: {waiting}");
+        assert_eq!(arrivals.at_hand.lock().unwrap().len(), 2);
+    }
 
     #[test]
     fn parts_are_known_by_their_keys() {

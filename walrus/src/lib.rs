@@ -11,7 +11,7 @@
 //!   content ──────────────────┘
 //!   arrival                 parts of bundles as they come in: their digests
 //!   parts                   objects in parts: read, and cleared away
-//!   records   upload   blob what lasts: rows, and files
+//!   records   upload   dropped   blob      what lasts: rows, and files
 //!   usage                   what is used and may be, charged in the commits of records (quota)
 //! ```
 //! `verify` is no part of the service: it asks whether all of that still is what was registered.
@@ -23,6 +23,7 @@ mod blob;
 mod bundling;
 mod cache;
 mod content;
+mod dropped;
 mod image;
 mod parts;
 mod quota;

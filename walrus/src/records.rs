@@ -4,6 +4,7 @@
 //!   bucket/NAME              index/bucket-by-owner/ACCOUNT/NAME → NAME
 //!   object/BUCKET/KEY        index/object-by-blob/ID/BUCKET/KEY
 //!   upload/ID  part/ID/N     see [`crate::upload`]
+//!   dropped-bundle-task/TASK see [`crate::dropped`]
 //!   setting/NAME             usage/… quota/…   see [`crate::usage`]
 //! ```
 //! Index rows are written in the commit of the record they belong to. What an object's bytes are
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use store::{Engine, Index, NoPrevious, Record, Schema, StoreError, Table};
 
 use crate::blob::files::BlobId;
+use crate::dropped::DroppedTask;
 use crate::upload::{Part, Upload};
 use crate::usage::amount::{Quota, Usage};
 use crate::usage::ledger::{ChargeError, Defaults, Ledger};
@@ -207,6 +209,8 @@ pub(crate) struct Records {
     pub(crate) objects: Table<Object>,
     /// Settings.
     pub(crate) settings: Table<Setting>,
+    /// Bundle tasks for which nothing may come any more.
+    pub(crate) dropped_tasks: Table<DroppedTask>,
     /// Account and name → name.
     pub(crate) bucket_by_owner: Index,
     /// Bytes and who names them.
@@ -230,6 +234,7 @@ impl Records {
             .with::<Setting>()
             .with::<Upload>()
             .with::<Part>()
+            .with::<DroppedTask>()
             .with::<Usage>()
             .with::<Quota>()
     }
@@ -240,6 +245,7 @@ impl Records {
             buckets: Table::new(Arc::clone(&engine)),
             objects: Table::new(Arc::clone(&engine)),
             settings: Table::new(Arc::clone(&engine)),
+            dropped_tasks: Table::new(Arc::clone(&engine)),
             bucket_by_owner: Index::new(Arc::clone(&engine), "bucket-by-owner"),
             ledger: Ledger::new(&engine),
             object_by_blob: Index::new(Arc::clone(&engine), "object-by-blob"),

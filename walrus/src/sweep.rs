@@ -1,6 +1,7 @@
 //! Removes what nobody needs: files that no record names, which a crash between landing a file and
 //! committing its record leaves behind; uploads that are over, or whose object is no more, where
-//! clearing them away was interrupted; and open uploads that are older than is configured.
+//! clearing them away was interrupted; open uploads that are older than is configured; and notes of
+//! dropped bundles for which nothing can come any more.
 //!
 //! For files it looks in an order that cannot mistake a living file for a dead one: first which files are
 //! there, then which of them belong to uploads that are not over, then which are named. A file
@@ -17,6 +18,7 @@ use runtime::shutdown::Shutdown;
 
 use crate::blob::uploads::{Held, Uploads};
 use crate::content::Content;
+use crate::dropped;
 use crate::records::Failed;
 use crate::upload::Stage;
 
@@ -59,6 +61,9 @@ impl Sweep {
 
     /// Sweeps all uploads and all shelves once; gives how many files were removed.
     pub(crate) async fn once(&self, shutdown: &Shutdown) -> Result<u64, ApiError> {
+        let (content, now) = (self.content.clone(), self.clock.now());
+        let forgotten = move || dropped::forget(&content.records.dropped_tasks, now);
+        pool::block(forgotten).await?.map_err(Failed::from)?;
         self.uploads(shutdown).await?;
         let mut removed = 0;
         for shelf in 0..=u8::MAX {

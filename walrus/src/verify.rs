@@ -118,7 +118,9 @@ async fn reach(config: &Config) -> Result<(Peer<Identity>, Peer<Walrus>), Verify
     let clock = Clock::system();
     let identity: Peer<Identity> =
         Peer::there(Transport::new(&config.clc.url, key.clone(), clock.clone()));
-    if !config.store().path.is_dir() {
+    // An empty directory would be made a store.
+    let inside = std::fs::read_dir(config.store().path).map(|mut entries| entries.next());
+    if !matches!(inside, Ok(Some(_))) {
         return Err(VerifyError::NoStore(config.data_dir.display().to_string()));
     }
     let (opening, asked) = (config.clone(), identity.clone());
@@ -159,12 +161,13 @@ impl Verifier<'_, '_> {
                 let faults = self.image(image, page.allow_unsigned, &mut cached).await?;
                 found.wrong += u64::from(!faults.is_empty());
                 let (id, location) = (image.id.to_string(), &image.bundle.location);
-                let verdict = match (&image.failed, faults.as_slice()) {
+                let (word, why) = match (&image.failed, faults.as_slice()) {
                     // Nobody can run it, and its owner was told why.
-                    (Some(reason), []) => format!("failed\t{reason}"),
+                    (Some(reason), []) => ("failed", Some(reason.clone())),
                     (_, faults) => verdict(faults),
                 };
-                self.say(&["IMAGE", &id, location, &verdict])?;
+                let columns = ["IMAGE", &id, location, word];
+                self.say(columns.into_iter().chain(why.as_deref()))?;
             }
             after = page.images.last().map(|image| image.id.clone());
             if !page.more || after.is_none() {
@@ -185,7 +188,8 @@ impl Verifier<'_, '_> {
             found.cached += 1;
             let faults: Vec<String> = wrong(&checked).into_iter().collect();
             found.wrong += u64::from(!faults.is_empty());
-            self.say(&["CACHE", &key, "", &verdict(&faults)])?;
+            let (word, why) = verdict(&faults);
+            self.say(["CACHE", &key, "", word].into_iter().chain(why.as_deref()))?;
         }
         Ok(found)
     }
@@ -251,11 +255,12 @@ impl Verifier<'_, '_> {
     }
 
     /// A line of the result, seen at once.
-    fn say(&mut self, columns: &[&str]) -> io::Result<()> {
+    fn say<'c>(&mut self, columns: impl Iterator<Item = &'c str>) -> io::Result<()> {
         if let Some(watcher) = &mut self.watcher {
             write!(watcher, "\r\x1b[K")?;
             watcher.flush()?;
         }
+        let columns: Vec<String> = columns.map(plain).collect();
         writeln!(self.out, "{}", columns.join("\t"))?;
         self.out.flush()
     }
@@ -263,7 +268,7 @@ impl Verifier<'_, '_> {
     /// How far it is, in place of what was said of that before.
     fn watch(&mut self, text: &str) -> io::Result<()> {
         let Some(watcher) = &mut self.watcher else { return Ok(()) };
-        write!(watcher, "\r\x1b[K{text}")?;
+        write!(watcher, "\r\x1b[K{}", plain(text))?;
         watcher.flush()
     }
 }
@@ -285,13 +290,31 @@ fn wrong(checked: &CheckedCached) -> Option<String> {
     }
 }
 
-fn verdict(faults: &[String]) -> String {
-    let Some((first, _)) = faults.split_first() else { return "ok".to_owned() };
-    if faults.len() <= MOST_FAULTS {
-        return format!("wrong\t{}", faults.join("; "));
+/// A word, and what is wrong if anything is.
+fn verdict(faults: &[String]) -> (&'static str, Option<String>) {
+    if faults.is_empty() {
+        return ("ok", None);
     }
-    let told = faults.get(..MOST_FAULTS).map_or_else(|| first.clone(), |some| some.join("; "));
-    format!("wrong\t{told}; and {} more", faults.len() - MOST_FAULTS)
+    let told: Vec<&str> = faults.iter().take(MOST_FAULTS).map(String::as_str).collect();
+    let told = told.join("; ");
+    let why = match faults.len().saturating_sub(MOST_FAULTS) {
+        0 => told,
+        more => format!("{told}; and {more} more"),
+    };
+    ("wrong", Some(why))
+}
+
+/// A text whose control characters are told and not done: keys, names and reasons are their users',
+/// and the terminal is an administrator's.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter.is_control() {
+            true => out.extend(letter.escape_default()),
+            false => out.push(letter),
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -301,9 +324,15 @@ mod tests {
     #[test]
     fn a_verdict_names_so_much_and_counts_the_rest() {
         let faults = |count: usize| (0..count).map(|n| format!("f{n}")).collect::<Vec<_>>();
-        assert_eq!(verdict(&[]), "ok");
-        assert_eq!(verdict(&faults(2)), "wrong\tf0; f1");
-        assert!(verdict(&faults(20)).ends_with("; f19"));
-        assert!(verdict(&faults(23)).ends_with("; f19; and 3 more"));
+        let why = |count| verdict(&faults(count)).1.unwrap();
+        assert_eq!(verdict(&[]), ("ok", None));
+        assert_eq!(verdict(&faults(2)), ("wrong", Some("f0; f1".to_owned())));
+        assert!(why(20).ends_with("; f19"));
+        assert!(why(23).ends_with("; f19; and 3 more"));
+    }
+
+    #[test]
+    fn control_characters_are_told_and_not_done() {
+        assert_eq!(plain("a\tb\r\n\x1b[2J\u{9b}1m\0é日"), r"a\tb\r\n\u{1b}[2J\u{9b}1m\u{0}é日");
     }
 }

@@ -15,7 +15,7 @@ use super::buckets::acl_of;
 use super::checksum::Given;
 use super::incoming::content_md5;
 use super::objects::Attributes;
-use super::post_policy::{Fields, Sizes};
+use super::post_policy::{Fields, Sizes, brief};
 use super::request::{Query, Request};
 use super::types::{BucketName, CannedAcl, ObjectKey};
 use super::xml::Writer;
@@ -92,6 +92,7 @@ impl PostObject {
     ) -> Result<Self, ApiError> {
         let invalid = |text: String| ApiError::new(ErrorCode::InvalidArgument, text);
         if let Some(other) = fields.get("bucket").filter(|name| *name != bucket.as_str()) {
+            let other = brief(other);
             return Err(invalid(format!("The form is for the bucket '{other}', not for this one")));
         }
         let key = fields.get("key").ok_or_else(|| {
@@ -116,7 +117,7 @@ impl PostObject {
             {
                 return Err(invalid(format!(
                     "The field '{}' can be no header",
-                    name.escape_debug()
+                    brief(name).escape_debug()
                 )));
             }
             headers.push((header.to_owned(), value.clone()));
@@ -252,6 +253,11 @@ mod tests {
             assert_eq!(error.code(), code, "{name}={value}");
         }
         assert_eq!(read(&[]).unwrap_err().code(), ErrorCode::InvalidArgument);
+        for (name, value) in [("bucket", "b".repeat(20_000)), (&*"\0".repeat(20_000), "".into())] {
+            let error = read(&[("key", "k"), (name, &value)]).unwrap_err();
+            assert_eq!(error.code(), ErrorCode::InvalidArgument);
+            assert!(error.text().len() < 500, "{} bytes are told", error.text().len());
+        }
         assert_eq!(read(&[("key", &"k".repeat(1025))]).unwrap_err().code(), ErrorCode::KeyTooLong);
     }
 

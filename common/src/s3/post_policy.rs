@@ -32,6 +32,9 @@ use crate::time::Timestamp;
 /// The longest policy, in bytes of base64; as much as all fields of a form may have together.
 pub const MAX_POLICY: usize = 20 * 1024;
 
+/// How many characters of a name that is wrong are told.
+const MOST_TOLD: usize = 64;
+
 /// The most conditions of a policy.
 const MAX_CONDITIONS: usize = 100;
 
@@ -43,6 +46,9 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 
 /// The fields that no condition needs to name.
 const EXEMPT: [&str; 5] = ["awsaccesskeyid", "file", "policy", "signature", "x-amz-signature"];
+
+/// Stands where the file's name is to come.
+const FILENAME: &str = "${filename}";
 
 /// The beginning of fields that nobody reads.
 const IGNORED: &str = "x-ignore-";
@@ -60,7 +66,7 @@ impl Fields {
     pub fn add(&mut self, name: &str, value: impl Into<String>) -> Result<(), ApiError> {
         let lower = name.to_ascii_lowercase();
         if self.get(&lower).is_some() {
-            let text = format!("The form has more than one field '{name}'");
+            let text = format!("The form has more than one field '{}'", brief(name));
             return Err(ApiError::new(ErrorCode::InvalidArgument, text));
         }
         self.0.push((lower, value.into()));
@@ -77,14 +83,38 @@ impl Fields {
         &self.0
     }
 
-    /// Puts the file's name in the place of each `${filename}`: the text behind its last slash or
-    /// backslash, since some browsers send a path.
-    pub fn name_file(&mut self, file: &str) {
+    /// Puts the file's name in the place of each `${filename}`, in every field as S3 does: the text
+    /// behind its last slash or backslash, since some browsers send a path. Names and values
+    /// together may have `most` bytes then.
+    ///
+    /// # Errors
+    /// `MaxPostPreDataLengthExceeded` if they would have more; nothing is replaced.
+    pub fn name_file(&mut self, file: &str, most: usize) -> Result<(), ApiError> {
         let name = file.rsplit(['/', '\\']).next().unwrap_or_default();
-        let open = self.0.iter_mut().filter(|(field, _)| !EXEMPT.contains(&field.as_str()));
-        for (_, value) in open {
-            *value = value.replace("${filename}", name);
+        let open = |field: &str| !EXEMPT.contains(&field);
+        let grown = |field: &str, value: &str| {
+            let times = if open(field) { value.matches(FILENAME).count() } else { 0 };
+            let rest = value.len() - times * FILENAME.len();
+            times.saturating_mul(name.len()).saturating_add(rest).saturating_add(field.len())
+        };
+        // Counted before anything is made: whoever sends a form has not shown yet who they are.
+        let bytes = self.0.iter().map(|(field, value)| grown(field, value));
+        if bytes.fold(0, usize::saturating_add) > most {
+            let text = "Your POST request fields preceding the upload file were too large";
+            return Err(ApiError::new(ErrorCode::MaxPostPreDataLengthExceeded, text));
         }
+        for (_, value) in self.0.iter_mut().filter(|(field, _)| open(field)) {
+            *value = value.replace(FILENAME, name);
+        }
+        Ok(())
+    }
+}
+
+/// So much of a text that somebody sent as is told back to them.
+pub(super) fn brief(text: &str) -> String {
+    match text.char_indices().nth(MOST_TOLD) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
@@ -552,9 +582,26 @@ mod tests {
     #[test]
     fn names_of_files() {
         let mut form = fields(&[("key", "a/${filename}"), ("policy", "${filename}")]);
-        form.name_file("C:\\fake/path\\b.txt");
+        form.name_file("C:\\fake/path\\b.txt", 1000).unwrap();
         assert_eq!((form.get("key"), form.get("policy")), (Some("a/b.txt"), Some("${filename}")));
         assert_eq!(form.add("KEY", "x").unwrap_err().code(), ErrorCode::InvalidArgument);
+    }
+
+    #[test]
+    fn names_of_files_make_no_form_long() {
+        let sent = [("key", "a/${filename}"), ("x-ignore-a", "${filename}${filename}")];
+        // Field names, what stands beside, and three times the name.
+        let bytes = "keyx-ignore-aa/".len() + 3 * 20;
+        let mut form = fields(&sent);
+        let error = form.name_file(&"n".repeat(20), bytes - 1).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::MaxPostPreDataLengthExceeded);
+        assert_eq!(form, fields(&sent));
+        form.name_file(&"n".repeat(20), bytes).unwrap();
+        assert_eq!(form.get("x-ignore-a"), Some("n".repeat(40).as_str()));
+        let mut form = fields(&[("bucket", &"${filename}".repeat(900))]);
+        assert!(form.name_file(&"n".repeat(10 << 10), 20 << 10).is_err());
+        let text = form.add(&"é".repeat(100), "").and(form.add(&"é".repeat(100), "")).unwrap_err();
+        assert!(text.text().len() < 200 && text.text().ends_with("…'"), "{text}");
     }
 
     #[test]

@@ -95,7 +95,7 @@ pub struct OpenBundle {
     /// Who may read them.
     pub acl: CannedAcl,
     /// Only look: a bucket that is not there is not made, and is no error if it could be made.
-    /// The ticket is not good for anything then.
+    /// The ticket is not good for anything then: it has expired.
     pub rehearsal: bool,
 }
 
@@ -109,7 +109,8 @@ pub struct BundleTicket {
 }
 
 /// Remove what a task stored at a place, parts and manifest; what others stored under the same
-/// keys stays. Nothing being there is fine.
+/// keys stays. Nothing being there is fine. It revokes the task's tickets, and what is on its way
+/// by one is refused.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DropBundle {
     /// Which task's.

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::{Commit, Engine};
+use crate::engine::{Commit, Engine, Rev};
 use crate::error::StoreError;
 use crate::record::Record;
 
@@ -33,12 +33,38 @@ impl Schema {
         self
     }
 
+    /// Says whether the program can read the store, and changes nothing: for one that only looks,
+    /// and must not keep older programs out. Blocks.
+    ///
+    /// # Errors
+    /// As [`Schema::admit`].
+    pub fn check(&self, engine: &dyn Engine) -> Result<(), StoreError> {
+        self.compare(engine).map(drop)
+    }
+
     /// Admits the program to the store, or says why not. Blocks.
     ///
     /// # Errors
     /// [`StoreError::NewerTable`] if the store has records this program cannot read,
     /// [`StoreError::Damaged`] if the row is no longer what was written.
     pub fn admit(&self, engine: &dyn Engine) -> Result<(), StoreError> {
+        let (found, rev) = self.compare(engine)?;
+        let now: BTreeMap<String, u32> =
+            self.known.iter().map(|(&table, &version)| (table.to_owned(), version)).collect();
+        if now == found {
+            return Ok(());
+        }
+        let value = serde_json::to_vec(&now).map_err(|error| StoreError::Unwritable {
+            key: ROW.to_owned(),
+            reason: error.to_string(),
+        })?;
+        let (expect, put) = (vec![(ROW.to_owned(), rev)], vec![(ROW.to_owned(), value)]);
+        engine.commit(Commit { expect, put, ..Commit::default() })?;
+        Ok(())
+    }
+
+    /// The tables that the store holds, none of them unknown, and the revision of the row.
+    fn compare(&self, engine: &dyn Engine) -> Result<(BTreeMap<String, u32>, Rev), StoreError> {
         let row = engine.get(ROW)?;
         let rev = row.as_ref().map_or(0, |row| row.rev);
         let found: BTreeMap<String, u32> = match &row {
@@ -52,18 +78,7 @@ impl Schema {
                 return Err(StoreError::NewerTable { table: table.clone(), found: version, known });
             }
         }
-        let now: BTreeMap<String, u32> =
-            self.known.iter().map(|(&table, &version)| (table.to_owned(), version)).collect();
-        if now == found {
-            return Ok(());
-        }
-        let value = serde_json::to_vec(&now).map_err(|error| StoreError::Unwritable {
-            key: ROW.to_owned(),
-            reason: error.to_string(),
-        })?;
-        let (expect, put) = (vec![(ROW.to_owned(), rev)], vec![(ROW.to_owned(), value)]);
-        engine.commit(Commit { expect, put, ..Commit::default() })?;
-        Ok(())
+        Ok((found, rev))
     }
 }
 
@@ -113,10 +128,15 @@ mod tests {
     fn a_newer_store_keeps_an_older_program_out() {
         let store = Memory::new();
         let (old, new) = (Schema::new().with::<First>(), Schema::new().with::<Second>());
+        new.check(&store).unwrap();
+        assert!(store.get(ROW).unwrap().is_none(), "looked at and left alone");
         old.admit(&store).unwrap();
         old.admit(&store).unwrap();
+        new.check(&store).unwrap();
+        old.check(&store).unwrap();
         new.admit(&store).unwrap();
         new.admit(&store).unwrap();
+        assert!(old.check(&store).is_err());
         let refused = old.admit(&store).unwrap_err().to_string();
         assert_eq!(
             refused,

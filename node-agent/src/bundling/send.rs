@@ -125,8 +125,14 @@ impl Post {
         let Ok(refused) = serde_json::from_slice::<ApiError>(&body) else {
             return Err(Missed::Passing(format!("walrus answered {status}")));
         };
-        // The last ones are what walrus says of bytes that broke on their way.
-        let broken = [ErrorCode::BadDigest, ErrorCode::IncompleteBody, ErrorCode::RequestTimeout];
+        // The last ones are what walrus says of bytes that broke on their way, and of a ticket that
+        // has expired by its clock: another is brought.
+        let broken = [
+            ErrorCode::BadDigest,
+            ErrorCode::IncompleteBody,
+            ErrorCode::RequestTimeout,
+            ErrorCode::RequestExpired,
+        ];
         let (code, reason) = (refused.code(), refused.text().to_owned());
         let again = status.is_server_error() || code.retryable() || broken.contains(&code);
         let code = code.wire().to_owned();

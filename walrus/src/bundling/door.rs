@@ -10,9 +10,11 @@ use runtime::clock::Clock;
 use runtime::dispatcher::Dispatcher;
 use runtime::pool;
 use std::time::Duration;
+use store::StoreError;
 
 use super::ticket::Claims;
 use crate::content::Content;
+use crate::dropped;
 use crate::image::ticket::Tickets;
 use crate::records::{Bucket, Failed, Object, Records, object_key};
 use crate::s3::access::{demand, may_write};
@@ -42,31 +44,60 @@ pub(crate) struct BundleDoor {
 impl BundleDoor {
     /// Adds the messages to those that walrus answers.
     pub(crate) fn answer_on(self, dispatcher: Dispatcher<Walrus>) -> Dispatcher<Walrus> {
-        let dropping = self.content.clone();
+        let dropping = self.clone();
         dispatcher
             .with(move |message: OpenBundle| {
                 let door = self.clone();
                 async move { door.open(message).await }
             })
             .with(move |message: DropBundle| {
-                let content = dropping.clone();
-                async move {
-                    let dropped = move || drop_stored(&content, &message.task, &message.place, 0);
-                    pool::block(dropped).await?.map_err(ApiError::from)
-                }
+                let door = dropping.clone();
+                async move { door.discard(message).await }
             })
     }
 
     async fn open(&self, asked: OpenBundle) -> Result<BundleTicket, ApiError> {
         let OpenBundle { task, account, owner, place, acl, rehearsal } = asked;
         let (content, now) = (self.content.clone(), self.clock.now());
-        let (bucket, who) = (place.bucket.clone(), owner.clone());
-        let ready = move || make_ready(&content.records, &bucket, who, now, rehearsal);
+        let (bucket, who, whose) = (place.bucket.clone(), owner.clone(), task.clone());
+        let ready = move || {
+            demand_wanted(&content.records, &whose)?;
+            make_ready(&content.records, &bucket, who, now, rehearsal)
+        };
         pool::block(ready).await??;
-        let expires = now.plus(LIFETIME);
+        // A rehearsal's is good for nothing.
+        let expires = if rehearsal { now } else { now.plus(LIFETIME) };
         let claims = Claims { task, account, owner, place, acl, expires };
         let url = format!("{}{}", self.base_url, claims.issue(&self.tickets));
         Ok(BundleTicket { url, expires })
+    }
+
+    /// Removes what a task stored, after which nothing can come for it: what is on its way finds
+    /// the note.
+    async fn discard(&self, message: DropBundle) -> Result<(), ApiError> {
+        let DropBundle { task, place } = message;
+        let (content, now) = (self.content.clone(), self.clock.now());
+        let discarded = pool::block(move || {
+            let note = || dropped::note(&content.records.dropped_tasks, &task, now, LIFETIME);
+            // On a full disk nothing can be noted before something has gone.
+            if let Err(StoreError::Full { .. }) = note() {
+                drop_stored(&content, &task, &place, 0)?;
+            }
+            note()?;
+            drop_stored(&content, &task, &place, 0)
+        });
+        discarded.await?.map_err(ApiError::from)
+    }
+}
+
+/// Refuses a task whose bundle was dropped. Blocks.
+pub(super) fn demand_wanted(records: &Records, task: &BundleTaskId) -> Result<(), Failed> {
+    match records.dropped_tasks.get(task.as_str())? {
+        None => Ok(()),
+        Some(_) => {
+            let text = format!("The bundle of the task {task} was dropped; nothing more is stored");
+            Err(ApiError::new(ErrorCode::AccessDenied, text).into())
+        }
     }
 }
 

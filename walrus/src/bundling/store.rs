@@ -1,9 +1,11 @@
 //! Stores what a node brings: parts as they are made, and at last the manifest.
 //!
 //! A part bears its SHA-1 (`x-amz-checksum-sha1`), so what broke on its way is refused, and what
-//! the manifest says of it later can be compared without reading it again. Everything may come
+//! the manifest says of it later can be compared without reading it again. So does the manifest as
+//! it comes: nothing is signed that is not what was sent. Everything may come
 //! twice: a part that comes again replaces itself. The manifest is signed and stored when, and only
 //! when, all that it names lies there as it says; parts of an earlier try that it does not name go.
+//! What comes for a task that was dropped is refused, even if it was on its way before.
 
 use std::sync::Arc;
 
@@ -18,11 +20,12 @@ use runtime::clock::Clock;
 use runtime::http::{App, Body, Head, Response};
 use runtime::pool;
 
-use super::door::{MARK, as_caller, drop_stored, is_of};
+use super::door::{MARK, as_caller, demand_wanted, drop_stored, is_of};
 use super::ticket::{Claims, Piece};
 use crate::blob::hash::{Digested, Expected};
 use crate::blob::receive::{Received, Receiver, read_past};
 use crate::content::Content;
+use crate::dropped::DroppedTask;
 use crate::image::key::{BundleKey, KeyFile};
 use crate::image::manifest::{MAX_MANIFEST, invalid};
 use crate::image::ticket::Tickets;
@@ -78,18 +81,18 @@ impl BundleStore {
                 return Err(error);
             }
         };
+        let given = Algorithm::Sha1.read(head.header(Algorithm::Sha1.header()).unwrap_or_default());
         match piece {
             Piece::Part(index) => {
                 let key = claims.place.part(index);
-                let given = head.header(Algorithm::Sha1.header()).unwrap_or_default();
-                let given = Given::Value(Algorithm::Sha1, Algorithm::Sha1.read(given)?);
+                let given = Given::Value(Algorithm::Sha1, given?);
                 self.put(&claims, key, body, length, given).await
             }
             Piece::Manifest => {
                 let raw = body.read(MAX_MANIFEST).await.map_err(|error| {
                     ApiError::new(ErrorCode::IncompleteBody, error.to_string()).because(error)
                 })?;
-                self.finish(claims, raw).await
+                self.finish(claims, raw, given?).await
             }
         }
     }
@@ -100,11 +103,7 @@ impl BundleStore {
             let text = "bundles are stored here and nothing else";
             return Err(ApiError::new(ErrorCode::MethodNotAllowed, text));
         }
-        let read = Claims::read(&self.tickets, &head.raw_path, self.clock.now());
-        let (claims, piece) = read.ok_or_else(|| {
-            let text = "this is no ticket to store a bundle, or it has expired";
-            ApiError::new(ErrorCode::AccessDenied, text)
-        })?;
+        let (claims, piece) = Claims::read(&self.tickets, &head.raw_path, self.clock.now())?;
         let length = head.header("content-length").and_then(|length| length.parse::<u64>().ok());
         let length = length.ok_or_else(|| {
             ApiError::new(ErrorCode::MissingContentLength, "The piece does not say its length")
@@ -117,6 +116,7 @@ impl BundleStore {
         let (content, asked) = (self.content.clone(), claims.clone());
         pool::block(move || {
             let records = &content.records;
+            demand_wanted(records, &asked.task)?;
             let bucket = open_bucket(records, &asked.place.bucket)?;
             demand(may_write(Some(&as_caller(&asked.owner)), &bucket))?;
             let key = match piece {
@@ -163,8 +163,11 @@ impl BundleStore {
             attributes,
             modified: self.clock.now(),
         };
-        let owner = as_caller(&claims.owner);
-        commit::put(self.content.clone(), object, ticket, move |_, found| {
+        let (owner, task) = (as_caller(&claims.owner), claims.task.clone());
+        let records = self.content.records.clone();
+        commit::put(self.content.clone(), object, ticket, move |batch, found| {
+            demand_wanted(&records, &task)?;
+            batch.hold_absent::<DroppedTask>(task.as_str());
             // The name may be another's bucket by now.
             Ok(demand(may_write(Some(&owner), found.bucket))?)
         })
@@ -172,10 +175,14 @@ impl BundleStore {
     }
 
     /// Checks, signs and stores the manifest.
-    async fn finish(&self, claims: Claims, raw: Bytes) -> Result<(), ApiError> {
+    async fn finish(&self, claims: Claims, raw: Bytes, sha1: Vec<u8>) -> Result<(), ApiError> {
         let key = self.key.get()?;
         let (content, asked) = (self.content.clone(), claims.clone());
         let signed = pool::block(move || {
+            if digest(&raw) != sha1 {
+                let text = "The manifest is not what was sent: its SHA-1 is another";
+                return Err(ApiError::new(ErrorCode::BadDigest, text));
+            }
             let manifest = Manifest::parse(&raw, &Limits::default()).map_err(invalid)?;
             check(&content, &asked, &manifest)?;
             drop_stored(&content, &asked.task, &asked.place, manifest.parts.len())?;

@@ -4,6 +4,7 @@
 //! whose task, in whose name, where, who may read it, until when. They are hexadecimal JSON,
 //! and the signature is made with the key that image tickets are made with.
 
+use common::error::{ApiError, ErrorCode};
 use common::id::{AccountId, BundleTaskId};
 use common::s3::{CannedAcl, Owner};
 use common::time::Timestamp;
@@ -50,9 +51,27 @@ impl Claims {
         format!("{PATH}{words}.{seal}")
     }
 
-    /// What the path of a request gives leave to, and what it is about; `None` if it is no ticket,
-    /// or no longer.
-    pub(crate) fn read(tickets: &Tickets, path: &str, now: Timestamp) -> Option<(Self, Piece)> {
+    /// What the path of a request gives leave to, and what it is about.
+    ///
+    /// # Errors
+    /// `AccessDenied` if it is no ticket, `RequestExpired` if it is one no longer.
+    pub(crate) fn read(
+        tickets: &Tickets,
+        path: &str,
+        now: Timestamp,
+    ) -> Result<(Self, Piece), ApiError> {
+        let (claims, piece) = Self::proven(tickets, path).ok_or_else(|| {
+            let text = "this is no ticket to store a bundle";
+            ApiError::new(ErrorCode::AccessDenied, text)
+        })?;
+        if claims.expires <= now {
+            let text = "the ticket to store this bundle has expired";
+            return Err(ApiError::new(ErrorCode::RequestExpired, text));
+        }
+        Ok((claims, piece))
+    }
+
+    fn proven(tickets: &Tickets, path: &str) -> Option<(Self, Piece)> {
         let (ticket, piece) = path.strip_prefix(PATH)?.split_once('/')?;
         let (words, seal) = ticket.split_once('.')?;
         if !tickets.is_seal(words, seal) {
@@ -64,7 +83,7 @@ impl Claims {
             Some(("part", index)) => Piece::Part(index.parse().ok()?),
             _ => return None,
         };
-        (now < claims.expires).then_some((claims, piece))
+        Some((claims, piece))
     }
 }
 
@@ -88,11 +107,12 @@ mod tests {
             acl: CannedAcl::AwsExecRead,
             expires: now.plus(Duration::from_secs(60)),
         };
+        let read = |path: &str, now| Claims::read(&tickets, path, now).map_err(|e| e.code());
         let path = claims.issue(&tickets);
         for (tail, piece) in [("part/0", Piece::Part(0)), ("manifest", Piece::Manifest)] {
             let whole = format!("{path}/{tail}");
-            assert_eq!(Claims::read(&tickets, &whole, now), Some((claims.clone(), piece)));
-            assert_eq!(Claims::read(&tickets, &whole, claims.expires), None);
+            assert_eq!(read(&whole, now), Ok((claims.clone(), piece)));
+            assert_eq!(read(&whole, claims.expires), Err(ErrorCode::RequestExpired));
         }
         let other = Claims { acl: CannedAcl::PublicRead, ..claims }.issue(&tickets);
         let (words, seal) = (other.split_once('.').unwrap().0, path.split_once('.').unwrap().1);
@@ -105,7 +125,7 @@ mod tests {
             format!("{path}/manifest/"),
             "/bundles//manifest".to_owned(),
         ] {
-            assert_eq!(Claims::read(&tickets, &bad, now), None, "{bad}");
+            assert_eq!(read(&bad, now), Err(ErrorCode::AccessDenied), "{bad}");
         }
     }
 }

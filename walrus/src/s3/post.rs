@@ -86,7 +86,7 @@ impl Front {
             ApiError::new(ErrorCode::MissingContentLength, text)
         })?;
         let Begun { mut fields, filename, before, bytes } = read_fields(body, &boundary).await?;
-        fields.name_file(&filename);
+        fields.name_file(&filename, MAX_FIELDS)?;
         let claim = PolicyClaim::read(fields.pairs()).map_err(|error| refused_form(&error))?;
         let mut sizes = None;
         if let Some(claim) = claim {

@@ -12,8 +12,8 @@ use common::wire::walrus::WantedImage;
 use sha1::{Digest as _, Sha1};
 
 use crate::forge::{Parts, check_as, cloud, want};
-use crate::http::send;
-use crate::world::{ALICE, BOB, Who, World};
+use crate::http::{Sent, send};
+use crate::world::{ALICE, BOB, Who, World, wait};
 
 const TASK: &str = "bun-0a1b2c3d";
 
@@ -43,6 +43,11 @@ fn open(world: &World, account: &str, prefix: &str) -> String {
     world.ask(asked(account, place(prefix))).unwrap().url
 }
 
+fn open_as(world: &World, task: &str, prefix: &str) -> String {
+    let task = task.parse().unwrap();
+    world.ask(OpenBundle { task, ..asked(ALICE, place(prefix)) }).unwrap().url
+}
+
 /// Names and bytes of parts.
 type PartList = Vec<(String, Vec<u8>)>;
 
@@ -60,14 +65,23 @@ fn made(name: &str, account: &str, size: usize) -> (PartList, Vec<u8>, Vec<u8>) 
 }
 
 fn put(world: &World, url: &str, bytes: &[u8], sha1: &[u8]) -> Result<(), ApiError> {
+    let mut sent = begin(world, url, bytes, sha1);
+    sent.write(bytes);
+    end(sent)
+}
+
+/// Sends the head of a piece.
+fn begin(world: &World, url: &str, bytes: &[u8], sha1: &[u8]) -> Sent {
     let target = url.strip_prefix(&format!("http://{}", world.internal)).unwrap();
     let headers = [
         ("host".to_owned(), world.internal.to_string()),
         ("content-length".to_owned(), bytes.len().to_string()),
         ("x-amz-checksum-sha1".to_owned(), BASE64.encode(sha1)),
     ];
-    let mut sent = send(world.internal, "PUT", target, &headers);
-    sent.write(bytes);
+    send(world.internal, "PUT", target, &headers)
+}
+
+fn end(sent: Sent) -> Result<(), ApiError> {
     let reply = sent.read();
     match reply.status {
         200 => Ok(()),
@@ -90,7 +104,11 @@ fn store(world: &World, url: &str, parts: &[(String, Vec<u8>)]) {
 }
 
 fn dropped(world: &World, prefix: &str) {
-    world.ask(DropBundle { task: TASK.parse().unwrap(), place: place(prefix) }).unwrap();
+    dropped_as(world, TASK, prefix);
+}
+
+fn dropped_as(world: &World, task: &str, prefix: &str) {
+    world.ask(DropBundle { task: task.parse().unwrap(), place: place(prefix) }).unwrap();
 }
 
 #[test]
@@ -138,8 +156,12 @@ fn open_elsewhere(world: &World) -> String {
 fn a_rehearsal_makes_nothing_and_anothers_bucket_is_closed() {
     let world = world();
     let rehearsal = OpenBundle { rehearsal: true, ..asked(ALICE, place("image")) };
-    world.ask(rehearsal.clone()).unwrap();
+    let ticket = world.ask(rehearsal.clone()).unwrap();
     assert_eq!(world.get(Who::Alice, "/saved").status, 404);
+    world.put(Who::Alice, "/saved", b"");
+    let error = put_part(&world, &ticket.url, 0, b"x").unwrap_err();
+    assert_eq!(error.code(), ErrorCode::RequestExpired);
+    world.call(Who::Alice, "DELETE", "/saved", &[], b"");
     world.put(Who::Bob, "/saved", b"");
     for asked in [rehearsal, asked(ALICE, place("image"))] {
         let error = world.ask(asked).unwrap_err();
@@ -180,6 +202,14 @@ fn what_is_not_as_it_says_is_refused() {
     world.put(Who::Alice, "/saved/image.part.1", &parts[1].1);
     refused(&manifest, "image.part.1 was not stored as it says");
     put_part(&world, &url, 1, &parts[1].1).unwrap();
+    let other = Sha1::digest(b"another");
+    let broken = put(&world, &format!("{url}/manifest"), &manifest, &other);
+    assert_eq!(code(broken), ErrorCode::BadDigest);
+    assert_eq!(
+        code(put(&world, &format!("{url}/manifest"), &manifest, b"")),
+        ErrorCode::InvalidRequest
+    );
+    assert_eq!(world.get(Who::Alice, "/saved/image.manifest.xml").status, 404);
     refused(&made("image", BOB, 40_000).1, &format!("for the account {BOB}"));
     refused(&made("other", ALICE, 40_000).1, "has the name other.part.0");
     finish(&world, &url, &manifest).unwrap();
@@ -200,13 +230,59 @@ fn it_counts_on_its_owners_quota() {
     let error = put_part(&world, &url, 1, &[1; 16_000]).unwrap_err();
     assert_eq!(error.code(), ErrorCode::QuotaExceeded);
     dropped(&world, "image");
+    let url = open_as(&world, "bun-99999999", "image");
     put_part(&world, &url, 1, &[1; 16_000]).unwrap();
+}
+
+#[test]
+fn nothing_comes_for_a_task_that_was_dropped() {
+    let mut world = world();
+    let url = open(&world, ALICE, "image");
+    let (parts, manifest, _) = made("image", ALICE, 40_000);
+    store(&world, &url, &parts[1..]);
+    // A part that is on its way while its task is dropped, and a manifest.
+    let (_, first) = &parts[0];
+    let mut part = begin(&world, &format!("{url}/part/0"), first, &Sha1::digest(first));
+    part.write(&first[..100]);
+    let target = format!("{url}/manifest");
+    let mut last = begin(&world, &target, &manifest, &Sha1::digest(&manifest));
+    last.write(&manifest[..100]);
+    wait("the part is coming", || world.files("objects/staging").len() == 1);
+    dropped(&world, "image");
+    dropped(&world, "image");
+    part.write(&first[100..]);
+    let refused = |result: Result<(), ApiError>| {
+        let error = result.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::AccessDenied, "{error}");
+        assert!(error.text().contains("was dropped"), "{error}");
+    };
+    refused(end(part));
+    last.write(&manifest[100..]);
+    assert!(end(last).is_err());
+    refused(put_part(&world, &url, 0, first));
+    let again = asked(ALICE, place("image"));
+    refused(world.ask(again).map(drop));
+    let listed = world.get(Who::Alice, "/saved").text();
+    assert!(!listed.contains("<Key>"), "{listed}");
+    world.wait_for_files("objects/blobs", 0);
+    world.wait_for_files("objects/staging", 0);
+    // Remembered by whoever comes next, and of no other task.
+    world.stop();
+    world.start();
+    refused(put_part(&world, &rebased(&world, &url), 0, first));
+    put_part(&world, &open_as(&world, "bun-99999999", "image"), 0, first).unwrap();
+}
+
+/// A ticket of a walrus that listens elsewhere now.
+fn rebased(world: &World, url: &str) -> String {
+    let (_, path) = url.split_once("/bundles/").unwrap();
+    format!("http://{}/bundles/{path}", world.internal)
 }
 
 #[test]
 fn a_task_that_did_not_end_well_leaves_what_others_stored() {
     let world = world();
-    dropped(&world, "image");
+    dropped_as(&world, "bun-99999999", "image");
     let url = open(&world, ALICE, "image");
     let (parts, manifest, _) = made("image", ALICE, 200_000);
     assert!(parts.len() > 11, "ten comes before two");
@@ -215,8 +291,7 @@ fn a_task_that_did_not_end_well_leaves_what_others_stored() {
     for other in ["image.part.2", "image.part.x", "image", "image.part.99"] {
         world.put(Who::Alice, &format!("/saved/{other}"), b"mine");
     }
-    let other = DropBundle { task: "bun-99999999".parse().unwrap(), place: place("image") };
-    world.ask(other).unwrap();
+    dropped_as(&world, "bun-99999999", "image");
     assert_eq!(world.get(Who::Alice, "/saved/image.manifest.xml").status, 200);
     dropped(&world, "image");
     dropped(&world, "image");

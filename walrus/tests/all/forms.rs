@@ -251,6 +251,13 @@ fn what_is_no_form_is_refused() {
     let long = signed(Who::Alice, &"A".repeat(21_000), &[("key", "k")]);
     let too_long = (400, "MaxPostPreDataLengthExceededError".to_owned());
     assert_eq!(code(TYPE, &body(&long, "f", b"x")), too_long);
+    // A form that grows, and one whose value is told: nobody has signed either.
+    let grown = fields(&[("key", "k"), ("bucket", &"${filename}".repeat(800))]);
+    assert_eq!(code(TYPE, &body(&grown, &"n".repeat(10 << 10), b"x")), too_long);
+    let told = fields(&[("key", "k"), ("bucket", &"b".repeat(19 << 10))]);
+    let reply = post_to(&world, "/buck", &body(&told, "f", b"x"));
+    assert_eq!(reply.refusal(), (400, "InvalidArgument".into()));
+    assert!(reply.body.len() < 2000, "{} bytes are told", reply.body.len());
     let twice = [whole.clone(), fields(&[("KEY", "x")])].concat();
     assert_eq!(code(TYPE, &body(&twice, "f", b"x")), (400, "InvalidArgument".into()));
     // A form that breaks off leaves nothing.

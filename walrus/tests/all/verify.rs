@@ -150,6 +150,47 @@ fn every_image_is_checked_again_and_what_is_wrong_is_named() {
     wait("it has gone", || verify(&world, &[]).out.len() == 7);
 }
 
+/// The row of a store that says which tables it has.
+const SCHEMA: &str = "schema/tables";
+
+#[test]
+fn the_store_of_an_older_walrus_stays_its() {
+    let mut world = World::program(|_| {});
+    world.stop();
+    let config = store::EngineConfig::sled(world.data().join("store"));
+    let older = br#"{"bucket":1,"object":1,"setting":1}"#.to_vec();
+    let engine = store::open(&config).unwrap();
+    let put = vec![(SCHEMA.to_owned(), older.clone())];
+    engine.commit(store::Commit { put, ..store::Commit::default() }).unwrap();
+    drop(engine);
+    let seen = verify(&world, &[]);
+    assert_eq!((seen.status, seen.err.as_str()), (0, "0 images verified, 0 wrong\n"));
+    let row = || store::open(&config).unwrap().get(SCHEMA).unwrap().unwrap().value;
+    assert_eq!(row(), older, "an older walrus can still open it");
+    // One that this program does not know is refused.
+    let put = vec![(SCHEMA.to_owned(), br#"{"bucket":1,"strange":1}"#.to_vec())];
+    let newer = store::Commit { put, ..store::Commit::default() };
+    store::open(&config).unwrap().commit(newer).unwrap();
+    let seen = verify(&world, &[]);
+    assert_eq!(seen.status, 2);
+    assert!(seen.err.contains("a newer version of this program"), "{}", seen.err);
+}
+
+#[test]
+fn what_images_are_called_does_not_reach_the_terminal_raw() {
+    let world = World::program(|_| {});
+    world.install_key();
+    world.put(Who::Root, "/buck", b"");
+    let (_, mut bundle) = registered(&world, "emi-00000001", ROOT, "good");
+    bundle.location = "buck/\x1b[2J\t\u{9b}i.manifest.xml".to_owned();
+    world.register("emi-00000002", &bundle, None);
+    let seen = verify(&world, &[]);
+    assert_eq!(seen.status, 1, "{:?} {}", seen.out, seen.err);
+    let line = seen.of("emi-00000002");
+    assert!(line.contains(r"buck/\u{1b}[2J\t\u{9b}i.manifest.xml"), "{line}");
+    assert!(!line.replace('\t', "").contains(char::is_control), "{line:?}");
+}
+
 #[test]
 fn what_cannot_be_verified_is_not_called_wrong() {
     let world = World::program(|_| {});
@@ -165,4 +206,10 @@ fn what_cannot_be_verified_is_not_called_wrong() {
     let done = command.args(["images", "verify"]).output().unwrap();
     assert_eq!(done.status.code(), Some(2));
     assert!(!world.data().join("nowhere").exists(), "nothing was made");
+    std::fs::create_dir_all(world.data().join("empty/store")).unwrap();
+    let mut command = world.command();
+    command.env("EUCALYPT_WALRUS__DATA_DIR", world.data().join("empty"));
+    let done = command.args(["images", "verify"]).output().unwrap();
+    assert_eq!(done.status.code(), Some(2));
+    assert!(world.files("empty").is_empty(), "nothing was made");
 }
