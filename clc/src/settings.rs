@@ -7,6 +7,7 @@ use common::s3::BucketName;
 use common::wire::admin::SettingView;
 use store::Batch;
 
+use crate::random;
 use crate::records::{Records, Setting};
 
 /// The kernel of images that name none; empty: the next that is registered.
@@ -125,12 +126,49 @@ pub fn image(records: &Records, name: &str) -> Result<Option<ImageId>, ApiError>
     Ok(get(records, name)?.parse().ok())
 }
 
-/// The bucket into which CreateImage puts an account's images. Blocks.
+/// The bucket into which CreateImage puts an account's images: the one that the setting names, or,
+/// once [`keep_image_bucket`] has put another on record, that one. Blocks.
 ///
 /// # Errors
 /// If the store fails.
 pub fn image_bucket(records: &Records, account: &AccountId) -> Result<BucketName, ApiError> {
-    get(records, IMAGE_BUCKET)?.replace(ACCOUNT, account.as_str()).parse()
+    let named = named_bucket(records, account)?;
+    let kept = on_record(records, &kept_as(account))?;
+    // What was drawn belongs to the setting as it was then.
+    let kept = kept.filter(|kept| kept.starts_with(&format!("{named}-")));
+    kept.unwrap_or(named).parse()
+}
+
+/// Another bucket for an account's images, for when the one that the setting names is somebody
+/// else's: nobody can guess this one, and so nobody can take it before its owner. Blocks.
+///
+/// # Errors
+/// If the store fails, there is no chance to be had, or the name would be too long.
+pub fn other_image_bucket(records: &Records, account: &AccountId) -> Result<BucketName, ApiError> {
+    let number = u64::from_be_bytes(random::bytes()?);
+    format!("{}-{number:016x}", named_bucket(records, account)?).parse()
+}
+
+/// Adds to a batch: an account's images go into this bucket from now on. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn keep_image_bucket(
+    records: &Records,
+    batch: &mut Batch,
+    account: &AccountId,
+    bucket: &BucketName,
+) -> Result<(), ApiError> {
+    put(records, batch, &kept_as(account), bucket.as_str())
+}
+
+fn named_bucket(records: &Records, account: &AccountId) -> Result<String, ApiError> {
+    Ok(get(records, IMAGE_BUCKET)?.replace(ACCOUNT, account.as_str()))
+}
+
+/// Under which name an account's own bucket is on record; no administrator sees or changes it.
+fn kept_as(account: &AccountId) -> String {
+    format!("{IMAGE_BUCKET}/{account}")
 }
 
 /// The default's name for kernels and ramdisks.

@@ -40,8 +40,9 @@ use crate::agent::report::Board;
 use crate::agent::user_mode::UserMode;
 use crate::bundling::bundles::{Bundles, Pause};
 use crate::bundling::notes::{self, Note, NoteError};
+use crate::bundling::room::Room;
 use crate::bundling::send::Post;
-use crate::bundling::work::{Room, Tools};
+use crate::bundling::work::Tools;
 use crate::config::{Config, DriverKind, NetworkKind, Unusable};
 use crate::hypervisor::driver::Driver;
 use crate::hypervisor::error::DriverError;
@@ -268,11 +269,10 @@ impl Base {
             instances: instances.clone(),
             images: config.data_dir.join("images"),
             notes: config.data_dir.join("bundles"),
-            reserve: config.free_space_reserve_mb << 20,
             clock: clock.clone(),
             post: Post::new(clock.clone()),
             turns: Arc::new(Semaphore::new(config.bundles_at_once)),
-            room: Room::default(),
+            room: Room::new(config.free_space_reserve_mb << 20),
             sent: metrics.counter(
                 "eucalypt_node_bundle_sent_bytes_total",
                 "Bytes of bundles that were stored",

@@ -121,6 +121,7 @@ impl Store {
         let held = kept.mood == Mood::Holds;
         kept = self.0.1.wait_while(kept, |kept| kept.mood == Mood::Holds).unwrap();
         kept.waiting -= 1;
+        self.0.1.notify_all();
         if held {
             return None;
         }
@@ -152,14 +153,31 @@ impl Store {
 
     /// Waits until a piece waits for its answer.
     async fn until_waiting(&self) {
+        self.until_waited(1).await;
+    }
+
+    /// Waits until that many pieces wait, or were waiting when their agent ended.
+    async fn until_waited(&self, pieces: u32) {
         let store = self.0.clone();
         let waited = runtime::pool::block(move || {
             let kept = store.0.lock().unwrap();
             let patience = Duration::from_secs(20);
-            let waited = store.1.wait_timeout_while(kept, patience, |kept| kept.waiting == 0);
+            let waited = store.1.wait_timeout_while(kept, patience, |kept| kept.waiting < pieces);
             !waited.unwrap().1.timed_out()
         });
         assert!(waited.await.unwrap(), "nothing came");
+    }
+
+    /// Waits until no piece waits any more.
+    async fn until_idle(&self) {
+        let store = self.0.clone();
+        let waited = runtime::pool::block(move || {
+            let kept = store.0.lock().unwrap();
+            let patience = Duration::from_secs(20);
+            let waited = store.1.wait_timeout_while(kept, patience, |kept| kept.waiting > 0);
+            !waited.unwrap().1.timed_out()
+        });
+        assert!(waited.await.unwrap(), "a piece waits still");
     }
 
     fn is_empty(&self) -> bool {
@@ -469,11 +487,12 @@ fn a_guest_is_shut_down_for_it_and_started_again() {
         let host = Host::new().await;
         let instance = host.run(1).await;
         // One listens, the other must be switched off.
-        for (task, deaf) in [(1, false), (2, true)] {
+        let table = [(1, false, Rest::Restarted), (2, true, Rest::Interrupted)];
+        for (task, deaf, told) in table {
             host.control.deaf(deaf);
             host.bundle(task, &instance, Quiesce::Restart).await;
             let over = host.until_over(task).await;
-            assert_eq!((over.state, over.rest), (BundleState::Complete, Some(Rest::Restarted)));
+            assert_eq!((over.state, over.rest), (BundleState::Complete, Some(told)));
             assert!(host.store.opened(&format!("/t{task}")).1 == Host::expected(1));
             host.until_is(&instance, MachineState::Running).await;
         }
@@ -550,6 +569,33 @@ fn a_cancel_leaves_nothing_wherever_it_comes() {
         host.bundle(3, &instance, Quiesce::Live).await;
         assert_eq!(host.until_over(3).await.state, BundleState::Complete);
         host.until_is(&instance, MachineState::Running).await;
+    });
+}
+
+#[test]
+fn a_task_is_given_up_when_four_agents_have_ended_over_it() {
+    on_a_host(|| async {
+        let mut host = Host::new().await;
+        let instance = host.run(1).await;
+        for (task, agents) in [(1, 3), (2, 4)] {
+            host.store.mood(Mood::Holds);
+            host.bundle(task, &instance, Quiesce::Live).await;
+            for agent in 1..=agents {
+                host.store.until_waited(agent).await;
+                host.restart().await;
+            }
+            if task == 1 {
+                host.store.until_waited(4).await;
+                host.store.mood(Mood::Keeps);
+                assert_eq!(host.until_over(task).await.state, BundleState::Complete);
+                host.store.until_idle().await;
+            } else {
+                let BundleState::Failed { reason, .. } = host.until_over(task).await.state else {
+                    panic!("it was begun for a fifth time");
+                };
+                assert!(reason.contains("4 times"), "{reason}");
+            }
+        }
     });
 }
 

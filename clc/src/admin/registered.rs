@@ -36,7 +36,7 @@ pub fn page(records: &Records, ask: &ListRegistered) -> Result<RegisteredPage, A
 fn registered(image: Image) -> Registered {
     let sha256 = image.plain().map(|plain| plain.sha256);
     let failed = match image.state {
-        ImageState::Failed { reason } => Some(reason),
+        ImageState::Failed { reason, .. } => Some(reason),
         ImageState::Pending | ImageState::Available { .. } | ImageState::Deregistered { .. } => {
             None
         }

@@ -98,6 +98,7 @@ fn word(rest: Rest) -> &'static str {
         Rest::Flushed => "flushed",
         Rest::Paused => "paused",
         Rest::Restarted => "restarted",
+        Rest::Interrupted => "interrupted",
         Rest::Off => "off",
     }
 }

@@ -9,7 +9,7 @@ use common::ec2::create_image::{CreateImage, NamedDevice};
 use common::ec2::images::RegisteredImage;
 use common::error::{ApiError, ErrorCode};
 use common::id::{ImageId, ImageKind, InstanceId};
-use common::s3::{CannedAcl, Owner};
+use common::s3::{BucketName, CannedAcl, Owner};
 use common::time::Timestamp;
 use common::wire::bundling::{BundlePlace, Quiesce};
 use common::wire::walrus::BundleRef;
@@ -34,6 +34,8 @@ pub struct Creation {
     tags: TagMap,
     image: ImageId,
     wish: Wish,
+    /// Its bucket is none that its account had before, and is to be kept.
+    moved: bool,
 }
 
 /// What an image shall name at a device: a virtual name, or nothing.
@@ -69,13 +71,18 @@ impl Handle<Bundles> for CreateImage {
                 quiesce,
             };
             let description = self.description;
-            let new = Creation { instance, name, description, devices, tags, image, wish };
+            let new =
+                Creation { instance, name, description, devices, tags, image, wish, moved: false };
             both(records, &new, &caller, now)?;
             Ok(new)
         });
         let new = found.await?;
-        scene.may_store(&new.wish).await?;
-        Ok(new)
+        match scene.may_store(&new.wish).await {
+            Ok(()) => Ok(new),
+            // Names of buckets belong to whoever takes them first.
+            Err(error) if error.code() == ErrorCode::AccessDenied => elsewhere(new, scene).await,
+            Err(error) => Err(error),
+        }
     }
 
     async fn act(new: Creation, scene: &Scene<Bundles>) -> Result<RegisteredImage, ApiError> {
@@ -84,6 +91,34 @@ impl Handle<Bundles> for CreateImage {
         let (image_id, node) = made.await?;
         scene.wakers.bundles(&node);
         Ok(RegisteredImage { image_id })
+    }
+}
+
+/// The same in a bucket that is nobody's yet.
+async fn elsewhere(mut new: Creation, scene: &Scene<Bundles>) -> Result<Creation, ApiError> {
+    let (taken, account) = (new.wish.place.bucket.clone(), new.wish.account.clone());
+    let denied = |bucket: &BucketName| {
+        let text = format!(
+            "The bucket '{bucket}', into which the setting {} has images put, belongs to another \
+             account",
+            settings::IMAGE_BUCKET
+        );
+        ApiError::new(ErrorCode::OperationNotPermitted, text)
+    };
+    let other = scene.records.work(move |records| settings::other_image_bucket(records, &account));
+    let other = match other.await {
+        Ok(other) => other,
+        // There is no room for more in the name that the setting gives.
+        Err(error) if !error.code().retryable() => return Err(denied(&taken)),
+        Err(error) => return Err(error),
+    };
+    new.wish.place = BundlePlace::new(other, new.image.as_str())?;
+    new.moved = true;
+    match scene.may_store(&new.wish).await {
+        Err(error) if error.code() == ErrorCode::AccessDenied => {
+            Err(denied(&new.wish.place.bucket))
+        }
+        stored => stored.map(|()| new),
     }
 }
 
@@ -96,7 +131,11 @@ fn record(
     let (made, _) = store::transact(&*records.engine, |batch| {
         let (task, image) = both(records, new, caller, now)?;
         // What it boots must still be there when this is committed.
-        hold(records, batch, &image)?;
+        hold(records, batch, &image, caller)?;
+        if new.moved {
+            let bucket = &new.wish.place.bucket;
+            settings::keep_image_bucket(records, batch, &new.wish.account, bucket)?;
+        }
         records.add_bundle_task(batch, &task)?;
         batch.insert(&image)?;
         let what = (ResourceKind::Image, image.id.as_str());
@@ -119,7 +158,7 @@ fn both(
     let instance = savable(records, &new.instance, caller)?;
     let mut draft = inherited(records, &instance)?;
     for boots in [&draft.kernel, &draft.ramdisk].into_iter().flatten() {
-        booted(records, boots)?;
+        booted(records, boots, caller)?;
     }
     rename(&mut draft.mappings, &new.devices);
     let key = Image::name_key(&caller.account, &new.name);
@@ -174,19 +213,34 @@ fn image(
     })
 }
 
-/// The kernel or ramdisk that an instance boots, if an image may name it still. Blocks.
-fn booted(records: &Records, id: &ImageId) -> Result<store::Seen<Image>, ApiError> {
+/// The kernel or ramdisk that an instance boots, if an image of the caller may name it still: as
+/// for an image that is registered. Blocks.
+fn booted(
+    records: &Records,
+    id: &ImageId,
+    caller: &Caller,
+) -> Result<store::Seen<Image>, ApiError> {
     let seen = records.images.get(id.as_str())?;
-    seen.filter(|image| image.is_registered()).ok_or_else(|| {
-        let text =
-            format!("The instance boots '[{id}]', which is not registered any more: no image can");
+    let usable = |image: &store::Seen<Image>| {
+        image.is_registered() && image.may_run(&caller.account, caller.administrator)
+    };
+    seen.filter(usable).ok_or_else(|| {
+        let text = format!(
+            "The instance boots '[{id}]', which is not registered any more, or not for this \
+             account: no image can"
+        );
         ApiError::new(ErrorCode::InvalidAmiIdNotFound, text)
     })
 }
 
-fn hold(records: &Records, batch: &mut Batch, image: &Image) -> Result<(), ApiError> {
+fn hold(
+    records: &Records,
+    batch: &mut Batch,
+    image: &Image,
+    caller: &Caller,
+) -> Result<(), ApiError> {
     for id in [&image.kernel, &image.ramdisk].into_iter().flatten() {
-        batch.hold(&booted(records, id)?);
+        batch.hold(&booted(records, id, caller)?);
     }
     Ok(())
 }

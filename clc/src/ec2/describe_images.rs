@@ -35,7 +35,7 @@ fn find(
     records: &Records,
     asked: &DescribeImages,
     caller: &Caller,
-    why: impl Fn(&Image) -> Option<(&'static str, String)>,
+    why: impl Fn(&Image) -> Option<(String, String)>,
 ) -> Result<(Vec<Shown>, Option<String>), ApiError> {
     let filters = Filters::tagged(&asked.filter, FILTERS, |it: &Shown| it.tags.clone())?;
     // The one id `verbose` shows an administrator everything, as in later versions of 2.0's line.
@@ -121,7 +121,7 @@ fn view(it: &Shown) -> View {
     let state_reason = it
         .reason
         .as_ref()
-        .map(|(code, text)| StateReason { code: (*code).to_owned(), message: text.clone() });
+        .map(|(code, text)| StateReason { code: code.clone(), message: text.clone() });
     View {
         image_id: image.id.clone(),
         image_location: image.bundle.location.clone(),

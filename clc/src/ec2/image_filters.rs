@@ -14,10 +14,10 @@ pub struct Shown {
     /// The tags.
     pub tags: TagMap,
     /// Why it is in the state it is in, if that needs saying: code and sentence.
-    pub reason: Option<(&'static str, String)>,
+    pub reason: Option<(String, String)>,
 }
 
-/// The code of the reason why an image failed.
+/// The code of the reason why an image failed, if nothing else is on record.
 const FAILED: &str = "Client.InvalidManifest";
 /// The code of the reason why an image is not there yet.
 const PENDING: &str = "pending";
@@ -28,15 +28,20 @@ pub fn reason(
     image: &Image,
     under_way: Option<&Unpacking>,
     trouble: impl FnOnce() -> Option<String>,
-) -> Option<(&'static str, String)> {
+) -> Option<(String, String)> {
     if let (ImageState::Pending, Some(task)) = (&image.state, &image.saving) {
-        return Some((PENDING, format!("Its instance is being saved by the bundle task {task}")));
+        return Some((
+            PENDING.to_owned(),
+            format!("Its instance is being saved by the bundle task {task}"),
+        ));
     }
     match &image.state {
         ImageState::Available { .. } | ImageState::Deregistered { .. } => None,
-        ImageState::Failed { reason } => Some((FAILED, reason.clone())),
+        ImageState::Failed { reason, code } => {
+            Some((code.clone().unwrap_or_else(|| FAILED.to_owned()), reason.clone()))
+        }
         ImageState::Pending => Some((
-            PENDING,
+            PENDING.to_owned(),
             match under_way {
                 Some(it) if it.waiting => "It waits to be unpacked".to_owned(),
                 Some(it) => {
@@ -90,7 +95,7 @@ pub const FILTERS: &[Field<Shown>] = &[
     ("source-instance-id", |_| Vec::new()),
     ("sriov-net-support", |_| Vec::new()),
     ("state", |it| vec![state(&it.image).to_owned()]),
-    ("state-reason-code", |it| it.reason.iter().map(|(code, _)| (*code).to_owned()).collect()),
+    ("state-reason-code", |it| it.reason.iter().map(|(code, _)| code.clone()).collect()),
     ("state-reason-message", |it| it.reason.iter().map(|(_, text)| text.clone()).collect()),
     ("virtualization-type", |it| vec![it.image.virtualization().to_owned()]),
 ];

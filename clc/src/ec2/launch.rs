@@ -156,7 +156,7 @@ pub fn usable(
             format!("The image {id} is not {what}"),
         ));
     }
-    if let ImageState::Failed { reason } = &image.state {
+    if let ImageState::Failed { reason, .. } = &image.state {
         let text = format!("The image {id} cannot be used: {reason}");
         return Err(ApiError::new(ErrorCode::InvalidAmiIdUnavailable, text));
     }

@@ -7,7 +7,7 @@
 //!   any, too long      nothing             wish its end
 //!   any                nothing             open (telling twice is telling once)
 //!   any                waiting … storing   see; open again when half of its leave is over
-//!   any                complete            complete
+//!   any                complete            complete; too long refused: fail
 //!   any                failed, cancelled   fail
 //!
 //!   end wished         node says           step
@@ -54,10 +54,21 @@ pub struct Given {
     pub reachable: bool,
     /// How long it has been silent.
     pub silent: Duration,
+    /// How long tasks have been looked after without a break.
+    pub awake: Duration,
     /// The instance has ended or shall end.
     pub instance_over: bool,
     /// The image that it was to become is not wanted any more.
     pub image_gone: bool,
+}
+
+/// What is believed of a refusal that may be about the way between the hosts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// That an administrator sets the way right: it is asked again.
+    Way,
+    /// That it is about the bundle after all: it was asked for longer than [`PATIENCE`].
+    Refusal,
 }
 
 /// One step.
@@ -77,7 +88,7 @@ pub enum Step {
     Cancel,
     /// It is stored, of a disk brought to rest like that: write it down, and register it if that
     /// was asked for.
-    Complete(Option<Rest>),
+    Complete(Option<Rest>, Trust),
     /// It has ended without a bundle.
     Fail(Reason),
     /// Remove what it stored.
@@ -108,7 +119,12 @@ pub fn next(task: &BundleTask, view: Option<&BundleView>, given: Given) -> Step 
     }
     let rest = view.and_then(|view| view.rest);
     let (stage, percent) = match view.map(|view| &view.state) {
-        Some(BundleState::Complete) if !given.image_gone => return Step::Complete(rest),
+        Some(BundleState::Complete) if !given.image_gone => {
+            // Nothing is written down of it while it stands like this.
+            let known = view.map_or(task.updated, |view| view.since.max(task.updated));
+            let long = given.now.since(known).min(given.awake) > PATIENCE;
+            return Step::Complete(rest, if long { Trust::Refusal } else { Trust::Way });
+        }
         _ if given.image_gone => {
             let text = "The image was deregistered before it was saved";
             return Step::End(Reason::new("Client.Cancelled", text));
@@ -223,6 +239,7 @@ pub(crate) mod tests {
             now: Timestamp::from_secs(seconds),
             reachable: true,
             silent: Duration::ZERO,
+            awake: Duration::from_secs(1_000_000),
             instance_over: false,
             image_gone: false,
         }
@@ -268,10 +285,16 @@ pub(crate) mod tests {
         );
         assert!(matches!(next(&bundling, None, at(3601)), Step::End(_)));
 
-        assert_eq!(
-            next(&bundling, Some(&view(BundleState::Complete)), at(1)),
-            Step::Complete(None)
-        );
+        let done = view(BundleState::Complete);
+        let way = Step::Complete(None, Trust::Way);
+        assert_eq!(next(&bundling, Some(&done), at(1)), way);
+        assert_eq!(next(&bundling, Some(&done), at(3600)), way);
+        let last = Step::Complete(None, Trust::Refusal);
+        assert_eq!(next(&bundling, Some(&done), at(3601)), last, "refused for too long");
+        let fresh = Given { awake: Duration::from_secs(60), ..at(9999) };
+        assert_eq!(next(&bundling, Some(&done), fresh), way, "nobody has asked yet");
+        let late = BundleView { since: Timestamp::from_secs(9000), ..done };
+        assert_eq!(next(&bundling, Some(&late), at(9999)), way, "it was not stored before");
         let reason = Reason::new("Client.QuotaExceeded", "full");
         assert_eq!(next(&bundling, Some(&view(failed)), at(1)), Step::Fail(reason));
         let unasked = next(&bundling, Some(&view(BundleState::Cancelled)), at(1));
@@ -288,7 +311,8 @@ pub(crate) mod tests {
             assert_eq!(reason.code, "Client.InstanceTerminated");
         }
         assert!(matches!(next(&task, None, over), Step::End(_)));
-        assert_eq!(next(&task, Some(&view(BundleState::Complete)), over), Step::Complete(None));
+        let way = Step::Complete(None, Trust::Way);
+        assert_eq!(next(&task, Some(&view(BundleState::Complete)), over), way);
         let storing = view(BundleState::Storing { percent: 70 });
         assert_eq!(next(&task, Some(&storing), over), Step::See(Stage::Storing, 70, None));
         let gone = Given { image_gone: true, ..at(1) };

@@ -22,7 +22,7 @@ use runtime::reconcile::{Pass, Reconciler, Waker};
 use store::After;
 
 use super::Wakers;
-use super::bundle_step::{self, Given, PATIENCE, Step, named};
+use super::bundle_step::{self, Given, PATIENCE, Step, Trust, named};
 use super::instances::is_final;
 use crate::cluster::{Cluster, Member, Sighting};
 use crate::identity::accounts;
@@ -83,6 +83,7 @@ impl Bundles {
                 now,
                 reachable: self.member.is_some() && seen.is_reachable(now),
                 silent: self.silent(&seen, now),
+                awake: now.since(self.since),
                 instance_over: it.instance_over,
                 image_gone: it.image_gone,
             };
@@ -181,7 +182,7 @@ impl Bundles {
                 let wish = CancelBundle { task: task.id.clone() };
                 self.patiently(self.node()?.call(wish)).await
             }
-            Step::Complete(rest) => self.complete(task, rest).await,
+            Step::Complete(rest, trust) => self.complete(task, rest, trust).await,
             Step::Fail(reason) => self.fail(task, reason).await,
             Step::Drop => {
                 let wish = DropBundle { task: task.id.clone(), place: task.place.clone() };
@@ -227,7 +228,12 @@ impl Bundles {
         self.patiently(self.node()?.call(start)).await
     }
 
-    async fn complete(&self, task: &BundleTask, rest: Option<Rest>) -> Result<(), ApiError> {
+    async fn complete(
+        &self,
+        task: &BundleTask,
+        rest: Option<Rest>,
+        trust: Trust,
+    ) -> Result<(), ApiError> {
         let checked = match &task.image {
             None => None,
             Some(_) => {
@@ -239,7 +245,12 @@ impl Bundles {
                 };
                 match self.patiently(self.walrus.call(check)).await {
                     Ok(checked) => Some(checked),
-                    Err(error) if is_final(error.code()) => {
+                    // A manifest that its owner has removed is refused like a stranger, and so
+                    // is a clc whose key is wrong: only time tells which it is.
+                    Err(error)
+                        if is_final(error.code())
+                            || (trust == Trust::Refusal && !error.code().retryable()) =>
+                    {
                         return self.fail(task, named(error.code().wire(), error.text())).await;
                     }
                     Err(error) => return Err(error),
@@ -310,7 +321,9 @@ impl Bundles {
                     {
                         image.record.saving = None;
                         if image.state == ImageState::Pending {
-                            image.record.state = ImageState::Failed { reason: why.text.clone() };
+                            let Reason { code, text } = why.clone();
+                            image.record.state =
+                                ImageState::Failed { reason: text, code: Some(code) };
                         }
                         batch.replace(&image)?;
                     }

@@ -81,7 +81,7 @@ impl Images {
             }
             WantedImage::Failed { retryable: false, reason } => {
                 tracing::warn!(image = %image.id, reason, "the image has failed");
-                (ImageState::Failed { reason }, image.size, None)
+                (ImageState::Failed { reason, code: None }, image.size, None)
             }
             WantedImage::Ready(ticket) => {
                 let layout = ticket.layout;
@@ -89,7 +89,7 @@ impl Images {
                     let reason = "it was registered as hvm and is no whole disk: it has no \
                                   partition table";
                     tracing::warn!(image = %image.id, reason, "the image has failed");
-                    ImageState::Failed { reason: reason.to_owned() }
+                    ImageState::Failed { reason: reason.to_owned(), code: None }
                 } else {
                     tracing::info!(image = %image.id, ?layout, "the image is available");
                     ImageState::Available { sha256: ticket.sha256 }

@@ -161,7 +161,7 @@ fn usable(
         ImageState::Available { .. } | ImageState::Deregistered { sha256: Some(_) } => {
             Ok(Some(image))
         }
-        ImageState::Failed { reason } => Err(broken(id, reason)),
+        ImageState::Failed { reason, .. } => Err(broken(id, reason)),
         ImageState::Deregistered { sha256: None } => Err(gone()),
     }
 }

@@ -87,6 +87,9 @@ pub enum ImageState {
     Failed {
         /// A sentence that names the part, where one is to blame.
         reason: String,
+        /// EC2's code, if it is another than that of a bundle with something wrong in it.
+        #[serde(default)]
+        code: Option<String>,
     },
     /// Its owner has taken it back; the record goes as soon as no launch waits for it.
     Deregistered {

@@ -1,17 +1,22 @@
 //! CreateImage: the image is there at once, pending; it becomes what its task becomes.
 
+use std::time::Duration;
+
 use common::ec2::bundle_tasks::CancelBundleTask;
 use common::ec2::create_image::{CreateImage, NamedDevice};
+use common::ec2::image_attributes::{ChangedPermission, ChangedPermissions, ModifyImageAttribute};
 use common::ec2::images::{DeregisterImage, Image};
 use common::ec2::instances::TerminateInstances;
 use common::ec2::tags::{NewTag, TagSpecification};
 use common::error::ErrorCode;
 use common::id::{BundleTaskId, ImageId, ImageKind, InstanceId};
 use common::s3::CannedAcl;
+use common::time::Timestamp;
 use common::wire::bundling::{BundleState, Quiesce};
+use runtime::clock::Clock;
 
 use super::instances::launch;
-use super::world::{World, code, until, world};
+use super::world::{World, code, until, world, world_at};
 
 fn create(id: &InstanceId, name: &str) -> CreateImage {
     CreateImage { instance_id: id.to_string(), name: Some(name.into()), ..CreateImage::default() }
@@ -32,6 +37,17 @@ impl World {
         let task = tasks.into_iter().find(|it| it.storage.s3.prefix == image.as_str()).unwrap();
         self.begun(&task.bundle_id).await;
         (image, task.bundle_id)
+    }
+
+    async fn public(&self, image: &ImageId, public: bool) {
+        let all = vec![ChangedPermission { group: Some("all".into()), ..Default::default() }];
+        let (add, remove) = if public { (all, Vec::new()) } else { (Vec::new(), all) };
+        let ask = ModifyImageAttribute {
+            image_id: image.to_string(),
+            launch_permission: Some(ChangedPermissions { add, remove }),
+            ..Default::default()
+        };
+        self.call(&self.admin, &ask).await.unwrap();
     }
 
     fn location(&self, image: &ImageId) -> String {
@@ -120,7 +136,8 @@ fn an_image_that_cannot_be_made_is_failed_and_says_why() {
             BundleState::Failed { code: "QuotaExceeded".into(), reason: "it is full".into() };
         world.nodes[0].bundle_is(&task, full);
         let failed = world.image_of_admin_is(&image, "failed").await;
-        assert_eq!(failed.state_reason.unwrap().message, "it is full");
+        let why = failed.state_reason.unwrap();
+        assert_eq!((&*why.code, &*why.message), ("Client.QuotaExceeded", "it is full"));
 
         // Its manifest is not what it should be.
         let (image, task) = world.create(&create(&id, "second")).await;
@@ -162,7 +179,34 @@ fn an_image_that_cannot_be_made_is_failed_and_says_why() {
         let end = TerminateInstances { instance_id: vec![id.to_string()] };
         world.call(&world.admin, &end).await.unwrap();
         let failed = world.image_of_admin_is(&image, "failed").await;
-        assert!(failed.state_reason.unwrap().message.contains("terminated"));
+        let why = failed.state_reason.unwrap();
+        assert_eq!(why.code, "Client.InstanceTerminated");
+        assert!(why.message.contains("terminated"));
+    });
+}
+
+#[test]
+fn an_image_whose_manifest_was_removed_fails_after_a_while() {
+    let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
+    world_at(clock.clone(), &[4], |world| async move {
+        let id = world.one().await;
+        let (image, task) = world.create(&create(&id, "copy")).await;
+        // As walrus says it of what is not there, and as it says it to strangers.
+        let absent = common::error::ApiError::new(ErrorCode::AuthFailure, "no such manifest");
+        let location = world.location(&image);
+        world.walrus.state.lock().unwrap().bundles.insert(location.clone(), Err(absent));
+        world.nodes[0].bundle_is(&task, BundleState::Complete);
+        until("it is looked for", || async {
+            let state = world.walrus.state.lock().unwrap();
+            state.checks.iter().any(|it| it.location == location).then_some(())
+        })
+        .await;
+        world.image_of_admin_is(&image, "pending").await;
+        clock.advance(Duration::from_secs(3601));
+        world.nodes[0].bundle_is(&task, BundleState::Complete);
+        let why = world.image_of_admin_is(&image, "failed").await.state_reason.unwrap();
+        assert_eq!((&*why.code, &*why.message), ("Client.AuthFailure", "no such manifest"));
+        assert_eq!(world.task_is(&task, "failed").await.error.unwrap().code, why.code);
     });
 }
 
@@ -204,5 +248,60 @@ fn what_cannot_be_an_image_is_refused() {
         let gone = world.call(&world.admin, &create(&id, "abc")).await;
         assert_eq!(code(gone), "InvalidAMIID.NotFound");
         assert!(world.tasks(&world.admin, &[]).await.is_empty());
+    });
+}
+
+#[test]
+fn nobody_can_take_the_bucket_of_anothers_images() {
+    world(&[9], |mut world| async move {
+        let id = world.one().await;
+        let usual = format!("images-{}", world.admin.account);
+        world.walrus.state.lock().unwrap().saved.foreign.push(usual.clone());
+        let mut buckets = Vec::new();
+        for name in ["first", "second"] {
+            let (image, task) = world.create(&create(&id, name)).await;
+            let tasks = world.tasks(&world.admin, &[&task]).await;
+            let bucket = tasks[0].storage.s3.bucket.clone();
+            let shown = world.image_of_admin_is(&image, "pending").await.image_location;
+            assert_eq!(shown, format!("{bucket}/{image}.manifest.xml"));
+            world
+                .call(&world.admin, &CancelBundleTask { bundle_id: task.to_string() })
+                .await
+                .unwrap();
+            world.image_of_admin_is(&image, "failed").await;
+            buckets.push(bucket);
+            world.restart().await;
+        }
+        assert!(buckets[0].starts_with(&format!("{usual}-")), "{buckets:?}");
+        assert_eq!(buckets[0], buckets[1], "it is the account's from now on");
+        // A stranger who has heard of it is no hindrance either.
+        world.walrus.state.lock().unwrap().saved.foreign.push(buckets[0].clone());
+        let (image, _) = world.create(&create(&id, "third")).await;
+        let third = world.image_of_admin_is(&image, "pending").await.image_location;
+        assert!(third.starts_with(&format!("{usual}-")) && !third.starts_with(&buckets[0]));
+        let denied = common::error::ApiError::new(ErrorCode::AccessDenied, "Access Denied");
+        world.walrus.state.lock().unwrap().saved.refuse[0] = Some(denied);
+        let other = world.run(&world.admin, &launch(&world.bootable().await)).await.remove(0);
+        world.instance_is(&world.admin, &other, "running").await;
+        let (code, text) = world.call(&world.admin, &create(&other, "fourth")).await.unwrap_err();
+        assert_eq!(code, "OperationNotPermitted");
+        assert!(text.contains(&usual) && text.contains("cloud.image_bucket"), "{text}");
+    });
+}
+
+#[test]
+fn what_an_image_boots_is_something_that_its_owner_may_run() {
+    world(&[4], |world| async move {
+        let machine = world.bootable().await;
+        let taro = world.user("taro").await;
+        world.public(&machine, true).await;
+        let id = world.run(&taro, &launch(&machine)).await.remove(0);
+        world.instance_is(&taro, &id, "running").await;
+        let kernel = world.described(&taro, &[id.as_str()]).await.remove(0).kernel_id.unwrap();
+        world.public(&kernel.parse().unwrap(), false).await;
+        let refused = world.call(&taro, &create(&id, "abc")).await;
+        assert_eq!(code(refused), "InvalidAMIID.NotFound");
+        world.public(&kernel.parse().unwrap(), true).await;
+        world.call(&taro, &create(&id, "abc")).await.unwrap();
     });
 }

@@ -26,6 +26,8 @@ pub(crate) struct StoredBundles {
     pub(crate) dropped: Vec<DropBundle>,
     /// What a bundle is refused with: when it is only asked about, and when it is to be stored.
     pub(crate) refuse: [Option<ApiError>; 2],
+    /// Buckets that are another account's than whoever asks.
+    pub(crate) foreign: Vec<String>,
     /// How long a ticket is good; an hour if none is said.
     pub(crate) lifetime: Option<Duration>,
 }
@@ -52,7 +54,10 @@ pub(crate) fn store(
     let (open, clock, drops) = (Arc::clone(state), clock.clone(), Arc::clone(state));
     to.with(move |ask: OpenBundle| {
         let mut state = open.lock().unwrap();
+        let foreign = state.saved.foreign.iter().any(|it| it == ask.place.bucket.as_str());
+        let denied = || ApiError::new(ErrorCode::AccessDenied, "Access Denied");
         let refused = state.saved.refuse[usize::from(!ask.rehearsal)].clone();
+        let refused = refused.or_else(|| foreign.then(denied));
         let lifetime = state.saved.lifetime.unwrap_or(Duration::from_secs(3600));
         let url = format!("http://walrus/bundles/{}", ask.task);
         state.saved.opened.push(ask);

@@ -78,7 +78,7 @@ pub struct BundleTask {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<BundleError>,
     /// How the disk was brought to rest before it was copied: `flushed` by the guest's agent,
-    /// `paused`, `restarted`, or `off`. EC2 has no such word; absent before it was copied.
+    /// `paused`, `restarted`, `interrupted`, or `off`. EC2 has no such word; absent before it was copied.
     #[serde(default, skip_serializing_if = "is_blank")]
     pub consistency: Option<String>,
 }

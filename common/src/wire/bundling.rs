@@ -258,6 +258,9 @@ pub enum Rest {
     Paused,
     /// The guest was shut down for it, and the machine started again.
     Restarted,
+    /// The guest was to shut down for it, and did not in time, or was lost on the way: it was
+    /// switched off, its disk is as after a loss of power, and the machine was started again.
+    Interrupted,
     /// The machine was off.
     Off,
 }

@@ -130,7 +130,7 @@ pub(crate) struct DescribeBundleTasks {
     /// Show these tasks only
     #[arg(value_name = "BUNDLE")]
     tasks: Vec<String>,
-    /// Show how each disk was brought to rest, too: flushed, paused, restarted or off
+    /// Show how each disk was brought to rest, too: flushed, paused, restarted, interrupted or off
     #[arg(short, long)]
     verbose: bool,
     #[command(flatten)]

@@ -61,6 +61,8 @@ struct Task {
     ticket: Option<watch::Sender<BundleTicket>>,
     steps: watch::Sender<Step>,
     turn: Option<OwnedSemaphorePermit>,
+    /// That this agent works on it is written down.
+    counted: bool,
 }
 
 /// Save the disk of a machine that is there.
@@ -230,6 +232,7 @@ impl Bundles {
             }
             Effect::Copy => {
                 let (vm, steps) = (task.vm.clone(), task.steps.clone());
+                task.counted = true;
                 let copy = async move {
                     let (Some(vm), Some(spec)) = (vm, spec) else {
                         return Err(rest::gone_already());
@@ -266,11 +269,12 @@ impl Bundles {
             Effect::Store => {
                 let (copied, steps) = (task.copied.clone(), task.steps.clone());
                 let ticket = task.ticket.as_ref().map(watch::Sender::subscribe);
+                let counted = std::mem::replace(&mut task.counted, true);
                 let store = async move {
                     let (Some(spec), Some(copied), Some(ticket)) = (spec, copied, ticket) else {
                         return Event::Refused(Failure::internal("nothing was copied"));
                     };
-                    {
+                    if !counted {
                         let mut note = note.lock().await;
                         note.tries += 1;
                         work::write(&tools, &note).await;
@@ -382,6 +386,7 @@ impl Task {
             ticket: ticket.map(watch::Sender::new),
             steps: watch::Sender::new(Step::Copied(0)),
             turn: None,
+            counted: false,
             note: Arc::new(Mutex::new(note)),
         }
     }

@@ -25,7 +25,8 @@ pub fn claimed(disk: &mut Disk, image: u64) -> io::Result<u64> {
     let size = disk.size();
     let head = head(disk)?;
     let Some(claim) = claim(&head) else { return Ok(size) };
-    let kept = claim.max(image).next_multiple_of(SECTOR).min(size);
+    // First the disk's size: a damaged claim may have no next sector.
+    let kept = claim.max(image).min(size).next_multiple_of(SECTOR).min(size);
     disk.seek(kept);
     let empty = is_empty(disk)?;
     Ok(if empty { kept } else { size })
@@ -225,6 +226,10 @@ mod tests {
         assert_eq!(claimed(&mut whole, 99 * MIB).unwrap(), 64 * MIB);
         file.as_file().write_all_at(&[0, 1], 60 * MIB).unwrap();
         assert_eq!(claimed(&mut disk(file.as_file()), 0).unwrap(), 64 * MIB);
+        let broken = tempfile::tempfile().unwrap();
+        broken.write_all_at(b"_BHRfS_M", 0x10040).unwrap();
+        broken.write_all_at(&[0xff; 8], 0x10070).unwrap();
+        assert_eq!(claimed(&mut disk(&broken), 0).unwrap(), 64 * MIB, "more than there is");
         let unknown = tempfile::tempfile().unwrap();
         assert_eq!(claimed(&mut disk(&unknown), MIB).unwrap(), 64 * MIB);
     }

@@ -30,12 +30,12 @@
 //! A cancel is possible everywhere before the end is certain, and not taken back. One that comes
 //! after the manifest was stored, but before that was heard of, wins: whoever cancelled removes
 //! what is there. A task
-//! that was begun four times, because its agent ended as often, is not begun again.
+//! that four agents worked on, and ended while they did, is not begun again.
 
 use common::wire::bundling::{BundleState, Rest};
 use serde::{Deserialize, Serialize};
 
-/// How often a task is begun.
+/// How many agents work on a task, one after the other.
 const TRIES: u32 = 4;
 
 /// How a task ended.
@@ -148,7 +148,7 @@ pub enum Effect {
 /// What the agent found of a task when it came back, or what it was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// How often it was begun before.
+    /// How many agents have worked on it before.
     pub tries: u32,
     /// Its copy is there; how the disk was brought to rest.
     pub copied: Option<Rest>,

@@ -3,7 +3,7 @@
 //! ```text
 //!   bundles (the actor) ── machine (pure: what comes next) ── notes (what lasts)
 //!      │
-//!   work ──▶ rest: when may the disk be copied, and how
+//!   work ──▶ rest: when may the disk be copied, and how ── room: whether there is any for it
 //!        ──▶ disk: overlay's copy over image, as one image with holes ── claim: how much of it counts
 //!        ──▶ pack: bundled as one stream ──▶ send: parts and manifest to walrus, by ticket
 //! ```
@@ -19,5 +19,6 @@ pub mod machine;
 pub mod notes;
 pub mod pack;
 pub mod rest;
+pub mod room;
 pub mod send;
 pub mod work;

@@ -37,7 +37,7 @@ pub struct Note {
     pub task: BundleTaskId,
     /// What is wanted; none of a task that was cancelled before it was heard of.
     pub wish: Option<Wanted>,
-    /// How often it was begun.
+    /// How many agents have worked on it.
     pub tries: u32,
     /// Its copy is there, and how the disk was brought to rest for it.
     pub copied: Option<Copied>,

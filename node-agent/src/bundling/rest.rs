@@ -18,8 +18,10 @@ use runtime::pool;
 use tokio::sync::watch;
 
 use super::machine::Failure;
+use super::room::{Promise, Room};
 use crate::hypervisor::driver::{Disk, Driver};
 use crate::hypervisor::error::DriverError;
+use crate::vm::machine::Halt;
 use crate::vm::vm::VmHandle;
 
 /// How long it may take until it is known that a machine has ended.
@@ -57,6 +59,7 @@ pub async fn copy(
     vm: &VmHandle,
     disk: &Disk,
     quiesce: Quiesce,
+    room: &Room,
     done: &watch::Sender<u8>,
 ) -> Result<Rest, Failure> {
     let mut view = vm.view();
@@ -64,6 +67,7 @@ pub async fn copy(
         let state = view.borrow_and_update().state;
         match state {
             MachineState::Running if quiesce == Quiesce::Live => {
+                let _promise = promised(room, disk).await?;
                 match driver.copy(disk, done).await {
                     Ok(rest) => return Ok(rest),
                     // It may have gone off meanwhile, and then there is another way.
@@ -75,10 +79,13 @@ pub async fn copy(
             MachineState::Running | MachineState::Stopped => {
                 let gate = vm.gate();
                 let _shut = gate.lock().await;
-                let restart = view.borrow_and_update().state == MachineState::Running;
-                if restart && quiesce == Quiesce::Live {
-                    continue;
-                }
+                // One that is just being started has passed the gate before it was shut.
+                let restart = match view.borrow_and_update().state {
+                    MachineState::Running if quiesce == Quiesce::Live => continue,
+                    MachineState::Running => true,
+                    MachineState::Stopped => false,
+                    _ => continue,
+                };
                 if restart {
                     vm.restart().await.map_err(Failure::internal)?;
                 }
@@ -90,8 +97,17 @@ pub async fn copy(
                 if !matches!(off, MachineState::Stopped | MachineState::Preparing) {
                     continue;
                 }
+                let _promise = promised(room, disk).await?;
                 let rest = driver.copy(disk, done).await.map_err(uncopied)?;
-                return Ok(if restart { Rest::Restarted } else { rest });
+                return Ok(match (restart, vm.halt()) {
+                    (true, Some(Halt::Clean)) => Rest::Restarted,
+                    (true, Some(Halt::Hard)) => Rest::Interrupted,
+                    // Its guest switched itself off before it was asked to.
+                    (true, None) if off == MachineState::Stopped => rest,
+                    // Its process was lost.
+                    (true, None) => Rest::Interrupted,
+                    (false, _) => rest,
+                });
             }
             MachineState::Stopping | MachineState::Gone | MachineState::Failed => {
                 return Err(ended());
@@ -101,6 +117,12 @@ pub async fn copy(
             }
         }
     }
+}
+
+/// Room for the copy, as large as the disk is now that it is its turn.
+async fn promised(room: &Room, disk: &Disk) -> Result<Promise, Failure> {
+    let (room, overlay) = (room.clone(), disk.overlay.clone());
+    pool::block(move || room.promise(&overlay)).await.map_err(Failure::internal)?
 }
 
 fn uncopied(error: DriverError) -> Failure {
@@ -119,12 +141,13 @@ pub async fn copy_while_it_lives(
     vm: VmHandle,
     disk: Disk,
     quiesce: Quiesce,
+    room: Room,
     done: watch::Sender<u8>,
 ) -> Result<Rest, Failure> {
     let going = vm.view();
     let copied = pool::until_dropped(async move {
         tokio::select! {
-            copied = copy(&*driver, &vm, &disk, quiesce, &done) => copied,
+            copied = copy(&*driver, &vm, &disk, quiesce, &room, &done) => copied,
             failure = gone(going) => Err(failure),
         }
     });

@@ -1,13 +1,12 @@
 //! The work behind a task's effects: what is done on the pool while the actor goes on.
 //!
-//! It owns nothing but the room that copies were promised; the actor hears how it went. Whatever
-//! must not fail is tried again until it succeeds.
+//! It owns nothing; the actor hears how it went. Whatever must not fail is tried again until it
+//! succeeds.
 
 use std::fs::File;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +24,7 @@ use super::machine::Failure;
 use super::notes::{Copied, Note};
 use super::pack::{Packed, pack};
 use super::rest;
+use super::room::Room;
 use super::send::Post;
 use crate::hypervisor::driver::{Disk, Driver, OVERLAY};
 use crate::hypervisor::layer::COPY;
@@ -46,8 +46,6 @@ pub struct Tools {
     pub images: PathBuf,
     /// Where notes lie.
     pub notes: PathBuf,
-    /// Bytes of the disk that copies leave free.
-    pub reserve: u64,
     /// Tells the time.
     pub clock: Clock,
     /// Sends.
@@ -71,39 +69,6 @@ pub enum Step {
     Sent(u8),
 }
 
-/// Room on the disk.
-#[derive(Debug, Clone, Default)]
-pub struct Room(Arc<Mutex<u64>>);
-
-/// A promise of room, until it is dropped.
-#[derive(Debug)]
-pub struct Promise(Room, u64);
-
-impl Drop for Promise {
-    fn drop(&mut self) {
-        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) -= self.1;
-    }
-}
-
-impl Room {
-    /// Promises room for that many bytes. Blocks.
-    ///
-    /// # Errors
-    /// If there is none.
-    pub fn promise(&self, directory: &Path, bytes: u64, reserve: u64) -> Result<Promise, Failure> {
-        let system = rustix::fs::statvfs(directory)
-            .map_err(|error| Failure::of("the room on the node's disk is not known", error))?;
-        let free = system.f_bavail.saturating_mul(system.f_frsize);
-        let mut promised = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if promised.saturating_add(bytes).saturating_add(reserve) > free {
-            let reason = format!("the node has no room for a copy of {bytes} bytes of the disk");
-            return Err(Failure { code: "InsufficientInstanceCapacity".to_owned(), reason });
-        }
-        *promised += bytes;
-        Ok(Promise(self.clone(), bytes))
-    }
-}
-
 /// Copies the disk of a machine, and says what was copied.
 pub(super) async fn copy(
     tools: &Tools,
@@ -118,17 +83,11 @@ pub(super) async fn copy(
         base: tools.images.join(&root.image.sha256),
         size: root.size.max(root.image.size).next_multiple_of(512),
     };
-    let (overlay, room, reserve) = (disk.overlay.clone(), tools.room.clone(), tools.reserve);
-    let _promise = blocking(move || {
-        // One that was never made takes nothing; there is a machine to be waited for.
-        let taken = std::fs::metadata(&overlay).map_or(0, |found| found.blocks() * 512);
-        room.promise(overlay.parent().unwrap_or(Path::new("/")), taken, reserve)
-    })
-    .await??;
     let (done, mut percent) = watch::channel(0);
     let driver = Arc::clone(&tools.driver);
     let (size, quiesce) = (disk.size, spec.quiesce);
-    let copying = rest::copy_while_it_lives(driver, vm.clone(), disk, quiesce, done);
+    let room = tools.room.clone();
+    let copying = rest::copy_while_it_lives(driver, vm.clone(), disk, quiesce, room, done);
     tokio::pin!(copying);
     let rest: Rest = loop {
         tokio::select! {

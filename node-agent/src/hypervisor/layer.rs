@@ -3,12 +3,12 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Seek as _, SeekFrom};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{SeekFrom as Sought, seek};
+use rustix::fs::{FallocateFlags, SeekFrom as Sought, fallocate, seek};
 use rustix::io::Errno;
 use tokio::sync::watch;
 
@@ -16,6 +16,10 @@ use super::error::DriverError;
 
 /// The name of a copy of the overlay in a machine's directory.
 pub const COPY: &str = "copy.qcow2";
+
+/// What part more than an overlay is kept for its copy, and how many bytes beside that.
+const SPARE: u64 = 16;
+const MORE: u64 = 16 << 20;
 
 /// How many bytes are copied between two looks whether anybody still waits.
 const STEP: usize = 1 << 20;
@@ -107,6 +111,28 @@ pub async fn duplicate(
     copied.await.map_err(|error| DriverError::refused("copying a disk", error))?
 }
 
+/// Takes as much of the disk for a copy as its overlay takes, and a little for what is written
+/// until it begins: a copy that ran out of room half-way would fail what its guest writes. A file
+/// system that cannot do that gives nothing. Blocks.
+///
+/// # Errors
+/// If there is no room, or a file cannot be used.
+pub fn keep_room(overlay: &Path, copy: &Path) -> Result<(), DriverError> {
+    let taken = std::fs::metadata(overlay).map_err(DriverError::file(overlay))?.blocks() * 512;
+    let bytes = taken.saturating_add(taken / SPARE).saturating_add(MORE);
+    let keep = || {
+        let file = File::options().write(true).open(copy)?;
+        match fallocate(&file, FallocateFlags::KEEP_SIZE, 0, bytes) {
+            Err(Errno::OPNOTSUPP) => {
+                tracing::warn!(copy = %copy.display(), "no room can be kept for a copy");
+                Ok(())
+            }
+            kept => kept.map_err(io::Error::from),
+        }
+    };
+    keep().map_err(DriverError::file(copy))
+}
+
 fn copy_extents(
     source: &File,
     target: &File,
@@ -151,4 +177,22 @@ pub fn remove_copy(directory: &Path) -> Result<(), DriverError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_kept_before_anything_is_copied() {
+        let dir = tempfile::tempdir().unwrap();
+        let (overlay, copy) = (dir.path().join("overlay"), dir.path().join(COPY));
+        std::fs::write(&overlay, vec![1; 4 << 20]).unwrap();
+        assert!(keep_room(&overlay, &copy).is_err(), "there is no copy to keep it for");
+        std::fs::write(&copy, b"head").unwrap();
+        keep_room(&overlay, &copy).unwrap();
+        let kept = std::fs::metadata(&copy).unwrap();
+        assert_eq!((kept.len(), kept.blocks() * 512 >= 20 << 20), (4, true));
+        assert_eq!(std::fs::read(&copy).unwrap(), b"head");
+    }
 }

@@ -106,6 +106,15 @@ pub enum Rest {
     Broken(String),
 }
 
+/// How a guest that was asked to shut down went off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Halt {
+    /// By itself.
+    Clean,
+    /// It did not in time, or was lost on the way: its disk is as after a loss of power.
+    Hard,
+}
+
 /// Where a machine stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
@@ -450,6 +459,16 @@ impl Rest {
 }
 
 impl State {
+    /// How its guest goes off by this event, if it was asked to.
+    pub fn halt(&self, event: &Event) -> Option<Halt> {
+        match (self, event) {
+            (Self::Halting(_), Event::Ended(Ended::PoweredOff)) => Some(Halt::Clean),
+            (Self::Halting(_), Event::Ended(_) | Event::Overdue | Event::Terminate)
+            | (Self::Halting(_), Event::Stop { force: true }) => Some(Halt::Hard),
+            _ => None,
+        }
+    }
+
     /// What a report says of it.
     pub fn reported(&self) -> MachineState {
         match self {

@@ -28,7 +28,7 @@ use super::effects::{
     Hands, change, park, persist, prepare, rewire, spread, start, sweep, unwritten,
 };
 use super::folder::{Folder, Halted, Kept, Note, Remains, Wish};
-use super::machine::{self, Effect, Event, Found, Given, Rest, State, Wanted};
+use super::machine::{self, Effect, Event, Found, Given, Halt, Rest, State, Wanted};
 use crate::hypervisor::console::{self, Tail};
 use crate::hypervisor::driver::{Driver, Ended, Launch};
 
@@ -45,6 +45,7 @@ pub struct VmHandle {
     directory: PathBuf,
     addr: Addr<Vm>,
     gate: Arc<Mutex<()>>,
+    halt: watch::Receiver<Option<Halt>>,
     view: watch::Receiver<InstanceView>,
     spec: watch::Receiver<Option<Arc<InstanceSpec>>>,
 }
@@ -77,6 +78,12 @@ impl VmHandle {
             runs.then(|| Wish { restart: true, ..known.clone() })
         };
         self.addr.send(Told(Box::new(tell))).await.map_err(gone)?
+    }
+
+    /// How its guest went off the last time it was asked to; `None` since it was started. Known
+    /// before the view shows that it is off.
+    pub fn halt(&self) -> Option<Halt> {
+        *self.halt.borrow()
     }
 
     /// Where it stands. Closes when its note has expired.
@@ -186,6 +193,7 @@ pub struct Vm {
     abandon: watch::Sender<bool>,
     /// Held by whoever wants it to be off for a while.
     gate: Arc<Mutex<()>>,
+    halt: watch::Sender<Option<Halt>>,
     rewiring: Option<JoinHandle<()>>,
     view: watch::Sender<InstanceView>,
     spec: watch::Sender<Option<Arc<InstanceSpec>>>,
@@ -249,6 +257,7 @@ impl Vm {
         let (view, shown) = watch::channel(view);
         let (spec, told) = watch::channel(spec);
         let gate = Arc::new(Mutex::new(()));
+        let (halt, halted) = watch::channel(None);
         let vm = Self {
             hands,
             folder: kept.folder.clone(),
@@ -261,6 +270,7 @@ impl Vm {
             halted: None,
             abandon: watch::Sender::new(false),
             gate: Arc::clone(&gate),
+            halt,
             rewiring: None,
             view,
             spec,
@@ -270,6 +280,7 @@ impl Vm {
             directory: kept.folder.path().to_owned(),
             addr: vm.start(),
             gate,
+            halt: halted,
             view: shown,
             spec: told,
         }
@@ -279,6 +290,11 @@ impl Vm {
         // The state is away only while this line runs.
         let Some(state) = self.state.take() else { return };
         tracing::debug!(instance = %self.folder.instance(), ?state, ?event, "machine");
+        if let Some(halt) = state.halt(&event) {
+            self.halt.send_replace(Some(halt));
+        } else if event == Event::Started {
+            self.halt.send_replace(None);
+        }
         let given = given(&self.hands, self.spec.borrow().as_deref());
         let (state, effects) = machine::step(state, event, given);
         self.enter(state, effects, ctx);

@@ -41,7 +41,7 @@ use super::qmp::{Events, Qmp, QmpError, SOCKET};
 use crate::hypervisor::console::{CONSOLE, Tail, tail};
 use crate::hypervisor::driver::{Disk, Driver, Ended, Launch};
 use crate::hypervisor::error::DriverError;
-use crate::hypervisor::layer::{COPY, Layer, duplicate, remove_copy};
+use crate::hypervisor::layer::{COPY, Layer, duplicate, keep_room, remove_copy};
 
 /// What QEMU writes to its standard error, in the machine's directory.
 pub const LOG: &str = "qemu.log";
@@ -191,7 +191,10 @@ impl Qemu {
         let copy = directory.join(COPY);
         match self.subject(directory)? {
             Some(subject) => {
-                make_overlay(&self.programs, &Disk { overlay: copy, ..disk.clone() }).await?;
+                make_overlay(&self.programs, &Disk { overlay: copy.clone(), ..disk.clone() })
+                    .await?;
+                let overlay = disk.overlay.clone();
+                block(move || keep_room(&overlay, &copy)).await??;
                 copy::take(&subject, directory, done).await
             }
             None => {

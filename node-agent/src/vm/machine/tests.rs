@@ -81,6 +81,26 @@ fn the_ways_of_a_machine_that_shall_run_or_be_gone() {
 }
 
 #[test]
+fn how_a_guest_went_off_that_was_asked_to() {
+    let lost = Event::Ended(Ended::Lost("x".to_owned()));
+    let off = Event::Ended(Ended::PoweredOff);
+    for goal in [Goal::On, Goal::Off] {
+        for (event, halt) in [
+            (off.clone(), Some(Halt::Clean)),
+            (Event::Overdue, Some(Halt::Hard)),
+            (lost.clone(), Some(Halt::Hard)),
+            (FORCE, Some(Halt::Hard)),
+            (Event::Run, None),
+            (STOP, None),
+        ] {
+            assert_eq!(State::Halting(goal).halt(&event), halt, "{event:?}");
+            let running = State::Running { losses: 0, since: NOW };
+            assert_eq!(running.halt(&event), None, "nobody asked it");
+        }
+    }
+}
+
+#[test]
 fn the_ways_of_a_machine_that_is_stopped_started_and_rebooted() {
     let running = State::Running { losses: 1, since: NOW };
     let waiting = State::Waiting(ran());
