@@ -276,8 +276,8 @@ impl Volume {
         let mut tally = Tally::new(identity.kind, room.block);
         tree.walk(&mut tally)?;
         // Many small files: the tool's usual number of inodes may be too low.
-        if room.inodes.is_some_and(|inodes| tally.inodes > inodes) {
-            let inodes = tally.inodes + tally.inodes / 8 + 100;
+        if room.inodes.is_some_and(|inodes| tally.numbers() > inodes) {
+            let inodes = tally.numbers() + tally.inodes / 8 + 100;
             room = match filesystem::make_ext(&image, span, identity, Some(inodes)) {
                 Ok(room) => room,
                 Err(_) => return Err(self.too_large(&tally, &room)),

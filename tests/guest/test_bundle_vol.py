@@ -316,6 +316,24 @@ def test_what_does_not_fit_is_refused_at_once_and_leaves_nothing(made, out):
     assert done.returncode == 1 and "MiB free" in done.stderr and os.listdir(source / "here") == []
 
 
+@pytest.mark.parametrize("kind", ["ext2", "ext4"])
+def test_a_directory_has_more_links_than_a_block_holds(kind, made, out, tmp_path):
+    source = made(kind)
+    (source / "f").write_text("f")
+    (source / "<8>").write_text("g")
+    for number in range(300):
+        os.link(source / "f", source / f"a name of forty letters, more or less {number}")
+    for number in range(60):
+        (source / f"another name of forty letters\n{number}").touch()
+    (source / "links").mkdir()
+    for number in range(40):
+        os.link(source / "<8>", source / f"links/<{number}>")
+    bundle_vol("-v", source, "-s", SIZES[kind], "-d", out, "--no-inherit")
+    with Mounted(unbundled(out), tmp_path / "copy", "ro") as copy:
+        assert listing(copy) == listing(source)
+    subprocess.run(["e2fsck", "-fn", out / "image"], check=True, capture_output=True)
+
+
 def test_an_image_is_not_in_itself(made, tmp_path):
     source = made("ext4")
     (source / "out").mkdir()

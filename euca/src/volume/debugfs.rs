@@ -137,19 +137,10 @@ impl<'a> Debugfs<'a> {
         for (path, name) in renamed.iter().rev() {
             let old = rooted(path);
             let new = rooted(&path.with_file_name(OsStr::from_bytes(name)));
-            for words in [&[b"ln".as_slice(), &old, &new][..], &[b"unlink".as_slice(), &old]] {
-                let line = line(path, words)?;
-                let line = OsStr::from_bytes(&line);
-                let fail = |source| ToolError::Start { tool: "debugfs", source };
-                let mut command = tools::command("debugfs");
-                command.args(["-w", "-R"]).arg(line).arg(&image);
-                command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-                let mut child = command.spawn().map_err(fail)?;
-                let told = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe.into());
-                let told = told.map_err(fail)?;
-                let errors = std::thread::spawn(move || complaints(BufReader::new(told)));
-                ended("debugfs", child, errors)?;
+            for words in link(&old, &new, &new) {
+                alone(&image, &line(path, &words)?)?;
             }
+            alone(&image, &line(path, &[b"unlink", &old])?)?;
         }
         Ok(())
     }
@@ -313,7 +304,11 @@ impl Visitor for Debugfs<'_> {
             What::Again(first) => {
                 let old = self.absolute(first);
                 *self.names.entry(first.clone()).or_insert(1) += 1;
-                return self.say(&entry.path, &[b"ln", &old, &name]);
+                let here = [b"./", name.as_slice()].concat();
+                for words in link(&old, &name, &here) {
+                    self.say(&entry.path, &words)?;
+                }
+                return Ok(());
             }
         };
         // Whatever it is called, it is no option and no number.
@@ -341,6 +336,26 @@ fn plain(name: &OsStr) -> OsString {
 
 fn rooted(path: &Path) -> Vec<u8> {
     [b"/", path.as_os_str().as_bytes()].concat()
+}
+
+/// The commands that make `name`, whose directory `here` tells beyond doubt, another name of `old`.
+///
+/// `ln` does not extend a directory whose blocks are full; what makes an inode does. So one is made
+/// under the new name, and taken away again: its place in the directory stays.
+fn link<'a>(old: &'a [u8], name: &'a [u8], here: &'a [u8]) -> [Vec<&'a [u8]>; 3] {
+    [vec![b"symlink", name, b"x"], vec![b"rm", here], vec![b"ln", old, name]]
+}
+
+/// Has one command run by a debugfs of its own.
+fn alone(image: &str, line: &[u8]) -> Result<(), ToolError> {
+    let fail = |source| ToolError::Start { tool: "debugfs", source };
+    let mut command = tools::command("debugfs");
+    command.args(["-w", "-R"]).arg(OsStr::from_bytes(line)).arg(image);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(fail)?;
+    let told = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe.into()).map_err(fail)?;
+    let errors = std::thread::spawn(move || complaints(BufReader::new(told)));
+    ended("debugfs", child, errors)
 }
 
 /// A command line: each word but the first and plain ones in quotes, in which a quote is two.
