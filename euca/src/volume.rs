@@ -194,8 +194,8 @@ impl Volume {
         let now = i64::try_from(now).unwrap_or(i64::MAX);
         let table = wanted.table.unwrap_or(source.table);
         let mut choice = Choice::new(wanted.filter);
-        for point in &source.left_out {
-            choice.empty(point);
+        for mounted in &source.left_out {
+            choice.empty(&mounted.point, mounted.far);
         }
         for pattern in &wanted.exclude {
             choice.exclude(of_volume(pattern, &source.root).as_bytes());
@@ -223,6 +223,16 @@ impl Volume {
                  be taken along"
                     .to_owned(),
             );
+        }
+        let missed =
+            self.source.left_out.iter().filter(|o| o.missed && self.choice.misses(&o.point));
+        let missed = missed
+            .map(|one| format!("{} ({})", self.source.root.join(&one.point).display(), one.kind));
+        let missed = missed.collect::<Vec<_>>().join(", ");
+        if !missed.is_empty() {
+            unlike.push(format!(
+                "empty in the image is what is mounted at {missed}; --all takes it in"
+            ));
         }
         unlike
     }

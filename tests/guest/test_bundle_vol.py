@@ -4,6 +4,7 @@ Runs as root, because only root sees all of a file system, in a network namespac
 there is no metadata service but a test's own.
 """
 
+import ctypes
 import http.server
 import os
 import pathlib
@@ -314,6 +315,60 @@ def test_what_does_not_fit_is_refused_at_once_and_leaves_nothing(made, out):
     (source / "here").mkdir()
     done = bundle_vol("-v", source, "-s", 64, "-d", source / "here", "--no-inherit", check=False)
     assert done.returncode == 1 and "MiB free" in done.stderr and os.listdir(source / "here") == []
+
+
+class Private:
+    """A file system of a program that answers only nobody, and never: even root gets nothing from it."""
+
+    LIBC = ctypes.CDLL(None, use_errno=True)
+
+    def __init__(self, point, device=None):
+        self.point, self.device = os.fsencode(point), device
+
+    def __enter__(self):
+        self.program = os.open("/dev/fuse", os.O_RDWR)
+        told = f"fd={self.program},rootmode=40000,user_id=65534,group_id=65534".encode()
+        source, kind = (self.device.encode(), b"fuseblk") if self.device else (b"private", b"fuse")
+        assert self.LIBC.mount(source, self.point, kind, 0, told) == 0, ctypes.get_errno()
+
+    def __exit__(self, *_):
+        self.LIBC.umount2(self.point, 2)
+        os.close(self.program)
+
+
+def test_what_is_mounted_and_left_out_is_not_asked(made, out, tmp_path):
+    source = made("ext4")
+    (source / "srv/private").mkdir(parents=True)
+    (source / "srv/f").write_text("f")
+    with Private(source / "srv/private"):
+        with pytest.raises(PermissionError):
+            os.lstat(source / "srv/private")
+        assert bundle_vol("-v", source, "-s", 32, "-d", out, "--no-inherit").stderr == ""
+        done = bundle_vol("-v", source, "-s", 32, "-d", out, "--no-inherit", "-i", "/srv/private/f", check=False)
+    assert done.returncode == 1 and "srv/private" in done.stderr
+    with Mounted(unbundled(out), tmp_path / "copy", "ro") as copy:
+        assert sorted(os.listdir(copy / "srv")) == ["f", "private"] and os.listdir(copy / "srv/private") == []
+        assert os.stat(copy / "srv/private").st_mode == 0o040755
+
+
+def test_a_disk_that_stays_away_is_named(made, out, tmp_path):
+    source = made("ext4")
+    for name in ("boot/efi", "mnt/usb", "srv"):
+        (source / name).mkdir(parents=True)
+    disk = tmp_path / "disk"
+    disk.write_bytes(bytes(1 << 20))
+    attach = ["losetup", "-f", "--show", disk]
+    devices = [subprocess.run(attach, check=True, capture_output=True, text=True).stdout.strip() for _ in range(3)]
+    try:
+        with Private(source / "boot/efi", devices[0]), Private(source / "mnt/usb", devices[1]), Private(source / "srv", devices[2]):
+            own = ["-v", source, "-s", 32, "-d", out, "--no-inherit"]
+            done = bundle_vol(*own)
+            assert done.stderr.count("warning") == 1
+            assert f"mounted at {source}/boot/efi (fuseblk), {source}/srv (fuseblk)" in done.stderr and "--all" in done.stderr
+            assert "mounted at" not in bundle_vol(*own, "-e", "/boot/*,/srv").stderr
+    finally:
+        for device in devices:
+            subprocess.run(["losetup", "-d", device], check=True)
 
 
 @pytest.mark.parametrize("kind", ["ext2", "ext4"])

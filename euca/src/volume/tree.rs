@@ -14,7 +14,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{lgetxattr, llistxattr, major, minor};
+use rustix::fs::{Dir, FileType, Mode, OFlags, lgetxattr, llistxattr, major, minor, open};
 use rustix::io::Errno;
 
 use super::choice::{Above, Choice, Verdict};
@@ -189,6 +189,9 @@ impl<V: Visitor> Walk<'_, V> {
         let (verdict, below) = self.tree.choice.verdict(path, above);
         let metadata = match verdict {
             Verdict::Leave if !on_the_way => return Ok(()),
+            Verdict::Take if !on_the_way && self.tree.choice.untouched(path, below) => {
+                return self.untouched(path, below);
+            }
             _ => self.tree.metadata(path)?,
         };
         let Some(metadata) = metadata else {
@@ -211,6 +214,29 @@ impl<V: Visitor> Walk<'_, V> {
             Verdict::Take => self.leaf(path, &metadata),
             Verdict::Through | Verdict::Leave => Ok(()),
         }
+    }
+
+    /// Shows the place of something that is mounted there and not asked for anything.
+    fn untouched(&mut self, path: &Path, below: Above) -> Result<(), V::Error> {
+        // What is below it is known by the directory that it is in.
+        let (parent, name) = (path.parent().unwrap_or(Path::new("")), path.file_name());
+        let is_file = || -> Result<bool, Errno> {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let parent = open(self.tree.root.join(parent), flags, Mode::empty())?;
+            for entry in Dir::new(parent)? {
+                let entry = entry?;
+                if name.is_some_and(|name| name.as_bytes() == entry.file_name().to_bytes()) {
+                    return Ok(entry.file_type() == FileType::RegularFile);
+                }
+            }
+            Ok(false)
+        };
+        let is_file = is_file().map_err(|errno| self.tree.fail(parent, errno.into()))?;
+        let (what, mode) = match is_file {
+            true => (What::Text(Vec::new()), 0o644),
+            false => (What::Directory, 0o755),
+        };
+        self.extra(&Extra { path: path.to_owned(), what, mode }, below)
     }
 
     fn leaf(&mut self, path: &Path, metadata: &Metadata) -> Result<(), V::Error> {
@@ -384,7 +410,7 @@ mod tests {
     fn a_tree_is_shown_in_order_with_what_takes_its_places() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path();
-        for name in ["a", "a/deep", "dev", "etc", "mine", "proc", "tmp"] {
+        for name in ["a", "a/deep", "dev", "etc", "far", "mine", "proc", "tmp"] {
             fs::create_dir(root.join(name)).unwrap();
         }
         fs::write(root.join("a/one"), "one").unwrap();
@@ -403,6 +429,10 @@ mod tests {
 
         let mut choice = Choice::new(true);
         choice.exclude(b"*.o");
+        fs::write(root.join("far/f"), "").unwrap();
+        fs::write(root.join("far-file"), "content").unwrap();
+        choice.empty(Path::new("far"), true);
+        choice.empty(Path::new("far-file"), true);
         let extra = |path: &str, what| Extra { path: path.into(), what, mode: 0o644 };
         let extras = [
             extra("boot/grub/menu.lst", What::Text(b"menu".to_vec())),
@@ -437,6 +467,9 @@ mod tests {
                 "etc: Directory",
                 "etc/fstab: text 7",
                 "etc.",
+                "far: Directory",
+                "far.",
+                "far-file: text 0",
                 "proc: Directory",
                 "proc.",
                 "tmp: Directory",
