@@ -27,7 +27,7 @@ mod tally;
 mod tools;
 mod tree;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -358,12 +358,13 @@ impl Volume {
         }
     }
 
-    /// Whether the destination takes the image and, compressed, the bundle.
+    /// Whether the destination takes the image and the bundle.
     fn has_space(&self, destination: &Path) -> Result<(), VolumeError> {
         let files = |source| VolumeError::Files { path: destination.to_owned(), source };
         let free = rustix::fs::statvfs(destination).map_err(|errno| files(errno.into()))?;
         let free = free.f_bavail.saturating_mul(free.f_frsize);
-        let needed = self.tally.data + self.tally.data / 2;
+        // What is dense already is not compressed: it is there twice.
+        let needed = self.tally.data.saturating_mul(2);
         match needed <= free {
             true => Ok(()),
             false => Err(VolumeError::NoSpace {
@@ -388,8 +389,10 @@ fn extras(wanted: &Wanted, source: &Source) -> Vec<Extra> {
         what: What::Text(bytes),
         mode: 0o644,
     };
+    // Not what a link leads to, which may be anywhere.
+    let is = |path: &str| fs::symlink_metadata(source.root.join(path)).is_ok_and(|m| m.is_dir());
     let mut extras = Vec::new();
-    if source.root.join("dev").is_dir() {
+    if is("dev") {
         extras.extend(NODES.iter().map(|(name, major, minor, mode)| Extra {
             path: Path::new("dev").join(name),
             what: What::Characters(*major, *minor),
@@ -408,7 +411,7 @@ fn extras(wanted: &Wanted, source: &Source) -> Vec<Extra> {
         extras.push(text("boot/grub/menu.lst", bytes.clone()));
     }
     // An empty one is filled at the first start; the same on two machines is none.
-    if wanted.filter && source.root.join("etc/machine-id").is_file() {
+    if wanted.filter && is("etc") && source.root.join("etc/machine-id").is_file() {
         extras.push(text("etc/machine-id", Vec::new()));
     }
     extras.sort_by(|a, b| a.path.cmp(&b.path));

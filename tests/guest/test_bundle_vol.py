@@ -85,6 +85,12 @@ def fill(root):
     os.mknod(root / "characters", 0o020600, os.makedev(4, 66))
     os.mknod(root / "blocks", 0o060660, os.makedev(259, 300))
     (root / "new\nline").write_text("n")
+    os.symlink("to\n a \"break\"", root / "to a break")
+    os.symlink("x\n" * 100, root / "to many\nbreaks")
+    for name in ("d e/to many breaks", "d e/deep/too\r"):
+        os.link(root / "to many\nbreaks", root / name, follow_symlinks=False)
+    os.lchown(root / "to a break", 9, 10)
+    os.setxattr(root / "new\nline", "user.a\nbreak", b"a\nbreak")
     (root / "dir\nwith a break/inner").write_text("i")
     (root / "-dash").write_text("d")
     (root / "café").write_bytes(os.urandom(100_000))
@@ -389,6 +395,15 @@ def test_a_directory_has_more_links_than_a_block_holds(kind, made, out, tmp_path
     subprocess.run(["e2fsck", "-fn", out / "image"], check=True, capture_output=True)
 
 
+def test_what_cannot_be_put_in_is_said(made, out, tmp_path):
+    source = made("ext4")
+    os.symlink("usr/lib/boot", source / "boot")
+    (tmp_path / "menu").write_text("the menu\n")
+    done = bundle_vol("-v", source, "-s", 16, "-d", out, "--no-inherit", "--grub-config", tmp_path / "menu", check=False)
+    assert done.returncode == 1 and f"/boot/grub/menu.lst: {source}/boot is no directory" in done.stderr
+    assert list(out.iterdir()) == []
+
+
 def test_an_image_is_not_in_itself(made, tmp_path):
     source = made("ext4")
     (source / "out").mkdir()
@@ -405,6 +420,8 @@ def test_errors_of_the_article(made, out, tmp_path):
     own = ["-v", source, "-d", out]
     done = bundle_vol(*own, "-s", 10241, "--no-inherit", check=False)
     assert done.returncode == 1 and "Image Size is too large (Max = 10240 MB)" in done.stderr
+    done = bundle_vol(*own, "-s", 0, "--no-inherit", check=False)
+    assert done.returncode == 1 and "0 MiB" in done.stderr and "too large" not in done.stderr
     done = bundle_vol(*own, "-s", 16, "--max-image-size", 15, "--no-inherit", check=False)
     assert done.returncode == 1 and "(Max = 15 MB)" in done.stderr
     done = bundle_vol(*own, "-s", 16, check=False)

@@ -15,10 +15,9 @@ use std::process;
 use std::time::Duration;
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, Timespec, Timestamps, XattrFlags, chmodat, lsetxattr,
-    makedev, mknodat, open, statvfs, utimensat,
+    AtFlags, CWD, FileType, Mode, Timespec, Timestamps, XattrFlags, chmodat, lsetxattr, makedev,
+    mknodat, statvfs, utimensat,
 };
-use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
 use super::debugfs::FillError;
@@ -26,7 +25,7 @@ use super::filesystem;
 use super::partition::Span;
 use super::superblock::{Identity, Kind, Room};
 use super::tools::{self, ToolError};
-use super::tree::{Entry, Visitor, What};
+use super::tree::{Entry, Visitor, What, open_file};
 use crate::clock;
 use crate::disk::next_data;
 
@@ -159,8 +158,8 @@ impl<'a> Mounted<'a> {
         match &entry.what {
             What::Directory if entry.path.as_os_str().is_empty() => {}
             What::Directory => fs::DirBuilder::new().mode(0o700).create(place)?,
-            What::File { source, data, .. } => {
-                if !copy(source, place)? {
+            What::File { source, own, data, .. } => {
+                if !copy(source, *own, place)? {
                     return Ok(false);
                 }
                 self.done += data;
@@ -198,13 +197,13 @@ impl<'a> Mounted<'a> {
 impl Visitor for Mounted<'_> {
     type Error = FillError;
 
-    fn visit(&mut self, entry: &Entry) -> Result<(), FillError> {
+    fn visit(&mut self, entry: &Entry) -> Result<bool, FillError> {
         let place = self.place(entry);
         let made = self.make_entry(entry, &place).and_then(|made| match &entry.what {
             // A directory would pass its attributes on to what is made in it.
-            What::Again(_) | What::Directory => Ok(()),
-            _ if made => Self::dress(entry, &place),
-            _ => Ok(()),
+            What::Again(_) | What::Directory => Ok(made),
+            _ if made => Self::dress(entry, &place).map(|()| true),
+            _ => Ok(false),
         });
         made.map_err(|error| self.failed(&entry.path, error))
     }
@@ -216,13 +215,8 @@ impl Visitor for Mounted<'_> {
 }
 
 /// Copies a file, its holes as holes; false if it is gone.
-fn copy(source: &Path, place: &Path) -> io::Result<bool> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let from = match open(source, OFlags::RDONLY | flags, Mode::empty()) {
-        Ok(file) => File::from(file),
-        Err(Errno::NOENT | Errno::LOOP) => return Ok(false),
-        Err(errno) => return Err(errno.into()),
-    };
+fn copy(source: &Path, own: (u64, u64), place: &Path) -> io::Result<bool> {
+    let Some(from) = open_file(source, own)? else { return Ok(false) };
     let to = OpenOptions::new().write(true).create_new(true).mode(0o600).open(place)?;
     let mut buffer = vec![0; 256 << 10];
     let mut at = 0;

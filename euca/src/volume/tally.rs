@@ -2,6 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
+use super::debugfs::broken;
 use super::superblock::{Kind, Room};
 use super::tree::{Entry, TreeError, Visitor, What};
 
@@ -77,12 +78,12 @@ impl Tally {
 impl Visitor for Tally {
     type Error = TreeError;
 
-    fn visit(&mut self, entry: &Entry) -> Result<(), TreeError> {
+    fn visit(&mut self, entry: &Entry) -> Result<bool, TreeError> {
         if let Some(names) = self.names.last_mut() {
             let name = entry.path.file_name().unwrap_or_default().as_bytes();
             *names += 8 + (name.len() as u64).next_multiple_of(4);
             // Such a name takes the place of another that is made first, and leaves its own empty.
-            if name.contains(&b'\n') || name.contains(&b'\r') {
+            if broken(name) {
                 self.linked = true;
                 *names += 8 + 28;
             }
@@ -95,7 +96,7 @@ impl Visitor for Tally {
             What::Symlink(_) | What::Fifo | What::Characters(..) | What::Blocks(..) => {}
             What::Again(_) => {
                 self.linked = true;
-                return Ok(());
+                return Ok(true);
             }
         }
         self.attributes(entry);
@@ -107,7 +108,7 @@ impl Visitor for Tally {
                 u64::from(self.inodes.is_multiple_of((self.block / 512).max(1)))
             }
         };
-        Ok(())
+        Ok(true)
     }
 
     fn leave(&mut self, _: &Entry) -> Result<(), TreeError> {
@@ -131,7 +132,7 @@ mod tests {
     }
 
     fn file(data: u64) -> Entry {
-        entry("f", What::File { source: PathBuf::new(), length: 1 << 40, data })
+        entry("f", What::File { source: PathBuf::new(), own: (0, 0), length: 1 << 40, data })
     }
 
     #[test]
