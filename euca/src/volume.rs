@@ -10,7 +10,8 @@
 //!
 //! The volume is walked twice: first only counted, so that what does not fit is refused before
 //! anything is copied; then each entry goes into the file system, in the same order. The image is a
-//! sparse file in a hidden directory of its own, which is gone with it unless somebody takes it.
+//! sparse file without a name, gone with whoever has it open; a hidden directory beside it takes what
+//! the making needs.
 
 mod btrfs;
 pub(crate) mod choice;

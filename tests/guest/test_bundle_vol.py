@@ -404,6 +404,41 @@ def test_what_cannot_be_put_in_is_said(made, out, tmp_path):
     assert list(out.iterdir()) == []
 
 
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
+def test_whoever_kills_it_finds_no_image(kind, made, out, tmp_path):
+    source = made(kind)
+    (source / "secret").write_bytes(os.urandom(4 << 20))
+    script = tmp_path / "script"
+    script.write_text(f'#!/bin/sh\ncp "$1/secret" {tmp_path}/copied\nkill -9 $PPID\n')
+    script.chmod(0o755)
+    own = ["-v", source, "-s", SIZES[kind], "-d", out, "--no-inherit"]
+    done = bundle_vol(*own, "--script", script, check=False)
+    assert done.returncode == -9 and (tmp_path / "copied").stat().st_size == 4 << 20
+    (left,) = out.iterdir()
+    assert left.name.startswith(".bundle-vol.") and "image" not in os.listdir(left)
+    # Its last trace goes with the next one.
+    bundle_vol(*own)
+    assert sorted(path.name for path in out.iterdir()) == ["image.manifest.xml", "image.part.0"]
+    assert str(left) not in pathlib.Path("/proc/mounts").read_text()
+    devices = subprocess.run(["losetup", "-a"], check=True, capture_output=True, text=True).stdout
+    assert str(left) not in devices
+
+
+def test_a_device_that_somebody_holds_is_an_error(made, out, tmp_path):
+    source = made("ext4")
+    script = tmp_path / "script"
+    # Somebody with mounts of his own keeps what was mounted when he began.
+    script.write_text(f"#!/bin/sh\nunshare -m sleep 1000 </dev/null >/dev/null 2>&1 &\necho $! >{tmp_path}/holder\n"
+                      f"until grep -q {out} /proc/$!/mounts && [ $(readlink /proc/$!/ns/mnt) != $(readlink /proc/$$/ns/mnt) ]; do :; done\n")
+    script.chmod(0o755)
+    try:
+        done = bundle_vol("-v", source, "-s", 32, "-d", out, "--no-inherit", "--script", script, check=False)
+    finally:
+        os.kill(int((tmp_path / "holder").read_text()), 9)
+    assert done.returncode == 1 and re.search("/dev/loop[0-9]+ is still in use", done.stderr)
+    assert list(out.iterdir()) == []
+
+
 def test_an_image_is_not_in_itself(made, tmp_path):
     source = made("ext4")
     (source / "out").mkdir()

@@ -29,6 +29,11 @@ use super::tree::{Entry, Visitor, What, open_file};
 use crate::clock;
 use crate::disk::next_data;
 
+/// How long the kernel has to let go of a device that nobody uses.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait before looking again.
+const STEP: Duration = Duration::from_millis(20);
+
 /// A device that is an image's file system.
 struct Loop(String);
 
@@ -54,17 +59,24 @@ impl Loop {
 
 impl Loop {
     /// Waits until the device has let go of its image, with all that was written to it.
-    fn released(device: &str) {
+    fn released(device: &str) -> Result<(), ToolError> {
         let name = device.strip_prefix("/dev/").unwrap_or(device);
         let file = Path::new("/sys/block").join(name).join("loop/backing_file");
-        // The kernel is about to do it; what is not done in ten seconds is not ours to know.
-        for _ in 0..500 {
-            if !file.exists() {
-                return;
-            }
-            clock::pause(Duration::from_millis(20));
-        }
+        gone(&file, PATIENCE).then_some(()).ok_or_else(|| ToolError::Held { device: device.into() })
     }
+}
+
+/// Waits until there is no such file; false if there still is one when patience ends.
+fn gone(file: &Path, patience: Duration) -> bool {
+    let mut left = patience;
+    while file.exists() {
+        if left.is_zero() {
+            return false;
+        }
+        clock::pause(STEP);
+        left = left.saturating_sub(STEP);
+    }
+    true
 }
 
 impl Drop for Loop {
@@ -136,8 +148,7 @@ impl<'a> Mounted<'a> {
         let synced = rustix::fs::syncfs(&self.root);
         synced.map_err(|errno| self.failed(Path::new(""), errno))?;
         drop(self.root);
-        Loop::released(&self.device);
-        Ok(())
+        Ok(Loop::released(&self.device)?)
     }
 
     fn failed(&self, path: &Path, error: impl Into<io::Error>) -> FillError {
@@ -254,6 +265,9 @@ pub(crate) fn run_script(
     let data = if kind == Kind::Xfs { c"nouuid" } else { c"" };
     mount(device.0.as_str(), point, kind.name(), MountFlags::NOATIME, data)
         .map_err(|errno| fail(&errno))?;
+    // From now on the device goes with the mount, whatever becomes of this program.
+    let name = device.0.clone();
+    drop(device);
     let ran = process::Command::new(script).arg(point).stdin(process::Stdio::null()).status();
     // Whatever it left open keeps the mount.
     let ended = unmount(point, UnmountFlags::empty());
@@ -261,13 +275,14 @@ pub(crate) fn run_script(
         // The failure that is reported is the first one.
         let _ = unmount(point, UnmountFlags::DETACH);
     }
-    let name = device.0.clone();
-    drop(device);
-    Loop::released(&name);
+    let released = Loop::released(&name);
     match ran {
         Err(error) => Err(fail(&error)),
         Ok(status) if !status.success() => Err(fail(&status)),
-        Ok(_) => ended.map_err(|errno| fail(&format!("the image is still in use: {errno}"))),
+        Ok(_) => {
+            ended.map_err(|errno| fail(&format!("the image is still in use: {errno}")))?;
+            released.map_err(|error| fail(&error))
+        }
     }
 }
 
@@ -277,4 +292,16 @@ pub(crate) fn run_script(
 pub(crate) struct ScriptError {
     script: PathBuf,
     why: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!gone(dir.path(), STEP * 2));
+        assert!(gone(&dir.path().join("absent"), Duration::ZERO));
+    }
 }
