@@ -10,7 +10,8 @@
 //!
 //! The volume is walked twice: first only counted, so that what does not fit is refused before
 //! anything is copied; then each entry goes into the file system, in the same order. The image is a
-//! sparse file in a hidden directory of its own, which is gone with it unless somebody takes it.
+//! sparse file without a name, gone with whoever has it open; a hidden directory beside it takes what
+//! the making needs.
 
 mod btrfs;
 pub(crate) mod choice;
@@ -27,7 +28,7 @@ mod tally;
 mod tools;
 mod tree;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -194,8 +195,8 @@ impl Volume {
         let now = i64::try_from(now).unwrap_or(i64::MAX);
         let table = wanted.table.unwrap_or(source.table);
         let mut choice = Choice::new(wanted.filter);
-        for point in &source.left_out {
-            choice.empty(point);
+        for mounted in &source.left_out {
+            choice.empty(&mounted.point, mounted.far);
         }
         for pattern in &wanted.exclude {
             choice.exclude(of_volume(pattern, &source.root).as_bytes());
@@ -223,6 +224,16 @@ impl Volume {
                  be taken along"
                     .to_owned(),
             );
+        }
+        let missed =
+            self.source.left_out.iter().filter(|o| o.missed && self.choice.misses(&o.point));
+        let missed = missed
+            .map(|one| format!("{} ({})", self.source.root.join(&one.point).display(), one.kind));
+        let missed = missed.collect::<Vec<_>>().join(", ");
+        if !missed.is_empty() {
+            unlike.push(format!(
+                "empty in the image is what is mounted at {missed}; --all takes it in"
+            ));
         }
         unlike
     }
@@ -276,8 +287,8 @@ impl Volume {
         let mut tally = Tally::new(identity.kind, room.block);
         tree.walk(&mut tally)?;
         // Many small files: the tool's usual number of inodes may be too low.
-        if room.inodes.is_some_and(|inodes| tally.inodes > inodes) {
-            let inodes = tally.inodes + tally.inodes / 8 + 100;
+        if room.inodes.is_some_and(|inodes| tally.numbers() > inodes) {
+            let inodes = tally.numbers() + tally.inodes / 8 + 100;
             room = match filesystem::make_ext(&image, span, identity, Some(inodes)) {
                 Ok(room) => room,
                 Err(_) => return Err(self.too_large(&tally, &room)),
@@ -348,12 +359,13 @@ impl Volume {
         }
     }
 
-    /// Whether the destination takes the image and, compressed, the bundle.
+    /// Whether the destination takes the image and the bundle.
     fn has_space(&self, destination: &Path) -> Result<(), VolumeError> {
         let files = |source| VolumeError::Files { path: destination.to_owned(), source };
         let free = rustix::fs::statvfs(destination).map_err(|errno| files(errno.into()))?;
         let free = free.f_bavail.saturating_mul(free.f_frsize);
-        let needed = self.tally.data + self.tally.data / 2;
+        // What is dense already is not compressed: it is there twice.
+        let needed = self.tally.data.saturating_mul(2);
         match needed <= free {
             true => Ok(()),
             false => Err(VolumeError::NoSpace {
@@ -378,8 +390,10 @@ fn extras(wanted: &Wanted, source: &Source) -> Vec<Extra> {
         what: What::Text(bytes),
         mode: 0o644,
     };
+    // Not what a link leads to, which may be anywhere.
+    let is = |path: &str| fs::symlink_metadata(source.root.join(path)).is_ok_and(|m| m.is_dir());
     let mut extras = Vec::new();
-    if source.root.join("dev").is_dir() {
+    if is("dev") {
         extras.extend(NODES.iter().map(|(name, major, minor, mode)| Extra {
             path: Path::new("dev").join(name),
             what: What::Characters(*major, *minor),
@@ -398,7 +412,7 @@ fn extras(wanted: &Wanted, source: &Source) -> Vec<Extra> {
         extras.push(text("boot/grub/menu.lst", bytes.clone()));
     }
     // An empty one is filled at the first start; the same on two machines is none.
-    if wanted.filter && source.root.join("etc/machine-id").is_file() {
+    if wanted.filter && is("etc") && source.root.join("etc/machine-id").is_file() {
         extras.push(text("etc/machine-id", Vec::new()));
     }
     extras.sort_by(|a, b| a.path.cmp(&b.path));

@@ -4,6 +4,7 @@ Runs as root, because only root sees all of a file system, in a network namespac
 there is no metadata service but a test's own.
 """
 
+import ctypes
 import http.server
 import os
 import pathlib
@@ -84,6 +85,12 @@ def fill(root):
     os.mknod(root / "characters", 0o020600, os.makedev(4, 66))
     os.mknod(root / "blocks", 0o060660, os.makedev(259, 300))
     (root / "new\nline").write_text("n")
+    os.symlink("to\n a \"break\"", root / "to a break")
+    os.symlink("x\n" * 100, root / "to many\nbreaks")
+    for name in ("d e/to many breaks", "d e/deep/too\r"):
+        os.link(root / "to many\nbreaks", root / name, follow_symlinks=False)
+    os.lchown(root / "to a break", 9, 10)
+    os.setxattr(root / "new\nline", "user.a\nbreak", b"a\nbreak")
     (root / "dir\nwith a break/inner").write_text("i")
     (root / "-dash").write_text("d")
     (root / "café").write_bytes(os.urandom(100_000))
@@ -316,6 +323,122 @@ def test_what_does_not_fit_is_refused_at_once_and_leaves_nothing(made, out):
     assert done.returncode == 1 and "MiB free" in done.stderr and os.listdir(source / "here") == []
 
 
+class Private:
+    """A file system of a program that answers only nobody, and never: even root gets nothing from it."""
+
+    LIBC = ctypes.CDLL(None, use_errno=True)
+
+    def __init__(self, point, device=None):
+        self.point, self.device = os.fsencode(point), device
+
+    def __enter__(self):
+        self.program = os.open("/dev/fuse", os.O_RDWR)
+        told = f"fd={self.program},rootmode=40000,user_id=65534,group_id=65534".encode()
+        source, kind = (self.device.encode(), b"fuseblk") if self.device else (b"private", b"fuse")
+        assert self.LIBC.mount(source, self.point, kind, 0, told) == 0, ctypes.get_errno()
+
+    def __exit__(self, *_):
+        self.LIBC.umount2(self.point, 2)
+        os.close(self.program)
+
+
+def test_what_is_mounted_and_left_out_is_not_asked(made, out, tmp_path):
+    source = made("ext4")
+    (source / "srv/private").mkdir(parents=True)
+    (source / "srv/f").write_text("f")
+    with Private(source / "srv/private"):
+        with pytest.raises(PermissionError):
+            os.lstat(source / "srv/private")
+        assert bundle_vol("-v", source, "-s", 32, "-d", out, "--no-inherit").stderr == ""
+        done = bundle_vol("-v", source, "-s", 32, "-d", out, "--no-inherit", "-i", "/srv/private/f", check=False)
+    assert done.returncode == 1 and "srv/private" in done.stderr
+    with Mounted(unbundled(out), tmp_path / "copy", "ro") as copy:
+        assert sorted(os.listdir(copy / "srv")) == ["f", "private"] and os.listdir(copy / "srv/private") == []
+        assert os.stat(copy / "srv/private").st_mode == 0o040755
+
+
+def test_a_disk_that_stays_away_is_named(made, out, tmp_path):
+    source = made("ext4")
+    for name in ("boot/efi", "mnt/usb", "srv"):
+        (source / name).mkdir(parents=True)
+    disk = tmp_path / "disk"
+    disk.write_bytes(bytes(1 << 20))
+    attach = ["losetup", "-f", "--show", disk]
+    devices = [subprocess.run(attach, check=True, capture_output=True, text=True).stdout.strip() for _ in range(3)]
+    try:
+        with Private(source / "boot/efi", devices[0]), Private(source / "mnt/usb", devices[1]), Private(source / "srv", devices[2]):
+            own = ["-v", source, "-s", 32, "-d", out, "--no-inherit"]
+            done = bundle_vol(*own)
+            assert done.stderr.count("warning") == 1
+            assert f"mounted at {source}/boot/efi (fuseblk), {source}/srv (fuseblk)" in done.stderr and "--all" in done.stderr
+            assert "mounted at" not in bundle_vol(*own, "-e", "/boot/*,/srv").stderr
+    finally:
+        for device in devices:
+            subprocess.run(["losetup", "-d", device], check=True)
+
+
+@pytest.mark.parametrize("kind", ["ext2", "ext4"])
+def test_a_directory_has_more_links_than_a_block_holds(kind, made, out, tmp_path):
+    source = made(kind)
+    (source / "f").write_text("f")
+    (source / "<8>").write_text("g")
+    for number in range(300):
+        os.link(source / "f", source / f"a name of forty letters, more or less {number}")
+    for number in range(60):
+        (source / f"another name of forty letters\n{number}").touch()
+    (source / "links").mkdir()
+    for number in range(40):
+        os.link(source / "<8>", source / f"links/<{number}>")
+    bundle_vol("-v", source, "-s", SIZES[kind], "-d", out, "--no-inherit")
+    with Mounted(unbundled(out), tmp_path / "copy", "ro") as copy:
+        assert listing(copy) == listing(source)
+    subprocess.run(["e2fsck", "-fn", out / "image"], check=True, capture_output=True)
+
+
+def test_what_cannot_be_put_in_is_said(made, out, tmp_path):
+    source = made("ext4")
+    os.symlink("usr/lib/boot", source / "boot")
+    (tmp_path / "menu").write_text("the menu\n")
+    done = bundle_vol("-v", source, "-s", 16, "-d", out, "--no-inherit", "--grub-config", tmp_path / "menu", check=False)
+    assert done.returncode == 1 and f"/boot/grub/menu.lst: {source}/boot is no directory" in done.stderr
+    assert list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs"])
+def test_whoever_kills_it_finds_no_image(kind, made, out, tmp_path):
+    source = made(kind)
+    (source / "secret").write_bytes(os.urandom(4 << 20))
+    script = tmp_path / "script"
+    script.write_text(f'#!/bin/sh\ncp "$1/secret" {tmp_path}/copied\nkill -9 $PPID\n')
+    script.chmod(0o755)
+    own = ["-v", source, "-s", SIZES[kind], "-d", out, "--no-inherit"]
+    done = bundle_vol(*own, "--script", script, check=False)
+    assert done.returncode == -9 and (tmp_path / "copied").stat().st_size == 4 << 20
+    (left,) = out.iterdir()
+    assert left.name.startswith(".bundle-vol.") and "image" not in os.listdir(left)
+    # Its last trace goes with the next one.
+    bundle_vol(*own)
+    assert sorted(path.name for path in out.iterdir()) == ["image.manifest.xml", "image.part.0"]
+    assert str(left) not in pathlib.Path("/proc/mounts").read_text()
+    devices = subprocess.run(["losetup", "-a"], check=True, capture_output=True, text=True).stdout
+    assert str(left) not in devices
+
+
+def test_a_device_that_somebody_holds_is_an_error(made, out, tmp_path):
+    source = made("ext4")
+    script = tmp_path / "script"
+    # Somebody with mounts of his own keeps what was mounted when he began.
+    script.write_text(f"#!/bin/sh\nunshare -m sleep 1000 </dev/null >/dev/null 2>&1 &\necho $! >{tmp_path}/holder\n"
+                      f"until grep -q {out} /proc/$!/mounts && [ $(readlink /proc/$!/ns/mnt) != $(readlink /proc/$$/ns/mnt) ]; do :; done\n")
+    script.chmod(0o755)
+    try:
+        done = bundle_vol("-v", source, "-s", 32, "-d", out, "--no-inherit", "--script", script, check=False)
+    finally:
+        os.kill(int((tmp_path / "holder").read_text()), 9)
+    assert done.returncode == 1 and re.search("/dev/loop[0-9]+ is still in use", done.stderr)
+    assert list(out.iterdir()) == []
+
+
 def test_an_image_is_not_in_itself(made, tmp_path):
     source = made("ext4")
     (source / "out").mkdir()
@@ -332,6 +455,8 @@ def test_errors_of_the_article(made, out, tmp_path):
     own = ["-v", source, "-d", out]
     done = bundle_vol(*own, "-s", 10241, "--no-inherit", check=False)
     assert done.returncode == 1 and "Image Size is too large (Max = 10240 MB)" in done.stderr
+    done = bundle_vol(*own, "-s", 0, "--no-inherit", check=False)
+    assert done.returncode == 1 and "0 MiB" in done.stderr and "too large" not in done.stderr
     done = bundle_vol(*own, "-s", 16, "--max-image-size", 15, "--no-inherit", check=False)
     assert done.returncode == 1 and "(Max = 15 MB)" in done.stderr
     done = bundle_vol(*own, "-s", 16, check=False)

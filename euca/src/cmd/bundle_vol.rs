@@ -98,7 +98,12 @@ impl Execute for BundleVol {
             ));
         }
         let most = self.max_image_size.map_or_else(|| max_image_size(&settings), Ok)?;
-        if self.size == 0 || self.size > most {
+        if self.size == 0 {
+            return Err(Failure::Client(
+                "an image of 0 MiB holds nothing: give a larger --size".to_owned(),
+            ));
+        }
+        if self.size > most {
             return Err(Failure::Client(format!("Image Size is too large (Max = {most} MB)")));
         }
         let keys = self.keys.read(&settings)?;

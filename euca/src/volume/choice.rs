@@ -5,6 +5,7 @@
 //! root, without one it fits at any depth. What is below something left out is left out with it; a
 //! pattern that takes a path in wins over all that would leave it out.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -67,8 +68,8 @@ pub(crate) enum Above {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Choice {
     out: Vec<Pattern>,
-    /// Paths, no patterns, whose content stays away.
-    emptied: Vec<PathBuf>,
+    /// Paths, no patterns, whose content stays away, and whether they are not even looked at.
+    emptied: Vec<(PathBuf, bool)>,
     back: Vec<Pattern>,
 }
 
@@ -86,14 +87,46 @@ impl Choice {
         self.out.push(Pattern::new(pattern));
     }
 
-    /// Leaves out what is in the directory `path` of the volume, but not the directory.
-    pub(crate) fn empty(&mut self, path: &Path) {
-        self.emptied.push(path.to_owned());
+    /// Leaves out what is in the directory `path` of the volume, but not the directory; which is
+    /// not even to be looked at if it is `far`.
+    pub(crate) fn empty(&mut self, path: &Path, far: bool) {
+        self.emptied.push((path.to_owned(), far));
     }
 
     /// Takes in what a pattern fits, whatever else is said of it.
     pub(crate) fn include(&mut self, pattern: &[u8]) {
         self.back.push(Pattern::new(pattern));
+    }
+
+    fn is_emptied(&self, path: &Path) -> bool {
+        self.emptied.iter().any(|(emptied, _)| emptied == path)
+    }
+
+    /// Whether nothing of what is at `path` is wanted, and it is better not looked at; `below` is
+    /// what counts for all below it.
+    pub(crate) fn untouched(&self, path: &Path, below: Above) -> bool {
+        self.emptied.iter().any(|(emptied, far)| *far && emptied == path)
+            && self.stays_empty(path, below)
+    }
+
+    /// Whether nothing below the directory `path` is taken in.
+    fn stays_empty(&self, path: &Path, below: Above) -> bool {
+        let bytes = path.as_os_str().as_bytes();
+        below != Above::In && !self.back.iter().any(|pattern| leads_to(bytes, &pattern.text))
+    }
+
+    /// Whether the directory `path` is in the image, and what is in it is not because of what is
+    /// mounted there.
+    pub(crate) fn misses(&self, path: &Path) -> bool {
+        let mut above = Above::Plain;
+        for end in upwards(path.as_os_str().as_bytes()) {
+            let (verdict, below) = self.verdict(Path::new(OsStr::from_bytes(end)), above);
+            if verdict != Verdict::Take {
+                return false;
+            }
+            above = below;
+        }
+        self.stays_empty(path, above)
     }
 
     /// What becomes of `path`, which is relative to the volume and not its root, and what counts
@@ -105,7 +138,7 @@ impl Choice {
         }
         let out = above == Above::Out
             || self.out.iter().any(|pattern| pattern.fits(bytes))
-            || path.parent().is_some_and(|parent| self.emptied.iter().any(|e| e == parent));
+            || path.parent().is_some_and(|parent| self.is_emptied(parent));
         match out {
             false => (Verdict::Take, Above::Plain),
             true if self.back.iter().any(|pattern| leads_to(bytes, &pattern.text)) => {
@@ -273,8 +306,10 @@ mod tests {
         for pattern in ["/var/log", "*.o"] {
             choice.exclude(pattern.as_bytes());
         }
-        choice.empty(Path::new("run/lock"));
-        choice.empty(Path::new("srv/far"));
+        choice.empty(Path::new("run/lock"), false);
+        choice.empty(Path::new("srv/far"), true);
+        choice.empty(Path::new("var/log/far"), true);
+        choice.empty(Path::new("var/log/keep"), true);
         for pattern in ["/var/log/keep/this", "/root/deploy.pem", "/mnt/**/x"] {
             choice.include(pattern.as_bytes());
         }
@@ -306,5 +341,17 @@ mod tests {
             assert_eq!(judged(&choice, path), verdict, "{path}");
         }
         assert_eq!(judged(&Choice::new(false), "root/a.pem"), Take);
+        for (path, untouched, misses) in [
+            ("srv/far", true, true),
+            ("srv/near", false, true),
+            ("run/lock", false, false),
+            ("var/log/far", true, false),
+            ("var/log/keep", false, false),
+        ] {
+            let path = Path::new(path);
+            assert_eq!(choice.untouched(path, Above::Plain), untouched, "{path:?}");
+            assert_eq!(choice.misses(path), misses, "{path:?}");
+        }
+        assert!(!choice.untouched(Path::new("srv/far"), Above::In));
     }
 }

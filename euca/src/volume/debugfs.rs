@@ -11,24 +11,23 @@
 //! ```
 //!
 //! A line ends where the file says so: names with line breaks are made under another name and
-//! linked to their own at the end, by a command line each.
+//! linked to their own at the end, by a command line each; so are symbolic links to, and attributes
+//! of, such names.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
 use std::thread::JoinHandle;
 
-use rustix::fs::{Mode, OFlags, open};
-use rustix::io::Errno;
 use rustix::pipe::fcntl_setpipe_size;
 
 use super::tools::{self, ToolError};
-use super::tree::{Entry, TreeError, Visitor, What};
+use super::tree::{Entry, TreeError, Visitor, What, open_file};
 
 /// The longest line that debugfs reads, with room for its end.
 const LINE: usize = 8000;
@@ -76,10 +75,14 @@ pub(crate) struct Debugfs<'a> {
     texts: HashMap<Vec<u8>, PathBuf>,
     /// Paths as debugfs knows them, and the names that their ends are to have; deepest last.
     renamed: Vec<(PathBuf, Vec<u8>)>,
+    /// Commands that are not for this debugfs, but for one each, because of the breaks in them.
+    later: Vec<Vec<u8>>,
+    /// Whether what is said now goes there.
+    apart: bool,
+    /// First names of what is made there.
+    made_later: HashSet<PathBuf>,
     /// Files that debugfs has perhaps not read yet.
-    opened: VecDeque<OwnedFd>,
-    /// Files that were gone when it was their turn.
-    gone: HashSet<PathBuf>,
+    opened: VecDeque<File>,
     /// Is told how many bytes of files are on their way.
     progress: &'a dyn Fn(u64),
     done: u64,
@@ -114,8 +117,10 @@ impl<'a> Debugfs<'a> {
             names: HashMap::new(),
             texts: HashMap::new(),
             renamed: Vec::new(),
+            later: Vec::new(),
+            apart: false,
+            made_later: HashSet::new(),
             opened: VecDeque::new(),
-            gone: HashSet::new(),
             progress,
             done: 0,
         })
@@ -126,30 +131,25 @@ impl<'a> Debugfs<'a> {
         let several = std::mem::take(&mut self.names);
         for (path, count) in several.into_iter().filter(|(_, count)| *count > 1) {
             let name = self.absolute(&path);
+            self.apart = self.made_later.contains(&path);
             self.say(&path, &[b"sif", &name, b"links_count", count.to_string().as_bytes()])?;
         }
-        let Self { image, child, input, errors, renamed, .. } = self;
+        let Self { image, child, input, errors, renamed, later, .. } = self;
         // Its end is the end of the file system's making.
         let flushed = input.into_inner().map(drop);
         ended("debugfs", child, errors)?;
         flushed
             .map_err(|error| ToolError::Start { tool: "debugfs", source: error.into_error() })?;
+        for line in &later {
+            alone(&image, line)?;
+        }
         for (path, name) in renamed.iter().rev() {
             let old = rooted(path);
             let new = rooted(&path.with_file_name(OsStr::from_bytes(name)));
-            for words in [&[b"ln".as_slice(), &old, &new][..], &[b"unlink".as_slice(), &old]] {
-                let line = line(path, words)?;
-                let line = OsStr::from_bytes(&line);
-                let fail = |source| ToolError::Start { tool: "debugfs", source };
-                let mut command = tools::command("debugfs");
-                command.args(["-w", "-R"]).arg(line).arg(&image);
-                command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-                let mut child = command.spawn().map_err(fail)?;
-                let told = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe.into());
-                let told = told.map_err(fail)?;
-                let errors = std::thread::spawn(move || complaints(BufReader::new(told)));
-                ended("debugfs", child, errors)?;
+            for words in link(&old, &new, &new) {
+                alone(&image, &line(path, &words)?)?;
             }
+            alone(&image, &line(path, &[b"unlink", &old])?)?;
         }
         Ok(())
     }
@@ -157,7 +157,11 @@ impl<'a> Debugfs<'a> {
     /// Sends one command.
     fn say(&mut self, path: &Path, words: &[&[u8]]) -> Result<(), FillError> {
         let mut line = line(path, words)?;
-        if line.contains(&b'\n') || line.contains(&b'\r') {
+        if self.apart {
+            self.later.push(line);
+            return Ok(());
+        }
+        if broken(&line) {
             let why = "a path with a line break in it".to_owned();
             return Err(FillError::Entry { path: path.to_owned(), why });
         }
@@ -204,32 +208,70 @@ impl<'a> Debugfs<'a> {
         Ok(path)
     }
 
-    /// Has a file written with the content of this one; false if it is gone.
+    /// Has a file written with the content of this one.
     ///
     /// It is opened here and named by its number: what is removed or moved before debugfs comes to
     /// it is there all the same, and what was put in its place is not taken for it.
-    fn write(&mut self, entry: &Entry, source: &Path, name: &[u8]) -> Result<bool, FillError> {
-        let fail = |error: io::Error| FillError::Entry {
-            path: entry.path.clone(),
-            why: error.to_string(),
-        };
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = match open(source, OFlags::RDONLY | flags, Mode::empty()) {
-            Ok(file) => file,
-            Err(Errno::NOENT | Errno::LOOP) => return Ok(false),
-            Err(errno) => return Err(fail(errno.into())),
-        };
+    fn write(&mut self, entry: &Entry, file: File, name: &[u8]) -> Result<(), FillError> {
         let number = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
         self.say(&entry.path, &[b"write", number.as_bytes(), name])?;
         self.opened.push_back(file);
         if self.opened.len() > OPENED {
             self.opened.pop_front();
         }
-        Ok(true)
+        Ok(())
     }
 
     fn device(&mut self, entry: &Entry, name: &[u8], words: [&[u8]; 3]) -> Result<(), FillError> {
         self.say(&entry.path, &[b"mknod", name, words[0], words[1], words[2]])
+    }
+
+    /// Makes what is called `name` in the directory that debugfs is in; `here` tells it where a
+    /// command would take the name for something else.
+    fn make_entry(
+        &mut self,
+        entry: &Entry,
+        name: &[u8],
+        here: &[u8],
+        file: Option<File>,
+    ) -> Result<(), FillError> {
+        let path = &entry.path;
+        if let Some(file) = file {
+            self.write(entry, file, name)?;
+        }
+        let kind = match &entry.what {
+            What::Directory => {
+                self.say(path, &[b"mkdir", name])?;
+                0o04_0000
+            }
+            What::File { data, .. } => {
+                self.done += data;
+                (self.progress)(self.done);
+                0o10_0000
+            }
+            What::Text(_) => 0o10_0000,
+            What::Symlink(target) => {
+                self.say(path, &[b"symlink", name, target])?;
+                0o12_0000
+            }
+            What::Fifo => {
+                self.say(path, &[b"mknod", name, b"p"])?;
+                0o01_0000
+            }
+            What::Characters(major, minor) | What::Blocks(major, minor) => {
+                let characters = matches!(entry.what, What::Characters(..));
+                let (letter, kind) = if characters { (b"c", 0o02_0000) } else { (b"b", 0o06_0000) };
+                let (major, minor) = (major.to_string(), minor.to_string());
+                self.device(entry, name, [letter, major.as_bytes(), minor.as_bytes()])?;
+                kind
+            }
+            What::Again(first) => {
+                let old = self.absolute(first);
+                *self.names.entry(first.clone()).or_insert(1) += 1;
+                return link(&old, name, here).iter().try_for_each(|words| self.say(path, words));
+            }
+        };
+        self.inode(entry, here, kind)
     }
 
     fn inode(&mut self, entry: &Entry, name: &[u8], kind: u32) -> Result<(), FillError> {
@@ -255,7 +297,11 @@ impl<'a> Debugfs<'a> {
             };
             let file = self.text(value).map_err(fail)?;
             let file = file.as_os_str().as_bytes();
+            let (before, whole) = (self.apart, self.absolute(&entry.path));
+            self.apart |= broken(attribute.as_bytes());
+            let name = if self.apart { whole.as_slice() } else { name };
             self.say(&entry.path, &[b"ea_set", b"-f", file, name, attribute.as_bytes()])?;
+            self.apart = before;
         }
         Ok(())
     }
@@ -264,61 +310,39 @@ impl<'a> Debugfs<'a> {
 impl Visitor for Debugfs<'_> {
     type Error = FillError;
 
-    fn visit(&mut self, entry: &Entry) -> Result<(), FillError> {
+    fn visit(&mut self, entry: &Entry) -> Result<bool, FillError> {
         if entry.path.as_os_str().is_empty() {
-            return self.inode(entry, b"/", 0o04_0000);
+            return self.inode(entry, b"/", 0o04_0000).map(|()| true);
         }
-        let name = self.go(&entry.path)?;
-        let kind = match &entry.what {
-            What::Directory => {
-                self.say(&entry.path, &[b"mkdir", &name])?;
-                0o04_0000
-            }
-            What::File { source, data, .. } => {
-                if !self.write(entry, source, &name)? {
-                    self.gone.insert(entry.path.clone());
-                    return Ok(());
-                }
-                self.done += data;
-                (self.progress)(self.done);
-                0o10_0000
-            }
-            What::Text(bytes) => {
-                let source = self.text(bytes).map_err(|error| FillError::Entry {
-                    path: entry.path.clone(),
-                    why: error.to_string(),
-                })?;
-                self.write(entry, &source, &name)?;
-                0o10_0000
-            }
-            What::Symlink(target) => {
-                self.say(&entry.path, &[b"symlink", &name, target])?;
-                0o12_0000
-            }
-            What::Fifo => {
-                self.say(&entry.path, &[b"mknod", &name, b"p"])?;
-                0o01_0000
-            }
-            What::Characters(major, minor) | What::Blocks(major, minor) => {
-                let characters = matches!(entry.what, What::Characters(..));
-                let (letter, kind) = if characters { (b"c", 0o02_0000) } else { (b"b", 0o06_0000) };
-                let (major, minor) = (major.to_string(), minor.to_string());
-                self.device(entry, &name, [letter, major.as_bytes(), minor.as_bytes()])?;
-                kind
-            }
-            What::Again(first) if self.gone.contains(first) => {
-                let why = "another name of it was removed just now".to_owned();
-                return Err(FillError::Entry { path: entry.path.clone(), why });
-            }
-            What::Again(first) => {
-                let old = self.absolute(first);
-                *self.names.entry(first.clone()).or_insert(1) += 1;
-                return self.say(&entry.path, &[b"ln", &old, &name]);
-            }
+        let fail = |error: io::Error| FillError::Entry {
+            path: entry.path.clone(),
+            why: error.to_string(),
         };
+        let file = match &entry.what {
+            What::File { source, own, .. } => match open_file(source, *own).map_err(fail)? {
+                Some(file) => Some(file),
+                None => return Ok(false),
+            },
+            What::Text(bytes) => Some(self.text(bytes).and_then(File::open).map_err(fail)?),
+            _ => None,
+        };
+        let name = self.go(&entry.path)?;
         // Whatever it is called, it is no option and no number.
-        let name = [b"./", name.as_slice()].concat();
-        self.inode(entry, &name, kind)
+        let here = [b"./", name.as_slice()].concat();
+        self.apart = match &entry.what {
+            What::Symlink(target) => broken(target),
+            What::Again(first) => self.made_later.contains(first),
+            _ => false,
+        };
+        let (name, here) = match self.apart {
+            true => (self.absolute(&entry.path), self.absolute(&entry.path)),
+            false => (name, here),
+        };
+        let done = self.make_entry(entry, &name, &here, file);
+        if std::mem::take(&mut self.apart) && !matches!(entry.what, What::Again(_)) {
+            self.made_later.insert(entry.path.clone());
+        }
+        done.map(|()| true)
     }
 
     fn leave(&mut self, _: &Entry) -> Result<(), FillError> {
@@ -326,10 +350,15 @@ impl Visitor for Debugfs<'_> {
     }
 }
 
+/// Whether there are line breaks in it.
+pub(crate) fn broken(bytes: &[u8]) -> bool {
+    bytes.contains(&b'\n') || bytes.contains(&b'\r')
+}
+
 /// A name without line breaks.
 fn plain(name: &OsStr) -> OsString {
     let bytes = name.as_bytes();
-    if !bytes.contains(&b'\n') && !bytes.contains(&b'\r') {
+    if !broken(bytes) {
         return name.to_owned();
     }
     // A short one that no other name of the directory is likely to be.
@@ -341,6 +370,26 @@ fn plain(name: &OsStr) -> OsString {
 
 fn rooted(path: &Path) -> Vec<u8> {
     [b"/", path.as_os_str().as_bytes()].concat()
+}
+
+/// The commands that make `name`, whose directory `here` tells beyond doubt, another name of `old`.
+///
+/// `ln` does not extend a directory whose blocks are full; what makes an inode does. So one is made
+/// under the new name, and taken away again: its place in the directory stays.
+fn link<'a>(old: &'a [u8], name: &'a [u8], here: &'a [u8]) -> [Vec<&'a [u8]>; 3] {
+    [vec![b"symlink", name, b"x"], vec![b"rm", here], vec![b"ln", old, name]]
+}
+
+/// Has one command run by a debugfs of its own.
+fn alone(image: &str, line: &[u8]) -> Result<(), ToolError> {
+    let fail = |source| ToolError::Start { tool: "debugfs", source };
+    let mut command = tools::command("debugfs");
+    command.args(["-w", "-R"]).arg(OsStr::from_bytes(line)).arg(image);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(fail)?;
+    let told = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe.into()).map_err(fail)?;
+    let errors = std::thread::spawn(move || complaints(BufReader::new(told)));
+    ended("debugfs", child, errors)
 }
 
 /// A command line: each word but the first and plain ones in quotes, in which a quote is two.

@@ -15,10 +15,9 @@ use std::process;
 use std::time::Duration;
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, Timespec, Timestamps, XattrFlags, chmodat, lsetxattr,
-    makedev, mknodat, open, statvfs, utimensat,
+    AtFlags, CWD, FileType, Mode, Timespec, Timestamps, XattrFlags, chmodat, lsetxattr, makedev,
+    mknodat, statvfs, utimensat,
 };
-use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 
 use super::debugfs::FillError;
@@ -26,9 +25,14 @@ use super::filesystem;
 use super::partition::Span;
 use super::superblock::{Identity, Kind, Room};
 use super::tools::{self, ToolError};
-use super::tree::{Entry, Visitor, What};
+use super::tree::{Entry, Visitor, What, open_file};
 use crate::clock;
 use crate::disk::next_data;
+
+/// How long the kernel has to let go of a device that nobody uses.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait before looking again.
+const STEP: Duration = Duration::from_millis(20);
 
 /// A device that is an image's file system.
 struct Loop(String);
@@ -55,17 +59,24 @@ impl Loop {
 
 impl Loop {
     /// Waits until the device has let go of its image, with all that was written to it.
-    fn released(device: &str) {
+    fn released(device: &str) -> Result<(), ToolError> {
         let name = device.strip_prefix("/dev/").unwrap_or(device);
         let file = Path::new("/sys/block").join(name).join("loop/backing_file");
-        // The kernel is about to do it; what is not done in ten seconds is not ours to know.
-        for _ in 0..500 {
-            if !file.exists() {
-                return;
-            }
-            clock::pause(Duration::from_millis(20));
-        }
+        gone(&file, PATIENCE).then_some(()).ok_or_else(|| ToolError::Held { device: device.into() })
     }
+}
+
+/// Waits until there is no such file; false if there still is one when patience ends.
+fn gone(file: &Path, patience: Duration) -> bool {
+    let mut left = patience;
+    while file.exists() {
+        if left.is_zero() {
+            return false;
+        }
+        clock::pause(STEP);
+        left = left.saturating_sub(STEP);
+    }
+    true
 }
 
 impl Drop for Loop {
@@ -137,8 +148,7 @@ impl<'a> Mounted<'a> {
         let synced = rustix::fs::syncfs(&self.root);
         synced.map_err(|errno| self.failed(Path::new(""), errno))?;
         drop(self.root);
-        Loop::released(&self.device);
-        Ok(())
+        Ok(Loop::released(&self.device)?)
     }
 
     fn failed(&self, path: &Path, error: impl Into<io::Error>) -> FillError {
@@ -159,8 +169,8 @@ impl<'a> Mounted<'a> {
         match &entry.what {
             What::Directory if entry.path.as_os_str().is_empty() => {}
             What::Directory => fs::DirBuilder::new().mode(0o700).create(place)?,
-            What::File { source, data, .. } => {
-                if !copy(source, place)? {
+            What::File { source, own, data, .. } => {
+                if !copy(source, *own, place)? {
                     return Ok(false);
                 }
                 self.done += data;
@@ -198,13 +208,13 @@ impl<'a> Mounted<'a> {
 impl Visitor for Mounted<'_> {
     type Error = FillError;
 
-    fn visit(&mut self, entry: &Entry) -> Result<(), FillError> {
+    fn visit(&mut self, entry: &Entry) -> Result<bool, FillError> {
         let place = self.place(entry);
         let made = self.make_entry(entry, &place).and_then(|made| match &entry.what {
             // A directory would pass its attributes on to what is made in it.
-            What::Again(_) | What::Directory => Ok(()),
-            _ if made => Self::dress(entry, &place),
-            _ => Ok(()),
+            What::Again(_) | What::Directory => Ok(made),
+            _ if made => Self::dress(entry, &place).map(|()| true),
+            _ => Ok(false),
         });
         made.map_err(|error| self.failed(&entry.path, error))
     }
@@ -216,13 +226,8 @@ impl Visitor for Mounted<'_> {
 }
 
 /// Copies a file, its holes as holes; false if it is gone.
-fn copy(source: &Path, place: &Path) -> io::Result<bool> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let from = match open(source, OFlags::RDONLY | flags, Mode::empty()) {
-        Ok(file) => File::from(file),
-        Err(Errno::NOENT | Errno::LOOP) => return Ok(false),
-        Err(errno) => return Err(errno.into()),
-    };
+fn copy(source: &Path, own: (u64, u64), place: &Path) -> io::Result<bool> {
+    let Some(from) = open_file(source, own)? else { return Ok(false) };
     let to = OpenOptions::new().write(true).create_new(true).mode(0o600).open(place)?;
     let mut buffer = vec![0; 256 << 10];
     let mut at = 0;
@@ -260,6 +265,9 @@ pub(crate) fn run_script(
     let data = if kind == Kind::Xfs { c"nouuid" } else { c"" };
     mount(device.0.as_str(), point, kind.name(), MountFlags::NOATIME, data)
         .map_err(|errno| fail(&errno))?;
+    // From now on the device goes with the mount, whatever becomes of this program.
+    let name = device.0.clone();
+    drop(device);
     let ran = process::Command::new(script).arg(point).stdin(process::Stdio::null()).status();
     // Whatever it left open keeps the mount.
     let ended = unmount(point, UnmountFlags::empty());
@@ -267,13 +275,14 @@ pub(crate) fn run_script(
         // The failure that is reported is the first one.
         let _ = unmount(point, UnmountFlags::DETACH);
     }
-    let name = device.0.clone();
-    drop(device);
-    Loop::released(&name);
+    let released = Loop::released(&name);
     match ran {
         Err(error) => Err(fail(&error)),
         Ok(status) if !status.success() => Err(fail(&status)),
-        Ok(_) => ended.map_err(|errno| fail(&format!("the image is still in use: {errno}"))),
+        Ok(_) => {
+            ended.map_err(|errno| fail(&format!("the image is still in use: {errno}")))?;
+            released.map_err(|error| fail(&error))
+        }
     }
 }
 
@@ -283,4 +292,16 @@ pub(crate) fn run_script(
 pub(crate) struct ScriptError {
     script: PathBuf,
     why: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stays_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!gone(dir.path(), STEP * 2));
+        assert!(gone(&dir.path().join("absent"), Duration::ZERO));
+    }
 }

@@ -34,6 +34,15 @@ const OF_THE_KERNEL: &[&str] = &[
     "tracefs",
 ];
 
+/// File systems that keep what they hold in this machine's memory or in others of its own.
+const AT_HAND: &[&str] = &["overlay", "ramfs", "tmpfs"];
+
+/// File systems that are only ever read, and come from elsewhere.
+const READ_ONLY: &[&str] = &["cramfs", "erofs", "iso9660", "squashfs", "udf"];
+
+/// File systems on disks of this machine that the kernel does not tell by a disk's numbers.
+const OF_DISKS: &[&str] = &["bcachefs", "zfs"];
+
 /// One mounted file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mount {
@@ -92,23 +101,46 @@ pub(crate) fn covering<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a Mount
     over.max_by_key(|mount| mount.point.as_os_str().len())
 }
 
-/// Where below `volume` file systems are mounted that do not belong into its image: without `all`
+/// A mounted file system that does not belong into an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    /// Where it is mounted.
+    pub(crate) point: PathBuf,
+    /// Its type.
+    pub(crate) kind: String,
+    /// Whether somebody else may have to be asked for what is there: another machine, or a program
+    /// that refuses, or never answers.
+    pub(crate) far: bool,
+    /// Whether it lies on a disk of this machine, though images do not hold its like.
+    pub(crate) missed: bool,
+}
+
+/// Which file systems that are mounted below `volume` do not belong into its image: without `all`
 /// those that lie on no disk of this machine, or are seen there a second time; and always what the
 /// kernel makes up.
-pub(crate) fn left_out(mounts: &[Mount], volume: &Path, all: bool) -> Vec<PathBuf> {
+pub(crate) fn left_out(mounts: &[Mount], volume: &Path, all: bool) -> Vec<LeftOut> {
     let own = covering(mounts, volume).map(|mount| mount.device);
-    let mut points: Vec<PathBuf> = Vec::new();
+    let mut found = Vec::new();
     for mount in mounts.iter().filter(|m| m.point != volume && m.point.starts_with(volume)) {
+        let kind = mount.kind.as_str();
         let covers = covering(mounts, &mount.point) == Some(mount);
         // The subvolumes of a btrfs are one device; elsewhere that is a bind mount.
-        let again = Some(mount.device) == own && mount.kind != "btrfs";
-        let local = LOCAL.contains(&mount.kind.as_str()) && !again;
-        let taken = (all || local) && !OF_THE_KERNEL.contains(&mount.kind.as_str());
-        if covers && !taken {
-            points.push(mount.point.clone());
+        let again = Some(mount.device) == own && kind != "btrfs";
+        let local = LOCAL.contains(&kind) && !again;
+        let made_up = OF_THE_KERNEL.contains(&kind);
+        if !covers || (all || local) && !made_up {
+            continue;
         }
+        let at_hand = LOCAL.contains(&kind) || AT_HAND.contains(&kind);
+        let on_a_disk = mount.device.0 != 0 || OF_DISKS.contains(&kind);
+        found.push(LeftOut {
+            point: mount.point.clone(),
+            kind: mount.kind.clone(),
+            far: !at_hand && (!made_up || kind == "autofs"),
+            missed: on_a_disk && !again && !made_up && !READ_ONLY.contains(&kind),
+        });
     }
-    points
+    found
 }
 
 #[cfg(test)]
@@ -123,12 +155,16 @@ mod tests {
         27 22 254:0 /var/a\\040b /srv/a\\040b\\134 rw - ext4 /dev/root rw\n\
         28 22 0:30 / /mnt/far rw - nfs4 far:/x rw\n\
         29 28 0:31 / /mnt/far rw - tmpfs t rw\n\
+        30 22 254:2 / /boot/efi rw - vfat /dev/vda1 rw\n\
+        31 22 0:40 / /tank rw - zfs tank rw\n\
+        32 22 0:41 / /far rw - fuse.sshfs far:/ rw\n\
+        33 22 7:1 / /snap ro - squashfs /dev/loop1 ro\n\
         nonsense\n";
 
     #[test]
     fn mounts_are_read_and_found() {
         let mounts = parse(TEXT);
-        assert_eq!(mounts.len(), 8);
+        assert_eq!(mounts.len(), 12);
         assert_eq!(mounts[5].point, Path::new("/srv/a b\\"));
         assert_eq!(
             (mounts[0].source.as_path(), mounts[0].device),
@@ -145,10 +181,17 @@ mod tests {
     fn an_image_holds_what_lies_on_this_machines_disks() {
         let mounts = parse(TEXT);
         let left = |volume: &str, all| {
-            let points = left_out(&mounts, Path::new(volume), all);
-            points.iter().map(|point| point.to_str().unwrap().to_owned()).collect::<Vec<_>>()
+            let found = left_out(&mounts, Path::new(volume), all);
+            let marked = |one: &LeftOut| {
+                let marks = [(one.far, "?"), (one.missed, "!")];
+                let marks = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark);
+                [one.point.to_str().unwrap()].into_iter().chain(marks).collect::<String>()
+            };
+            found.iter().map(marked).collect::<Vec<_>>()
         };
-        assert_eq!(left("/", false), ["/dev", "/proc", "/run", "/srv/a b\\", "/mnt/far"]);
+        let here = ["/dev", "/proc", "/run", "/srv/a b\\", "/mnt/far"];
+        let more = ["/boot/efi?!", "/tank?!", "/far?", "/snap?"];
+        assert_eq!(left("/", false), [&here[..], &more].concat());
         assert_eq!(left("/", true), ["/dev", "/proc"]);
         assert_eq!(left("/home", false), [""; 0]);
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{major, minor};
 
-use super::mounts::{self, Mount};
+use super::mounts::{self, LeftOut, Mount};
 use super::partition::Table;
 use super::superblock::{Identity, Kind, identify};
 
@@ -44,8 +44,8 @@ pub(crate) struct Source {
     pub(crate) table: Table,
     /// What stands before the first partition of that disk, if this is the first one of an MBR.
     pub(crate) loader: Option<Vec<u8>>,
-    /// Directories of it, relative to its root, on which others are mounted that stay away.
-    pub(crate) left_out: Vec<PathBuf>,
+    /// What is mounted below it and stays away; the points are relative to its root.
+    pub(crate) left_out: Vec<LeftOut>,
 }
 
 impl Source {
@@ -61,8 +61,11 @@ impl Source {
             .map_err(|source| SourceError::Read { path: table.to_owned(), source })?;
         let mounts = mounts::parse(&text);
         let left_out = mounts::left_out(&mounts, &root, all);
-        let left_out =
-            left_out.iter().filter_map(|p| Some(p.strip_prefix(&root).ok()?.to_owned())).collect();
+        let relative = |one: LeftOut| {
+            let point = one.point.strip_prefix(&root).ok()?.to_owned();
+            Some(LeftOut { point, ..one })
+        };
+        let left_out = left_out.into_iter().filter_map(relative).collect();
         let own = mounts::covering(&mounts, &root);
         let device = own.and_then(device);
         let kind = own.and_then(|mount| Kind::named(&mount.kind));

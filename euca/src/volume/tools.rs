@@ -29,6 +29,12 @@ pub(crate) enum ToolError {
         /// What it complained of.
         told: String,
     },
+    /// A device still has the image when nobody should.
+    #[error("{device} is still in use, so the image may not be complete")]
+    Held {
+        /// The device.
+        device: String,
+    },
 }
 
 /// A tool, to be given arguments and run.

@@ -14,7 +14,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{lgetxattr, llistxattr, major, minor};
+use rustix::fs::{Dir, FileType, Mode, OFlags, lgetxattr, llistxattr, major, minor, open};
 use rustix::io::Errno;
 
 use super::choice::{Above, Choice, Verdict};
@@ -23,6 +23,9 @@ use crate::disk::next_data;
 /// The attributes that mean the same in another file system.
 const SPACES: &[&[u8]] =
     &[b"user.", b"trusted.", b"security.", b"system.posix_acl_access", b"system.posix_acl_default"];
+
+/// How often a file is looked at that is another one each time it is opened.
+const TRIES: usize = 8;
 
 /// Extended attributes: names and values.
 pub(crate) type Attributes = Vec<(OsString, Vec<u8>)>;
@@ -54,9 +57,11 @@ pub(crate) struct Owner {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
     Directory,
-    /// A file with the content of this one, of which `data` bytes are no hole.
+    /// A file with the content of this one, of which `data` bytes are no hole. What is found at
+    /// `source` is only this one if it has that device and number.
     File {
         source: PathBuf,
+        own: (u64, u64),
         length: u64,
         data: u64,
     },
@@ -78,19 +83,33 @@ pub(crate) trait Visitor {
     /// What stops it.
     type Error: From<TreeError>;
 
-    /// There is this; of a directory, what is in it follows.
-    fn visit(&mut self, entry: &Entry) -> Result<(), Self::Error>;
+    /// There is this; of a directory, what is in it follows. False if it is a file that is gone by
+    /// now, or another: what comes later is no link to it then.
+    fn visit(&mut self, entry: &Entry) -> Result<bool, Self::Error>;
 
     /// This directory is complete.
     fn leave(&mut self, directory: &Entry) -> Result<(), Self::Error>;
 }
 
-/// Something that cannot be read.
+/// Something that stops the walk.
 #[derive(Debug, thiserror::Error)]
-#[error("{} cannot be read: {source}", path.display())]
-pub(crate) struct TreeError {
-    path: PathBuf,
-    source: io::Error,
+pub(crate) enum TreeError {
+    /// It fails.
+    #[error("{} cannot be read: {source}", path.display())]
+    Read {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// What the image is to have there cannot be put into what is no directory.
+    #[error("the image cannot have /{}: {} is no directory", extra.display(), path.display())]
+    NoDirectory {
+        /// What should be there.
+        extra: PathBuf,
+        /// What is no directory.
+        path: PathBuf,
+    },
 }
 
 /// Something that the image has in place of what the volume has there.
@@ -134,7 +153,7 @@ impl Tree<'_> {
     }
 
     fn fail(&self, path: &Path, source: io::Error) -> TreeError {
-        TreeError { path: self.root.join(path), source }
+        TreeError::Read { path: self.root.join(path), source }
     }
 }
 
@@ -189,6 +208,9 @@ impl<V: Visitor> Walk<'_, V> {
         let (verdict, below) = self.tree.choice.verdict(path, above);
         let metadata = match verdict {
             Verdict::Leave if !on_the_way => return Ok(()),
+            Verdict::Take if !on_the_way && self.tree.choice.untouched(path, below) => {
+                return self.untouched(path, below);
+            }
             _ => self.tree.metadata(path)?,
         };
         let Some(metadata) = metadata else {
@@ -207,30 +229,82 @@ impl<V: Visitor> Walk<'_, V> {
                 false => self.directory(path, &metadata, below),
             };
         }
+        if let Some(extra) = self.tree.extras.iter().find(|extra| extra.path.starts_with(path)) {
+            let (extra, path) = (extra.path.clone(), self.tree.root.join(path));
+            return Err(TreeError::NoDirectory { extra, path }.into());
+        }
         match verdict {
-            Verdict::Take => self.leaf(path, &metadata),
+            Verdict::Take => self.leaf(path, metadata),
             Verdict::Through | Verdict::Leave => Ok(()),
         }
     }
 
-    fn leaf(&mut self, path: &Path, metadata: &Metadata) -> Result<(), V::Error> {
+    /// Shows the place of something that is mounted there and not asked for anything.
+    fn untouched(&mut self, path: &Path, below: Above) -> Result<(), V::Error> {
+        // What is below it is known by the directory that it is in.
+        let (parent, name) = (path.parent().unwrap_or(Path::new("")), path.file_name());
+        let is_file = || -> Result<bool, Errno> {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let parent = open(self.tree.root.join(parent), flags, Mode::empty())?;
+            for entry in Dir::new(parent)? {
+                let entry = entry?;
+                if name.is_some_and(|name| name.as_bytes() == entry.file_name().to_bytes()) {
+                    return Ok(entry.file_type() == FileType::RegularFile);
+                }
+            }
+            Ok(false)
+        };
+        let is_file = is_file().map_err(|errno| self.tree.fail(parent, errno.into()))?;
+        let (what, mode) = match is_file {
+            true => (What::Text(Vec::new()), 0o644),
+            false => (What::Directory, 0o755),
+        };
+        self.extra(&Extra { path: path.to_owned(), what, mode }, below)
+    }
+
+    fn leaf(&mut self, path: &Path, metadata: Metadata) -> Result<(), V::Error> {
+        let mut metadata = metadata;
+        for _ in 0..TRIES {
+            if self.shown(path, &metadata)? {
+                return Ok(());
+            }
+            // What replaces a file in one go is there when the file is gone.
+            match self.tree.metadata(path)? {
+                Some(other) if !other.is_dir() => metadata = other,
+                _ => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows something that is no directory; false if it was gone.
+    fn shown(&mut self, path: &Path, metadata: &Metadata) -> Result<bool, V::Error> {
         let own = (metadata.dev(), metadata.ino());
         let again = self.links.get(&own).filter(|_| metadata.nlink() > 1).cloned();
         let (what, attributes) = match again {
-            Some(first) => (Some(What::Again(first)), Some(Vec::new())),
-            None => {
+            // A new file may have got the number of one that was removed.
+            Some(first) if self.is_still(&first, own)? => {
+                (Some(What::Again(first)), Some(Vec::new()))
+            }
+            _ => {
                 let what = what(&self.tree.root.join(path), metadata);
                 let what = what.map_err(|error| self.tree.fail(path, error))?;
                 (what, self.attributes(path)?)
             }
         };
-        let (Some(what), Some(attributes)) = (what, attributes) else { return Ok(()) };
+        let (Some(what), Some(attributes)) = (what, attributes) else { return Ok(true) };
         let entry = Entry { path: path.to_owned(), what, owner: owner(metadata), attributes };
-        self.visitor.visit(&entry)?;
-        if metadata.nlink() > 1 {
-            self.links.entry(own).or_insert(entry.path);
+        let there = self.visitor.visit(&entry)?;
+        if there && metadata.nlink() > 1 && !matches!(entry.what, What::Again(_)) {
+            self.links.insert(own, entry.path);
         }
-        Ok(())
+        Ok(there)
+    }
+
+    /// Whether the file at `path` is the one with this device and number.
+    fn is_still(&self, path: &Path, own: (u64, u64)) -> Result<bool, TreeError> {
+        let found = self.tree.metadata(path)?;
+        Ok(found.is_some_and(|found| (found.dev(), found.ino()) == own))
     }
 
     fn extra(&mut self, extra: &Extra, above: Above) -> Result<(), V::Error> {
@@ -318,16 +392,17 @@ fn what(path: &Path, metadata: &Metadata) -> io::Result<Option<What>> {
         Some(What::Blocks(first, second))
     } else if kind.is_file() {
         let (length, allocated) = (metadata.len(), metadata.blocks().saturating_mul(512));
-        let data = if allocated >= length { Some(length) } else { data_in(path, length)? };
-        data.map(|data| What::File { source: path.to_owned(), length, data })
+        let own = (metadata.dev(), metadata.ino());
+        let data = if allocated >= length { Some(length) } else { data_in(path, own, length)? };
+        data.map(|data| What::File { source: path.to_owned(), own, length, data })
     } else {
         None
     })
 }
 
 /// How many bytes of a sparse file are no hole; `None` if it is gone.
-fn data_in(path: &Path, length: u64) -> io::Result<Option<u64>> {
-    let Some(file) = found(fs::File::open(path))? else { return Ok(None) };
+fn data_in(path: &Path, own: (u64, u64), length: u64) -> io::Result<Option<u64>> {
+    let Some(file) = open_file(path, own)? else { return Ok(None) };
     let mut data = 0;
     let mut at = 0;
     while at < length {
@@ -337,6 +412,20 @@ fn data_in(path: &Path, length: u64) -> io::Result<Option<u64>> {
         at = end;
     }
     Ok(Some(data))
+}
+
+/// Opens the file with this device and number; `None` if it is not at `path` any more.
+pub(crate) fn open_file(path: &Path, own: (u64, u64)) -> io::Result<Option<fs::File>> {
+    // A pipe that took its place would be waited for.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = match open(path, OFlags::RDONLY | flags, Mode::empty()) {
+        Ok(file) => fs::File::from(file),
+        Err(Errno::NOENT | Errno::LOOP | Errno::NXIO) => return Ok(None),
+        Err(errno) => return Err(errno.into()),
+    };
+    let found = file.metadata()?;
+    let same = found.is_file() && (found.dev(), found.ino()) == own;
+    Ok(same.then_some(file))
 }
 
 /// What was found, or that there is nothing.
@@ -359,10 +448,92 @@ mod tests {
     #[derive(Default)]
     struct Seen(Vec<String>);
 
+    /// Has a file changed just before it is shown, and again, so long as it is told to.
+    struct Changing<'a> {
+        seen: Vec<String>,
+        change: &'a mut dyn FnMut(&Path),
+    }
+
+    impl Visitor for Changing<'_> {
+        type Error = TreeError;
+
+        fn visit(&mut self, entry: &Entry) -> Result<bool, TreeError> {
+            let told = match &entry.what {
+                What::File { source, own, .. } => {
+                    (self.change)(&entry.path);
+                    match open_file(source, *own).unwrap() {
+                        Some(file) => io::read_to_string(file).unwrap(),
+                        None => return Ok(false),
+                    }
+                }
+                What::Again(first) => format!("again {}", first.display()),
+                What::Fifo => "pipe".to_owned(),
+                _ => return Ok(true),
+            };
+            self.seen.push(format!("{}: {told}", entry.path.display()));
+            Ok(true)
+        }
+
+        fn leave(&mut self, _: &Entry) -> Result<(), TreeError> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_changed_meanwhile_is_what_it_is_now() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        for name in ["a", "gone", "new", "pipe", "x"] {
+            fs::write(root.join(name), name).unwrap();
+        }
+        fs::hard_link(root.join("gone"), root.join("left")).unwrap();
+        fs::hard_link(root.join("left"), root.join("left2")).unwrap();
+        fs::hard_link(root.join("a"), root.join("b")).unwrap();
+        fs::hard_link(root.join("a"), root.join("z")).unwrap();
+        let mut times = 0;
+        let mut change = |path: &Path| match path.to_str() {
+            Some("gone") => fs::remove_file(root.join("gone")).unwrap(),
+            Some("new") if times == 0 => {
+                times = 1;
+                fs::write(root.join("other"), "newer").unwrap();
+                fs::rename(root.join("other"), root.join("new")).unwrap();
+            }
+            Some("pipe") => {
+                fs::remove_file(root.join("pipe")).unwrap();
+                rustix::fs::mkfifoat(rustix::fs::CWD, root.join("pipe"), 0o600.into()).unwrap();
+            }
+            // Its first name is another file by now, and might have its number.
+            Some("x") => fs::remove_file(root.join("a")).unwrap(),
+            _ => {}
+        };
+        let choice = Choice::default();
+        let tree = Tree { root, choice: &choice, extras: &[], never: &[], now: 7 };
+        let mut changing = Changing { seen: Vec::new(), change: &mut change };
+        tree.walk(&mut changing).unwrap();
+        let seen = ["a: a", "b: again a", "left: gone", "left2: again left", "new: newer"];
+        assert_eq!(changing.seen, [&seen[..], &["pipe: pipe", "x: x", "z: a"]].concat());
+    }
+
+    #[test]
+    fn what_cannot_be_put_in_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        symlink("elsewhere", dir.path().join("boot")).unwrap();
+        let menu = What::Text(Vec::new());
+        let extras = [Extra { path: "boot/grub/menu.lst".into(), what: menu, mode: 0o644 }];
+        let mut without = Choice::default();
+        without.exclude(b"/boot");
+        for choice in [Choice::default(), without] {
+            let (root, choice) = (dir.path(), &choice);
+            let tree = Tree { root, choice, extras: &extras, never: &[], now: 7 };
+            let error = tree.walk(&mut Seen::default()).unwrap_err().to_string();
+            assert!(error.starts_with("the image cannot have /boot/grub/menu.lst: "), "{error}");
+        }
+    }
+
     impl Visitor for Seen {
         type Error = TreeError;
 
-        fn visit(&mut self, entry: &Entry) -> Result<(), TreeError> {
+        fn visit(&mut self, entry: &Entry) -> Result<bool, TreeError> {
             let what = match &entry.what {
                 What::File { length, data, .. } => format!("file {length} {data}"),
                 What::Text(text) => format!("text {}", text.len()),
@@ -371,7 +542,7 @@ mod tests {
                 other => format!("{other:?}"),
             };
             self.0.push(format!("{}: {what}", entry.path.display()));
-            Ok(())
+            Ok(true)
         }
 
         fn leave(&mut self, directory: &Entry) -> Result<(), TreeError> {
@@ -384,7 +555,7 @@ mod tests {
     fn a_tree_is_shown_in_order_with_what_takes_its_places() {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path();
-        for name in ["a", "a/deep", "dev", "etc", "mine", "proc", "tmp"] {
+        for name in ["a", "a/deep", "dev", "etc", "far", "mine", "proc", "tmp"] {
             fs::create_dir(root.join(name)).unwrap();
         }
         fs::write(root.join("a/one"), "one").unwrap();
@@ -403,6 +574,10 @@ mod tests {
 
         let mut choice = Choice::new(true);
         choice.exclude(b"*.o");
+        fs::write(root.join("far/f"), "").unwrap();
+        fs::write(root.join("far-file"), "content").unwrap();
+        choice.empty(Path::new("far"), true);
+        choice.empty(Path::new("far-file"), true);
         let extra = |path: &str, what| Extra { path: path.into(), what, mode: 0o644 };
         let extras = [
             extra("boot/grub/menu.lst", What::Text(b"menu".to_vec())),
@@ -437,6 +612,9 @@ mod tests {
                 "etc: Directory",
                 "etc/fstab: text 7",
                 "etc.",
+                "far: Directory",
+                "far.",
+                "far-file: text 0",
                 "proc: Directory",
                 "proc.",
                 "tmp: Directory",
