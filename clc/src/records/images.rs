@@ -42,7 +42,7 @@ pub struct Image {
     pub ramdisk: Option<ImageId>,
     /// Its root device.
     pub root_device: String,
-    /// Virtual names and devices, as the manifest says.
+    /// Virtual names and devices, as manifest and registration say together.
     pub mapping: Vec<(String, String)>,
     /// Product codes.
     pub product_codes: Vec<String>,
@@ -101,6 +101,12 @@ impl Image {
     /// What kind of image it is.
     pub fn kind(&self) -> ImageKind {
         self.id.kind()
+    }
+
+    /// Virtual names and devices of what its instances have beside their root.
+    pub fn devices(&self) -> impl Iterator<Item = &(String, String)> {
+        let is_disk = |name: &str| name == "swap" || name.starts_with("ephemeral");
+        self.mapping.iter().filter(move |(name, _)| is_disk(name))
     }
 
     /// Whether it is listed and may be named.

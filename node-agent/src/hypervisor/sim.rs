@@ -416,10 +416,17 @@ impl Stage {
     }
 }
 
+/// The disks are told as the guest would see them; one that is not there is not.
 fn boot_text(launch: &Launch) -> String {
+    let sized = |path: &PathBuf| Some(std::fs::metadata(path).ok()?.len());
+    let disks = launch.disks.iter().filter_map(sized);
+    let disks: String = ('b'..='z')
+        .zip(disks)
+        .map(|(letter, size)| format!("disk vd{letter} {} MiB\r\n", size >> 20))
+        .collect();
     format!(
         "simulated machine {} with {} processors and {} MiB\r\n\
-         kernel {}\r\nramdisk {}\r\nnetwork card {}\r\n",
+         kernel {}\r\nramdisk {}\r\nnetwork card {}\r\n{disks}",
         launch.instance,
         launch.cpus,
         launch.memory_mib,
