@@ -173,7 +173,7 @@ fn the_disks_stay_over_a_stop_and_an_image_inherits_the_mapping() {
         let stop = StopInstances { instance_id: vec![id.to_string()], ..Default::default() };
         world.call(&admin, &stop).await.unwrap();
         world.instance_is(&admin, &id, "stopped").await;
-        let start = StartInstances { instance_id: vec![id.to_string()], ..Default::default() };
+        let start = StartInstances { instance_id: vec![id.to_string()] };
         world.call(&admin, &start).await.unwrap();
         world.instance_is(&admin, &id, "running").await;
         assert_eq!(world.told_disks(&id), before);

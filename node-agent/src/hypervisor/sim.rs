@@ -113,10 +113,13 @@ impl Sim {
         if directory.join(STATE).exists() {
             return Err(DriverError::refused(starting(), "it runs already"));
         }
-        let text = boot_text(launch);
         let life = Life { instance, powered_off: false };
-        let path = directory.clone();
-        block(move || write_life(&path, &life)).await??;
+        let told = launch.clone();
+        let begin = move || {
+            write_life(&told.directory, &life)?;
+            Ok::<_, DriverError>(boot_text(&told))
+        };
+        let text = block(begin).await??;
         let held = self.0.mode == SimMode::ByHand;
         let (tell, mut phase) = watch::channel(if held { Phase::Held } else { Phase::Running });
         self.0.locked().actors.insert(directory.clone(), tell);
