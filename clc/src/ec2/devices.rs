@@ -102,6 +102,16 @@ pub fn is_virtual(name: &str) -> bool {
     name == "swap" || number.is_some_and(|number| number < 24)
 }
 
+/// What a manifest maps. The oldest clouds told their guests of `ephemeral0` as `ephemeral`, and so
+/// did those who saved them; it is the same disk.
+pub fn of_manifest(mapping: &[(String, String)]) -> Vec<(String, String)> {
+    let known = mapping.iter().any(|(name, _)| name == Purpose::Ephemeral0.name());
+    let told = mapping.iter().filter(|(name, _)| !known || name != "ephemeral");
+    let name =
+        |name: &str| if name == "ephemeral" { Purpose::Ephemeral0.name() } else { name }.to_owned();
+    told.map(|(virtual_name, device)| (name(virtual_name), device.clone())).collect()
+}
+
 /// Puts what was asked for in the place of what is mapped: each device and each virtual name is
 /// there once. What a manifest says of the root stays.
 ///
@@ -213,6 +223,18 @@ mod tests {
                 let error = merge(&mut mapping(&CLASSIC), &devices, root).unwrap_err();
                 assert!(error.text().contains("BlockDeviceMapping.1.DeviceName"), "{error}");
             }
+        }
+    }
+
+    #[test]
+    fn old_manifests_call_the_first_disk_otherwise() {
+        let both = [("root", "/dev/vda"), ("ephemeral", "vdb"), ("ephemeral0", "vdb")];
+        for (told, expected) in [
+            (&both[..], mapping(&[both[0], both[2]])),
+            (&both[..2], mapping(&[both[0], both[2]])),
+            (&CLASSIC[..], mapping(&CLASSIC)),
+        ] {
+            assert_eq!(of_manifest(&mapping(told)), expected);
         }
     }
 

@@ -273,7 +273,7 @@ fn image(
                     with a kernel or ramdisk";
         return Err(ApiError::new(ErrorCode::InvalidParameterCombination, text));
     }
-    let mut mapping = checked.block_device_mapping.clone();
+    let mut mapping = devices::of_manifest(&checked.block_device_mapping);
     devices::merge(&mut mapping, &devices::read(&asked.block_device_mapping)?, &root_device)?;
     Ok(Image {
         id: ImageId::from_random(checked.kind, random::bytes()?),

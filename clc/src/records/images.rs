@@ -105,7 +105,10 @@ impl Image {
 
     /// Virtual names and devices of what its instances have beside their root.
     pub fn devices(&self) -> impl Iterator<Item = &(String, String)> {
-        let is_disk = |name: &str| name == "swap" || name.starts_with("ephemeral");
+        let is_disk = |name: &str| {
+            let number = name.strip_prefix("ephemeral");
+            name == "swap" || number.is_some_and(|number| number.parse::<u8>().is_ok())
+        };
         self.mapping.iter().filter(move |(name, _)| is_disk(name))
     }
 
