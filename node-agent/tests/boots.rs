@@ -76,6 +76,7 @@ async fn a_whole_disk_boots_by_itself() {
         memory_mib: 32,
         mac: "d0:0d:00:00:00:01".to_owned(),
         overlay: overlay.clone(),
+        disks: Vec::new(),
         kernel: None,
         ramdisk: None,
         card: Card::User(UserCard {

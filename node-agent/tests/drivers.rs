@@ -156,6 +156,7 @@ impl Host {
             memory_mib: 32,
             mac: "d0:0d:00:00:00:01".to_owned(),
             overlay,
+            disks: Vec::new(),
             kernel: Some(kernel),
             ramdisk: None,
             card: Card::User(UserCard {

@@ -246,6 +246,7 @@ fn spec(number: u8) -> InstanceSpec {
         cpus: 1,
         memory_mib: 64,
         root: DiskSpec { image: image("emi-00000001"), size: 1 },
+        disks: Vec::new(),
         boot: BootSpec { kernel: Some(image("eki-00000001")), ramdisk: None },
         network: NetworkSpec {
             mac: format!("d0:0d:00:00:00:0{number}"),

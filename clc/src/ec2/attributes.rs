@@ -5,12 +5,11 @@
 //! about it (may it be terminated, what does its guest's shutdown mean) can change at any time.
 
 use common::action::Caller;
-use common::dialect::xml::Set;
 use common::ec2::attributes::{
     DescribeInstanceAttribute, Flag, InstanceAttribute, ModifyInstanceAttribute,
     ResetInstanceAttribute, Text,
 };
-use common::ec2::instances::ProductCode;
+use common::ec2::instances::{MappedVolume, ProductCode};
 use common::ec2::types::Done;
 use common::error::{ApiError, ErrorCode};
 use common::id::{ImageId, ImageKind, InstanceId};
@@ -24,7 +23,7 @@ use super::launch::usable;
 use super::power::start_of;
 use super::run::{on_shutdown, user_data};
 use super::types::InstanceType;
-use crate::records::{Instance, Records, SeenState, Wanted};
+use crate::records::{Instance, MappedDisk, Records, SeenState, Wanted};
 use crate::settings::{self, DEFAULT_KERNEL, DEFAULT_RAMDISK};
 
 impl Answer<Instances> for DescribeInstanceAttribute {
@@ -51,7 +50,13 @@ impl Answer<Instances> for DescribeInstanceAttribute {
                 answer.instance_initiated_shutdown_behavior = Text::of(Some(behaviour));
             }
             "rootDeviceName" => answer.root_device_name = Text::of(Some(it.root_device)),
-            "blockDeviceMapping" => answer.block_device_mapping = Some(Set::default()),
+            "blockDeviceMapping" => {
+                let disk = |it: &MappedDisk| MappedVolume {
+                    device_name: it.device.clone(),
+                    virtual_name: Some(it.purpose.name().to_owned()),
+                };
+                answer.block_device_mapping = Some(it.disks.iter().map(disk).collect());
+            }
             "productCodes" => {
                 let code = |code: &String| ProductCode { product_code: code.clone() };
                 answer.product_codes = Some(it.product_codes.iter().map(code).collect());

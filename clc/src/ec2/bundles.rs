@@ -188,7 +188,8 @@ pub fn savable(
 /// If the store fails.
 pub fn inherited(records: &Records, instance: &Instance) -> Result<Draft, ApiError> {
     let image = records.images.get(instance.image.as_str())?.map(|seen| seen.record);
-    let mut mappings = image.as_ref().map(|image| image.mapping.clone()).unwrap_or_default();
+    let of_image = || image.as_ref().map(|image| image.mapping.clone()).unwrap_or_default();
+    let mut mappings = instance.mapping.clone().unwrap_or_else(of_image);
     let has_root = mappings.iter().any(|(name, _)| name == "root");
     if !has_root && instance.root_device != ROOT_DEVICE {
         mappings.push(("root".to_owned(), instance.root_device.clone()));

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use common::action::Caller;
-use common::ec2::create_image::{CreateImage, NamedDevice};
+use common::ec2::create_image::CreateImage;
 use common::ec2::images::RegisteredImage;
 use common::error::{ApiError, ErrorCode};
 use common::id::{ImageId, ImageKind, InstanceId};
@@ -17,6 +17,7 @@ use runtime::actor::{Handle, Scene};
 use store::Batch;
 
 use super::bundles::{Bundles, Wish, inherited, savable};
+use super::devices::{self, Device};
 use super::register::{check_description, check_name, public_at_first};
 use super::{ids, tagging};
 use crate::random;
@@ -38,13 +39,6 @@ pub struct Creation {
     moved: bool,
 }
 
-/// What an image shall name at a device: a virtual name, or nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Device {
-    device: String,
-    name: Option<String>,
-}
-
 impl Handle<Bundles> for CreateImage {
     type Checked = Creation;
 
@@ -53,7 +47,7 @@ impl Handle<Bundles> for CreateImage {
         let name = self.name.clone().ok_or_else(|| ApiError::missing("Name"))?;
         check_name(&name)?;
         check_description(self.description.as_deref())?;
-        let devices = devices(&self.block_device_mapping)?;
+        let devices = devices::read(&self.block_device_mapping)?;
         let tags = tagging::specified(&self.tag_specification, ResourceKind::Image)?;
         let image = ImageId::from_random(ImageKind::Machine, random::bytes()?);
         let quiesce = match self.no_reboot {
@@ -160,7 +154,7 @@ fn both(
     for boots in [&draft.kernel, &draft.ramdisk].into_iter().flatten() {
         booted(records, boots, caller)?;
     }
-    rename(&mut draft.mappings, &new.devices);
+    devices::merge(&mut draft.mappings, &new.devices, &instance.root_device)?;
     let key = Image::name_key(&caller.account, &new.name);
     if records.image_names.get(&key)?.is_some() {
         let text = format!("The name '{}' is in use by another of your images", new.name);
@@ -203,7 +197,7 @@ fn image(
         product_codes,
         ancestors,
         windows: source.is_some_and(|image| image.windows),
-        size: instance.disk_mib << 20,
+        size: instance.root_mib() << 20,
         public: public_at_first(records, ImageKind::Machine)?,
         allowed: BTreeSet::new(),
         state: ImageState::Pending,
@@ -243,121 +237,4 @@ fn hold(
         batch.hold(&booted(records, id, caller)?);
     }
     Ok(())
-}
-
-/// What BlockDeviceMapping says.
-fn devices(asked: &[NamedDevice]) -> Result<Vec<Device>, ApiError> {
-    let mut devices: Vec<Device> = Vec::new();
-    for (at, it) in asked.iter().enumerate() {
-        let parameter = |name: &str| format!("BlockDeviceMapping.{}.{name}", at + 1);
-        if it.ebs.is_some() {
-            let text = format!("The parameter {} is not supported: no volumes", parameter("Ebs"));
-            return Err(ApiError::new(ErrorCode::UnsupportedOperation, text));
-        }
-        let device = it.device_name.clone();
-        let device = device.ok_or_else(|| ApiError::missing(&parameter("DeviceName")))?;
-        if devices.iter().any(|known| known.device == device) {
-            let why = format!("'{device}' is named twice");
-            return Err(ApiError::invalid(&parameter("DeviceName"), why));
-        }
-        let name = match (&it.virtual_name, it.no_device.is_some()) {
-            (Some(name), false) if is_virtual(name) => Some(name.clone()),
-            (Some(name), false) => {
-                let why = format!("'{name}' is neither swap nor ephemeral with a number");
-                return Err(ApiError::invalid(&parameter("VirtualName"), why));
-            }
-            (None, true) => None,
-            (None, false) => return Err(ApiError::missing(&parameter("VirtualName"))),
-            (Some(_), true) => {
-                let text = format!(
-                    "The parameter {} cannot be used with the parameter {}",
-                    parameter("VirtualName"),
-                    parameter("NoDevice")
-                );
-                return Err(ApiError::new(ErrorCode::InvalidParameterCombination, text));
-            }
-        };
-        devices.push(Device { device, name });
-    }
-    Ok(devices)
-}
-
-/// What can be at a device beside the root: the manifest's words for it.
-fn is_virtual(name: &str) -> bool {
-    let number = name.strip_prefix("ephemeral").and_then(|number| number.parse::<u8>().ok());
-    name == "swap" || number.is_some_and(|number| number < 24)
-}
-
-/// Puts what was asked for in the place of what the instance's image names: each device and each
-/// virtual name is there once. `ami` and `root` stay.
-fn rename(mappings: &mut Vec<(String, String)>, devices: &[Device]) {
-    let plain = |device: &str| device.strip_prefix("/dev/").unwrap_or(device).to_owned();
-    for it in devices {
-        mappings.retain(|(name, device)| {
-            let root = name == "ami" || name == "root";
-            root || (plain(device) != plain(&it.device) && Some(name) != it.name.as_ref())
-        });
-        mappings.extend(it.name.iter().map(|name| (name.clone(), it.device.clone())));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn asked(device: &str, name: Option<&str>) -> NamedDevice {
-        NamedDevice {
-            device_name: Some(device.into()),
-            virtual_name: name.map(str::to_owned),
-            no_device: name.is_none().then(String::new),
-            ebs: None,
-        }
-    }
-
-    #[test]
-    fn devices_are_added_replaced_and_taken_away() {
-        let before =
-            [("ami", "sda1"), ("root", "/dev/sda1"), ("ephemeral0", "sda2"), ("swap", "sda3")];
-        for (given, expected) in [
-            (vec![], vec!["ephemeral0=sda2", "swap=sda3"]),
-            (vec![asked("/dev/sdb", Some("ephemeral0"))], vec!["swap=sda3", "ephemeral0=/dev/sdb"]),
-            (vec![asked("/dev/sda3", None)], vec!["ephemeral0=sda2"]),
-            (vec![asked("sda3", Some("ephemeral1"))], vec!["ephemeral0=sda2", "ephemeral1=sda3"]),
-            (vec![asked("sda1", None)], vec!["ephemeral0=sda2", "swap=sda3"]),
-        ] {
-            let mut mappings: Vec<_> =
-                before.iter().map(|(name, device)| ((*name).into(), (*device).into())).collect();
-            rename(&mut mappings, &devices(&given).unwrap());
-            let told: Vec<_> =
-                mappings.iter().map(|(n, d): &(String, String)| format!("{n}={d}")).collect();
-            assert_eq!(told[..2], ["ami=sda1", "root=/dev/sda1"], "{given:?}");
-            assert_eq!(told[2..], expected, "{given:?}");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_heeded_is_refused_by_name() {
-        let both = NamedDevice { no_device: Some(String::new()), ..asked("sdb", Some("swap")) };
-        let nothing = NamedDevice { no_device: None, ..asked("sdb", None) };
-        let nowhere = NamedDevice { device_name: None, ..asked("sdb", None) };
-        let volume = NamedDevice { ebs: Some(Default::default()), ..asked("sdb", Some("swap")) };
-        let twice = vec![asked("sdb", None), asked("sdb", None)];
-        for (given, code, name) in [
-            (vec![both], ErrorCode::InvalidParameterCombination, "1.NoDevice"),
-            (vec![nothing], ErrorCode::MissingParameter, "1.VirtualName"),
-            (vec![nowhere], ErrorCode::MissingParameter, "1.DeviceName"),
-            (vec![volume], ErrorCode::UnsupportedOperation, "1.Ebs"),
-            (twice, ErrorCode::InvalidParameterValue, "2.DeviceName"),
-            (vec![asked("sdb", Some("root"))], ErrorCode::InvalidParameterValue, "1.VirtualName"),
-            (
-                vec![asked("sdb", Some("ephemeralx"))],
-                ErrorCode::InvalidParameterValue,
-                "ephemeralx",
-            ),
-        ] {
-            let error = devices(&given).unwrap_err();
-            assert_eq!(error.code(), code, "{error}");
-            assert!(error.text().contains(name), "{error}");
-        }
-    }
 }

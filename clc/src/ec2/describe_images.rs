@@ -1,7 +1,9 @@
 //! DescribeImages: what a caller may see, narrowed by ids, owners, executors and filters.
 
 use common::action::Caller;
-use common::ec2::images::{DescribeImages, Image as View, Images as Views, StateReason};
+use common::ec2::images::{
+    DescribeImages, Image as View, Images as Views, MappedDevice, StateReason,
+};
 use common::ec2::types::ProductCode;
 use common::error::ApiError;
 use common::id::{AccountId, ImageId};
@@ -122,6 +124,10 @@ fn view(it: &Shown) -> View {
         .reason
         .as_ref()
         .map(|(code, text)| StateReason { code: code.clone(), message: text.clone() });
+    let device = |(name, device): &(String, String)| MappedDevice {
+        device_name: device.clone(),
+        virtual_name: Some(name.clone()),
+    };
     View {
         image_id: image.id.clone(),
         image_location: image.bundle.location.clone(),
@@ -139,7 +145,7 @@ fn view(it: &Shown) -> View {
         description: image.description.clone(),
         root_device_type: "instance-store".to_owned(),
         root_device_name: Some(image.root_device.clone()),
-        block_device_mapping: Default::default(),
+        block_device_mapping: image.devices().map(device).collect(),
         virtualization_type: image.virtualization().to_owned(),
         hypervisor: "kvm".to_owned(),
         creation_date: Some(image.created.iso()),

@@ -66,7 +66,9 @@ fn percent(done: u64, total: u64) -> u128 {
 pub const FILTERS: &[Field<Shown>] = &[
     ("architecture", |it| vec![it.image.architecture.clone()]),
     ("block-device-mapping.delete-on-termination", |_| Vec::new()),
-    ("block-device-mapping.device-name", |_| Vec::new()),
+    ("block-device-mapping.device-name", |it| {
+        it.image.devices().map(|(_, device)| device.clone()).collect()
+    }),
     ("block-device-mapping.encrypted", |_| Vec::new()),
     ("block-device-mapping.snapshot-id", |_| Vec::new()),
     ("block-device-mapping.volume-size", |_| Vec::new()),

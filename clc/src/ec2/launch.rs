@@ -16,10 +16,11 @@ use store::{Batch, Seen};
 
 use super::images::visible;
 use super::types::InstanceType;
-use super::{ids, tagging};
+use super::{devices, ids, tagging};
 use crate::random;
 use crate::records::{
-    Image, ImageState, Instance, KeyPair, Launch, Records, ResourceKind, SeenState, TagMap, Wanted,
+    Image, ImageState, Instance, KeyPair, Launch, MappedDisk, Records, ResourceKind, SeenState,
+    TagMap, Wanted,
 };
 use crate::schedule::scheduler::Placed;
 use crate::settings::{self, DEFAULT_KERNEL, DEFAULT_RAMDISK};
@@ -57,6 +58,10 @@ pub struct Plan {
     pub default_boot: bool,
     /// The key pair.
     pub key: Option<Seen<KeyPair>>,
+    /// Virtual names and devices of its instances.
+    pub mapping: Vec<(String, String)>,
+    /// The disks that its instances have beside their root.
+    pub disks: Vec<MappedDisk>,
 }
 
 /// Finds what a launch is made of. Blocks.
@@ -77,6 +82,10 @@ pub fn plan(records: &Records, asked: &Asked) -> Result<Plan, ApiError> {
         );
         return Err(ApiError::new(ErrorCode::InvalidParameterCombination, text));
     }
+    let devices = devices::read(&asked.block_device_mapping)?;
+    let mut mapping = image.mapping.clone();
+    devices::merge(&mut mapping, &devices, &image.root_device)?;
+    let disks = devices::disks(&mapping, &devices, *kind, image.size)?;
     let (kernel, ramdisk, default_boot) = boot(records, asked, &image, caller)?;
     let key = match &asked.key_name {
         None => None,
@@ -85,7 +94,7 @@ pub fn plan(records: &Records, asked: &Asked) -> Result<Plan, ApiError> {
             Some(seen.ok_or_else(|| super::keys::no_key(name))?)
         }
     };
-    Ok(Plan { image, kernel, ramdisk, default_boot, key })
+    Ok(Plan { image, kernel, ramdisk, default_boot, key, mapping, disks })
 }
 
 /// Kernel, ramdisk, and whether both are only the default for an image that nobody knows yet.
@@ -222,6 +231,8 @@ pub fn record(
             cpus: demand.cpus,
             memory_mib: demand.memory_mib,
             disk_mib: demand.disk_mib,
+            disks: plan.disks.clone(),
+            mapping: Some(plan.mapping.clone()),
             key: plan
                 .key
                 .as_ref()

@@ -11,6 +11,7 @@ pub mod create_image;
 pub mod deregister;
 pub mod describe_images;
 pub mod describe_instances;
+pub mod devices;
 pub mod filters;
 pub mod ids;
 pub mod image_attributes;

@@ -10,7 +10,7 @@ use common::wire::walrus::{CheckBundle, CheckedBundle};
 use runtime::actor::{Handle, Scene};
 
 use super::images::Images;
-use super::tagging;
+use super::{devices, tagging};
 use crate::random;
 use crate::records::{Image, ImageState, Records, ResourceKind, TagMap};
 use crate::settings;
@@ -84,13 +84,7 @@ impl Located for RegisterImage {
             let why = format!("'{kind}' is neither i386 nor x86_64");
             return Err(ApiError::invalid("Architecture", why));
         }
-        let unsupported = |what: &str| {
-            let text = format!("The parameter {what} is not supported");
-            Err(ApiError::new(ErrorCode::UnsupportedOperation, text))
-        };
-        if !self.block_device_mapping.is_empty() {
-            return unsupported("BlockDeviceMapping");
-        }
+        devices::read(&self.block_device_mapping)?;
         match self.virtualization_type.as_deref() {
             None | Some("paravirtual") => Ok(location.to_owned()),
             Some("hvm") if self.kernel_id.is_none() && self.ramdisk_id.is_none() => {
@@ -273,6 +267,14 @@ fn image(
     };
     let root = checked.block_device_mapping.iter().find(|(name, _)| name == "root");
     let root = root.map_or("/dev/sda1", |(_, device)| device.as_str());
+    let root_device = asked.root_device_name.clone().unwrap_or_else(|| root.to_owned());
+    if !is_machine && !asked.block_device_mapping.is_empty() {
+        let text = "Only machine images have block devices: BlockDeviceMapping cannot be given \
+                    with a kernel or ramdisk";
+        return Err(ApiError::new(ErrorCode::InvalidParameterCombination, text));
+    }
+    let mut mapping = devices::of_manifest(&checked.block_device_mapping);
+    devices::merge(&mut mapping, &devices::read(&asked.block_device_mapping)?, &root_device)?;
     Ok(Image {
         id: ImageId::from_random(checked.kind, random::bytes()?),
         account: caller.account.clone(),
@@ -283,8 +285,8 @@ fn image(
         architecture: asked.architecture.clone().unwrap_or_else(|| checked.architecture.clone()),
         kernel,
         ramdisk,
-        root_device: asked.root_device_name.clone().unwrap_or_else(|| root.to_owned()),
-        mapping: checked.block_device_mapping.clone(),
+        root_device,
+        mapping,
         product_codes: checked.product_codes.clone(),
         ancestors: checked.ancestors.iter().filter_map(|text| text.parse().ok()).collect(),
         windows: checked.windows,

@@ -12,8 +12,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::instances::{Instances, groups, reservations};
 use super::launch::{self, Asked};
-use super::tagging;
 use super::types::{self, InstanceType};
+use super::{devices, tagging};
 use crate::random;
 use crate::records::{Instance, Launch, Records, ResourceKind, TagMap};
 use crate::schedule::scheduler::{Place, Placed, Ticket};
@@ -199,9 +199,7 @@ fn check(asked: &RunInstances, zones: &[String]) -> Result<InstanceType, ApiErro
     if let Some(name) = asked.unsupported.first() {
         return unsupported(name);
     }
-    if !asked.block_device_mapping.is_empty() {
-        return unsupported("BlockDeviceMapping");
-    }
+    devices::read(&asked.block_device_mapping)?;
     asked.metadata_options.apply("MetadataOptions.", &mut MetadataOptions::default())?;
     if let Some(group) = asked.security_group.iter().find(|name| *name != "default") {
         let why = format!("there is no security group '{group}', only 'default'");

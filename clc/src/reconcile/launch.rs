@@ -3,12 +3,14 @@
 use common::error::ApiError;
 use common::id::{AccountId, ImageId};
 use common::wire::node::Run;
-use common::wire::spec::{BootSpec, DiskSpec, ImageRef, InstanceSpec, MetadataSpec, NetworkSpec};
+use common::wire::spec::{
+    BlankDisk, BootSpec, DiskSpec, ImageRef, InstanceSpec, MetadataSpec, NetworkSpec,
+};
 use common::wire::walrus::{ImageTicket, Layout, WantedImage};
 use store::StoreError;
 
 use super::plain::PlainImages;
-use crate::records::{Image, ImageState, Instance, Reason, Records};
+use crate::records::{Image, ImageState, Instance, MappedDisk, Reason, Records};
 
 /// What a launch needs, or why it does not go on.
 pub enum Ready {
@@ -179,7 +181,8 @@ fn spec(
 ) -> InstanceSpec {
     let named = |image: &Option<ImageRef>| image.as_ref().map(|image| image.image.clone());
     let (kernel, ramdisk) = (named(&boot.kernel), named(&boot.ramdisk));
-    let size = (instance.disk_mib << 20).max(root.size);
+    let size = (instance.root_mib() << 20).max(root.size);
+    let disk = |it: &MappedDisk| BlankDisk { purpose: it.purpose, size: it.mib << 20 };
     InstanceSpec {
         instance: instance.id.clone(),
         generation: instance.generation,
@@ -187,6 +190,7 @@ fn spec(
         cpus: instance.cpus,
         memory_mib: instance.memory_mib,
         root: DiskSpec { image: root, size },
+        disks: instance.disks.iter().map(disk).collect(),
         boot,
         network: NetworkSpec { mac: instance.mac.clone(), address: instance.address },
         metadata: MetadataSpec {

@@ -297,6 +297,8 @@ pub(crate) mod tests {
             cpus: 1,
             memory_mib: 128,
             disk_mib: 2048,
+            disks: Vec::new(),
+            mapping: None,
             key: None,
             groups: vec!["default".into()],
             launched: Timestamp::EPOCH,

@@ -42,7 +42,7 @@ pub struct Image {
     pub ramdisk: Option<ImageId>,
     /// Its root device.
     pub root_device: String,
-    /// Virtual names and devices, as the manifest says.
+    /// Virtual names and devices, as manifest and registration say together.
     pub mapping: Vec<(String, String)>,
     /// Product codes.
     pub product_codes: Vec<String>,
@@ -104,6 +104,15 @@ impl Image {
     /// What kind of image it is.
     pub fn kind(&self) -> ImageKind {
         self.id.kind()
+    }
+
+    /// Virtual names and devices of what its instances have beside their root.
+    pub fn devices(&self) -> impl Iterator<Item = &(String, String)> {
+        let is_disk = |name: &str| {
+            let number = name.strip_prefix("ephemeral");
+            name == "swap" || number.is_some_and(|number| number.parse::<u8>().is_ok())
+        };
+        self.mapping.iter().filter(move |(name, _)| is_disk(name))
     }
 
     /// Whether it is listed and may be named.

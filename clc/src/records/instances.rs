@@ -20,7 +20,9 @@ use std::net::Ipv4Addr;
 use common::id::{AccountId, ImageId, InstanceId, ReservationId};
 use common::time::Timestamp;
 use common::user_data::UserData;
-use common::wire::spec::{ImageRef, MetadataOptions, OnShutdown, Power, PowerSpec, PublicKey};
+use common::wire::spec::{
+    ImageRef, MetadataOptions, OnShutdown, Power, PowerSpec, PublicKey, Purpose,
+};
 use serde::{Deserialize, Serialize};
 
 use super::record::record;
@@ -81,8 +83,15 @@ pub struct Instance {
     pub cpus: u32,
     /// Memory in MiB.
     pub memory_mib: u64,
-    /// Root disk in MiB.
+    /// Disk in MiB: its further disks, and the root, which has the rest.
     pub disk_mib: u64,
+    /// Its further disks, as its guest sees them after the root.
+    #[serde(default)]
+    pub disks: Vec<MappedDisk>,
+    /// Virtual names and devices, as image and launch say together. `None`: it was launched before
+    /// they were heeded, and its image says it.
+    #[serde(default)]
+    pub mapping: Option<Vec<(String, String)>>,
     /// The key pair as it was at the launch.
     pub key: Option<PublicKey>,
     /// Names of its security groups.
@@ -126,6 +135,17 @@ pub struct Instance {
 }
 
 record!(Instance, "instance", |it| it.id.to_string());
+
+/// A disk beside the root.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappedDisk {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// The device that its mapping names; the guest sees it by another name.
+    pub device: String,
+    /// Its size in MiB.
+    pub mib: u64,
+}
 
 /// What the owner wants of an instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,6 +216,11 @@ impl Instance {
     /// Whether it holds a place on its node.
     pub fn lives(&self) -> bool {
         self.seen != SeenState::Terminated
+    }
+
+    /// Its root disk in MiB.
+    pub fn root_mib(&self) -> u64 {
+        self.disks.iter().fold(self.disk_mib, |left, disk| left.saturating_sub(disk.mib))
     }
 
     /// How it is virtualized, by EC2's name: by a kernel from outside, or a disk that boots itself.

@@ -35,7 +35,7 @@ use store::{Batch, Engine, Index, Schema, Table};
 pub use accounts::{AccessKey, Account, Certificate, CloudKey, User};
 pub use bundles::{BundleTask, Draft, Leave, Stage};
 pub use images::{EVERYBODY, Image, ImageState};
-pub use instances::{Instance, Launch, Reason, SeenState, Wanted};
+pub use instances::{Instance, Launch, MappedDisk, Reason, SeenState, Wanted};
 pub use keys::KeyPair;
 pub use settings::Setting;
 pub use tags::{ResourceKind, TagMap, Tags};

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use common::ec2::bundle_tasks::CancelBundleTask;
-use common::ec2::create_image::{CreateImage, NamedDevice};
+use common::ec2::create_image::CreateImage;
 use common::ec2::image_attributes::{ChangedPermission, ChangedPermissions, ModifyImageAttribute};
-use common::ec2::images::{DeregisterImage, Image};
+use common::ec2::images::{BlockDevice, DeregisterImage, Image};
 use common::ec2::instances::TerminateInstances;
 use common::ec2::tags::{NewTag, TagSpecification};
 use common::error::ErrorCode;
@@ -65,10 +65,10 @@ fn an_image_is_made_of_an_instance() {
         let id = world.one().await;
         let ask = CreateImage {
             description: Some("as it was".into()),
-            block_device_mapping: vec![NamedDevice {
+            block_device_mapping: vec![BlockDevice {
                 device_name: Some("/dev/sdb".into()),
                 virtual_name: Some("ephemeral0".into()),
-                ..NamedDevice::default()
+                ..BlockDevice::default()
             }],
             tag_specification: TagSpecification::of(
                 "image",

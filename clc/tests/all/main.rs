@@ -7,6 +7,7 @@ mod accounts;
 mod apis;
 mod bundles;
 mod create_image;
+mod devices;
 mod image_attributes;
 mod images;
 mod instances;

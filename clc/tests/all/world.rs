@@ -188,6 +188,14 @@ impl StubWalrus {
         checked.kernel_id = Some(kernel.into());
     }
 
+    /// Makes a manifest map devices.
+    pub(crate) fn maps(&self, location: &str, mapping: &[(&str, &str)]) {
+        let mut state = self.state.lock().unwrap();
+        let Some(Ok(checked)) = state.bundles.get_mut(location) else { panic!("{location}") };
+        let own = |(name, device): &(&str, &str)| ((*name).to_owned(), (*device).to_owned());
+        checked.block_device_mapping = mapping.iter().map(own).collect();
+    }
+
     pub(crate) fn ready(&self, location: &str, size: u64) -> WantedImage {
         WantedImage::Ready(ImageTicket {
             url: format!("http://walrus/{location}"),

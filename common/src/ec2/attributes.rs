@@ -52,7 +52,7 @@ pub struct InstanceAttribute {
     /// Its root device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root_device_name: Option<Text>,
-    /// Its devices: volumes bring them.
+    /// Its disks beside the root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block_device_mapping: Option<Set<MappedVolume>>,
     /// Its product codes.

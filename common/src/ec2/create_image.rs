@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::images::RegisteredImage;
+use super::images::{BlockDevice, RegisteredImage};
 use super::tags::TagSpecification;
 use crate::actions;
 
@@ -25,44 +25,10 @@ pub struct CreateImage {
     pub no_reboot: Option<bool>,
     /// Devices that the image shall name beside, or instead of, those of the instance's image.
     #[serde(default)]
-    pub block_device_mapping: Vec<NamedDevice>,
+    pub block_device_mapping: Vec<BlockDevice>,
     /// Its tags from the start.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tag_specification: Vec<TagSpecification>,
-}
-
-/// A device that an image names.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct NamedDevice {
-    /// `/dev/sdb`.
-    #[serde(default)]
-    pub device_name: Option<String>,
-    /// `ephemeral0`, `swap`…
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub virtual_name: Option<String>,
-    /// There shall be nothing at that device.
-    #[serde(default, rename(serialize = "NoDevice", deserialize = "NoDevice?"))]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub no_device: Option<String>,
-    /// A volume; cannot be heeded.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ebs: Option<Volume>,
-}
-
-/// A volume that an image would bring; there are none.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Volume {
-    /// Of this snapshot.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub snapshot_id: Option<String>,
-    /// Of so many GiB.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub volume_size: Option<String>,
-    /// Whether it goes with its instance.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delete_on_termination: Option<String>,
 }
 
 actions! {

@@ -37,7 +37,7 @@ pub struct RegisterImage {
     /// `paravirtual` or `hvm`.
     #[serde(default)]
     pub virtualization_type: Option<String>,
-    /// Devices, as volumes bring them.
+    /// Devices that its instances have beside their root.
     #[serde(default)]
     pub block_device_mapping: Vec<BlockDevice>,
     /// Its tags from the start.
@@ -45,16 +45,38 @@ pub struct RegisterImage {
     pub tag_specification: Vec<TagSpecification>,
 }
 
-/// A device of a launch or registration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A device of a launch or of an image.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct BlockDevice {
     /// `/dev/sdb`.
     #[serde(default)]
     pub device_name: Option<String>,
     /// `ephemeral0`, `swap`…
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub virtual_name: Option<String>,
+    /// There shall be nothing at that device.
+    #[serde(default, rename(serialize = "NoDevice", deserialize = "NoDevice?"))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_device: Option<String>,
+    /// A volume; cannot be heeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ebs: Option<Volume>,
+}
+
+/// A volume that would be brought along; there are none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Volume {
+    /// Of this snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_id: Option<String>,
+    /// Of so many GiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume_size: Option<String>,
+    /// Whether it goes with its instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_on_termination: Option<String>,
 }
 
 /// The id of a new image.
@@ -144,7 +166,7 @@ pub struct Image {
     /// Its root device.
     #[serde(default, skip_serializing_if = "is_blank")]
     pub root_device_name: Option<String>,
-    /// No devices: volumes bring them.
+    /// The devices that its instances have beside their root.
     #[serde(default)]
     pub block_device_mapping: Set<MappedDevice>,
     /// `paravirtual`: kernel and ramdisk are given to the hypervisor; `hvm`: it boots by itself.

@@ -146,6 +146,9 @@ pub struct Monitoring {
 pub struct MappedVolume {
     /// `/dev/sdb`.
     pub device_name: String,
+    /// `ephemeral0` or `swap`, for a disk that is no volume.
+    #[serde(default, skip_serializing_if = "is_blank")]
+    pub virtual_name: Option<String>,
 }
 
 /// Lists instances. A terminated one is listed for an hour.

@@ -27,6 +27,9 @@ pub struct InstanceSpec {
     pub memory_mib: u64,
     /// The root disk.
     pub root: DiskSpec,
+    /// Its further disks, as the guest sees them after the root. What an older clc said: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub disks: Vec<BlankDisk>,
     /// What is booted.
     pub boot: BootSpec,
     /// Its place in the network.
@@ -90,6 +93,35 @@ pub struct DiskSpec {
     pub image: ImageRef,
     /// Its size as the guest sees it, in bytes; at least the image's.
     pub size: u64,
+}
+
+/// A disk with nothing of an image in it: it begins empty, and lives as long as the root disk does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlankDisk {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// What a disk beside the root is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// The guest's to format and fill: zeros at first.
+    Ephemeral0,
+    /// Swap space, with its signature.
+    Swap,
+}
+
+impl Purpose {
+    /// The virtual name that mappings know it by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ephemeral0 => "ephemeral0",
+            Self::Swap => "swap",
+        }
+    }
 }
 
 /// Kernel and ramdisk, started by the hypervisor itself; or the root disk's own boot loader.

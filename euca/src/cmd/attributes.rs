@@ -128,7 +128,10 @@ fn print_attribute(
     let codes = answer.product_codes.iter().flat_map(|set| &set.item);
     values.extend(codes.map(|code| code.product_code.clone()));
     let devices = answer.block_device_mapping.iter().flat_map(|set| &set.item);
-    values.extend(devices.map(|device| device.device_name.clone()));
+    values.extend(devices.map(|device| match &device.virtual_name {
+        Some(name) => format!("{}: {name}", device.device_name),
+        None => device.device_name.clone(),
+    }));
     for value in values {
         rows.row(&[name, &id, &value])?;
     }

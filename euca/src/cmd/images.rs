@@ -34,7 +34,7 @@ pub(crate) struct Register {
     /// Its root device
     #[arg(long, value_name = "DEVICE")]
     root_device_name: Option<String>,
-    /// A device that its instances have
+    /// A device that its instances have: ephemeralN, swap, or none
     #[arg(short, long, value_name = "DEVICE=MAPPED")]
     block_device_mapping: Vec<String>,
     /// How it is booted

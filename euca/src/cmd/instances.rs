@@ -53,7 +53,7 @@ pub(crate) struct RunInstances {
     /// The ramdisk to boot with, if not the image's
     #[arg(long)]
     ramdisk: Option<String>,
-    /// A device that the instances have
+    /// A device that the instances have: ephemeralN, swap, or none
     #[arg(short, long, value_name = "DEVICE=MAPPED")]
     block_device_mapping: Vec<String>,
     /// What happens when a guest switches its instance off

@@ -30,7 +30,7 @@ pub(crate) mod zones;
 
 use std::io::{self, Write};
 
-use common::ec2::images::BlockDevice;
+use common::ec2::images::{BlockDevice, Volume};
 
 use crate::client::Client;
 use crate::config::{ConfigError, Settings};
@@ -117,24 +117,40 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Reads `DEVICE=NAME` as a device of a launch or registration.
+/// Reads devices of a launch, a registration or an image.
 pub(crate) fn block_devices(given: &[String]) -> Result<Vec<BlockDevice>, Failure> {
-    given
-        .iter()
-        .map(|mapping| match mapping.split_once('=') {
-            Some((device, name))
-                if !device.is_empty() && (name.starts_with("ephemeral") || name == "swap") =>
-            {
-                Ok(BlockDevice {
-                    device_name: Some(device.to_owned()),
-                    virtual_name: Some(name.to_owned()),
-                })
-            }
-            _ => Err(Failure::Usage(format!(
-                "argument -b: '{mapping}' is not DEVICE=ephemeralN or DEVICE=swap"
-            ))),
-        })
-        .collect()
+    given.iter().map(|text| device(text)).collect()
+}
+
+/// Reads `DEVICE=ephemeralN`, `DEVICE=swap`, `DEVICE=none`, or `DEVICE=[SNAPSHOT]:[SIZE]:[DELETE]`,
+/// which is a volume and the server's to judge.
+fn device(text: &str) -> Result<BlockDevice, Failure> {
+    let bad = || {
+        let forms = "DEVICE=ephemeralN, DEVICE=swap or DEVICE=none";
+        Failure::Usage(format!("argument -b/--block-device-mapping: '{text}' is not {forms}"))
+    };
+    let (device, mapped) = text.split_once('=').ok_or_else(bad)?;
+    if device.is_empty() || mapped.is_empty() {
+        return Err(bad());
+    }
+    let mut named = BlockDevice { device_name: Some(device.to_owned()), ..BlockDevice::default() };
+    match mapped {
+        "none" => named.no_device = Some("true".to_owned()),
+        name if name == "swap" || name.starts_with("ephemeral") => {
+            named.virtual_name = Some(name.to_owned());
+        }
+        volume if volume.contains(':') || volume.starts_with("snap-") => {
+            let mut fields = volume.split(':').map(|it| (!it.is_empty()).then(|| it.to_owned()));
+            let mut next = || fields.next().flatten();
+            named.ebs = Some(Volume {
+                snapshot_id: next(),
+                volume_size: next(),
+                delete_on_termination: next(),
+            });
+        }
+        _ => return Err(bad()),
+    }
+    Ok(named)
 }
 
 #[cfg(test)]
@@ -142,13 +158,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn devices_of_a_launch() {
-        let given = ["/dev/sdb=ephemeral0".to_owned(), "sda3=swap".to_owned()];
-        let devices = block_devices(&given).unwrap();
-        assert_eq!(devices[1].device_name.as_deref(), Some("sda3"));
-        assert_eq!(devices[0].virtual_name.as_deref(), Some("ephemeral0"));
-        for bad in ["/dev/sdb", "=ephemeral0", "/dev/sdb=", "/dev/sdb=snap-12345678"] {
-            assert!(block_devices(&[bad.to_owned()]).is_err(), "{bad}");
+    fn devices_of_launches_and_images() {
+        let name = |text: &str| device(text).unwrap().virtual_name;
+        assert_eq!(name("/dev/sdb=ephemeral0").as_deref(), Some("ephemeral0"));
+        assert_eq!(name("sda3=swap").as_deref(), Some("swap"));
+        assert_eq!(device("sda3=none").unwrap().no_device.as_deref(), Some("true"));
+        let volume = device("sdb=:5:true").unwrap().ebs.unwrap();
+        assert_eq!((volume.snapshot_id, volume.volume_size.as_deref()), (None, Some("5")));
+        for bad in ["sdb", "=swap", "sdb=", "sdb=disk"] {
+            assert!(device(bad).is_err(), "{bad}");
         }
     }
 }

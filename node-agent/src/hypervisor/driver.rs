@@ -14,6 +14,7 @@ use common::wire::spec::InstanceSpec;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
+use super::blank;
 use super::console::Tail;
 use super::error::DriverError;
 use super::layer::Layer;
@@ -78,6 +79,8 @@ pub struct Launch {
     pub mac: String,
     /// Its root disk, as made by [`Driver::prepare`].
     pub overlay: PathBuf,
+    /// Its further disks in the guest's order, as made by [`super::blank`].
+    pub disks: Vec<PathBuf>,
     /// The kernel; without one the disk's own boot loader is started.
     pub kernel: Option<PathBuf>,
     /// The ramdisk, if any.
@@ -102,6 +105,7 @@ impl Launch {
             memory_mib: spec.memory_mib,
             mac: spec.network.mac.clone(),
             overlay: directory.join(OVERLAY),
+            disks: spec.disks.iter().map(|it| blank::path(directory, it.purpose)).collect(),
             kernel,
             ramdisk,
             card,

@@ -14,8 +14,10 @@
 //!                                     copy · guest (its agent) · qcow2
 //! ```
 //!
-//! Nothing here knows images, networks, wishes or messages: it is told paths and a card.
+//! [`blank`] makes the disks that are no image's, the same for both. Nothing here knows images,
+//! networks, wishes or messages: it is told paths and a card.
 
+pub mod blank;
 pub mod console;
 pub mod driver;
 pub mod error;

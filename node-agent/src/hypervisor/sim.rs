@@ -113,10 +113,13 @@ impl Sim {
         if directory.join(STATE).exists() {
             return Err(DriverError::refused(starting(), "it runs already"));
         }
-        let text = boot_text(launch);
         let life = Life { instance, powered_off: false };
-        let path = directory.clone();
-        block(move || write_life(&path, &life)).await??;
+        let told = launch.clone();
+        let begin = move || {
+            write_life(&told.directory, &life)?;
+            Ok::<_, DriverError>(boot_text(&told))
+        };
+        let text = block(begin).await??;
         let held = self.0.mode == SimMode::ByHand;
         let (tell, mut phase) = watch::channel(if held { Phase::Held } else { Phase::Running });
         self.0.locked().actors.insert(directory.clone(), tell);
@@ -416,10 +419,17 @@ impl Stage {
     }
 }
 
+/// The disks are told as the guest would see them; one that is not there is not.
 fn boot_text(launch: &Launch) -> String {
+    let sized = |path: &PathBuf| Some(std::fs::metadata(path).ok()?.len());
+    let disks = launch.disks.iter().filter_map(sized);
+    let disks: String = ('b'..='z')
+        .zip(disks)
+        .map(|(letter, size)| format!("disk vd{letter} {} MiB\r\n", size >> 20))
+        .collect();
     format!(
         "simulated machine {} with {} processors and {} MiB\r\n\
-         kernel {}\r\nramdisk {}\r\nnetwork card {}\r\n",
+         kernel {}\r\nramdisk {}\r\nnetwork card {}\r\n{disks}",
         launch.instance,
         launch.cpus,
         launch.memory_mib,

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use common::wire::spec::{InstanceSpec, MetadataSpec, NetworkSpec};
+use common::wire::spec::{InstanceSpec, MetadataSpec, NetworkSpec, Purpose};
 
 /// The versions under which the tree is served, in the order they are listed.
 pub const VERSIONS: &[&str] = &[
@@ -134,7 +134,7 @@ fn meta_data(spec: &InstanceSpec) -> Directory {
     all.leaf("ami-id", metadata.image.as_str());
     all.leaf("ami-launch-index", metadata.launch_index.to_string());
     all.leaf("ami-manifest-path", &metadata.manifest_path);
-    all.directory("block-device-mapping", block_devices());
+    all.directory("block-device-mapping", block_devices(spec));
     all.leaf("instance-action", "none");
     all.leaf("instance-id", spec.instance.as_str());
     all.leaf("instance-life-cycle", "on-demand");
@@ -178,13 +178,21 @@ fn lines(directory: &mut Directory, name: &str, values: Vec<String>) {
     }
 }
 
-/// What the machine really has: one virtio disk, its root. The long form of the root's name and
-/// the short one of the others are what the oldest clients were written against.
-fn block_devices() -> Directory {
+/// What the machine really has, by the guest's own names: virtio disks, the first its root. The
+/// long form of the root's name and the short one of the others are what the oldest clients were
+/// written against, and `ephemeral` is what they call `ephemeral0`.
+fn block_devices(spec: &InstanceSpec) -> Directory {
     let mut devices = Directory::default();
     devices.leaf("ami", "vda");
     devices.leaf("emi", "vda");
     devices.leaf("root", "/dev/vda");
+    for (letter, disk) in ('b'..='z').zip(&spec.disks) {
+        let device = format!("vd{letter}");
+        if disk.purpose == Purpose::Ephemeral0 {
+            devices.leaf("ephemeral", &device);
+        }
+        devices.leaf(disk.purpose.name(), device);
+    }
     devices
 }
 
@@ -257,7 +265,9 @@ fn document(spec: &InstanceSpec) -> String {
 pub(crate) mod tests {
     use common::time::Timestamp;
     use common::user_data::UserData;
-    use common::wire::spec::{BootSpec, DiskSpec, ImageRef, MetadataOptions, PowerSpec, PublicKey};
+    use common::wire::spec::{
+        BlankDisk, BootSpec, DiskSpec, ImageRef, MetadataOptions, PowerSpec, PublicKey,
+    };
 
     use super::*;
 
@@ -272,6 +282,7 @@ pub(crate) mod tests {
             cpus: 1,
             memory_mib: 256,
             root: DiskSpec { image: image("emi-00000001"), size: 1 << 30 },
+            disks: Vec::new(),
             boot: BootSpec { kernel: Some(image("eki-00000001")), ramdisk: None },
             network: NetworkSpec {
                 mac: "d0:0d:00:00:00:01".to_owned(),
@@ -300,6 +311,27 @@ pub(crate) mod tests {
             },
             power: PowerSpec::default(),
         }
+    }
+
+    fn disks() -> Vec<BlankDisk> {
+        let disk = |purpose| BlankDisk { purpose, size: 1 << 20 };
+        vec![disk(Purpose::Ephemeral0), disk(Purpose::Swap)]
+    }
+
+    #[test]
+    fn disks_have_the_names_that_the_guest_sees() {
+        let tree = |disks| Tree::of(&InstanceSpec { disks, ..spec() });
+        let name = |tree: &Tree, name: &str| {
+            get(tree, &format!("latest/meta-data/block-device-mapping/{name}"))
+        };
+        let both = tree(disks());
+        assert_eq!(name(&both, "").unwrap(), "ami\nemi\nephemeral\nephemeral0\nroot\nswap");
+        assert_eq!(name(&both, "ephemeral").as_deref(), Some("vdb"));
+        assert_eq!(name(&both, "ephemeral0").as_deref(), Some("vdb"));
+        assert_eq!(name(&both, "swap").as_deref(), Some("vdc"));
+        let swap = tree(vec![BlankDisk { purpose: Purpose::Swap, size: 1 << 20 }]);
+        assert_eq!(name(&swap, "").unwrap(), "ami\nemi\nroot\nswap");
+        assert_eq!(name(&swap, "swap").as_deref(), Some("vdb"));
     }
 
     fn get(tree: &Tree, path: &str) -> Option<String> {
@@ -337,7 +369,8 @@ pub(crate) mod tests {
         full.metadata.ramdisk = Some("eri-00000001".parse().unwrap());
         full.metadata.ancestors = vec!["emi-00000002".parse().unwrap()];
         full.metadata.product_codes = vec!["A".to_owned(), "B".to_owned()];
-        for (spec, number) in [(bare, 30), (spec(), 33), (full, 36)] {
+        full.disks = disks();
+        for (spec, number) in [(bare, 30), (spec(), 33), (full, 39)] {
             let tree = Tree::of(&spec);
             for version in get(&tree, "/").unwrap().lines() {
                 let mut leaves = Vec::new();

@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, watch};
 
 use super::folder::{Folder, FolderError, Halted, Note, Wish};
 use super::wiring::Wiring;
+use crate::hypervisor::blank;
 use crate::hypervisor::driver::{Disk, Driver, Launch, OVERLAY};
 use crate::image::images::Images;
 
@@ -73,6 +74,11 @@ pub(super) async fn prepare(
         let base = std::path::absolute(base).map_err(|error| error.to_string())?;
         let disk = Disk { overlay, base, size: spec.root.size.max(spec.root.image.size) };
         hands.driver.prepare(&disk).await.map_err(|error| error.to_string())?;
+        let (folder, disks) = (folder.clone(), spec.disks.clone());
+        let made = pool::block(move || {
+            disks.iter().try_for_each(|it| blank::make(folder.path(), folder.instance(), it))
+        });
+        made.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())?;
         Ok((kernel, ramdisk))
     };
     let (boot, card) = tokio::join!(disk, hands.wiring.attach(spec));

@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `spec.json` | the wish, with the tickets for its images; there before anything else |
+//! | `ephemeral0.raw`, `swap.raw` | disks beside the root |
 //! | `overlay.qcow2`, `console.log`, `pid`, `qmp.sock`, `qemu.log` | the driver's |
 //! | `note.json` | how it ended; from then on all else is only left over |
 //!

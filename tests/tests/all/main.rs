@@ -7,6 +7,7 @@ mod arriving;
 mod bad_bundles;
 mod bad_requests;
 mod bundle_commands;
+mod disks;
 mod exports;
 mod forge;
 mod lifecycle;

@@ -22,6 +22,8 @@
 //! - A serial port for the agent inside the guest, if there is one, so that its file systems can be
 //!   held still for a moment. Its socket is named from the machine's directory, in which QEMU is
 //!   started: a socket's path may have 108 bytes only.
+//! - Further disks come after every other device: the root stays the first disk, and the card where
+//!   it is without them. They are plain files, which give back what the guest discards.
 //! - QEMU's own network has no rights to need, but must start a program for each connection to
 //!   the metadata service: the one thing for which its sandbox is opened.
 
@@ -111,6 +113,19 @@ pub fn args(launch: &Launch, accelerator: Accelerator) -> Vec<OsString> {
     args.pair("-device", "virtio-serial-pci");
     args.pair("-chardev", format!("socket,id=agent,path={AGENT},server=on,wait=off"));
     args.pair("-device", "virtserialport,chardev=agent,name=org.qemu.guest_agent.0");
+    for (number, disk) in launch.disks.iter().enumerate() {
+        let file = format!("driver=file,node-name=disk{number}-file,discard=unmap,filename=");
+        args.pair("-blockdev", with_path(&file, disk));
+        args.pair(
+            "-blockdev",
+            format!(
+                "driver=raw,node-name=disk{number},file=disk{number}-file,discard=unmap,\
+                 detect-zeroes=unmap"
+            ),
+        );
+        let device = format!("virtio-blk-pci,drive=disk{number},werror=report,rerror=report");
+        args.pair("-device", device);
+    }
     args.pair("-pidfile", launch.directory.join(PID).as_os_str());
     args.0
 }
@@ -215,6 +230,7 @@ mod tests {
             memory_mib: 512,
             mac: "d0:0d:0a:1b:2c:3d".to_owned(),
             overlay: PathBuf::from("/srv/a,b/instances/i-0a1b2c3d/overlay.qcow2"),
+            disks: Vec::new(),
             kernel: Some(PathBuf::from("/srv/a,b/images/kernel")),
             ramdisk: Some(PathBuf::from("/srv/a,b/images/ramdisk")),
             card: Card::Tap { name: "tap-0a1b2c3d".to_owned() },
@@ -288,6 +304,23 @@ mod tests {
         for absent in ["-kernel", "-initrd", "-append"] {
             assert!(!text(&disk, Accelerator::Tcg).contains(absent));
         }
+
+        let disks = vec![PathBuf::from("/srv/a,b/swap.raw"), PathBuf::from("/srv/two")];
+        let more = Launch { disks, ..launch() };
+        assert_eq!(
+            differing(&more, Accelerator::Tcg),
+            [
+                "-blockdev driver=file,node-name=disk0-file,discard=unmap,\
+                 filename=/srv/a,,b/swap.raw",
+                "-blockdev driver=raw,node-name=disk0,file=disk0-file,discard=unmap,\
+                 detect-zeroes=unmap",
+                "-device virtio-blk-pci,drive=disk0,werror=report,rerror=report",
+                "-blockdev driver=file,node-name=disk1-file,discard=unmap,filename=/srv/two",
+                "-blockdev driver=raw,node-name=disk1,file=disk1-file,discard=unmap,\
+                 detect-zeroes=unmap",
+                "-device virtio-blk-pci,drive=disk1,werror=report,rerror=report",
+            ]
+        );
 
         let card = UserCard {
             address: [169, 254, 64, 2].into(),
