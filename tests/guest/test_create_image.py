@@ -114,6 +114,8 @@ def test_a_guest_that_goes_on_is_saved_with_what_it_wrote(real, machine):
 def test_a_guest_is_shut_down_for_it_and_started_again(real, machine):
     admin = real.administrator
     guest = Guest(admin, machine).until_ready()
+    # A button that is pressed before is not heard, and the guest is switched off in the end.
+    clouds.wait_until(guest.has_agent, "it hears the power button", 30)
     image = saved(real, guest, "restarted", "Restarted")
     clouds.wait_until(lambda: guest.boots() == [1, 2], "it was started again", 60, guest.told)
     guest.until_ready()
