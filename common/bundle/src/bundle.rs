@@ -72,7 +72,7 @@ impl From<GzipError> for BundleError {
 }
 
 /// The compression that makes bundles no larger than those of `gzip -6`, at the highest speed.
-pub const DEFAULT_COMPRESSION: u32 = 6;
+pub const DEFAULT_COMPRESSION: u32 = 5;
 
 /// What is said about the image, and how it is packed.
 #[derive(Debug, Clone)]

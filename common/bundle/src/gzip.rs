@@ -35,10 +35,10 @@ use crate::inflate::Sums;
 use crate::sink::ZEROS;
 
 /// Bytes that are compressed on their own: enough to lose next to nothing of the ratio.
-pub(crate) const CHUNK: usize = 1 << 20;
+pub(crate) const CHUNK: usize = 2 << 20;
 
 /// The most chunks that are held at a time, in whatever state.
-const BUFFERS: usize = 64;
+const BUFFERS: usize = 32;
 
 /// More workers than this only wait for the reader.
 const WORKERS: usize = 16;
@@ -381,7 +381,7 @@ mod tests {
     fn the_header_tells_the_chunks() {
         let (packed, _) = pack([1; 10].as_slice(), 5, 1);
         assert_eq!(packed[..10], [0x1f, 0x8b, 8, 16, 0, 0, 0, 0, 0, 3]);
-        assert_eq!(packed[10..20], *b"EU1048576\0");
+        assert_eq!(packed[10..20], *b"EU2097152\0");
     }
 
     #[test]

@@ -411,7 +411,7 @@ impl<R: BufRead> Read for Rewound<R> {
 mod tests {
     use super::*;
 
-    const SIZE: usize = 1 << 20;
+    const SIZE: usize = crate::gzip::CHUNK;
 
     /// Text with some noise.
     fn data(length: usize) -> Vec<u8> {

@@ -107,9 +107,9 @@ impl Cache {
                         drop(waiter.tell.send(outcome.clone()));
                     }
                 }
-                Effect::Hold(key) => {
+                Effect::Hold(key, moment) => {
                     ctx.run_later(HOLD, move |cache, ctx| {
-                        let effects = cache.table.lapsed(&key);
+                        let effects = cache.table.lapsed(&key, moment);
                         cache.run(effects, ctx);
                     });
                 }

@@ -14,9 +14,9 @@
 //! - Σ bytes of Here + Σ bytes of Flying ≤ limit, but for images that are pinned or were in flight
 //!   when the limit was lowered;
 //! - a pinned image is never evicted; of the others the least recently used goes first;
-//! - one whose end of flight was just told to somebody who is going to read it makes no room for
-//!   others until it was held for a moment: or else many who want many images in a small cache would
-//!   evict each from the other, and none would ever be read;
+//! - one that somebody was told of who is going to read it makes no room for others until he has
+//!   begun, or was given a moment to: or else many who want many images in a small cache would evict
+//!   each from the other, and none would ever be read;
 //! - an image larger than the limit is refused at once;
 //! - at most `flights` fly; the queue is served in its order, so that a large image is not starved
 //!   by small ones;
@@ -65,8 +65,9 @@ pub(crate) enum Effect<W> {
     Start(Key),
     /// Tell these how their wish ended.
     Tell(Vec<W>, Outcome),
-    /// Say in some seconds that the time of this image's next readers to begin has lapsed.
-    Hold(Key),
+    /// Say in some seconds that the time has lapsed for those to begin who were told of this image
+    /// at this moment.
+    Hold(Key, u64),
     /// Throw away what was prepared for unpacking this image.
     Discard(Key),
 }
@@ -75,9 +76,12 @@ pub(crate) enum Effect<W> {
 enum Slot<W> {
     Queued { bytes: u64, order: u64, waiters: Vec<W> },
     Flying { bytes: u64, waiters: Vec<W>, unwanted: bool },
-    Here { bytes: u64, used: u64, pins: u64, holds: u64, unwanted: bool },
+    Here { bytes: u64, used: u64, pins: u64, holds: Holds, unwanted: bool },
     Failed(Failure),
 }
+
+/// How many of those who were told of an image have not begun to read it, by the moment of telling.
+type Holds = BTreeMap<u64, usize>;
 
 /// How many unheard failures are kept at most.
 const UNHEARD: usize = 1024;
@@ -127,7 +131,8 @@ impl<W: Waiter> Table<W> {
     /// Takes in an image found on disk; the least recently used first.
     pub(crate) fn found(&mut self, key: Key, bytes: u64) {
         let used = self.next_moment();
-        self.slots.insert(key, Slot::Here { bytes, used, pins: 0, holds: 0, unwanted: false });
+        self.slots
+            .insert(key, Slot::Here { bytes, used, pins: 0, holds: Holds::new(), unwanted: false });
     }
 
     /// Evicts what does not fit, after all was taken in.
@@ -148,8 +153,8 @@ impl<W: Waiter> Table<W> {
                 (*used, *unwanted) = (moment, false);
                 self.hits += 1;
                 if !queue && waiter.listens() && waiter.reads() {
-                    *holds += 1;
-                    effects.push(Effect::Hold(key.to_owned()));
+                    holds.insert(moment, 1);
+                    effects.push(Effect::Hold(key.to_owned(), moment));
                 }
                 effects.push(Effect::Tell(vec![waiter], Outcome::Here));
             }
@@ -198,13 +203,15 @@ impl<W: Waiter> Table<W> {
                 let failure = Failure { reason, retryable: true };
                 effects.push(Effect::Tell(waiters, Outcome::Failed(failure)));
             } else {
-                let read = waiters.iter().any(|waiter| waiter.listens() && waiter.reads());
-                let holds = u64::from(read);
+                let reads = |waiter: &&W| waiter.listens() && waiter.reads();
+                let readers = waiters.iter().filter(reads).count();
+                let mut holds = Holds::new();
+                if readers > 0 {
+                    holds.insert(used, readers);
+                    effects.push(Effect::Hold(key.to_owned(), used));
+                }
                 let here = Slot::Here { bytes, used, pins: 0, holds, unwanted: false };
                 self.slots.insert(key.to_owned(), here);
-                if read {
-                    effects.push(Effect::Hold(key.to_owned()));
-                }
                 effects.push(Effect::Tell(waiters, Outcome::Here));
             }
         }
@@ -233,9 +240,16 @@ impl<W: Waiter> Table<W> {
     pub(crate) fn pin(&mut self, key: &str) -> bool {
         let moment = self.next_moment();
         match self.slots.get_mut(key) {
-            Some(Slot::Here { used, pins, unwanted: false, .. }) => {
+            Some(Slot::Here { used, pins, holds, unwanted: false, .. }) => {
                 *used = moment;
                 *pins += 1;
+                // Whoever begins is taken for one of those who have waited longest.
+                if let Some(mut first) = holds.first_entry() {
+                    *first.get_mut() -= 1;
+                    if *first.get() == 0 {
+                        first.remove();
+                    }
+                }
                 true
             }
             _ => false,
@@ -256,10 +270,10 @@ impl<W: Waiter> Table<W> {
         effects
     }
 
-    /// The time is over for which an image was kept for whoever was told of it.
-    pub(crate) fn lapsed(&mut self, key: &str) -> Vec<Effect<W>> {
+    /// The time is over for which an image was kept for those who were told of it at a moment.
+    pub(crate) fn lapsed(&mut self, key: &str, moment: u64) -> Vec<Effect<W>> {
         if let Some(Slot::Here { holds, .. }) = self.slots.get_mut(key) {
-            *holds = holds.saturating_sub(1);
+            holds.remove(&moment);
         }
         let mut effects = Vec::new();
         self.settle(&mut effects);
@@ -404,7 +418,7 @@ impl<W: Waiter> Table<W> {
 
     fn evictable(&self) -> u64 {
         let idle = self.slots.values().map(|slot| match slot {
-            Slot::Here { bytes, pins: 0, holds: 0, .. } => *bytes,
+            Slot::Here { bytes, pins: 0, holds, .. } if holds.is_empty() => *bytes,
             _ => 0,
         });
         idle.fold(0, u64::saturating_add)
@@ -413,8 +427,8 @@ impl<W: Waiter> Table<W> {
     /// Removes the least recently used image that nobody reads; `false` if there is none.
     fn evict(&mut self, effects: &mut Vec<Effect<W>>, held: Held) -> bool {
         let idle = self.slots.iter().filter_map(|(key, slot)| match slot {
-            Slot::Here { used, pins: 0, holds, .. } if *holds == 0 || held == Held::Goes => {
-                Some((*used, key.clone()))
+            Slot::Here { used, pins: 0, holds, .. } => {
+                (holds.is_empty() || held == Held::Goes).then(|| (*used, key.clone()))
             }
             _ => None,
         });

@@ -16,9 +16,11 @@ use crate::sink::ZEROS;
 /// library's own count, which goes to 12.
 const LEVELS: [i32; 10] = [0, 1, 2, 3, 4, 5, 6, 7, 9, 12];
 
-/// Compresses chunks; costs about a mebibyte to make, which all its chunks share.
+/// Compresses chunks; costs some mebibytes to make, which all its chunks share.
 pub(super) struct Deflater {
     compressor: Compressor,
+    /// Room for the largest piece: fresh memory for each would cost more than the copy out of it.
+    room: Vec<u8>,
 }
 
 /// A chunk, compressed.
@@ -36,14 +38,19 @@ impl Deflater {
     pub(super) fn new(level: u32) -> Self {
         let level = usize::try_from(level).map_or(9, |level| level.min(9));
         let level = CompressionLvl::new(LEVELS[level]).unwrap_or_default();
-        Self { compressor: Compressor::new(level) }
+        Self { compressor: Compressor::new(level), room: Vec::new() }
     }
 
     /// Compresses a chunk whatever it holds.
     pub(super) fn piece(&mut self, chunk: &[u8]) -> Result<Vec<u8>, Malformed> {
-        let mut bytes = vec![0; self.compressor.deflate_compress_bound(chunk.len())];
-        let length = self.compressor.deflate_compress(chunk, &mut bytes).map_err(|_| Malformed)?;
-        bytes.truncate(length);
+        let most = self.compressor.deflate_compress_bound(chunk.len());
+        if self.room.len() < most {
+            self.room.resize(most, 0);
+        }
+        let length =
+            self.compressor.deflate_compress(chunk, &mut self.room).map_err(|_| Malformed)?;
+        let mut bytes = Vec::with_capacity(length + splice::MARGIN);
+        bytes.extend_from_slice(&self.room[..length]);
         splice::open(&mut bytes)?;
         Ok(bytes)
     }

@@ -25,8 +25,9 @@ const STEP: u32 = 11;
 /// Where the half of a table begins that is for distances.
 const DISTANCES: usize = 1 << STEP;
 
-/// Zeros behind the stream while it is walked, so that eight bytes can always be read at a time.
-const MARGIN: usize = 16;
+/// Zeros behind the stream while it is walked, so that eight bytes can always be read at a time; the
+/// flush takes less.
+pub(super) const MARGIN: usize = 16;
 
 /// An empty stored block but for its three bits and the padding: length and its complement.
 const EMPTY: [u8; 4] = [0, 0, 0xff, 0xff];

@@ -1,7 +1,7 @@
 //! What stands around the deflate stream of a gzip member: header, checksum, length.
 //!
 //! The header is read to its end and checked, its own checksum too. Of all that it may hold one
-//! thing matters: the comment `EU1048576`, by which a bundler says that the stream consists of
+//! thing matters: the comment `EU2097152`, by which a bundler says that the stream consists of
 //! chunks of so many bytes that inflate on their own. It is a hint and never believed.
 
 use std::io::{self, BufRead, Read};
@@ -165,15 +165,15 @@ mod tests {
         let cases: [(Vec<u8>, Option<u32>); 14] = [
             (header(0, b""), None),
             (header(1, b""), None),
-            (header(COMMENT, b"EU1048576\0"), Some(1 << 20)),
+            (header(COMMENT, b"EU2097152\0"), Some(2 << 20)),
             (header(COMMENT, b"EU0065536\0"), Some(1 << 16)),
             (header(EXTRA | NAME | COMMENT, b"\x06\0EU\x02\0\0\0EU9\0EU1\0"), Some(1)),
             (header(COMMENT, b"EU4294967296\0"), None),
             (header(COMMENT, b"EU\0"), None),
             (header(COMMENT, b"EU+5\0"), None),
             (header(COMMENT, b"eu1048576\0"), None),
-            (header(COMMENT, b"EU1048576 \0"), None),
-            (header(NAME, b"EU1048576\0"), None),
+            (header(COMMENT, b"EU2097152 \0"), None),
+            (header(NAME, b"EU2097152\0"), None),
             (header(EXTRA, b"\x08\0EU\x04\0\0\0\x10\0"), None),
             (header(NAME | COMMENT, b"image\0made by hand\0"), None),
             (summed, None),

@@ -11,7 +11,8 @@
 //!   may fly;
 //! - **answered once**: whoever waits is told exactly once how it ended, and told that an image is
 //!   there only if it is;
-//! - **pins hold**: the file of an image that is read is not removed;
+//! - **pins hold**: the file of an image that is read is not removed, and one that somebody was told
+//!   of and will read is removed only for a lower limit or because it was withdrawn;
 //! - **all that fits lands**: when readers go and flights end well, everybody who waits for an image
 //!   that fits is told that it is there;
 //! - **the book is true**: the table's figures are those of the model.
@@ -61,8 +62,8 @@ struct World {
     files: BTreeSet<usize>,
     flying: BTreeSet<usize>,
     pins: BTreeMap<usize, u64>,
-    /// How often it has to be said of an image that its time has lapsed.
-    holds: BTreeMap<usize, u64>,
+    /// Of which images it has to be said that the time of a moment has lapsed.
+    holds: BTreeSet<(usize, u64)>,
     waiting: BTreeMap<u32, usize>,
     next: u32,
     /// Who was told that it is there, and who that it cannot be had.
@@ -92,7 +93,7 @@ impl World {
             files: BTreeSet::new(),
             flying: BTreeSet::new(),
             pins: BTreeMap::new(),
-            holds: BTreeMap::new(),
+            holds: BTreeSet::new(),
             waiting: BTreeMap::new(),
             next: 0,
             told: (0, 0),
@@ -106,12 +107,39 @@ impl World {
             Event::Land(key) | Event::Fail(key) => self.flying.contains(&key),
             Event::Pin(key) => self.files.contains(&key),
             Event::Unpin(key) => self.pins.contains_key(&key),
-            Event::Lapse(key) => self.holds.contains_key(&key),
+            Event::Lapse(key) => self.held(key).is_some(),
             Event::Limit(limit) => limit != self.limit,
         }
     }
 
+    /// The first moment of which it has to be said for this image that its time has lapsed.
+    fn held(&self, key: usize) -> Option<u64> {
+        self.holds.range((key, 0)..=(key, u64::MAX)).next().map(|(_, moment)| *moment)
+    }
+
+    /// Forgets the moments that make no difference any more: all have begun, or the image has gone.
+    fn forget_what_has_begun(&mut self) {
+        let slots = &self.table.slots;
+        self.holds.retain(|(key, moment)| match slots.get(&name(*key)) {
+            Some(Slot::Here { holds, .. }) => holds.contains_key(moment),
+            _ => false,
+        });
+    }
+
+    /// Whether an image goes because it is not needed any more.
+    fn is_withdrawn(&self, key: usize) -> bool {
+        match self.table.slots.get(&name(key)) {
+            Some(Slot::Here { unwanted, .. } | Slot::Flying { unwanted, .. }) => *unwanted,
+            _ => false,
+        }
+    }
+
     fn happens(&mut self, event: Event) {
+        let mut withdrawn: BTreeSet<usize> =
+            (0..self.sizes.len()).filter(|key| self.is_withdrawn(*key)).collect();
+        if let Event::Forget(key) = event {
+            withdrawn.insert(key);
+        }
         let effects = match event {
             Event::Want { key, listens, reads } => {
                 let guest = Guest { number: self.next, listens, reads };
@@ -142,8 +170,9 @@ impl World {
                 self.table.unpin(&name(key))
             }
             Event::Lapse(key) => {
-                take(&mut self.holds, key);
-                self.table.lapsed(&name(key))
+                let moment = self.held(key).expect("it was asked whether it can");
+                self.holds.remove(&(key, moment));
+                self.table.lapsed(&name(key), moment)
             }
             Event::Forget(key) => self.table.forget(&name(key)),
             Event::FoundGood(key) => {
@@ -155,16 +184,19 @@ impl World {
                 self.table.set_limit(limit)
             }
         };
-        self.run(effects);
+        self.run(effects, &withdrawn);
+        self.forget_what_has_begun();
         self.check();
     }
 
-    fn run(&mut self, effects: Vec<Effect<Guest>>) {
+    fn run(&mut self, effects: Vec<Effect<Guest>>, withdrawn: &BTreeSet<usize>) {
         for effect in effects {
             match effect {
                 Effect::Remove(key) => {
                     let key = key.parse().unwrap();
                     assert!(!self.pins.contains_key(&key), "pins hold: {key} was being read");
+                    let may_go = self.taken() > self.limit || withdrawn.contains(&key);
+                    assert!(may_go || self.held(key).is_none(), "pins hold: {key} will be read");
                     assert!(self.files.remove(&key), "the book is true: no file of {key}");
                 }
                 Effect::Start(key) => {
@@ -173,7 +205,10 @@ impl World {
                     assert!(self.flying.insert(key), "one flight a key: {key} flies already");
                     assert!(self.flying.len() <= self.at_once, "one flight a key: too many");
                 }
-                Effect::Hold(key) => *self.holds.entry(key.parse().unwrap()).or_default() += 1,
+                Effect::Hold(key, moment) => {
+                    let new = self.holds.insert((key.parse().unwrap(), moment));
+                    assert!(new, "the book is true: one moment for two holds");
+                }
                 Effect::Tell(guests, outcome) => {
                     for guest in guests.into_iter().filter(|guest| guest.listens) {
                         let key = self.waiting.remove(&guest.number);
@@ -195,11 +230,17 @@ impl World {
         }
     }
 
+    fn bytes_of(&self, keys: &BTreeSet<usize>) -> u64 {
+        keys.iter().map(|key| self.sizes[*key]).sum()
+    }
+
+    fn taken(&self) -> u64 {
+        self.bytes_of(&self.files) + self.bytes_of(&self.flying)
+    }
+
     fn check(&self) {
         let figures = self.table.figures();
-        let sum = |keys: &mut dyn Iterator<Item = &usize>| keys.map(|key| self.sizes[*key]).sum();
-        let (used, reserved): (u64, u64) =
-            (sum(&mut self.files.iter()), sum(&mut self.flying.iter()));
+        let (used, reserved) = (self.bytes_of(&self.files), self.bytes_of(&self.flying));
         let pins: u64 = self.pins.values().sum();
         assert_eq!((figures.used, figures.reserved), (used, reserved), "the book is true");
         assert_eq!((figures.images, figures.pins), (self.files.len() as u64, pins));
@@ -220,19 +261,16 @@ impl World {
         while let Some(key) = self.pins.keys().next().copied() {
             self.happens(Event::Unpin(key));
         }
-        while let Some(key) = self.holds.keys().next().copied() {
+        while let Some((key, _)) = self.holds.first().copied() {
             self.happens(Event::Lapse(key));
         }
-        let withdrawn = |world: &Self, key: &usize| {
-            matches!(world.table.slots.get(&name(*key)), Some(Slot::Flying { unwanted: true, .. }))
-        };
         let expected: u64 = self.waiting.values().fold(0, |sum, key| {
-            sum + u64::from(self.sizes[*key] <= self.limit && !withdrawn(&self, key))
+            sum + u64::from(self.sizes[*key] <= self.limit && !self.is_withdrawn(*key))
         });
         let before = self.told.0;
         while let Some(key) = self.flying.first().copied() {
             self.happens(Event::Land(key));
-            while let Some(key) = self.holds.keys().next().copied() {
+            while let Some((key, _)) = self.holds.first().copied() {
                 self.happens(Event::Lapse(key));
             }
         }
@@ -248,7 +286,10 @@ impl World {
         for slot in self.table.slots.values() {
             match slot {
                 Slot::Queued { order, .. } => drop(moments.insert(*order)),
-                Slot::Here { used, .. } => drop(moments.insert(*used)),
+                Slot::Here { used, holds, .. } => {
+                    moments.insert(*used);
+                    moments.extend(holds.keys());
+                }
                 Slot::Flying { .. } | Slot::Failed(_) => {}
             }
         }
@@ -257,7 +298,7 @@ impl World {
             let of = |reads| guests.iter().filter(|it| it.listens && it.reads == reads).count();
             format!("{}+{}", of(true), of(false))
         };
-        let mut text = format!("{} {:?} ", self.limit, self.holds);
+        let mut text = format!("{} ", self.limit);
         for (key, slot) in &self.table.slots {
             text += &match slot {
                 Slot::Queued { order, waiters, .. } => {
@@ -267,7 +308,8 @@ impl World {
                     format!("{key}f{}{} ", listen(waiters), u8::from(*unwanted))
                 }
                 Slot::Here { used, pins, holds, unwanted, .. } => {
-                    format!("{key}h{}p{pins}o{holds}{} ", rank(used), u8::from(*unwanted))
+                    let held: Vec<_> = holds.iter().map(|(at, of)| (rank(at), of)).collect();
+                    format!("{key}h{}p{pins}o{held:?}{} ", rank(used), u8::from(*unwanted))
                 }
                 Slot::Failed(_) => format!("{key}x "),
             };
@@ -309,7 +351,7 @@ fn explore(sizes: &[u64], limits: &[u64], at_once: usize) -> usize {
             let bounded = match *event {
                 Event::Want { key, listens: true, reads } => {
                     let waits = world.waiting.values().any(|it| *it == key);
-                    let held = reads && world.holds.contains_key(&key);
+                    let held = reads && world.held(key).is_some();
                     !waits && !held
                 }
                 Event::Pin(key) => !world.pins.contains_key(&key),
@@ -374,8 +416,8 @@ fn a_crowd_for_twenty_images_in_a_cache_for_five_is_served() {
                     None => continue,
                 },
                 96 => Event::Forget(key),
-                97 => match world.holds.keys().nth(dice.below(2)) {
-                    Some(held) => Event::Lapse(*held),
+                97 => match world.holds.iter().nth(dice.below(2)) {
+                    Some((held, _)) => Event::Lapse(*held),
                     None => continue,
                 },
                 98 => Event::FoundGood(key),

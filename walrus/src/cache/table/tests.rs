@@ -262,20 +262,27 @@ fn what_was_found_on_disk_is_fitted_into_the_limit() {
 #[test]
 fn what_was_told_to_a_reader_is_held_against_the_queue_but_not_against_the_limit() {
     let mut table = table(100);
-    let hold = |key: &str| Effect::Hold(key.into());
     assert_eq!(table.want("a", 60, 1000), [start("a")]);
-    assert_eq!(table.want("b", 60, 1002), []);
-    assert_eq!(table.landed("a"), [hold("a"), here(&[1000])], "b waits until a was read");
-    assert_eq!(table.want("a", 60, 1004), [here(&[1004])], "and a is not held anew before that");
+    assert_eq!(table.want("a", 60, 1002), []);
+    assert_eq!(table.want("b", 60, 1004), []);
+    let [Effect::Hold(held, first), told] = &table.landed("a")[..] else { panic!("not held") };
+    assert_eq!((held.as_str(), told), ("a", &here(&[1000, 1002])), "b waits until a was read");
+    assert_eq!(table.want("a", 60, 1006), [here(&[1006])], "and a is not held anew before that");
     assert!(table.pin("a"));
-    assert_eq!(table.lapsed("a"), []);
-    assert_eq!(table.unpin("a"), [remove("a"), start("b")]);
-    assert_eq!(table.landed("b"), [hold("b"), here(&[1002])]);
-    assert_eq!(table.want("b", 60, 1006), [hold("b"), here(&[1006])]);
-    assert_eq!(table.want("c", 60, 1008), []);
-    assert_eq!(table.lapsed("b"), []);
-    assert_eq!(table.lapsed("b"), [remove("b"), start("c")]);
-    assert_eq!(table.landed("c"), [hold("c"), here(&[1008])]);
+    assert_eq!(table.unpin("a"), [], "another was told of it and has not begun");
+    assert!(table.pin("a"));
+    assert_eq!(
+        table.unpin("a"),
+        [remove("a"), start("b")],
+        "all have begun: nothing is waited for"
+    );
+    let [Effect::Hold(_, second), ..] = table.landed("b")[..] else { panic!("not held") };
+    let [Effect::Hold(_, third), ..] = table.want("b", 60, 1008)[..] else { panic!("not held") };
+    assert_eq!(table.want("c", 60, 1010), []);
+    assert_eq!(table.lapsed("b", *first), [], "of a moment that is over");
+    assert_eq!(table.lapsed("b", second), []);
+    assert_eq!(table.lapsed("b", third), [remove("b"), start("c")]);
+    let [Effect::Hold(_, last), ..] = table.landed("c")[..] else { panic!("not held") };
     assert_eq!(table.set_limit(10), [remove("c")]);
-    assert_eq!(table.lapsed("c"), [], "of what has gone meanwhile");
+    assert_eq!(table.lapsed("c", last), [], "of what has gone meanwhile");
 }
