@@ -88,6 +88,7 @@ fn walk(bytes: &[u8]) -> Result<Range<usize>, Malformed> {
 }
 
 /// Bytes as bits, the lowest of a byte first.
+#[derive(Clone, Copy)]
 struct Bits<'a> {
     bytes: &'a [u8],
     next: usize,
@@ -355,11 +356,13 @@ impl Tables {
     }
 
     /// Goes behind the end of the block.
-    fn skip_block(&self, bits: &mut Bits<'_>) -> Result<(), Malformed> {
+    fn skip_block(&self, stream: &mut Bits<'_>) -> Result<(), Malformed> {
         // Of a known length, so that no look needs a check.
         let steps: &[u16; 2 * DISTANCES] =
             self.steps.as_slice().try_into().map_err(|_| Malformed)?;
         let mut half = 0;
+        // A copy that is handed to nobody stays in registers.
+        let mut bits = *stream;
         loop {
             bits.refill()?;
             for _ in 0..2 {
@@ -369,13 +372,15 @@ impl Tables {
                 if step & (END + LONG) == 0 {
                     continue;
                 }
-                if step & END != 0 || (step == LONG && self.skip_long(bits)?) {
+                *stream = bits;
+                if step & END != 0 || (step == LONG && self.skip_long(stream)?) {
                     return Ok(());
                 }
                 if step & MATCH != 0 {
-                    self.skip_long_distance(bits)?;
+                    self.skip_long_distance(stream)?;
                     half = 0;
                 }
+                bits = *stream;
                 bits.refill()?;
             }
         }
