@@ -12,6 +12,7 @@ pub mod admin;
 pub mod cluster;
 pub mod config;
 pub mod ec2;
+pub mod iam;
 pub mod identity;
 mod random;
 pub mod reconcile;

@@ -19,6 +19,7 @@ use runtime::doors::{DoorError, Doors, Doorway};
 use runtime::endpoint::Endpoint;
 use runtime::envelope::{PeerKey, PeerKeyError};
 use runtime::front::QueryApi;
+use runtime::guard::PlainGuard;
 use runtime::listen::{Limits, Listening, listen};
 use runtime::metrics::Metrics;
 use runtime::peer::Peer;
@@ -43,7 +44,9 @@ use crate::ec2::tags::Tagger;
 use crate::ec2::tokens::Tokens;
 use crate::ec2::zones::Zones;
 use crate::identity::credentials::Endpoints;
+use crate::identity::directory::RecordedDirectory;
 use crate::identity::first_start::{self, FirstStartError};
+use crate::iam::Iam;
 use crate::identity::keyring::RecordedKeyRing;
 use crate::reconcile::Wakers;
 use crate::reconcile::plain::PlainImages;
@@ -202,9 +205,17 @@ impl Server {
         declare(&metrics, &cluster, &clock, rooms);
         cluster.meet(MEETING).await;
 
-        let keys = Arc::new(RecordedKeyRing(records.clone()));
+        let directory = Arc::new(RecordedDirectory::new(records.clone()));
+        let keys = Arc::new(RecordedKeyRing::new(Arc::clone(&directory), clock.clone()));
+        let iam = Iam {
+            records: records.clone(),
+            directory: Arc::clone(&directory),
+            endpoints: endpoints.clone(),
+            clock: clock.clone(),
+        };
+        let guard = Arc::new(PlainGuard { region: config.region.clone() });
         let api =
-            services(QueryApi::new(router(&actors), keys, clock.clone(), common::ec2::VERSION))
+            services(QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION), iam)
                 .remembering(Arc::new(replays));
         let administration = Administration {
             records: records.clone(),

@@ -2,26 +2,29 @@
 
 use std::sync::Arc;
 
-use common::action::Caller;
 use common::dialect::xml::Shape;
 use common::error::ApiError;
+use common::euare;
 use common::sts::{self, CallerIdentity, GetCallerIdentity};
 use runtime::actor::{Answer, Scene, ServiceActor};
 use runtime::front::QueryApi;
 use runtime::router::Router;
 use runtime::service::QueryService;
-use sha2::{Digest as _, Sha256};
 
-/// IAM's namespace.
-const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
+use crate::iam::{Iam, routes};
+
+/// How many actions of IAM are done at once.
+const IAM_PERMITS: usize = 64;
 
 /// Adds them to the API.
-pub fn services(api: QueryApi) -> QueryApi {
+pub fn services(api: QueryApi, iam: Iam) -> QueryApi {
+    let iam = ServiceActor::start(Arc::new(iam), IAM_PERMITS);
     // One question needs no more permits than the listener has connections.
     let actor = ServiceActor::start(Arc::new(Tokens), 1024);
     let tokens = QueryService {
         paths: &["/services/tokens"],
         versions: &[sts::VERSION],
+        prefix: "sts",
         scopes: &["sts"],
         shape: Shape::Iam(sts::NAMESPACE),
         router: Router::new().on::<GetCallerIdentity, _>(&actor),
@@ -29,15 +32,17 @@ pub fn services(api: QueryApi) -> QueryApi {
     };
     let euare = QueryService {
         paths: &["/services/euare"],
-        versions: &["2010-05-08"],
+        versions: &[euare::VERSION],
+        prefix: "iam",
         scopes: &["iam"],
-        shape: Shape::Iam(IAM),
-        router: Router::new(),
-        instead: "An account has one user; `clc admin` on the clc's host makes accounts",
+        shape: Shape::Iam(euare::NAMESPACE),
+        router: routes::router(&iam),
+        instead: "",
     };
     let administration = QueryService {
         paths: &["/services/accounts", "/services/configuration", "/services/properties"],
         versions: &["eucalyptus"],
+        prefix: "eucalypt",
         scopes: &["bootstrap"],
         shape: Shape::Ec2,
         router: Router::new(),
@@ -54,16 +59,8 @@ impl Answer<Tokens> for GetCallerIdentity {
         let caller = &scene.caller;
         Ok(CallerIdentity {
             arn: caller.arn(),
-            user_id: user_id(caller),
+            user_id: caller.authority.principal().user_id(),
             account: caller.account.to_string(),
         })
     }
-}
-
-/// A user's id in the form of IAM's: `AIDA` and 17 characters, always the same for a user.
-fn user_id(caller: &Caller) -> String {
-    const DIGITS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let hash = Sha256::digest(format!("{}/{}", caller.account, caller.user));
-    let digits = hash.iter().take(17).map(|byte| char::from(DIGITS[usize::from(byte & 31)]));
-    "AIDA".chars().chain(digits).collect()
 }

@@ -1,8 +1,11 @@
-//! What an EC2 action is as a type: its name, its answer, and whether it changes anything.
+//! What an action is as a type: its name, its answer, whether it changes anything, and what it is
+//! done to.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::iam::directory::Credential;
+use crate::iam::{Authority, Subject};
 use crate::id::AccountId;
 
 /// Whether an action reads or changes.
@@ -24,16 +27,33 @@ pub trait Action: Serialize + DeserializeOwned + Send + 'static {
     const ACCESS: Access;
     /// What is answered, without the envelope.
     type Output: Serialize + DeserializeOwned + Send + 'static;
+
+    /// What this request is done to, as policies name it.
+    fn subject(&self) -> Subject;
 }
 
-/// Declares actions of one family and the list of their names.
+/// Declares actions of one family and the list of their names. What a request is done to is told by
+/// `|it| SUBJECT` behind the access; an action without it is done to no resource of its own.
 #[macro_export]
 macro_rules! actions {
-    ($($name:ident => $output:ty, $access:ident;)*) => {
+    (@subject) => {
+        fn subject(&self) -> $crate::iam::Subject {
+            $crate::iam::Subject::any()
+        }
+    };
+    (@subject |$it:ident| $subject:expr) => {
+        fn subject(&self) -> $crate::iam::Subject {
+            let $it = self;
+            $subject
+        }
+    };
+    ($($name:ident => $output:ty, $access:ident $(, |$it:ident| $subject:expr)?;)*) => {
         $(impl $crate::action::Action for $name {
             const NAME: &'static str = stringify!($name);
             const ACCESS: $crate::action::Access = $crate::action::Access::$access;
             type Output = $output;
+
+            $crate::actions!(@subject $(|$it| $subject)?);
         })*
 
         /// The names of this family's actions.
@@ -52,12 +72,36 @@ pub struct Caller {
     pub user: String,
     /// Whether the account is the cloud's own.
     pub administrator: bool,
+    /// What policies let them do.
+    pub authority: Authority,
+}
+
+impl From<Credential> for Caller {
+    fn from(credential: Credential) -> Self {
+        let Credential { alias, authority, .. } = credential;
+        let principal = authority.principal();
+        Self {
+            account: principal.account.clone(),
+            alias,
+            user: principal.name.clone(),
+            administrator: principal.account == AccountId::cloud(),
+            authority,
+        }
+    }
 }
 
 impl Caller {
-    /// The user's ARN.
+    /// The owner of an account, who is nobody's administrator.
+    pub fn owner(account: &AccountId, alias: &str) -> Self {
+        let user = "admin".to_owned();
+        let authority = Authority::owner(account, &user);
+        let (account, alias) = (account.clone(), alias.to_owned());
+        Self { account, alias, user, administrator: false, authority }
+    }
+
+    /// Their ARN: a user's, or that of a session in which a role was taken on.
     pub fn arn(&self) -> String {
-        format!("arn:aws:iam::{}:user/{}", self.account, self.user)
+        self.authority.principal().arn()
     }
 
     /// Whether this caller may change what `owner` owns.

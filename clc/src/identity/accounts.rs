@@ -3,6 +3,8 @@
 //! All functions block: they read and commit records.
 
 use common::error::{ApiError, ErrorCode};
+use common::iam::EntityName;
+use common::iam::principal::unique_id;
 use common::id::AccountId;
 use common::name;
 use common::time::Timestamp;
@@ -14,7 +16,7 @@ use super::certificates::{self, Made};
 use super::credentials::{self, Endpoints, Told};
 use crate::random;
 use crate::records::accounts::{CLOUD_KEY, FIRST_USER};
-use crate::records::{AccessKey, Account, Certificate, Records, User};
+use crate::records::{AccessKey, Account, Certificate, Records, Touched, User};
 use common::wire::admin::CredentialFiles;
 
 /// New credentials of a user, of which the private key is kept nowhere.
@@ -38,6 +40,7 @@ impl Issued {
             account: account.number.clone(),
             user: FIRST_USER.to_owned(),
             created: now,
+            active: true,
         };
         let certificate = Certificate {
             id: format!("{:08x}", u32::from_be_bytes(random::bytes()?)),
@@ -45,6 +48,8 @@ impl Issued {
             user: FIRST_USER.to_owned(),
             pem: made.certificate.clone(),
             created: now,
+            active: true,
+            deleted: false,
         };
         Ok(Self { account, access_key, certificate, made })
     }
@@ -53,8 +58,16 @@ impl Issued {
     ///
     /// # Errors
     /// If a record cannot be written.
-    pub fn add_to(&self, batch: &mut Batch) -> Result<(), StoreError> {
+    pub fn add_to(
+        &self,
+        records: &Records,
+        batch: &mut Batch,
+        touched: &mut Touched,
+    ) -> Result<(), StoreError> {
         batch.insert(&self.access_key)?;
+        let AccessKey { id, account, user, .. } = &self.access_key;
+        batch.point(&records.keys_of, &format!("{account}/{user}/{id}"), id);
+        touched.note(EntityName::AccessKey(id.clone()));
         batch.insert(&self.certificate)?;
         Ok(())
     }
@@ -87,16 +100,20 @@ impl Issued {
 ///
 /// # Errors
 /// If a record cannot be written.
-pub fn insert(records: &Records, batch: &mut Batch, issued: &Issued) -> Result<(), StoreError> {
+pub fn insert(
+    records: &Records,
+    batch: &mut Batch,
+    touched: &mut Touched,
+    issued: &Issued,
+) -> Result<(), StoreError> {
     let Account { number, alias, created, .. } = &issued.account;
     batch.insert(&issued.account)?;
     batch.claim(&records.aliases, &alias.to_ascii_lowercase(), number.as_str());
-    batch.insert(&User {
-        account: number.clone(),
-        name: FIRST_USER.to_owned(),
-        created: *created,
-    })?;
-    issued.add_to(batch)
+    let id = unique_id("AIDA", format!("{number}/{FIRST_USER}").as_bytes());
+    batch.insert(&User::new(number.clone(), FIRST_USER, "/", id, *created))?;
+    touched.note(EntityName::Account(number.clone()));
+    touched.note(EntityName::user(number, FIRST_USER));
+    issued.add_to(records, batch, touched)
 }
 
 /// Registers a user: an account of that name with its credentials.
@@ -123,12 +140,12 @@ pub fn register(
     };
     let issued = Issued::make(account, now)?;
     let files = issued.files(&cloud_certificate(records)?, endpoints)?;
-    store::transact(&*records.engine, |batch| {
+    records.change_identity(|batch, touched| {
         if records.aliases.get(&alias.to_ascii_lowercase())?.is_some() {
             return Err(taken());
         }
-        insert(records, batch, &issued)?;
-        Ok::<_, ApiError>(())
+        insert(records, batch, touched, &issued)?;
+        Ok(())
     })?;
     Ok(files)
 }
@@ -146,9 +163,7 @@ pub fn renew(
     let account = find(records, alias)?;
     let issued = Issued::make(account, now)?;
     let files = issued.files(&cloud_certificate(records)?, endpoints)?;
-    let mut batch = Batch::new();
-    issued.add_to(&mut batch)?;
-    batch.commit(&*records.engine)?;
+    records.change_identity(|batch, touched| Ok(issued.add_to(records, batch, touched)?))?;
     Ok(files)
 }
 
@@ -188,11 +203,13 @@ pub fn enable(records: &Records, alias: &str, enabled: bool) -> Result<(), ApiEr
         let text = "The cloud's own account cannot be disabled";
         return Err(ApiError::new(ErrorCode::OperationNotPermitted, text));
     }
-    records.accounts.update(account.number.as_str(), |account| {
-        account.enabled = enabled;
-        Ok::<_, StoreError>(())
-    })?;
-    Ok(())
+    records.change_identity(|batch, touched| {
+        let Some(mut seen) = records.accounts.get(account.number.as_str())? else { return Ok(()) };
+        seen.record.enabled = enabled;
+        batch.replace(&seen)?;
+        touched.note(EntityName::Account(account.number.clone()));
+        Ok(())
+    })
 }
 
 /// The owner and secret of an access key; `None` if there is no such key or its owner is disabled.

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod certificates;
 pub mod credentials;
+pub mod directory;
 pub mod first_start;
 pub mod folder;
 pub mod keyring;

@@ -2,7 +2,10 @@
 //!
 //! ```text
 //!   account ── user ── access-key          alias, without case → account
-//!      │         └──── certificate         name of an image    → image
+//!      │         ├──── certificate         name of an image    → image
+//!      │         └──── group               identity-feed: what changed, in order
+//!      ├── role ── instance-profile        policy              → what it is attached to
+//!      ├── managed-policy
 //!      ├── image                           id of a key pair    → key pair
 //!      ├── key-pair                        account, node       → instance
 //!      │                                   who may see it      → image
@@ -18,10 +21,14 @@
 pub mod accounts;
 mod bundled;
 pub mod bundles;
+pub mod feed;
+pub mod groups;
 pub mod images;
 pub mod instances;
 pub mod keys;
+pub mod policies;
 mod record;
+pub mod roles;
 mod settings;
 pub mod tagged;
 pub mod tags;
@@ -32,11 +39,15 @@ use common::error::ApiError;
 use runtime::pool;
 use store::{Batch, Engine, Index, Schema, Table};
 
-pub use accounts::{AccessKey, Account, Certificate, CloudKey, User};
+pub use accounts::{AccessKey, Account, Certificate, CloudKey, SessionSecret, User};
 pub use bundles::{BundleTask, Draft, Leave, Stage};
+pub use feed::{FeedHead, Touched};
+pub use groups::Group;
 pub use images::{EVERYBODY, Image, ImageState};
 pub use instances::{Instance, Launch, MappedDisk, Reason, SeenState, Wanted};
 pub use keys::KeyPair;
+pub use policies::{ManagedPolicy, PolicyVersion};
+pub use roles::{InstanceProfile, Role};
 pub use settings::Setting;
 pub use tags::{ResourceKind, TagMap, Tags};
 
@@ -53,6 +64,31 @@ pub struct Records {
     pub users: Table<User>,
     /// Access keys by id.
     pub access_keys: Table<AccessKey>,
+    /// `ACCOUNT/USER/KEY` → access key id: a user's.
+    pub keys_of: Index,
+    /// Groups by `ACCOUNT/NAME`.
+    pub groups: Table<Group>,
+    /// `ACCOUNT/GROUP/USER` → user's key: who is in a group.
+    pub members: Index,
+    /// Managed policies by `ACCOUNT/NAME`.
+    pub policies: Table<ManagedPolicy>,
+    /// `POLICY-ARN|KIND/ACCOUNT/NAME` → kind of what it is attached to: `user`, `group`, `role`, or
+    /// `boundary-user`, `boundary-role`.
+    pub attachments: Index,
+    /// Roles by `ACCOUNT/NAME`.
+    pub roles: Table<Role>,
+    /// Instance profiles by `ACCOUNT/NAME`.
+    pub profiles: Table<InstanceProfile>,
+    /// `ACCOUNT/ROLE/PROFILE` → the profile's key.
+    pub profiles_of: Index,
+    /// The secrets behind temporary credentials, by id.
+    pub session_secrets: Table<SessionSecret>,
+    /// Where the feed of identity ends.
+    pub feed_heads: Table<FeedHead>,
+    /// Number of a change → entity.
+    pub feed: Index,
+    /// Entity → the number of its last change.
+    pub feed_of: Index,
     /// Certificates by `ACCOUNT/ID`.
     pub certificates: Table<Certificate>,
     /// The cloud's own certificate.
@@ -96,6 +132,12 @@ impl Records {
             .with::<Account>()
             .with::<User>()
             .with::<AccessKey>()
+            .with::<Group>()
+            .with::<ManagedPolicy>()
+            .with::<Role>()
+            .with::<InstanceProfile>()
+            .with::<SessionSecret>()
+            .with::<FeedHead>()
             .with::<Certificate>()
             .with::<CloudKey>()
             .with::<Image>()
@@ -114,6 +156,18 @@ impl Records {
             aliases: Index::new(engine.clone(), "account-by-alias"),
             users: Table::new(engine.clone()),
             access_keys: Table::new(engine.clone()),
+            keys_of: Index::new(engine.clone(), "access-key-by-user"),
+            groups: Table::new(engine.clone()),
+            members: Index::new(engine.clone(), "group-members"),
+            policies: Table::new(engine.clone()),
+            attachments: Index::new(engine.clone(), "policy-attachments"),
+            roles: Table::new(engine.clone()),
+            profiles: Table::new(engine.clone()),
+            profiles_of: Index::new(engine.clone(), "instance-profile-by-role"),
+            session_secrets: Table::new(engine.clone()),
+            feed_heads: Table::new(engine.clone()),
+            feed: Index::new(engine.clone(), "identity-feed"),
+            feed_of: Index::new(engine.clone(), "identity-feed-of"),
             certificates: Table::new(engine.clone()),
             cloud_keys: Table::new(engine.clone()),
             images: Table::new(engine.clone()),

@@ -15,6 +15,7 @@ use common::sign::{Claim, SignError, Verified};
 use futures_util::future::BoxFuture;
 
 use crate::clock::Clock;
+use crate::guard::Guard;
 use crate::http::{App, Body, BodyError, Head, Response};
 use crate::keyring::KeyRing;
 use crate::pool;
@@ -29,6 +30,7 @@ const BODY_LIMIT: u64 = 256 << 10;
 pub struct QueryApi {
     services: Vec<QueryService>,
     keys: Arc<dyn KeyRing>,
+    guard: Arc<dyn Guard>,
     clock: Clock,
     version: &'static str,
     replays: Arc<Replays>,
@@ -40,12 +42,13 @@ impl QueryApi {
     pub fn new(
         router: Router,
         keys: Arc<dyn KeyRing>,
+        guard: Arc<dyn Guard>,
         clock: Clock,
         version: &'static str,
     ) -> Self {
         let services = vec![QueryService::ec2(router)];
         let replays = Arc::new(Replays::in_memory(DEFAULT_CAPACITY));
-        Self { services, keys, clock, version, replays }
+        Self { services, keys, guard, clock, version, replays }
     }
 
     /// Answers another API, too.
@@ -115,7 +118,8 @@ impl QueryApi {
             ApiError::internal("No service answers here", "the API was made without any")
         })?;
         *shape = service.shape;
-        let (caller, verified) = self.who(claim, service.shape).await?;
+        let (mut caller, verified) = self.who(claim, service.shape).await?;
+        caller.authority = caller.authority.within(&head.context(self.clock.now()));
         told.caller = Some(caller.clone());
 
         let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -126,7 +130,8 @@ impl QueryApi {
         let named = parameters.get("ClientToken").is_some_and(|token| !token.is_empty());
         let version = parameters.get("Version").unwrap_or(self.version).to_owned();
         let request_id = head.request_id.clone();
-        let routed = Routed { parameters, caller, request_id, version, shape: service.shape };
+        let (shape, prefix, guard) = (service.shape, service.prefix, Arc::clone(&self.guard));
+        let routed = Routed { parameters, caller, request_id, version, shape, prefix, guard };
         match service.router.access(&action) {
             None => Err(service.unknown(&action)),
             Some(Access::Tokened) if named => service.router.route(&action, routed).await,
@@ -193,14 +198,14 @@ impl QueryApi {
         shape: Shape,
     ) -> Result<(Caller, Verified), ApiError> {
         let claim = claim.map_err(|error| told_as(&error, shape))?;
-        let Some(credential) = self.keys.find(claim.access_key_id()).await? else {
+        let Some(credential) = self.keys.find(claim.access_key_id(), None).await? else {
             let text = "The access key ID provided does not exist in our records";
             return Err(ApiError::new(ErrorCode::InvalidClientTokenId, text));
         };
         let verified = claim
             .verify(&credential.secret, self.clock.now())
             .map_err(|error| told_as(&error, shape))?;
-        Ok((credential.caller(), verified))
+        Ok((Caller::from(credential), verified))
     }
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use common::error::ApiError;
 use common::time::Timestamp;
-use common::wire::identity::{Credential, FindAccessKey, Identity};
+use common::iam::directory::Credential;
+use common::wire::identity::{FindAccessKey, Identity};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 
@@ -15,8 +16,13 @@ use crate::peer::Peer;
 
 /// Finds the owner and secret of an access key.
 pub trait KeyRing: Send + Sync + 'static {
-    /// `None`: there is no such key, or its owner is disabled.
-    fn find<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Credential>, ApiError>>;
+    /// `token` is the session token that came with the key. `None`: there is no such key, or its
+    /// owner is disabled.
+    fn find<'a>(
+        &'a self,
+        id: &'a str,
+        token: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<Credential>, ApiError>>;
 }
 
 /// How long a found key is believed. A disabled user is locked out after this.
@@ -52,7 +58,11 @@ impl AskedKeyRing {
         // Questions whose askers have all gone away.
         asked.retain(|_, question| question.upgrade().is_some());
         let (identity, ask) = (self.identity.clone(), FindAccessKey { id: id.to_owned() });
-        let question = async move { identity.call(ask).await }.boxed().shared();
+        let question = async move {
+            let found = identity.call(ask).await?;
+            Ok(found.map(Credential::from))
+        };
+        let question = question.boxed().shared();
         asked.extend(question.downgrade().map(|weak| (id.to_owned(), weak)));
         question
     }
@@ -85,7 +95,7 @@ impl AskedKeyRing {
 }
 
 impl KeyRing for AskedKeyRing {
-    fn find<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Found> {
+    fn find<'a>(&'a self, id: &'a str, _: Option<&'a str>) -> BoxFuture<'a, Found> {
         Box::pin(async move {
             if let Some(credential) = self.kept(id, BELIEVED) {
                 return Ok(Some(credential));
@@ -114,11 +124,13 @@ mod tests {
     use common::error::ErrorCode;
     use tokio::sync::Semaphore;
 
+    use common::wire::identity::Credential as Known;
+
     use super::*;
     use crate::dispatcher::Dispatcher;
 
-    fn credential(id: String) -> Credential {
-        Credential {
+    fn credential(id: String) -> Known {
+        Known {
             id,
             secret: "s".into(),
             account: "123456789012".parse().unwrap(),
@@ -141,7 +153,7 @@ mod tests {
             }
         });
         let keys = AskedKeyRing::new(Peer::here(Arc::new(identity)), Clock::system());
-        let burst = futures_util::future::join_all((0..50).map(|_| keys.find("AKI1")));
+        let burst = futures_util::future::join_all((0..50).map(|_| keys.find("AKI1", None)));
         let let_go = async { gate.add_permits(1) };
         let (found, ()) = tokio::join!(burst, let_go);
         assert!(found.iter().all(|found| found.as_ref().unwrap().is_some()));
@@ -168,7 +180,7 @@ mod tests {
             [(0, true, 1), (5, true, 1), (1, true, 2), (15 * 60, false, 3)]
         {
             clock.advance(Duration::from_secs(pass));
-            assert_eq!(keys.find("AKI1").await.is_ok(), found, "{pass}");
+            assert_eq!(keys.find("AKI1", None).await.is_ok(), found, "{pass}");
             assert_eq!(asked.load(Ordering::SeqCst), questions, "{pass}");
         }
     }

@@ -16,6 +16,7 @@ mod edge;
 pub mod endpoint;
 pub mod envelope;
 pub mod front;
+pub mod guard;
 pub mod http;
 pub mod keyring;
 pub mod listen;

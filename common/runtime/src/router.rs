@@ -4,6 +4,7 @@
 //! outside knows the types of actions.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use actix::Addr;
 use common::action::{Access, Action, Caller};
@@ -15,9 +16,9 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::actor::{Call, Handle, ServiceActor};
+use crate::guard::Guard;
 
 /// A request on its way through the table.
-#[derive(Debug)]
 pub struct Routed {
     /// Its parameters.
     pub parameters: Node,
@@ -29,6 +30,10 @@ pub struct Routed {
     pub version: String,
     /// The shape of the API it came by.
     pub shape: Shape,
+    /// What policies call that API: `ec2`.
+    pub prefix: &'static str,
+    /// Who lets it through.
+    pub guard: Arc<dyn Guard>,
 }
 
 /// Asks, with any action, only to be told whether it could be done.
@@ -68,6 +73,17 @@ impl Writer {
     }
 }
 
+/// A refusal in the code of its API.
+fn told_in(shape: Shape, error: ApiError) -> ApiError {
+    match (shape, error.code()) {
+        (Shape::Ec2, ErrorCode::AccessDenied) => {
+            let text = "You are not authorized to perform this operation";
+            ApiError::new(ErrorCode::UnauthorizedOperation, format!("{text}. {}", error.text()))
+        }
+        _ => error,
+    }
+}
+
 type Row = Box<dyn Fn(Routed) -> BoxFuture<'static, Result<String, ApiError>> + Send + Sync>;
 
 /// The table.
@@ -99,7 +115,10 @@ impl Router {
                 let write = Writer::new(routed.shape, &routed.version)?;
                 let DryRun { dry_run } = routed.parameters.decode()?;
                 let action: A = routed.parameters.decode()?;
-                let Routed { caller, request_id, .. } = routed;
+                let Routed { caller, request_id, guard, prefix, shape, .. } = routed;
+                let name = format!("{prefix}:{}", <A as Action>::NAME);
+                let allowed = guard.demand(&caller, &name, action.subject()).await;
+                allowed.map_err(|error| told_in(shape, error))?;
                 let call = Call { action, caller, request_id: request_id.clone(), dry_run };
                 let output = actor.send(call).await.map_err(|gone| {
                     ApiError::new(ErrorCode::Unavailable, "The service is stopping").because(gone)

@@ -12,6 +12,8 @@ pub struct QueryService {
     pub paths: &'static [&'static str],
     /// The versions that are its alone. Requests to `/` with one of them are meant for it.
     pub versions: &'static [&'static str],
+    /// What policies call it: `ec2` in `ec2:RunInstances`.
+    pub prefix: &'static str,
     /// What clients call it in the scope of a signature.
     pub scopes: &'static [&'static str],
     /// How it answers.
@@ -28,6 +30,7 @@ impl QueryService {
         Self {
             paths: &["/services/eucalyptus", "/services/compute"],
             versions: &[],
+            prefix: "ec2",
             scopes: &["ec2"],
             shape: Shape::Ec2,
             router,

@@ -105,6 +105,16 @@ codes! {
     InvalidId = "InvalidID", 400, false;
     TagLimitExceeded = "TagLimitExceeded", 400, false;
 
+    // Identity.
+    NoSuchEntity = "NoSuchEntity", 404, false;
+    EntityAlreadyExists = "EntityAlreadyExists", 409, false;
+    DeleteConflict = "DeleteConflict", 409, false;
+    LimitExceeded = "LimitExceeded", 409, false;
+    ValidationError = "ValidationError", 400, false;
+    MalformedPolicyDocument = "MalformedPolicyDocument", 400, false;
+    UnmodifiableEntity = "UnmodifiableEntity", 400, false;
+    ExpiredToken = "ExpiredToken", 400, false;
+
     // The service itself.
     RequestLimitExceeded = "RequestLimitExceeded", 503, true;
     Unavailable = "Unavailable", 503, true;

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Service;
-use crate::action::Caller;
+use crate::iam::Authority;
+use crate::iam::directory;
 use crate::id::AccountId;
 use crate::messages;
 
@@ -40,15 +41,10 @@ pub struct Credential {
     pub administrator: bool,
 }
 
-impl Credential {
-    /// Whoever signs with this key.
-    pub fn caller(&self) -> Caller {
-        Caller {
-            account: self.account.clone(),
-            alias: self.alias.clone(),
-            user: self.user.clone(),
-            administrator: self.administrator,
-        }
+impl From<Credential> for directory::Credential {
+    fn from(it: Credential) -> Self {
+        let authority = Authority::owner(&it.account, &it.user);
+        Self { id: it.id, secret: it.secret, alias: it.alias, authority }
     }
 }
 

@@ -51,12 +51,7 @@ mod tests {
     use super::*;
 
     fn caller(account: &str, administrator: bool) -> Caller {
-        Caller {
-            account: account.parse().unwrap(),
-            alias: "a".into(),
-            user: "admin".into(),
-            administrator,
-        }
+        Caller { administrator, ..Caller::owner(&account.parse().unwrap(), "a") }
     }
 
     #[test]

@@ -155,12 +155,7 @@ mod tests {
         let bucket = "buck".parse().unwrap();
         let document = b"<Delete><Object><Key>key</Key></Object></Delete>";
         let unwanted = Unwanted::read(document).unwrap();
-        let caller = |account: &str| Caller {
-            account: account.parse().unwrap(),
-            alias: "a".into(),
-            user: "admin".into(),
-            administrator: false,
-        };
+        let caller = |account: &str| Caller::owner(&account.parse().unwrap(), "a");
         // The bucket was this caller's when the request began.
         let refused = remove(&records, Some(&caller("111111111111")), &bucket, &unwanted);
         let refused = ApiError::from(refused.err().unwrap());

@@ -24,7 +24,7 @@ use common::s3::objects::{DeleteObject, GetObject, HeadObject, PutObject};
 use common::s3::routes::{self, Operation};
 use common::s3::{Address, BucketName, ObjectKey, Query, Request, xml};
 use common::sign::{self, Chain, Claim, PayloadCheck, SignError, presigned};
-use common::wire::identity::Credential;
+use common::iam::directory::Credential;
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
 use runtime::http::{App, Body, Head, Payload, Response};
@@ -164,7 +164,7 @@ impl Front {
         match claim.verify(&credential.secret, self.clock.now()) {
             Ok(verified) => {
                 let chain = claim.chain(&credential.secret);
-                Ok((Some(credential.caller()), verified.payload, chain))
+                Ok((Some(Caller::from(credential)), verified.payload, chain))
             }
             Err(SignError::SignatureDoesNotMatch) => Err(mismatch(claim.explain())),
             Err(error) => Err(refused(&error, presigned)),
@@ -173,7 +173,7 @@ impl Front {
 
     /// Whose that access key is.
     pub(super) async fn credential(&self, id: &str) -> Result<Credential, Refusal> {
-        let found = self.keys.find(id).await.map_err(|error| match error.code() {
+        let found = self.keys.find(id, None).await.map_err(|error| match error.code() {
             ErrorCode::Unavailable => {
                 let text = "The owner of the access key cannot be found out just now";
                 ApiError::new(ErrorCode::ServiceUnavailable, text).because(error)

@@ -95,7 +95,7 @@ impl Front {
                 Err(SignError::SignatureDoesNotMatch) => return Err(mismatch(claim.explain())),
                 other => other.map_err(|error| refused_form(&error))?,
             }
-            *caller = Some(credential.caller());
+            *caller = Some(Caller::from(credential));
             let policy = Policy::read(claim.policy())?;
             if fields.get("bucket").is_none() {
                 fields.add("bucket", bucket.as_str())?;

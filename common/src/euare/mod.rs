@@ -1,0 +1,7 @@
+//! IAM's query API as types, which Eucalyptus calls Euare: one file a family.
+
+/// The version of IAM.
+pub const VERSION: &str = "2010-05-08";
+
+/// The namespace of its answers.
+pub const NAMESPACE: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
