@@ -8,4 +8,5 @@ pub mod credentials;
 pub mod directory;
 pub mod first_start;
 pub mod folder;
+pub mod guard;
 pub mod keyring;

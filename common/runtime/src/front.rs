@@ -64,6 +64,15 @@ impl QueryApi {
         Self { replays, ..self }
     }
 
+    /// All actions that it answers: what policies call their API, and their names.
+    pub fn actions(&self) -> Vec<(&'static str, &'static str)> {
+        let of = |service: &QueryService| {
+            let prefix = service.prefix;
+            service.router.names().map(|name| (prefix, name)).collect::<Vec<_>>()
+        };
+        self.services.iter().flat_map(of).collect()
+    }
+
     async fn answer(&self, head: Head, body: Body) -> Response {
         let began = self.clock.now();
         let mut told = Told::default();
@@ -118,8 +127,8 @@ impl QueryApi {
             ApiError::internal("No service answers here", "the API was made without any")
         })?;
         *shape = service.shape;
-        let (mut caller, verified) = self.who(claim, service.shape).await?;
-        caller.authority = caller.authority.within(&head.context(self.clock.now()));
+        let (caller, verified) = self.who(claim, service.shape).await?;
+        let caller = caller.within(&head.context(self.clock.now()));
         told.caller = Some(caller.clone());
 
         let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));

@@ -17,6 +17,8 @@ pub struct Grants {
     pub boundary: Option<Attached>,
     /// Those that came with the session.
     pub session: Vec<Attached>,
+    /// Those of the account, which limit all of it and allow nothing.
+    pub account: Vec<Attached>,
 }
 
 /// A principal, their policies, and what is known of the request. Cheap to clone.
@@ -106,12 +108,36 @@ impl Authority {
         self.decide(action, resource, further).verdict == Verdict::Allowed
     }
 
-    /// How much of something policies let it have: the smallest limit for the key, such as
-    /// `ec2:quota-vminstancenumber`. Owners have none but those of the cloud.
+    /// How much of something its own policies let it have: the smallest limit for the key, such as
+    /// `ec2:quota-vminstancenumber`. Owners have none but their account's.
     pub fn limit(&self, action: &str, resource: &str, key: &str) -> Option<u64> {
+        if self.is_owner() {
+            return None;
+        }
+        policy::limit(&self.grants.identity, &self.question(action, resource), key)
+    }
+
+    /// The same of what its whole account may have together.
+    pub fn limit_of_account(&self, action: &str, resource: &str, key: &str) -> Option<u64> {
+        policy::limit(&self.grants.account, &self.question(action, resource), key)
+    }
+
+    fn question<'a>(&'a self, action: &'a str, resource: &'a str) -> Question<'a> {
         let (principal, context) = (self.principal.as_ref(), self.context.as_ref());
-        let question = Question { principal, action, resource, context };
-        policy::limit(&self.grants.identity, &question, key)
+        Question { principal, action, resource, context }
+    }
+
+    /// Whether a policy that has a say asks for a condition key that begins so, in lower case. What
+    /// nobody asks for need not be looked up.
+    pub fn asks_for(&self, beginning: &str) -> bool {
+        let Grants { identity, boundary, session, .. } = self.grants.as_ref();
+        let all = identity.iter().chain(boundary).chain(session);
+        all.flat_map(|it| it.policy.keys()).any(|key| key.starts_with(beginning))
+    }
+
+    /// Whether nothing can be denied: an owner whose session is not limited.
+    pub fn is_unbound(&self) -> bool {
+        self.is_owner() && self.grants.boundary.is_none() && self.grants.session.is_empty()
     }
 
     /// Whether it is the owner of its account, whom no policy limits.

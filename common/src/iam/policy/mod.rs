@@ -38,6 +38,11 @@ impl Policy {
         Ok(Self { text: text.to_owned() })
     }
 
+    /// The condition keys that it asks for.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        std::iter::empty()
+    }
+
     /// The text, as it was given.
     pub fn text(&self) -> &str {
         &self.text
