@@ -250,3 +250,166 @@ impl Look<'_> {
 fn word(so: bool, yes: &str, no: &str) -> String {
     (if so { yes } else { no }).to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use common::error::ErrorCode;
+    use common::iam::policy::{Attached, Policy, PolicyKind, Source};
+    use common::iam::{Authority, Grants, Principal, PrincipalKind};
+    use common::id::{AccountId, KeyPairId};
+    use common::time::Timestamp;
+    use store::{Batch, EngineConfig};
+
+    use super::*;
+    use crate::reconcile::step::tests::sample;
+    use crate::records::{ResourceKind, SeenState, Tags, Wanted};
+
+    fn account() -> AccountId {
+        "123456789012".parse().unwrap()
+    }
+
+    /// The user `/floor/taro`, to whom these statements apply.
+    fn taro(statements: &str) -> Caller {
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+        let policy = Arc::new(Policy::parse(&text, PolicyKind::Identity).unwrap());
+        let source = Source::User("taro".into());
+        let attached = Attached { name: "p".into(), source, policy };
+        let principal = Principal {
+            account: account(),
+            kind: PrincipalKind::User,
+            name: "taro".into(),
+            path: "/floor/".into(),
+            id: "AIDA1".into(),
+            session: None,
+        };
+        let grants = Grants { identity: vec![attached], ..Grants::default() };
+        let authority = Authority::new(principal, grants);
+        Caller { user: "taro".into(), authority, ..Caller::owner(&account(), "a") }
+    }
+
+    fn records() -> Records {
+        Records::new(store::open(&EngineConfig::memory()).unwrap())
+    }
+
+    fn may(records: &Records, caller: &Caller, action: &str, subject: &Subject) -> bool {
+        let look = Look { records, caller, region: "r1" };
+        match look.demand(action, subject) {
+            Ok(()) => true,
+            Err(error) if error.code() == ErrorCode::AccessDenied => false,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn identities_have_the_path_and_the_name_that_are_on_record() {
+        let records = records();
+        let user = |name: &str, path: &str| {
+            User::new(account(), name, path, format!("AIDA{name}"), Timestamp::EPOCH)
+        };
+        records.users.insert(user("Hanako", "/floor/")).unwrap();
+        records.users.insert(user("other", "/")).unwrap();
+        let on_floor = r#"{"Effect":"Allow","Action":"iam:GetUser","Resource":"arn:aws:iam::123456789012:user/floor/*"}"#;
+        let denied = r#",{"Effect":"Deny","Action":"*","Resource":"arn:aws:iam::123456789012:user/floor/Hanako"}"#;
+        for (statements, name, expected) in [
+            (on_floor.to_owned(), "hanako", true),
+            (on_floor.to_owned(), "other", false),
+            (on_floor.to_owned(), "nobody", false),
+            // The caller, who is on that floor.
+            (on_floor.to_owned(), "", true),
+            (format!("{on_floor}{denied}"), "Hanako", false),
+            (format!("{on_floor}{denied}"), "HANAKO", false),
+        ] {
+            let allowed =
+                may(&records, &taro(&statements), "iam:GetUser", &Subject::iam("user", name));
+            assert_eq!(allowed, expected, "{statements} {name}");
+        }
+    }
+
+    #[test]
+    fn a_key_pair_is_the_same_by_its_name_and_by_its_id() {
+        let records = records();
+        let id = KeyPairId::from_random([1, 2, 3, 4]);
+        let key = KeyPair {
+            account: account(),
+            name: "prod key".into(),
+            id: id.clone(),
+            kind: "rsa".into(),
+            fingerprint: String::new(),
+            openssh: String::new(),
+            created: Timestamp::EPOCH,
+        };
+        records.key_pairs.insert(key).unwrap();
+        let caller = taro(
+            r#"{"Effect":"Allow","Action":"*","Resource":"*"},
+               {"Effect":"Deny","Action":"*","Resource":"arn:aws:ec2:*:*:key-pair/prod*"}"#,
+        );
+        let by_id = |id: &str| Subject::of([Resource::KeyPair(id.to_owned())]);
+        let by_name = Subject::of([Resource::Ec2("key-pair", "prod key".into())]);
+        assert!(!may(&records, &caller, "ec2:DeleteKeyPair", &by_name));
+        assert!(!may(&records, &caller, "ec2:DeleteKeyPair", &by_id(id.as_str())));
+        assert!(may(&records, &caller, "ec2:DeleteKeyPair", &by_id("key-99999999")));
+    }
+
+    #[test]
+    fn tags_and_types_of_what_is_there_count_and_those_of_others_do_not() {
+        let records = records();
+        let mut instance = sample(Wanted::Running, SeenState::Running);
+        instance.account = account();
+        let id = instance.id.to_string();
+        records.instances.insert(instance).unwrap();
+        let mut batch = Batch::new();
+        let tags = Tags {
+            account: account(),
+            resource: id.clone(),
+            kind: ResourceKind::Instance,
+            tags: BTreeMap::from([("Owner".to_owned(), "taro".to_owned())]),
+        };
+        records.write_tags(&mut batch, None, &tags).unwrap();
+        batch.commit(&*records.engine).unwrap();
+        let when = |condition: &str| {
+            taro(&format!(
+                r#"{{"Effect":"Allow","Action":"ec2:*","Resource":"arn:aws:ec2:*:*:instance/*","Condition":{{"StringEquals":{{{condition}}}}}}}"#
+            ))
+        };
+        let subject = Subject::ec2("instance", [id.as_str()]);
+        for (condition, expected) in [
+            (r#""ec2:ResourceTag/Owner":"${aws:username}""#, true),
+            (r#""aws:resourcetag/owner":"taro""#, true),
+            (r#""ec2:ResourceTag/Owner":"hanako""#, false),
+            (r#""ec2:ResourceTag/Team":"taro""#, false),
+            (r#""ec2:InstanceType":"m1.small","ec2:AvailabilityZone":"z""#, true),
+            (r#""ec2:InstanceType":"m1.large""#, false),
+            // What a request says of tags is not what is on a resource.
+            (r#""aws:RequestTag/Owner":"taro""#, false),
+        ] {
+            let allowed = may(&records, &when(condition), "ec2:RebootInstances", &subject);
+            assert_eq!(allowed, expected, "{condition}");
+        }
+        let absent = Subject::ec2("instance", ["i-99999999"]);
+        let tagged = when(r#""ec2:ResourceTag/Owner":"taro""#);
+        assert!(!may(&records, &tagged, "ec2:RebootInstances", &absent));
+        // One that is another account's has no tags, whoever wrote them.
+        let mut seen = records.instances.get(&id).unwrap().unwrap();
+        seen.record.account = AccountId::cloud();
+        records.instances.replace(seen).unwrap();
+        assert!(!may(&records, &tagged, "ec2:RebootInstances", &subject));
+    }
+
+    #[test]
+    fn what_is_done_on_the_way_must_be_allowed_as_well() {
+        let records = records();
+        let image = Subject::of([Resource::Image("*".into())])
+            .also("s3:GetObject", Subject::of([Resource::Object("b".into(), "m".into())]));
+        let register = r#"{"Effect":"Allow","Action":"ec2:RegisterImage","Resource":"arn:aws:ec2:*::image/*"}"#;
+        let read = r#"{"Effect":"Allow","Action":"s3:GetObject","Resource":"arn:aws:s3:::b/*"}"#;
+        for (statements, expected) in [
+            (register.to_owned(), false),
+            (read.to_owned(), false),
+            (format!("{register},{read}"), true),
+        ] {
+            assert_eq!(may(&records, &taro(&statements), "ec2:RegisterImage", &image), expected);
+        }
+    }
+}

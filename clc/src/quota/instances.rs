@@ -202,3 +202,103 @@ fn admit(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use common::id::{InstanceId, ReservationId};
+    use common::time::Timestamp;
+
+    use super::*;
+    use crate::quota::tests::{account, limited, records};
+    use crate::reconcile::step::tests::sample;
+    use crate::records::Wanted;
+
+    const SMALL: Demand = Demand { cpus: 1, memory_mib: 128, disk_mib: 2048 };
+
+    fn instance(number: u8, seen: SeenState, maker: &str) -> Instance {
+        Instance {
+            id: InstanceId::from_random([number; 4]),
+            reservation: ReservationId::from_random([number; 4]),
+            account: account(),
+            maker: maker.to_owned(),
+            launched: Timestamp::from_secs(u64::from(number)),
+            ..sample(Wanted::Running, seen)
+        }
+    }
+
+    fn world() -> Records {
+        let records = records();
+        for (number, seen, maker) in [
+            (1, SeenState::Running, "user/taro"),
+            (2, SeenState::Stopped, "user/taro"),
+            (3, SeenState::Terminated, "user/taro"),
+            (4, SeenState::Pending, "user/hanako"),
+            (5, SeenState::Running, ""),
+        ] {
+            let it = instance(number, seen, maker);
+            let mut batch = Batch::new();
+            batch.insert(&it).unwrap();
+            records.point(&mut batch, &it);
+            batch.commit(&*records.engine).unwrap();
+        }
+        records
+    }
+
+    fn of_run(own: &[(&str, u64)], account_has: &[(&str, u64)]) -> Caller {
+        limited("taro", "ec2:RunInstances", own, account_has)
+    }
+
+    #[test]
+    fn each_quota_counts_what_it_says() {
+        let records = world();
+        let caller = of_run(&[], &[]);
+        let (account, own) = used(&records, &caller).unwrap();
+        let expected = Use { instances: 4, active: 3, cpus: 3, memory: 384, disk: 8192 };
+        assert_eq!(account, expected);
+        let expected = Use { instances: 2, active: 1, cpus: 1, memory: 128, disk: 4096 };
+        assert_eq!(own, expected);
+
+        let left = |own: &[_], account: &[_]| {
+            room(&records, &of_run(own, account), SMALL, 1, 9).map_err(|error| error.code())
+        };
+        let exceeded = Err(ErrorCode::InstanceLimitExceeded);
+        assert_eq!(left(&[], &[]), Ok(9));
+        for (key, limit, more, none) in [
+            ("ec2:quota-vminstancenumber", 4, 2, 2),
+            ("ec2:quota-vminstanceactivenumber", 4, 3, 1),
+            ("ec2:quota-cputotalsize", 4, 3, 1),
+            ("ec2:quota-memorytotalsize", 4 * 128, 3, 128 + 127),
+            ("ec2:quota-disktotalsize", 8, 2, 5),
+        ] {
+            assert_eq!(left(&[(key, limit)], &[]), Ok(more), "{key}");
+            assert_eq!(left(&[(key, none)], &[]), exceeded, "{key}");
+            assert_eq!(left(&[(key, 0)], &[]), exceeded, "{key}");
+        }
+        let key = "ec2:quota-vminstancenumber";
+        assert_eq!(left(&[(key, 9)], &[(key, 5)]), Ok(1));
+        assert_eq!(left(&[(key, 9)], &[(key, 4)]), exceeded);
+    }
+
+    #[test]
+    fn a_start_counts_for_whoever_made_the_instance_and_for_the_account() {
+        let records = world();
+        let started = |maker: &str| [instance(2, SeenState::Stopped, maker)];
+        let start = |caller: &Caller, maker: &str| {
+            let mut batch = Batch::new();
+            admit_start(&records, Some(&mut batch), caller, &started(maker))
+                .map_err(|error| error.code())
+                .map(|()| batch.is_empty())
+        };
+        let exceeded = Err(ErrorCode::InstanceLimitExceeded);
+        let active = "ec2:quota-vminstanceactivenumber";
+        assert_eq!(start(&of_run(&[], &[]), "user/taro"), Ok(true));
+        assert_eq!(start(&of_run(&[(active, 2)], &[]), "user/taro"), Ok(false));
+        assert_eq!(start(&of_run(&[(active, 1)], &[]), "user/taro"), exceeded);
+        // It is somebody else's.
+        assert_eq!(start(&of_run(&[(active, 1)], &[]), "user/hanako"), Ok(false));
+        assert_eq!(start(&of_run(&[], &[(active, 3)]), "user/hanako"), exceeded);
+        // One that is started was counted as an instance already.
+        let all = "ec2:quota-vminstancenumber";
+        assert_eq!(start(&of_run(&[(all, 1)], &[]), "user/taro"), Ok(false));
+    }
+}

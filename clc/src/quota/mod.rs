@@ -128,3 +128,91 @@ fn take_turns(
     }
     Ok(())
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::Arc;
+
+    use common::iam::policy::{Attached, Policy, PolicyKind, Source};
+    use common::iam::{Authority, Grants, Principal};
+    use common::id::AccountId;
+    use store::EngineConfig;
+
+    use super::*;
+
+    pub(crate) fn account() -> AccountId {
+        "123456789012".parse().unwrap()
+    }
+
+    pub(crate) fn records() -> Records {
+        Records::new(store::open(&EngineConfig::memory()).unwrap())
+    }
+
+    fn limits(action: &str, limits: &[(&str, u64)]) -> Vec<Attached> {
+        let attached = |(key, limit): &(&str, u64)| {
+            let text = format!(
+                r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Limit","Action":"{action}","Resource":"*","Condition":{{"NumericLessThanEquals":{{"{key}":"{limit}"}}}}}}]}}"#
+            );
+            let policy = Arc::new(Policy::parse(&text, PolicyKind::Identity).unwrap());
+            Attached { name: "quota".into(), source: Source::User("x".into()), policy }
+        };
+        limits.iter().map(attached).collect()
+    }
+
+    /// A user whose own policies and whose account's limit an action.
+    pub(crate) fn limited(
+        name: &str,
+        action: &str,
+        own: &[(&str, u64)],
+        account_has: &[(&str, u64)],
+    ) -> Caller {
+        let principal = Principal {
+            account: account(),
+            kind: PrincipalKind::User,
+            name: name.to_owned(),
+            path: "/".into(),
+            id: format!("AIDA{name}"),
+            session: None,
+        };
+        let (identity, of_account) = (limits(action, own), limits(action, account_has));
+        let grants = Grants { identity, account: of_account, ..Grants::default() };
+        let authority = Authority::new(principal, grants);
+        Caller { user: name.to_owned(), authority, ..Caller::owner(&account(), "a") }
+    }
+
+    #[test]
+    fn the_smallest_limit_counts_and_says_whose_it_is() {
+        let quota = Quota { key: "ec2:quota-x", actions: &["ec2:A", "ec2:B"], what: "x", unit: 10 };
+        let caller = limited("Taro", "ec2:B", &[(quota.key, 5), (quota.key, 3)], &[(quota.key, 7)]);
+        let found = bounds(&caller, [quota]);
+        let told: Vec<_> = found.iter().map(|it| (it.whose, it.limit)).collect();
+        assert_eq!(told, [(Whose::Own, 3), (Whose::Account, 7)]);
+        assert_eq!((found[0].left(0), found[0].left(25), found[0].left(31)), (30, 5, 0));
+        let error = found[0].exceeded(ErrorCode::LimitExceeded, 25);
+        assert_eq!(error.text(), "You may have at most 3 x (ec2:quota-x); there are 3");
+        assert_eq!(maker(&caller), "user/taro");
+        assert!(bounds(&limited("taro", "ec2:C", &[(quota.key, 1)], &[]), [quota]).is_empty());
+    }
+
+    #[test]
+    fn of_two_that_take_the_same_turn_one_comes_first() {
+        let (records, key) = (records(), "ec2:quota-x");
+        let quota = Quota { key, actions: &["ec2:A"], what: "x", unit: 1 };
+        let turn = |caller: &Caller| {
+            let mut batch = Batch::new();
+            take_turns(&records, &mut batch, caller, &bounds(caller, [quota])).unwrap();
+            batch
+        };
+        let own = limited("taro", "ec2:A", &[(key, 1)], &[]);
+        let other = limited("hanako", "ec2:A", &[(key, 1)], &[]);
+        let both = limited("jiro", "ec2:A", &[], &[(key, 1)]);
+        for _ in 0..2 {
+            let (first, second, third, fourth) = (turn(&own), turn(&own), turn(&other), turn(&both));
+            first.commit(&*records.engine).unwrap();
+            assert!(second.commit(&*records.engine).is_err());
+            third.commit(&*records.engine).unwrap();
+            fourth.commit(&*records.engine).unwrap();
+        }
+        assert!(turn(&limited("saburo", "ec2:A", &[], &[])).is_empty());
+    }
+}
