@@ -221,7 +221,7 @@ mod tests {
             reservation: ReservationId::from_random([number; 4]),
             account: account(),
             maker: maker.to_owned(),
-            launched: Timestamp::from_secs(u64::from(number)),
+            launched: Timestamp::from_secs(i64::from(number)),
             ..sample(Wanted::Running, seen)
         }
     }
