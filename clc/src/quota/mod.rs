@@ -182,21 +182,21 @@ pub(crate) mod tests {
 
     #[test]
     fn the_smallest_limit_counts_and_says_whose_it_is() {
-        let quota = Quota { key: "ec2:quota-x", actions: &["ec2:A", "ec2:B"], what: "x", unit: 10 };
+        let quota = Quota { key: "ec2:quota-imagenumber", actions: &["ec2:A", "ec2:B"], what: "x", unit: 10 };
         let caller = limited("Taro", "ec2:B", &[(quota.key, 5), (quota.key, 3)], &[(quota.key, 7)]);
         let found = bounds(&caller, [quota]);
         let told: Vec<_> = found.iter().map(|it| (it.whose, it.limit)).collect();
         assert_eq!(told, [(Whose::Own, 3), (Whose::Account, 7)]);
         assert_eq!((found[0].left(0), found[0].left(25), found[0].left(31)), (30, 5, 0));
         let error = found[0].exceeded(ErrorCode::LimitExceeded, 25);
-        assert_eq!(error.text(), "You may have at most 3 x (ec2:quota-x); there are 3");
+        assert_eq!(error.text(), "You may have at most 3 x (ec2:quota-imagenumber); there are 3");
         assert_eq!(maker(&caller), "user/taro");
         assert!(bounds(&limited("taro", "ec2:C", &[(quota.key, 1)], &[]), [quota]).is_empty());
     }
 
     #[test]
     fn of_two_that_take_the_same_turn_one_comes_first() {
-        let (records, key) = (records(), "ec2:quota-x");
+        let (records, key) = (records(), "ec2:quota-imagenumber");
         let quota = Quota { key, actions: &["ec2:A"], what: "x", unit: 1 };
         let turn = |caller: &Caller| {
             let mut batch = Batch::new();
