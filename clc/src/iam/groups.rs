@@ -12,6 +12,7 @@ use common::euare::groups::{
 };
 use common::euare::names::{self, EXISTING};
 use common::euare::paging::Page;
+use common::iam::entity::PolicySet;
 use common::iam::{Arn, Context, EntityName};
 use common::id::AccountId;
 use runtime::actor::{Answer, Scene};
@@ -87,7 +88,7 @@ impl Changes for CreateGroup {
                 name: name.clone(),
                 id: Group::new_id(random::bytes()?),
                 path: path.clone(),
-                policies: Default::default(),
+                policies: PolicySet::default(),
                 created: now,
             };
             batch.insert(&group)?;
