@@ -179,7 +179,8 @@ impl Changes for UploadSigningCertificate {
             for seen in records.certificates.all(&format!("{account}/")) {
                 let seen = seen?;
                 if !seen.deleted && uploaded::same(&seen.pem, &pem) {
-                    let text = format!("The certificate is that of the user {} already.", seen.user);
+                    let text =
+                        format!("The certificate is that of the user {} already.", seen.user);
                     return Err(ApiError::new(ErrorCode::DuplicateCertificate, text));
                 }
             }
