@@ -137,7 +137,7 @@ impl Handle<Iam> for CreateSigningCertificate {
         scene
             .records
             .work(move |records| {
-                room(records, &*users::find(records, &account, &user)?)?;
+                room(records, &users::find(records, &account, &user)?)?;
                 Ok(NewCertificate { user, account })
             })
             .await
