@@ -200,7 +200,7 @@ pub fn remove(
         groups::remove_emptied(records, batch, touched, &group?)?;
     }
     for user in records.users.all(&own) {
-        belongings::remove(records, batch, touched, &user?)?;
+        belongings::remove_with_account(records, batch, touched, &user?)?;
     }
     for profile in records.profiles.all(&own) {
         let profile = profile?;
