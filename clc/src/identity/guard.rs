@@ -19,7 +19,7 @@ use std::sync::Arc;
 use common::action::Caller;
 use common::ec2::metadata_options::MetadataRequest;
 use common::error::ApiError;
-use common::iam::{Arn, Context, Resource, Subject};
+use common::iam::{Arn, Context, PrincipalKind, Resource, Subject};
 use common::id::ImageKind;
 use futures_util::future::BoxFuture;
 use runtime::guard::{FREE, Guard, decide};
@@ -126,13 +126,18 @@ impl Look<'_> {
             Arn::iam(account.as_str(), format!("{kind}{path}{name}")).to_string()
         };
         Ok(match kind {
-            "user" if name.is_empty() => {
+            "user" if name.is_empty() && caller.authority.principal().account == *account => {
                 let principal = caller.authority.principal();
-                let seen = records.users.get(&User::key_of(account, &principal.name))?;
+                let seen = match principal.kind {
+                    PrincipalKind::Role => None,
+                    _ => records.users.get(&User::key_of(account, &principal.name))?,
+                };
                 let tags = seen.map(|seen| seen.record.tags).unwrap_or_default();
                 Some((principal.own_arn(), tags))
             }
             "user" => {
+                // Whoever stands in for another account's owner is that owner there.
+                let name = if name.is_empty() { &caller.user } else { name };
                 let seen = records.users.get(&User::key_of(account, name))?;
                 seen.map(|it| (in_path(&it.path, &it.name), it.record.tags))
             }
@@ -257,7 +262,7 @@ mod tests {
 
     use common::error::ErrorCode;
     use common::iam::policy::{Attached, Policy, PolicyKind, Source};
-    use common::iam::{Authority, Grants, Principal, PrincipalKind};
+    use common::iam::{Authority, Grants, Principal};
     use common::id::{AccountId, KeyPairId};
     use common::time::Timestamp;
     use store::{Batch, EngineConfig};

@@ -9,4 +9,7 @@ pub mod directory;
 pub mod first_start;
 pub mod folder;
 pub mod guard;
+pub mod key_uses;
 pub mod keyring;
+pub mod stand_in;
+pub mod uploaded;

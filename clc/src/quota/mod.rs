@@ -72,7 +72,7 @@ fn bounds(caller: &Caller, quotas: impl IntoIterator<Item = Quota>) -> Vec<Bound
             quota.actions.iter().filter_map(|action| limit(action)).min()
         };
         let authority = &caller.authority;
-        let own = least(&|action| authority.limit(action, "*", quota.key));
+        let own = least(&|action| authority.limit_of_own(action, "*", quota.key));
         let account = least(&|action| authority.limit_of_account(action, "*", quota.key));
         for (whose, limit) in [(Whose::Own, own), (Whose::Account, account)] {
             bounds.extend(limit.map(|limit| Bound { quota, whose, limit }));

@@ -128,9 +128,16 @@ impl Authority {
         self.decide(action, resource, further).verdict == Verdict::Allowed
     }
 
-    /// How much of something its own policies let it have: the smallest limit for the key, such as
-    /// `ec2:quota-vminstancenumber`. Owners have none but their account's.
+    /// How much of something policies let it have: the smallest limit for the key, such as
+    /// `ec2:quota-vminstancenumber`. Owners have none but those that the cloud has set for their
+    /// account.
     pub fn limit(&self, action: &str, resource: &str, key: &str) -> Option<u64> {
+        let own = self.limit_of_own(action, resource, key);
+        own.into_iter().chain(self.limit_of_account(action, resource, key)).min()
+    }
+
+    /// The same of what it has made itself, by its own policies.
+    pub fn limit_of_own(&self, action: &str, resource: &str, key: &str) -> Option<u64> {
         if self.is_owner() {
             return None;
         }
