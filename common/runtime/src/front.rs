@@ -146,7 +146,7 @@ impl QueryApi {
         *shape = service.shape;
         let key = claim.as_ref().ok().map(|claim| claim.access_key_id().to_owned());
         let (caller, verified) = self.who(claim, service.shape).await?;
-        let mut caller = caller.within(&head.context(self.clock.now()));
+        let caller = caller.within(&head.context(self.clock.now()));
         told.caller = Some(caller.clone());
         if let (Some(witness), Some(key)) = (&self.witness, &key) {
             witness.saw(key, service.prefix);
