@@ -8,7 +8,20 @@ use crate::identity::credentials::Endpoints;
 use crate::identity::directory::RecordedDirectory;
 use crate::records::Records;
 
+mod attachments;
+mod authorization;
+mod bearers;
+mod change;
+mod documents;
+mod inline;
+mod instance_profiles;
+mod listing;
+mod managed;
+mod roles;
 pub mod routes;
+mod simulate;
+mod simulation;
+mod versions;
 
 /// What IAM's actions work with.
 pub struct Iam {

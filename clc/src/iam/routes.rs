@@ -1,12 +1,83 @@
 //! The table of IAM's actions. One line an action.
 
 use actix::Addr;
+use common::euare::attachments::{AttachUserPolicy, DetachUserPolicy, ListAttachedUserPolicies, AttachGroupPolicy, DetachGroupPolicy, ListAttachedGroupPolicies, AttachRolePolicy, DetachRolePolicy, ListAttachedRolePolicies, ListEntitiesForPolicy, PutUserPermissionsBoundary, DeleteUserPermissionsBoundary, PutRolePermissionsBoundary, DeleteRolePermissionsBoundary};
+use common::euare::authorization::{GetAccountAuthorizationDetails};
+use common::euare::inline::{PutUserPolicy, GetUserPolicy, ListUserPolicies, DeleteUserPolicy, PutGroupPolicy, GetGroupPolicy, ListGroupPolicies, DeleteGroupPolicy, PutRolePolicy, GetRolePolicy, ListRolePolicies, DeleteRolePolicy};
+use common::euare::instance_profiles::{CreateInstanceProfile, GetInstanceProfile, ListInstanceProfiles, ListInstanceProfilesForRole, DeleteInstanceProfile, AddRoleToInstanceProfile, RemoveRoleFromInstanceProfile, TagInstanceProfile, UntagInstanceProfile, ListInstanceProfileTags};
+use common::euare::managed::{CreatePolicy, GetPolicy, ListPolicies, DeletePolicy, TagPolicy, UntagPolicy, ListPolicyTags};
+use common::euare::roles::{CreateRole, GetRole, ListRoles, UpdateRole, UpdateRoleDescription, UpdateAssumeRolePolicy, DeleteRole, TagRole, UntagRole, ListRoleTags};
+use common::euare::simulate::{SimulatePrincipalPolicy, SimulateCustomPolicy, GetContextKeysForCustomPolicy, GetContextKeysForPrincipalPolicy};
+use common::euare::versions::{CreatePolicyVersion, GetPolicyVersion, ListPolicyVersions, SetDefaultPolicyVersion, DeletePolicyVersion};
 use runtime::actor::ServiceActor;
 use runtime::router::Router;
 
 use super::Iam;
 
 /// The table.
-pub fn router(_: &Addr<ServiceActor<Iam>>) -> Router {
+pub fn router(iam: &Addr<ServiceActor<Iam>>) -> Router {
     Router::new()
+        .on::<AddRoleToInstanceProfile, _>(iam)
+        .on::<AttachGroupPolicy, _>(iam)
+        .on::<AttachRolePolicy, _>(iam)
+        .on::<AttachUserPolicy, _>(iam)
+        .on::<CreateInstanceProfile, _>(iam)
+        .on::<CreatePolicy, _>(iam)
+        .on::<CreatePolicyVersion, _>(iam)
+        .on::<CreateRole, _>(iam)
+        .on::<DeleteGroupPolicy, _>(iam)
+        .on::<DeleteInstanceProfile, _>(iam)
+        .on::<DeletePolicy, _>(iam)
+        .on::<DeletePolicyVersion, _>(iam)
+        .on::<DeleteRole, _>(iam)
+        .on::<DeleteRolePermissionsBoundary, _>(iam)
+        .on::<DeleteRolePolicy, _>(iam)
+        .on::<DeleteUserPermissionsBoundary, _>(iam)
+        .on::<DeleteUserPolicy, _>(iam)
+        .on::<DetachGroupPolicy, _>(iam)
+        .on::<DetachRolePolicy, _>(iam)
+        .on::<DetachUserPolicy, _>(iam)
+        .on::<GetAccountAuthorizationDetails, _>(iam)
+        .on::<GetContextKeysForCustomPolicy, _>(iam)
+        .on::<GetContextKeysForPrincipalPolicy, _>(iam)
+        .on::<GetGroupPolicy, _>(iam)
+        .on::<GetInstanceProfile, _>(iam)
+        .on::<GetPolicy, _>(iam)
+        .on::<GetPolicyVersion, _>(iam)
+        .on::<GetRole, _>(iam)
+        .on::<GetRolePolicy, _>(iam)
+        .on::<GetUserPolicy, _>(iam)
+        .on::<ListAttachedGroupPolicies, _>(iam)
+        .on::<ListAttachedRolePolicies, _>(iam)
+        .on::<ListAttachedUserPolicies, _>(iam)
+        .on::<ListEntitiesForPolicy, _>(iam)
+        .on::<ListGroupPolicies, _>(iam)
+        .on::<ListInstanceProfileTags, _>(iam)
+        .on::<ListInstanceProfiles, _>(iam)
+        .on::<ListInstanceProfilesForRole, _>(iam)
+        .on::<ListPolicies, _>(iam)
+        .on::<ListPolicyTags, _>(iam)
+        .on::<ListPolicyVersions, _>(iam)
+        .on::<ListRolePolicies, _>(iam)
+        .on::<ListRoleTags, _>(iam)
+        .on::<ListRoles, _>(iam)
+        .on::<ListUserPolicies, _>(iam)
+        .on::<PutGroupPolicy, _>(iam)
+        .on::<PutRolePermissionsBoundary, _>(iam)
+        .on::<PutRolePolicy, _>(iam)
+        .on::<PutUserPermissionsBoundary, _>(iam)
+        .on::<PutUserPolicy, _>(iam)
+        .on::<RemoveRoleFromInstanceProfile, _>(iam)
+        .on::<SetDefaultPolicyVersion, _>(iam)
+        .on::<SimulateCustomPolicy, _>(iam)
+        .on::<SimulatePrincipalPolicy, _>(iam)
+        .on::<TagInstanceProfile, _>(iam)
+        .on::<TagPolicy, _>(iam)
+        .on::<TagRole, _>(iam)
+        .on::<UntagInstanceProfile, _>(iam)
+        .on::<UntagPolicy, _>(iam)
+        .on::<UntagRole, _>(iam)
+        .on::<UpdateAssumeRolePolicy, _>(iam)
+        .on::<UpdateRole, _>(iam)
+        .on::<UpdateRoleDescription, _>(iam)
 }

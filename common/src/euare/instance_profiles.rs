@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::elements::{Members, Moment, Nothing, Tag};
 use super::roles::Role;
-use super::tagging::{TagList, keys, new, requested};
+use super::subjects::{new, tagged, untagged};
+use super::tagging::TagList;
 use crate::actions;
 use crate::ec2::types::is_blank;
 use crate::iam::Subject;
@@ -172,7 +173,7 @@ fn profile(name: &str) -> Subject {
 
 actions! {
     CreateInstanceProfile => OneInstanceProfile, Write, |it| {
-        new("instance-profile", it.path.as_deref(), &it.instance_profile_name, &it.tags)
+        tagged(new("instance-profile", it.path.as_deref(), &it.instance_profile_name), &it.tags)
     };
     GetInstanceProfile => OneInstanceProfile, Read, |it| profile(&it.instance_profile_name);
     ListInstanceProfiles => InstanceProfileList, Read;
@@ -181,10 +182,10 @@ actions! {
     AddRoleToInstanceProfile => Nothing, Write, |it| profile(&it.instance_profile_name);
     RemoveRoleFromInstanceProfile => Nothing, Write, |it| profile(&it.instance_profile_name);
     TagInstanceProfile => Nothing, Write, |it| {
-        profile(&it.instance_profile_name).when(requested(&it.tags))
+        tagged(profile(&it.instance_profile_name), &it.tags)
     };
     UntagInstanceProfile => Nothing, Write, |it| {
-        profile(&it.instance_profile_name).when(keys(&it.tag_keys))
+        untagged(profile(&it.instance_profile_name), &it.tag_keys)
     };
     ListInstanceProfileTags => TagList, Read, |it| profile(&it.instance_profile_name);
 }

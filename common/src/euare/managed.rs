@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::elements::{Members, Moment, Nothing, Tag};
-use super::tagging::{TagList, keys, new, requested};
+use super::subjects::{new, tagged, untagged};
+use super::tagging::TagList;
 use crate::actions;
 use crate::ec2::types::is_blank;
 use crate::iam::{Resource, Subject};
@@ -162,11 +163,11 @@ pub(super) fn policy(arn: &str) -> Subject {
 }
 
 actions! {
-    CreatePolicy => OnePolicy, Write, |it| new("policy", it.path.as_deref(), &it.policy_name, &it.tags);
+    CreatePolicy => OnePolicy, Write, |it| tagged(new("policy", it.path.as_deref(), &it.policy_name), &it.tags);
     GetPolicy => OnePolicy, Read, |it| policy(&it.policy_arn);
     ListPolicies => PolicyList, Read;
     DeletePolicy => Nothing, Write, |it| policy(&it.policy_arn);
-    TagPolicy => Nothing, Write, |it| policy(&it.policy_arn).when(requested(&it.tags));
-    UntagPolicy => Nothing, Write, |it| policy(&it.policy_arn).when(keys(&it.tag_keys));
+    TagPolicy => Nothing, Write, |it| tagged(policy(&it.policy_arn), &it.tags);
+    UntagPolicy => Nothing, Write, |it| untagged(policy(&it.policy_arn), &it.tag_keys);
     ListPolicyTags => TagList, Read, |it| policy(&it.policy_arn);
 }

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::attachments::bounded;
 use super::elements::{Boundary, Members, Moment, Nothing, Tag};
-use super::tagging::{TagList, keys, new, requested};
+use super::subjects::{new, tagged, untagged};
+use super::tagging::TagList;
 use crate::actions;
 use crate::ec2::types::is_blank;
 use crate::iam::Subject;
@@ -188,7 +189,7 @@ pub struct ListRoleTags {
 
 actions! {
     CreateRole => OneRole, Write, |it| {
-        new("role", it.path.as_deref(), &it.role_name, &it.tags)
+        tagged(new("role", it.path.as_deref(), &it.role_name), &it.tags)
             .when(bounded(it.permissions_boundary.as_deref()))
     };
     GetRole => OneRole, Read, |it| Subject::iam("role", &it.role_name);
@@ -197,7 +198,7 @@ actions! {
     UpdateRoleDescription => OneRole, Write, |it| Subject::iam("role", &it.role_name);
     UpdateAssumeRolePolicy => Nothing, Write, |it| Subject::iam("role", &it.role_name);
     DeleteRole => Nothing, Write, |it| Subject::iam("role", &it.role_name);
-    TagRole => Nothing, Write, |it| Subject::iam("role", &it.role_name).when(requested(&it.tags));
-    UntagRole => Nothing, Write, |it| Subject::iam("role", &it.role_name).when(keys(&it.tag_keys));
+    TagRole => Nothing, Write, |it| tagged(Subject::iam("role", &it.role_name), &it.tags);
+    UntagRole => Nothing, Write, |it| untagged(Subject::iam("role", &it.role_name), &it.tag_keys);
     ListRoleTags => TagList, Read, |it| Subject::iam("role", &it.role_name);
 }
