@@ -21,13 +21,11 @@ use common::id::AccountId;
 use store::Batch;
 
 use super::bearers::{self, Bearer, Kind};
-use super::change::{Change, account, answers, changes};
+use super::work::{Work, account, answers, works};
+use super::limits;
 use super::listing::{self, Usage};
 use super::managed::{Usable, find, usable};
 use crate::records::{Records, Touched, Use};
-
-/// The most managed policies of one bearer.
-const MOST: usize = 10;
 
 /// A policy is attached.
 pub(super) struct Attach {
@@ -52,7 +50,7 @@ pub(super) fn attachable(
     })
 }
 
-impl Change for Attach {
+impl Work for Attach {
     type Done = Nothing;
 
     fn apply(
@@ -67,15 +65,12 @@ impl Change for Attach {
         if attached.contains(&arn) {
             return Ok(Nothing {});
         }
-        if attached.len() >= MOST {
-            let quota = match self.kind {
-                Kind::User => "PoliciesPerUser",
-                Kind::Group => "PoliciesPerGroup",
-                Kind::Role => "PoliciesPerRole",
-            };
-            let text = format!("Cannot exceed quota for {quota}: {MOST}");
-            return Err(ApiError::new(ErrorCode::LimitExceeded, text));
-        }
+        let quota = match self.kind {
+            Kind::User => "PoliciesPerUser",
+            Kind::Group => "PoliciesPerGroup",
+            Kind::Role => "PoliciesPerRole",
+        };
+        limits::room(attached.len(), limits::ATTACHED, &arn, quota)?;
         attached.push(arn.clone());
         records.attach(batch, &arn, self.kind.attached(), bearer.key());
         bearer.write(batch, touched)?;
@@ -91,7 +86,7 @@ pub(super) struct Detach {
     arn: String,
 }
 
-impl Change for Detach {
+impl Work for Detach {
     type Done = Nothing;
 
     fn apply(
@@ -123,7 +118,7 @@ pub(super) struct Bound {
     arn: Option<String>,
 }
 
-impl Change for Bound {
+impl Work for Bound {
     type Done = Nothing;
 
     fn apply(
@@ -206,14 +201,14 @@ fn listed(
 
 macro_rules! attached_policies {
     ($kind:ident, $field:ident: $attach:ident, $detach:ident, $list:ident) => {
-        changes! {
-            $attach: Attach, |it, scene| Ok::<_, ApiError>(Attach {
+        works! {
+            $attach: |it, scene| Ok::<_, ApiError>(Attach {
                 account: account(scene),
                 kind: Kind::$kind,
                 bearer: it.$field,
                 arn: it.policy_arn,
             });
-            $detach: Detach, |it, scene| Ok::<_, ApiError>(Detach {
+            $detach: |it, scene| Ok::<_, ApiError>(Detach {
                 account: account(scene),
                 kind: Kind::$kind,
                 bearer: it.$field,
@@ -237,17 +232,17 @@ fn bound(account: AccountId, kind: Kind, bearer: String, arn: Option<String>) ->
     Ok(Bound { account, kind, bearer, arn })
 }
 
-changes! {
-    PutUserPermissionsBoundary: Bound, |it, scene| {
+works! {
+    PutUserPermissionsBoundary: |it, scene| {
         bound(account(scene), Kind::User, it.user_name, Some(it.permissions_boundary))
     };
-    DeleteUserPermissionsBoundary: Bound, |it, scene| {
+    DeleteUserPermissionsBoundary: |it, scene| {
         bound(account(scene), Kind::User, it.user_name, None)
     };
-    PutRolePermissionsBoundary: Bound, |it, scene| {
+    PutRolePermissionsBoundary: |it, scene| {
         bound(account(scene), Kind::Role, it.role_name, Some(it.permissions_boundary))
     };
-    DeleteRolePermissionsBoundary: Bound, |it, scene| {
+    DeleteRolePermissionsBoundary: |it, scene| {
         bound(account(scene), Kind::Role, it.role_name, None)
     };
 }

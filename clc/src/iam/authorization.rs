@@ -17,7 +17,7 @@ use common::iam::Arn;
 use common::id::AccountId;
 use store::{Record, Seen, Table};
 
-use super::change::answers;
+use super::work::answers;
 use super::managed::{CloudPolicy, Usable};
 use super::{attachments, documents, instance_profiles, versions};
 use crate::records::{Group, Records, Role, User};

@@ -7,6 +7,8 @@ use common::iam::entity::PolicySet;
 use common::id::AccountId;
 use store::{Batch, Seen, StoreError};
 
+use super::limits;
+
 use crate::records::{Group, Records, Role, Touched, Use, User};
 
 /// What kind of bearer.
@@ -39,9 +41,9 @@ impl Kind {
     /// How many characters its own policies have together at most.
     pub(super) fn most_inline(self) -> usize {
         match self {
-            Self::User => 2048,
-            Self::Group => 5120,
-            Self::Role => 10_240,
+            Self::User => limits::USER_POLICY_SIZE,
+            Self::Group => limits::GROUP_POLICY_SIZE,
+            Self::Role => limits::ROLE_POLICY_SIZE,
         }
     }
 

@@ -1,88 +1,83 @@
-//! Changes of identity: each is one function of the records, asked once whether it could be done and
-//! again inside the commit that does it.
+//! A change of identity, as one thing that can be rehearsed and done.
+//!
+//! The rules of an action and what it writes stand in one function of the records. It is run once
+//! without a commit, so that whatever the change would be refused for is refused by the check, and
+//! then within the commit, where all it read is still true.
 
+use common::action::Action;
 use common::error::ApiError;
-use common::id::AccountId;
 use runtime::actor::Scene;
 use store::Batch;
 
 use super::Iam;
 use crate::records::{Records, Touched};
 
-/// Something that is to become different.
-pub(super) trait Change: Send + Sync + 'static {
-    /// What is answered when it was done.
-    type Done: Send + 'static;
+type Work<T> = dyn Fn(&Records, &mut Batch, &mut Touched) -> Result<T, ApiError> + Send + Sync;
 
-    /// Reads what it needs, refuses what cannot be, fills the batch, and notes what it touches. May
-    /// run several times, and does nothing outside the batch.
-    fn apply(
-        &self,
-        records: &Records,
-        batch: &mut Batch,
-        touched: &mut Touched,
-    ) -> Result<Self::Done, ApiError>;
+/// A change of identity that answers `T`.
+pub struct Change<T>(Box<Work<T>>);
+
+impl<T: Send + 'static> Change<T> {
+    /// A change. The work blocks, may run several times, and does nothing outside the batch.
+    pub fn new(
+        work: impl Fn(&Records, &mut Batch, &mut Touched) -> Result<T, ApiError> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Box::new(work))
+    }
+
+    /// Finds out whether it can be done.
+    ///
+    /// # Errors
+    /// Those of the work.
+    pub async fn rehearsed(self, scene: &Scene<Iam>) -> Result<Self, ApiError> {
+        let rehearse = move |records: &Records| {
+            (self.0)(records, &mut Batch::new(), &mut Touched::default())?;
+            Ok(self)
+        };
+        scene.records.work(rehearse).await
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// Those of the work, and of the store.
+    pub async fn done(self, scene: &Scene<Iam>) -> Result<T, ApiError> {
+        let commit = move |records: &Records| {
+            records.change_identity(|batch, touched| (self.0)(records, batch, touched))
+        };
+        scene.records.work(commit).await
+    }
 }
 
-/// Finds out whether a change can be made.
-pub(super) async fn check<C: Change>(change: C, scene: &Scene<Iam>) -> Result<C, ApiError> {
-    let found = scene.records.work(move |records| {
-        change.apply(records, &mut Batch::new(), &mut Touched::default())?;
-        Ok(change)
-    });
-    found.await
+/// An action that is one change of identity.
+pub trait Changes: Action {
+    /// Checks what the request alone tells, and says what the change is.
+    ///
+    /// # Errors
+    /// What is wrong with the request.
+    fn change(self, scene: &Scene<Iam>) -> Result<Change<Self::Output>, ApiError>;
 }
 
-/// Makes a change.
-pub(super) async fn act<C: Change>(change: C, scene: &Scene<Iam>) -> Result<C::Done, ApiError> {
-    let made = scene.records.work(move |records| {
-        records.change_identity(|batch, touched| change.apply(records, batch, touched))
-    });
-    made.await
-}
-
-/// The account whose identities a request is about.
-pub(super) fn account(scene: &Scene<Iam>) -> AccountId {
-    scene.caller.account.clone()
-}
-
-/// Makes actions of changes: how the change is made of the request, and nothing else.
+/// Lets actions that are [`Changes`] be handled.
 macro_rules! changes {
-    ($($action:ident: $change:ty, |$it:ident, $scene:ident| $made:expr;)*) => {$(
-        impl ::runtime::actor::Handle<$crate::iam::Iam> for $action {
-            type Checked = $change;
+    ($($name:ty),* $(,)?) => {$(
+        impl ::runtime::actor::Handle<$crate::iam::Iam> for $name {
+            type Checked = $crate::iam::change::Change<<$name as ::common::action::Action>::Output>;
 
             async fn check(
                 self,
-                $scene: &::runtime::actor::Scene<$crate::iam::Iam>,
-            ) -> Result<$change, ::common::error::ApiError> {
-                let $it = self;
-                $crate::iam::change::check($made?, $scene).await
+                scene: &::runtime::actor::Scene<$crate::iam::Iam>,
+            ) -> Result<Self::Checked, ::common::error::ApiError> {
+                $crate::iam::change::Changes::change(self, scene)?.rehearsed(scene).await
             }
 
             async fn act(
-                checked: $change,
+                change: Self::Checked,
                 scene: &::runtime::actor::Scene<$crate::iam::Iam>,
-            ) -> Result<<Self as ::common::action::Action>::Output, ::common::error::ApiError> {
-                $crate::iam::change::act(checked, scene).await
+            ) -> Result<<$name as ::common::action::Action>::Output, ::common::error::ApiError> {
+                change.done(scene).await
             }
         }
     )*};
 }
-
-/// Makes actions of functions of the records: request, account, records.
-macro_rules! answers {
-    ($($action:ident => $answer:expr;)*) => {$(
-        impl ::runtime::actor::Answer<$crate::iam::Iam> for $action {
-            async fn answer(
-                self,
-                scene: &::runtime::actor::Scene<$crate::iam::Iam>,
-            ) -> Result<<Self as ::common::action::Action>::Output, ::common::error::ApiError> {
-                let account = $crate::iam::change::account(scene);
-                scene.records.work(move |records| $answer(self, &account, records)).await
-            }
-        }
-    )*};
-}
-
-pub(super) use {answers, changes};
+pub(super) use changes;

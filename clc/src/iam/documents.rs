@@ -5,13 +5,11 @@ use common::euare::names::violation;
 use common::iam::policy::{Policy, PolicyKind};
 use common::sign::percent_encode;
 
+use super::limits;
+
 /// The most bytes of a text, white space included. Five versions of a policy fit into a record, too,
 /// if they are nothing but line breaks, which are recorded as two bytes each.
 pub(super) const MOST: usize = 65_536;
-/// The most characters of a managed policy, white space aside.
-const MANAGED: usize = 6144;
-/// The most characters of a trust policy.
-const TRUST: usize = 2048;
 
 /// Checks a policy of a user, group or role.
 ///
@@ -27,8 +25,8 @@ pub(super) fn check(at: &str, text: &str) -> Result<(), ApiError> {
 /// The same, and `LimitExceeded` if it is too long.
 pub(super) fn check_managed(text: &str) -> Result<(), ApiError> {
     check("policyDocument", text)?;
-    if size(text) > MANAGED {
-        let told = format!("Cannot exceed quota for PolicySize: {MANAGED}");
+    if size(text) > limits::POLICY_SIZE {
+        let told = format!("Cannot exceed quota for PolicySize: {}", limits::POLICY_SIZE);
         return Err(ApiError::new(ErrorCode::LimitExceeded, told));
     }
     Ok(())
@@ -40,8 +38,8 @@ pub(super) fn check_managed(text: &str) -> Result<(), ApiError> {
 /// The same.
 pub(super) fn check_trust(at: &str, text: &str) -> Result<(), ApiError> {
     read(at, text, PolicyKind::Trust)?;
-    if size(text) > TRUST {
-        let told = format!("Cannot exceed quota for ACLSizePerRole: {TRUST}");
+    if size(text) > limits::TRUST_POLICY_SIZE {
+        let told = format!("Cannot exceed quota for ACLSizePerRole: {}", limits::TRUST_POLICY_SIZE);
         return Err(ApiError::new(ErrorCode::LimitExceeded, told));
     }
     Ok(())

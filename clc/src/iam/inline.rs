@@ -13,7 +13,7 @@ use common::id::AccountId;
 use store::Batch;
 
 use super::bearers::{self, Bearer, Kind};
-use super::change::{Change, account, answers, changes};
+use super::work::{Work, account, answers, works};
 use super::documents;
 use crate::records::{Records, Touched};
 
@@ -40,7 +40,7 @@ impl Put {
     }
 }
 
-impl Change for Put {
+impl Work for Put {
     type Done = Nothing;
 
     fn apply(
@@ -72,7 +72,7 @@ pub(super) struct Delete {
     name: String,
 }
 
-impl Change for Delete {
+impl Work for Delete {
     type Done = Nothing;
 
     fn apply(
@@ -119,12 +119,12 @@ fn listed(
 
 macro_rules! inline_policies {
     ($kind:ident, $field:ident: $put:ident, $get:ident => $got:ident, $list:ident, $delete:ident) => {
-        changes! {
-            $put: Put, |it, scene| {
+        works! {
+            $put: |it, scene| {
                 let account = account(scene);
                 Put::new(account, Kind::$kind, it.$field, it.policy_name, it.policy_document)
             };
-            $delete: Delete, |it, scene| Ok::<_, ApiError>(Delete {
+            $delete: |it, scene| Ok::<_, ApiError>(Delete {
                 account: account(scene),
                 kind: Kind::$kind,
                 bearer: it.$field,

@@ -17,16 +17,13 @@ use common::iam::principal::unique_id;
 use common::iam::{Authority, Context, EntityName};
 use common::id::AccountId;
 use common::time::Timestamp;
-use store::{Batch, Seen};
+use store::{After, Batch, Seen};
 
 use super::bearers::role;
-use super::change::{Change, account, answers, changes};
-use super::{listing, roles};
+use super::work::{Work, account, answers, works};
+use super::{limits, listing, roles};
 use crate::random;
 use crate::records::{InstanceProfile, Records, Role, TagMap, Touched};
-
-/// The most instance profiles of an account.
-const MOST: usize = 1000;
 
 /// The profile of that name. Blocks.
 fn find(
@@ -74,7 +71,7 @@ pub(super) fn of_role(
     records: &Records,
     role: &Seen<Role>,
 ) -> Result<Vec<Seen<InstanceProfile>>, ApiError> {
-    let rows = records.profiles_of.scan(&format!("{}/", role.key()), store::After::Start, MOST)?;
+    let rows = records.profiles_of.scan(&format!("{}/", role.key()), After::Start, limits::INSTANCE_PROFILES)?;
     let found = rows.iter().map(|row| records.profiles.get(&row.value));
     Ok(found.filter_map(Result::transpose).collect::<Result<_, _>>()?)
 }
@@ -103,7 +100,7 @@ impl Create {
     }
 }
 
-impl Change for Create {
+impl Work for Create {
     type Done = OneInstanceProfile;
 
     fn apply(
@@ -119,7 +116,7 @@ impl Change for Create {
             return Err(ApiError::new(ErrorCode::EntityAlreadyExists, text));
         }
         let quota = "InstanceProfilesPerAccount";
-        listing::check_room(&records.profiles, &profile.account, MOST, quota)?;
+        listing::check_room(&records.profiles, &profile.account, limits::INSTANCE_PROFILES, quota)?;
         batch.insert(profile)?;
         Ok(OneInstanceProfile { instance_profile: shown(records, profile, true)? })
     }
@@ -133,7 +130,7 @@ pub(super) struct Fill {
     authority: Authority,
 }
 
-impl Change for Fill {
+impl Work for Fill {
     type Done = Nothing;
 
     fn apply(
@@ -177,7 +174,7 @@ pub(super) struct Empty {
     role: String,
 }
 
-impl Change for Empty {
+impl Work for Empty {
     type Done = Nothing;
 
     fn apply(
@@ -207,7 +204,7 @@ pub(super) struct Delete {
     profile: String,
 }
 
-impl Change for Delete {
+impl Work for Delete {
     type Done = Nothing;
 
     fn apply(
@@ -234,7 +231,7 @@ pub(super) struct Retag {
     take: Vec<String>,
 }
 
-impl Change for Retag {
+impl Work for Retag {
     type Done = Nothing;
 
     fn apply(
@@ -251,29 +248,29 @@ impl Change for Retag {
     }
 }
 
-changes! {
-    CreateInstanceProfile: Create, |it, scene| Create::new(account(scene), it, scene.clock.now());
-    AddRoleToInstanceProfile: Fill, |it, scene| Ok::<_, ApiError>(Fill {
+works! {
+    CreateInstanceProfile: |it, scene| Create::new(account(scene), it, scene.clock.now());
+    AddRoleToInstanceProfile: |it, scene| Ok::<_, ApiError>(Fill {
         account: account(scene),
         profile: it.instance_profile_name,
         role: it.role_name,
         authority: scene.caller.authority.clone(),
     });
-    RemoveRoleFromInstanceProfile: Empty, |it, scene| Ok::<_, ApiError>(Empty {
+    RemoveRoleFromInstanceProfile: |it, scene| Ok::<_, ApiError>(Empty {
         account: account(scene),
         profile: it.instance_profile_name,
         role: it.role_name,
     });
-    DeleteInstanceProfile: Delete, |it, scene| {
+    DeleteInstanceProfile: |it, scene| {
         Ok::<_, ApiError>(Delete { account: account(scene), profile: it.instance_profile_name })
     };
-    TagInstanceProfile: Retag, |it, scene| checked_tags(&it.tags).map(|set| Retag {
+    TagInstanceProfile: |it, scene| checked_tags(&it.tags).map(|set| Retag {
         account: account(scene),
         profile: it.instance_profile_name,
         set,
         take: Vec::new(),
     });
-    UntagInstanceProfile: Retag, |it, scene| check_tag_keys(&it.tag_keys).map(|()| Retag {
+    UntagInstanceProfile: |it, scene| check_tag_keys(&it.tag_keys).map(|()| Retag {
         account: account(scene),
         profile: it.instance_profile_name,
         set: TagMap::new(),

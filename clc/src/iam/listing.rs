@@ -1,6 +1,6 @@
 //! What listings and limits of all families share.
 
-use common::error::{ApiError, ErrorCode};
+use common::error::ApiError;
 use common::euare::elements::Tag;
 use common::euare::names::violation;
 use common::euare::paging::Page;
@@ -8,6 +8,7 @@ use common::euare::tagging::TagList;
 use common::id::AccountId;
 use store::{After, Record, Table};
 
+use super::limits;
 use crate::records::TagMap;
 
 /// A page of tags.
@@ -60,9 +61,6 @@ pub(super) fn check_room<R: Record>(
     most: usize,
     quota: &str,
 ) -> Result<(), ApiError> {
-    if table.scan(&format!("{account}/"), After::Start, most)?.len() < most {
-        return Ok(());
-    }
-    let text = format!("Cannot exceed quota for {quota}: {most}");
-    Err(ApiError::new(ErrorCode::LimitExceeded, text))
+    let have = table.scan(&format!("{account}/"), After::Start, most)?.len();
+    limits::room(have, most, "one more", quota)
 }

@@ -18,13 +18,11 @@ use common::id::AccountId;
 use common::time::Timestamp;
 use store::{Batch, Seen};
 
-use super::change::{Change, account, answers, changes};
-use super::{documents, listing};
+use super::work::{Work, account, answers, works};
+use super::{documents, limits, listing};
 use crate::random;
 use crate::records::{ManagedPolicy, PolicyVersion, Records, TagMap, Touched};
 
-/// The most managed policies of an account.
-const MOST: usize = 1500;
 /// The most characters of what a policy is for.
 pub(super) const DESCRIPTION: usize = 1000;
 
@@ -239,7 +237,7 @@ impl Create {
     }
 }
 
-impl Change for Create {
+impl Work for Create {
     type Done = OnePolicy;
 
     fn apply(
@@ -254,7 +252,7 @@ impl Change for Create {
             let text = format!("A policy called {} already exists. Duplicate names are not allowed.", policy.name);
             return Err(ApiError::new(ErrorCode::EntityAlreadyExists, text));
         }
-        listing::check_room(&records.policies, &policy.account, MOST, "PoliciesPerAccount")?;
+        listing::check_room(&records.policies, &policy.account, limits::POLICIES, "PoliciesPerAccount")?;
         batch.insert(policy)?;
         touched.note(EntityName::Policy(policy.arn()));
         let policy = Policy {
@@ -281,7 +279,7 @@ pub(super) struct Delete {
     arn: String,
 }
 
-impl Change for Delete {
+impl Work for Delete {
     type Done = Nothing;
 
     fn apply(
@@ -316,7 +314,7 @@ pub(super) struct Retag {
     take: Vec<String>,
 }
 
-impl Change for Retag {
+impl Work for Retag {
     type Done = Nothing;
 
     fn apply(
@@ -333,15 +331,15 @@ impl Change for Retag {
     }
 }
 
-changes! {
-    CreatePolicy: Create, |it, scene| Create::new(account(scene), it, scene.clock.now());
-    DeletePolicy: Delete, |it, scene| {
+works! {
+    CreatePolicy: |it, scene| Create::new(account(scene), it, scene.clock.now());
+    DeletePolicy: |it, scene| {
         Ok::<_, ApiError>(Delete { account: account(scene), arn: it.policy_arn })
     };
-    TagPolicy: Retag, |it, scene| checked_tags(&it.tags).map(|set| {
+    TagPolicy: |it, scene| checked_tags(&it.tags).map(|set| {
         Retag { account: account(scene), arn: it.policy_arn, set, take: Vec::new() }
     });
-    UntagPolicy: Retag, |it, scene| check_tag_keys(&it.tag_keys).map(|()| Retag {
+    UntagPolicy: |it, scene| check_tag_keys(&it.tag_keys).map(|()| Retag {
         account: account(scene),
         arn: it.policy_arn,
         set: TagMap::new(),

@@ -19,13 +19,11 @@ use common::time::Timestamp;
 use store::{After, Batch, Seen};
 
 use super::bearers::role;
-use super::change::{Change, account, answers, changes};
-use super::{attachments, documents, listing, managed};
+use super::work::{Work, account, answers, works};
+use super::{attachments, documents, limits, listing, managed};
 use crate::random;
 use crate::records::{Records, Role, TagMap, Touched, Use};
 
-/// The most roles of an account.
-const MOST: usize = 1000;
 /// How long the sessions of a role may last at most if nothing is said, seconds.
 const SESSION: u32 = 3600;
 /// The longest and the shortest such time.
@@ -94,7 +92,7 @@ impl Create {
     }
 }
 
-impl Change for Create {
+impl Work for Create {
     type Done = OneRole;
 
     fn apply(
@@ -109,7 +107,7 @@ impl Change for Create {
             let text = format!("Role with name {} already exists.", role.name);
             return Err(ApiError::new(ErrorCode::EntityAlreadyExists, text));
         }
-        listing::check_room(&records.roles, &role.account, MOST, "RolesPerAccount")?;
+        listing::check_room(&records.roles, &role.account, limits::ROLES, "RolesPerAccount")?;
         if let Some(arn) = &role.boundary {
             let arn = attachments::attachable(records, &role.account, arn)?.arn();
             records.attach(batch, &arn, Use::RoleBoundary, &key);
@@ -173,7 +171,7 @@ impl Update {
     }
 }
 
-impl Change for Update {
+impl Work for Update {
     type Done = Nothing;
 
     fn apply(
@@ -189,7 +187,7 @@ impl Change for Update {
 /// The same, and the role is shown.
 pub(super) struct Describe(Update);
 
-impl Change for Describe {
+impl Work for Describe {
     type Done = OneRole;
 
     fn apply(
@@ -209,7 +207,7 @@ pub(super) struct Delete {
     name: String,
 }
 
-impl Change for Delete {
+impl Work for Delete {
     type Done = Nothing;
 
     fn apply(
@@ -239,26 +237,26 @@ impl Change for Delete {
     }
 }
 
-changes! {
-    CreateRole: Create, |it, scene| Create::new(account(scene), it, scene.clock.now());
-    UpdateRole: Update, |it, scene| {
+works! {
+    CreateRole: |it, scene| Create::new(account(scene), it, scene.clock.now());
+    UpdateRole: |it, scene| {
         let to = To::Described { description: it.description, session: it.max_session_duration };
         Update::new(account(scene), it.role_name, to)
     };
-    UpdateRoleDescription: Describe, |it, scene| {
+    UpdateRoleDescription: |it, scene| {
         let to = To::Described { description: Some(it.description), session: None };
         Update::new(account(scene), it.role_name, to).map(Describe)
     };
-    UpdateAssumeRolePolicy: Update, |it, scene| {
+    UpdateAssumeRolePolicy: |it, scene| {
         Update::new(account(scene), it.role_name, To::Trusting(it.policy_document))
     };
-    DeleteRole: Delete, |it, scene| {
+    DeleteRole: |it, scene| {
         Ok::<_, ApiError>(Delete { account: account(scene), name: it.role_name })
     };
-    TagRole: Update, |it, scene| checked_tags(&it.tags).and_then(|set| {
+    TagRole: |it, scene| checked_tags(&it.tags).and_then(|set| {
         Update::new(account(scene), it.role_name, To::Tagged { set, take: Vec::new() })
     });
-    UntagRole: Update, |it, scene| check_tag_keys(&it.tag_keys).and_then(|()| {
+    UntagRole: |it, scene| check_tag_keys(&it.tag_keys).and_then(|()| {
         let to = To::Tagged { set: TagMap::new(), take: it.tag_keys };
         Update::new(account(scene), it.role_name, to)
     });

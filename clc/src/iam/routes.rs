@@ -1,14 +1,35 @@
 //! The table of IAM's actions. One line an action.
 
 use actix::Addr;
-use common::euare::attachments::{AttachUserPolicy, DetachUserPolicy, ListAttachedUserPolicies, AttachGroupPolicy, DetachGroupPolicy, ListAttachedGroupPolicies, AttachRolePolicy, DetachRolePolicy, ListAttachedRolePolicies, ListEntitiesForPolicy, PutUserPermissionsBoundary, DeleteUserPermissionsBoundary, PutRolePermissionsBoundary, DeleteRolePermissionsBoundary};
-use common::euare::authorization::{GetAccountAuthorizationDetails};
+use common::euare::access_keys::{
+    CreateAccessKey, DeleteAccessKey, GetAccessKeyLastUsed, ListAccessKeys, UpdateAccessKey,
+};
+use common::euare::accounts::{
+    CreateAccount, DeleteAccount, DeleteAccountPolicy, GetAccount, GetAccountPolicy,
+    ListAccountPolicies, ListAccounts, PutAccountPolicy,
+};
+use common::euare::aliases::{
+    CreateAccountAlias, DeleteAccountAlias, GetAccountSummary, ListAccountAliases,
+};
+use common::euare::certificates::{
+    CreateSigningCertificate, DeleteSigningCertificate, ListSigningCertificates,
+    UpdateSigningCertificate, UploadSigningCertificate,
+};
+use common::euare::groups::{
+    AddUserToGroup, CreateGroup, DeleteGroup, GetGroup, ListGroups, ListGroupsForUser,
+    RemoveUserFromGroup, UpdateGroup,
+};
+use common::euare::users::{
+    CreateUser, DeleteUser, GetUser, ListUserTags, ListUsers, TagUser, UntagUser, UpdateUser,
+};
 use common::euare::inline::{PutUserPolicy, GetUserPolicy, ListUserPolicies, DeleteUserPolicy, PutGroupPolicy, GetGroupPolicy, ListGroupPolicies, DeleteGroupPolicy, PutRolePolicy, GetRolePolicy, ListRolePolicies, DeleteRolePolicy};
-use common::euare::instance_profiles::{CreateInstanceProfile, GetInstanceProfile, ListInstanceProfiles, ListInstanceProfilesForRole, DeleteInstanceProfile, AddRoleToInstanceProfile, RemoveRoleFromInstanceProfile, TagInstanceProfile, UntagInstanceProfile, ListInstanceProfileTags};
 use common::euare::managed::{CreatePolicy, GetPolicy, ListPolicies, DeletePolicy, TagPolicy, UntagPolicy, ListPolicyTags};
-use common::euare::roles::{CreateRole, GetRole, ListRoles, UpdateRole, UpdateRoleDescription, UpdateAssumeRolePolicy, DeleteRole, TagRole, UntagRole, ListRoleTags};
-use common::euare::simulate::{SimulatePrincipalPolicy, SimulateCustomPolicy, GetContextKeysForCustomPolicy, GetContextKeysForPrincipalPolicy};
 use common::euare::versions::{CreatePolicyVersion, GetPolicyVersion, ListPolicyVersions, SetDefaultPolicyVersion, DeletePolicyVersion};
+use common::euare::attachments::{AttachUserPolicy, DetachUserPolicy, ListAttachedUserPolicies, AttachGroupPolicy, DetachGroupPolicy, ListAttachedGroupPolicies, AttachRolePolicy, DetachRolePolicy, ListAttachedRolePolicies, ListEntitiesForPolicy, PutUserPermissionsBoundary, DeleteUserPermissionsBoundary, PutRolePermissionsBoundary, DeleteRolePermissionsBoundary};
+use common::euare::roles::{CreateRole, GetRole, ListRoles, UpdateRole, UpdateRoleDescription, UpdateAssumeRolePolicy, DeleteRole, TagRole, UntagRole, ListRoleTags};
+use common::euare::instance_profiles::{CreateInstanceProfile, GetInstanceProfile, ListInstanceProfiles, ListInstanceProfilesForRole, DeleteInstanceProfile, AddRoleToInstanceProfile, RemoveRoleFromInstanceProfile, TagInstanceProfile, UntagInstanceProfile, ListInstanceProfileTags};
+use common::euare::simulate::{SimulatePrincipalPolicy, SimulateCustomPolicy, GetContextKeysForCustomPolicy, GetContextKeysForPrincipalPolicy};
+use common::euare::authorization::{GetAccountAuthorizationDetails};
 use runtime::actor::ServiceActor;
 use runtime::router::Router;
 
@@ -18,13 +39,25 @@ use super::Iam;
 pub fn router(iam: &Addr<ServiceActor<Iam>>) -> Router {
     Router::new()
         .on::<AddRoleToInstanceProfile, _>(iam)
+        .on::<AddUserToGroup, _>(iam)
         .on::<AttachGroupPolicy, _>(iam)
         .on::<AttachRolePolicy, _>(iam)
         .on::<AttachUserPolicy, _>(iam)
+        .on::<CreateAccessKey, _>(iam)
+        .on::<CreateAccount, _>(iam)
+        .on::<CreateAccountAlias, _>(iam)
+        .on::<CreateGroup, _>(iam)
         .on::<CreateInstanceProfile, _>(iam)
         .on::<CreatePolicy, _>(iam)
         .on::<CreatePolicyVersion, _>(iam)
         .on::<CreateRole, _>(iam)
+        .on::<CreateSigningCertificate, _>(iam)
+        .on::<CreateUser, _>(iam)
+        .on::<DeleteAccessKey, _>(iam)
+        .on::<DeleteAccount, _>(iam)
+        .on::<DeleteAccountAlias, _>(iam)
+        .on::<DeleteAccountPolicy, _>(iam)
+        .on::<DeleteGroup, _>(iam)
         .on::<DeleteGroupPolicy, _>(iam)
         .on::<DeleteInstanceProfile, _>(iam)
         .on::<DeletePolicy, _>(iam)
@@ -32,26 +65,40 @@ pub fn router(iam: &Addr<ServiceActor<Iam>>) -> Router {
         .on::<DeleteRole, _>(iam)
         .on::<DeleteRolePermissionsBoundary, _>(iam)
         .on::<DeleteRolePolicy, _>(iam)
+        .on::<DeleteSigningCertificate, _>(iam)
+        .on::<DeleteUser, _>(iam)
         .on::<DeleteUserPermissionsBoundary, _>(iam)
         .on::<DeleteUserPolicy, _>(iam)
         .on::<DetachGroupPolicy, _>(iam)
         .on::<DetachRolePolicy, _>(iam)
         .on::<DetachUserPolicy, _>(iam)
+        .on::<GetAccessKeyLastUsed, _>(iam)
+        .on::<GetAccount, _>(iam)
         .on::<GetAccountAuthorizationDetails, _>(iam)
+        .on::<GetAccountPolicy, _>(iam)
+        .on::<GetAccountSummary, _>(iam)
         .on::<GetContextKeysForCustomPolicy, _>(iam)
         .on::<GetContextKeysForPrincipalPolicy, _>(iam)
+        .on::<GetGroup, _>(iam)
         .on::<GetGroupPolicy, _>(iam)
         .on::<GetInstanceProfile, _>(iam)
         .on::<GetPolicy, _>(iam)
         .on::<GetPolicyVersion, _>(iam)
         .on::<GetRole, _>(iam)
         .on::<GetRolePolicy, _>(iam)
+        .on::<GetUser, _>(iam)
         .on::<GetUserPolicy, _>(iam)
+        .on::<ListAccessKeys, _>(iam)
+        .on::<ListAccountAliases, _>(iam)
+        .on::<ListAccountPolicies, _>(iam)
+        .on::<ListAccounts, _>(iam)
         .on::<ListAttachedGroupPolicies, _>(iam)
         .on::<ListAttachedRolePolicies, _>(iam)
         .on::<ListAttachedUserPolicies, _>(iam)
         .on::<ListEntitiesForPolicy, _>(iam)
         .on::<ListGroupPolicies, _>(iam)
+        .on::<ListGroups, _>(iam)
+        .on::<ListGroupsForUser, _>(iam)
         .on::<ListInstanceProfileTags, _>(iam)
         .on::<ListInstanceProfiles, _>(iam)
         .on::<ListInstanceProfilesForRole, _>(iam)
@@ -61,23 +108,35 @@ pub fn router(iam: &Addr<ServiceActor<Iam>>) -> Router {
         .on::<ListRolePolicies, _>(iam)
         .on::<ListRoleTags, _>(iam)
         .on::<ListRoles, _>(iam)
+        .on::<ListSigningCertificates, _>(iam)
         .on::<ListUserPolicies, _>(iam)
+        .on::<ListUserTags, _>(iam)
+        .on::<ListUsers, _>(iam)
+        .on::<PutAccountPolicy, _>(iam)
         .on::<PutGroupPolicy, _>(iam)
         .on::<PutRolePermissionsBoundary, _>(iam)
         .on::<PutRolePolicy, _>(iam)
         .on::<PutUserPermissionsBoundary, _>(iam)
         .on::<PutUserPolicy, _>(iam)
         .on::<RemoveRoleFromInstanceProfile, _>(iam)
+        .on::<RemoveUserFromGroup, _>(iam)
         .on::<SetDefaultPolicyVersion, _>(iam)
         .on::<SimulateCustomPolicy, _>(iam)
         .on::<SimulatePrincipalPolicy, _>(iam)
         .on::<TagInstanceProfile, _>(iam)
         .on::<TagPolicy, _>(iam)
         .on::<TagRole, _>(iam)
+        .on::<TagUser, _>(iam)
         .on::<UntagInstanceProfile, _>(iam)
         .on::<UntagPolicy, _>(iam)
         .on::<UntagRole, _>(iam)
+        .on::<UntagUser, _>(iam)
+        .on::<UpdateAccessKey, _>(iam)
         .on::<UpdateAssumeRolePolicy, _>(iam)
+        .on::<UpdateGroup, _>(iam)
         .on::<UpdateRole, _>(iam)
         .on::<UpdateRoleDescription, _>(iam)
+        .on::<UpdateSigningCertificate, _>(iam)
+        .on::<UpdateUser, _>(iam)
+        .on::<UploadSigningCertificate, _>(iam)
 }

@@ -20,7 +20,7 @@ use runtime::pool;
 use serde::Serialize;
 
 use super::bearers::{self, Bearer, Kind};
-use super::change::account;
+use super::work::account;
 use super::managed::{Usable, usable};
 use super::simulation::{
     Simulated, checked_actions, checked_context, checked_resources,

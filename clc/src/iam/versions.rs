@@ -12,13 +12,10 @@ use common::id::AccountId;
 use common::time::Timestamp;
 use store::{Batch, Seen};
 
-use super::change::{Change, account, answers, changes};
-use super::documents;
+use super::work::{Work, account, answers, works};
+use super::{documents, limits};
 use super::managed::{CloudPolicy, Usable, find, own, write};
 use crate::records::{self, ManagedPolicy, Records, Touched};
-
-/// The most versions of a policy.
-const MOST: usize = 5;
 
 /// The number of a version by its id.
 fn number(id: &str) -> Result<u32, ApiError> {
@@ -78,7 +75,7 @@ pub(super) struct Create {
     now: Timestamp,
 }
 
-impl Change for Create {
+impl Work for Create {
     type Done = OneVersion;
 
     fn apply(
@@ -89,7 +86,7 @@ impl Change for Create {
     ) -> Result<OneVersion, ApiError> {
         let mut policy = own(records, &self.account, &self.arn)?;
         let it = &mut policy.record;
-        if it.versions.len() >= MOST {
+        if it.versions.len() >= limits::VERSIONS_PER_POLICY {
             let text = "A managed policy can have up to 5 versions. Before you create a new \
                         version, you must delete an existing version.";
             return Err(ApiError::new(ErrorCode::LimitExceeded, text));
@@ -117,7 +114,7 @@ pub(super) struct SetDefault {
     now: Timestamp,
 }
 
-impl Change for SetDefault {
+impl Work for SetDefault {
     type Done = Nothing;
 
     fn apply(
@@ -142,7 +139,7 @@ pub(super) struct Delete {
     number: u32,
 }
 
-impl Change for Delete {
+impl Work for Delete {
     type Done = Nothing;
 
     fn apply(
@@ -175,8 +172,8 @@ fn with_version(
     }
 }
 
-changes! {
-    CreatePolicyVersion: Create, |it, scene| documents::check_managed(&it.policy_document)
+works! {
+    CreatePolicyVersion: |it, scene| documents::check_managed(&it.policy_document)
         .map(|()| Create {
             account: account(scene),
             arn: it.policy_arn,
@@ -184,7 +181,7 @@ changes! {
             default: it.set_as_default,
             now: scene.clock.now(),
         });
-    SetDefaultPolicyVersion: SetDefault, |it, scene| number(&it.version_id).map(|number| {
+    SetDefaultPolicyVersion: |it, scene| number(&it.version_id).map(|number| {
         SetDefault {
             account: account(scene),
             arn: it.policy_arn,
@@ -192,7 +189,7 @@ changes! {
             now: scene.clock.now(),
         }
     });
-    DeletePolicyVersion: Delete, |it, scene| number(&it.version_id).map(|number| {
+    DeletePolicyVersion: |it, scene| number(&it.version_id).map(|number| {
         Delete { account: account(scene), arn: it.policy_arn, number }
     });
 }

@@ -48,8 +48,8 @@ impl Touched {
 
 impl Records {
     /// Changes identity in one commit, and says in the feed what was touched. `change` reads what
-    /// it needs, fills the batch, and may run several times: nobody else has changed identity since
-    /// it began to read. Blocks.
+    /// it needs, fills the batch, and may run several times; whatever it read is still true when
+    /// it is committed, if it touches anything. Blocks.
     ///
     /// # Errors
     /// Those of the change and of the store.
@@ -58,11 +58,11 @@ impl Records {
         mut change: impl FnMut(&mut Batch, &mut Touched) -> Result<T, ApiError>,
     ) -> Result<T, ApiError> {
         let (done, _) = store::transact(&*self.engine, |batch| {
-            // Read first: whoever changes identity after this makes the commit start again.
-            let head = self.feed_heads.get(HEAD)?;
             let mut touched = Touched::default();
+            // Read first: any change of identity behind this line makes the commit a conflict.
+            let head = self.feed_heads.get(HEAD)?;
             let done = change(batch, &mut touched)?;
-            self.publish(batch, head, &touched)?;
+            self.publish(batch, &touched, head)?;
             Ok::<_, ApiError>(done)
         })?;
         Ok(done)
@@ -72,8 +72,8 @@ impl Records {
     fn publish(
         &self,
         batch: &mut Batch,
-        head: Option<Seen<FeedHead>>,
         touched: &Touched,
+        head: Option<Seen<FeedHead>>,
     ) -> Result<(), ApiError> {
         if touched.0.is_empty() {
             return Ok(());
