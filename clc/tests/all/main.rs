@@ -9,6 +9,7 @@ mod bundles;
 mod create_image;
 mod devices;
 mod image_attributes;
+mod iam_policies;
 mod images;
 mod instances;
 mod keys;
