@@ -1,9 +1,11 @@
 """Policies, roles and instance profiles of IAM as boto3 and awscli ask for them."""
 
 import json
+import urllib.parse
 
 import boto3
 import pytest
+from boto.iam.connection import IAMConnection
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -212,3 +214,19 @@ def test_awscli_keeps_policies_and_roles(owner, tmp_path):
     aws("detach-role-policy", "--role-name", "cli", "--policy-arn", arn)
     aws("delete-role", "--role-name", "cli")
     aws("delete-policy", "--policy-arn", arn)
+
+
+def test_boto_of_2012_reads_what_it_wrote(owner):
+    url = urllib.parse.urlsplit(owner["AWS_IAM_URL"])
+    iam = IAMConnection(
+        owner["EC2_ACCESS_KEY"], owner["EC2_SECRET_KEY"], is_secure=False, host=url.hostname, port=url.port,
+        path=url.path,
+    )
+    iam.create_user("old")
+    iam.put_user_policy("old", "reads", json.dumps(READS))
+    told = iam.get_user_policy("old", "reads")["get_user_policy_response"]["get_user_policy_result"]
+    assert json.loads(urllib.parse.unquote(told["policy_document"])) == READS
+    listed = iam.get_all_user_policies("old")["list_user_policies_response"]["list_user_policies_result"]
+    assert listed["policy_names"] == ["reads"]
+    iam.delete_user_policy("old", "reads")
+    iam.delete_user("old")

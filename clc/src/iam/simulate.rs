@@ -1,7 +1,7 @@
 //! SimulatePrincipalPolicy, SimulateCustomPolicy and what they would have to know: the one evaluator
 //! asked about what nobody does.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use common::error::{ApiError, ErrorCode};
@@ -12,8 +12,8 @@ use common::euare::simulate::{
     SimulateCustomPolicy, SimulatePrincipalPolicy, Simulation,
 };
 use common::iam::directory::{Directory as _, authority_of_role, authority_of_user};
-use common::iam::policy::{Attached, PolicyKind, Source};
-use common::iam::{Arn, Context, Grants, Principal, PrincipalKind};
+use common::iam::policy::{Attached, Policy, PolicyKind, Source};
+use common::iam::{Arn, Context, Grants, Principal, PrincipalKind, managed};
 use common::id::AccountId;
 use runtime::actor::{Answer, Scene};
 use runtime::pool;
@@ -71,6 +71,14 @@ fn given_resource(text: Option<&String>) -> Result<Option<Attached>, ApiError> {
         source: Source::Resource,
         ..it
     }))
+}
+
+/// A policy that allows everything.
+fn everything() -> Result<Attached, ApiError> {
+    let policy = Policy::parse(managed::EVERYTHING, PolicyKind::Identity)
+        .map_err(|error| ApiError::internal("A policy of the cloud cannot be read", error))?;
+    let name = "everything".to_owned();
+    Ok(Attached { name, source: Source::Cloud, policy: Arc::new(policy) })
 }
 
 /// The account that an ARN or a number names.
@@ -242,11 +250,12 @@ impl Asked {
         let named = !self.resources.is_empty();
         let context = known(&principal).and(&self.context);
         Ok(Simulated {
-            foreign: owner.is_some_and(|owner| owner != principal.account),
+            owner: owner.filter(|owner| *owner != principal.account),
             principal,
             identity: grants.identity,
             boundary: grants.boundary,
             resource: given_resource(self.resource_policy.as_ref())?,
+            everything: everything()?,
             context,
             actions: self.actions,
             resources: if named { self.resources } else { vec!["*".to_owned()] },
@@ -358,9 +367,11 @@ fn of_policies(
 
 /// The condition keys that policies ask for, each once.
 fn keys<'a>(policies: impl IntoIterator<Item = &'a Attached>) -> ContextKeys {
-    let keys: BTreeSet<_> =
-        policies.into_iter().flat_map(|it| it.policy.condition_keys()).collect();
-    ContextKeys { context_key_names: keys.into_iter().map(str::to_owned).collect() }
+    let mut keys = BTreeMap::new();
+    for key in policies.into_iter().flat_map(|it| it.policy.context_keys()) {
+        keys.entry(key.to_lowercase()).or_insert(key);
+    }
+    ContextKeys { context_key_names: keys.into_values().collect() }
 }
 
 fn keys_of_principal(

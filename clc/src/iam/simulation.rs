@@ -2,6 +2,7 @@
 //! told. Looks nothing up.
 
 use std::net::IpAddr;
+use std::slice;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,9 +15,10 @@ use common::euare::simulate::{
 };
 use common::iam::managed;
 use common::iam::policy::{
-    Attached, Decision, Matched, Policies, Question, Source, Verdict, evaluate,
+    self, Attached, Decision, Matched, Policies, Question, Source, Verdict, evaluate,
 };
 use common::iam::{Arn, Context, Principal};
+use common::id::AccountId;
 use common::time::Timestamp;
 
 /// All that decides.
@@ -25,8 +27,10 @@ pub(super) struct Simulated {
     pub(super) identity: Vec<Attached>,
     pub(super) boundary: Option<Attached>,
     pub(super) resource: Option<Attached>,
-    /// Whether the resources are another account's, which then has to allow it, too.
-    pub(super) foreign: bool,
+    /// The account that the resources belong to, if it is another, which then has to allow it, too.
+    pub(super) owner: Option<AccountId>,
+    /// A policy that allows everything.
+    pub(super) everything: Attached,
     pub(super) context: Context,
     pub(super) actions: Vec<String>,
     /// `*` alone if none was named.
@@ -169,24 +173,33 @@ impl Simulated {
             boundary: self.boundary.as_ref(),
             ..Policies::default()
         };
-        let of_resource = Policies { resource: self.resource.as_ref(), ..Policies::default() };
-        if !self.foreign {
-            let all = Policies { resource: self.resource.as_ref(), ..of_identity };
+        let (of_resource, owner) = (self.resource.as_ref(), self.owner.as_ref());
+        let all = Policies { resource: of_resource, owner, ..of_identity };
+        if owner.is_none() {
             return (evaluate(&all, &question), Details::default());
         }
         let own = evaluate(&of_identity, &question);
-        let other = evaluate(&of_resource, &question);
+        let theirs = match of_resource {
+            // What the resource's policy says shows where nothing else would be in the way.
+            Some(_) => {
+                let identity = slice::from_ref(&self.everything);
+                evaluate(&Policies { identity, boundary: None, ..all }, &question).verdict
+            }
+            None => Verdict::ImplicitDeny,
+        };
         let detail = |key: &str, verdict: Verdict| Detail {
             key: key.to_owned(),
             value: word(verdict).to_owned(),
         };
-        let details = Details {
-            entry: vec![
-                detail("IAM Policy", own.verdict),
-                detail("Resource Policy", other.verdict),
-            ],
+        let entry = vec![detail("IAM Policy", own.verdict), detail("Resource Policy", theirs)];
+        let decision = match (of_resource, own.verdict) {
+            (Some(_), _) => evaluate(&all, &question),
+            (None, Verdict::Allowed) => {
+                Decision { verdict: Verdict::ImplicitDeny, matched: Vec::new(), ..own }
+            }
+            (None, _) => own,
         };
-        (both(own, other), details)
+        (decision, Details { entry })
     }
 
     /// A statement as it is told: the policy by name, and where in its text.
@@ -195,10 +208,9 @@ impl Simulated {
         let mut named =
             all.filter(|it| it.name == matched.policy && it.source == matched.source);
         let span = named.next().and_then(|it| it.policy.span(matched.statement));
-        let place = |position: Option<common::iam::policy::Position>| {
-            position.map_or(Position { line: 1, column: 1 }, |at| Position {
-                line: at.line,
-                column: at.column,
+        let place = |at: Option<policy::Position>| {
+            at.map_or(Position { line: 1, column: 1 }, |policy::Position { line, column }| {
+                Position { line, column }
             })
         };
         let (id, kind) = told(matched);
@@ -209,20 +221,6 @@ impl Simulated {
             end_position: place(span.map(|span| span.end)),
         }
     }
-}
-
-/// What is allowed only if both allow it, and denied if one denies it.
-fn both(own: Decision, other: Decision) -> Decision {
-    let verdict = match (own.verdict, other.verdict) {
-        (Verdict::ExplicitDeny, _) | (_, Verdict::ExplicitDeny) => Verdict::ExplicitDeny,
-        (Verdict::Allowed, Verdict::Allowed) => Verdict::Allowed,
-        _ => Verdict::ImplicitDeny,
-    };
-    let mut missing: Vec<_> = own.missing.into_iter().chain(other.missing).collect();
-    missing.sort();
-    missing.dedup();
-    let matched = own.matched.into_iter().chain(other.matched).collect();
-    Decision { verdict, matched, missing, within_boundary: own.within_boundary }
 }
 
 fn word(verdict: Verdict) -> &'static str {
