@@ -14,6 +14,7 @@ mod iam_groups;
 mod iam_keys;
 mod iam_users;
 mod image_attributes;
+mod iam_policies;
 mod images;
 mod instances;
 mod keys;
