@@ -81,7 +81,7 @@ impl Changes for CreateGroup {
         let (name, caller) = (self.group_name, scene.caller.clone());
         Ok(Change::new(move |records, batch, touched| {
             free(records, &account, &name)?;
-            quota::identity::admit(records, &caller, Kind::Group)?;
+            quota::identity::admit(records, batch, &caller, Kind::Group)?;
             let prefix = format!("{account}/");
             let have = records.groups.scan(&prefix, After::Start, limits::GROUPS)?.len();
             limits::room(have, limits::GROUPS, &name, "GroupsPerAccount")?;

@@ -114,7 +114,7 @@ impl Changes for CreateUser {
         let caller = scene.caller.clone();
         Ok(Change::new(move |records, batch, touched| {
             free(records, &account, &name)?;
-            quota::identity::admit(records, &caller, Kind::User)?;
+            quota::identity::admit(records, batch, &caller, Kind::User)?;
             let prefix = format!("{account}/");
             let have = records.users.scan(&prefix, After::Start, limits::USERS)?.len();
             limits::room(have, limits::USERS, &name, "UsersPerAccount")?;

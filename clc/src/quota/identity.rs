@@ -3,8 +3,9 @@
 
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
+use store::Batch;
 
-use super::{Quota, bounds};
+use super::{Quota, Whose, bounds, take_turns};
 use crate::records::Records;
 
 /// What IAM keeps and quotas count.
@@ -59,17 +60,22 @@ impl Kind {
     }
 }
 
-/// Finds out whether an account may have one more. Within a change of identity nobody else changes
-/// any (all of them write where the feed ends), so what is found out there still holds at its
-/// commit. Blocks.
+/// Finds out whether an account may have one more, and adds it to the batch that makes it. Blocks.
 ///
 /// # Errors
 /// `LimitExceeded`.
-pub fn admit(records: &Records, caller: &Caller, kind: Kind) -> Result<(), ApiError> {
-    let bounds = bounds(caller, [kind.quota()]);
+pub fn admit(
+    records: &Records,
+    batch: &mut Batch,
+    caller: &Caller,
+    kind: Kind,
+) -> Result<(), ApiError> {
+    let mut bounds = bounds(caller, [kind.quota()]);
     if bounds.is_empty() {
         return Ok(());
     }
+    bounds.iter_mut().for_each(|bound| bound.whose = Whose::Account);
+    take_turns(records, batch, caller, &bounds)?;
     let used = kind.count(records, &format!("{}/", caller.account))?;
     match bounds.into_iter().find(|bound| bound.left(used) == 0) {
         Some(bound) => Err(bound.exceeded(ErrorCode::LimitExceeded, used)),
