@@ -42,11 +42,11 @@ use crate::ec2::keys_ahead::KeysAhead;
 use crate::ec2::tags::Tagger;
 use crate::ec2::tokens::Tokens;
 use crate::ec2::zones::Zones;
+use crate::iam::Iam;
 use crate::identity::credentials::Endpoints;
 use crate::identity::directory::RecordedDirectory;
 use crate::identity::first_start::{self, FirstStartError};
 use crate::identity::guard::RecordedGuard;
-use crate::iam::Iam;
 use crate::identity::key_uses::{self, KeyUseWriter, KeyUses};
 use crate::identity::keyring::RecordedKeyRing;
 use crate::identity::stand_in::RecordedStandIn;
@@ -221,11 +221,13 @@ impl Server {
         };
         let (identity_of, region) = (Arc::clone(&directory), config.region.clone());
         let guard = Arc::new(RecordedGuard { directory: identity_of, region });
-        let api =
-            services(QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION), iam)
-                .remembering(Arc::new(replays))
-                .witnessed(Arc::new(key_uses.clone()))
-                .delegating("iam", Arc::new(RecordedStandIn { records: records.clone() }));
+        let api = services(
+            QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION),
+            iam,
+        )
+        .remembering(Arc::new(replays))
+        .witnessed(Arc::new(key_uses.clone()))
+        .delegating("iam", Arc::new(RecordedStandIn { records: records.clone() }));
         let actions = api.actions();
         let administration = Administration {
             records: records.clone(),

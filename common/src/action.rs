@@ -4,8 +4,8 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::iam::directory::Credential;
 use crate::error::{ApiError, ErrorCode};
+use crate::iam::directory::Credential;
 use crate::iam::{Authority, Context, Subject};
 use crate::id::AccountId;
 

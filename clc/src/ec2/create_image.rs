@@ -20,11 +20,11 @@ use super::bundles::{Bundles, Wish, inherited, savable};
 use super::devices::{self, Device};
 use super::register::{check_description, check_name, public_at_first};
 use super::{ids, tagging};
-use crate::{quota, random};
 use crate::records::{
     BundleTask, Draft, Image, ImageState, Instance, Records, ResourceKind, TagMap,
 };
 use crate::settings;
+use crate::{quota, random};
 
 /// An image that can be made.
 pub struct Creation {

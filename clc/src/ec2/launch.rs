@@ -17,13 +17,13 @@ use store::{Batch, Seen};
 use super::images::visible;
 use super::types::InstanceType;
 use super::{devices, ids, tagging};
-use crate::{quota, random};
 use crate::records::{
     Image, ImageState, Instance, KeyPair, Launch, MappedDisk, Records, ResourceKind, SeenState,
     TagMap, Wanted,
 };
 use crate::schedule::scheduler::Placed;
 use crate::settings::{self, DEFAULT_KERNEL, DEFAULT_RAMDISK};
+use crate::{quota, random};
 
 /// A request that passed what can be checked without records.
 #[derive(Clone)]

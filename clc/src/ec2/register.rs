@@ -11,9 +11,9 @@ use runtime::actor::{Handle, Scene};
 
 use super::images::Images;
 use super::{devices, tagging};
-use crate::{quota, random};
 use crate::records::{Image, ImageState, Records, ResourceKind, TagMap};
 use crate::settings;
+use crate::{quota, random};
 
 /// How many characters a description has at most.
 pub const MOST_DESCRIPTION: usize = 255;

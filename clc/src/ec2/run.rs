@@ -14,9 +14,9 @@ use super::instances::{Instances, groups, reservations};
 use super::launch::{self, Asked};
 use super::types::{self, InstanceType};
 use super::{devices, tagging};
-use crate::{quota, random};
 use crate::records::{Instance, Launch, Records, ResourceKind, TagMap};
 use crate::schedule::scheduler::{Place, Placed, Ticket};
+use crate::{quota, random};
 
 /// The most instances of one launch.
 const MOST: u32 = 256;

@@ -22,8 +22,8 @@ use super::change::{Change, Changes, changes};
 use super::users;
 use super::{Iam, belongings, limits};
 use crate::quota::identity::Kind;
-use crate::{quota, random};
 use crate::records::{Group, Records, Touched};
+use crate::{quota, random};
 
 changes!(AddUserToGroup, CreateGroup, DeleteGroup, RemoveUserFromGroup, UpdateGroup);
 

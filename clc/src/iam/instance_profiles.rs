@@ -24,8 +24,8 @@ use super::bearers::role;
 use super::work::{Work, account, answers, works};
 use super::{limits, listing, roles};
 use crate::quota::identity::Kind;
-use crate::{quota, random};
 use crate::records::{InstanceProfile, Records, Role, TagMap, Touched};
+use crate::{quota, random};
 
 /// The profile of that name. Blocks.
 fn find(
@@ -73,7 +73,11 @@ pub(super) fn of_role(
     records: &Records,
     role: &Seen<Role>,
 ) -> Result<Vec<Seen<InstanceProfile>>, ApiError> {
-    let rows = records.profiles_of.scan(&format!("{}/", role.key()), After::Start, limits::INSTANCE_PROFILES)?;
+    let rows = records.profiles_of.scan(
+        &format!("{}/", role.key()),
+        After::Start,
+        limits::INSTANCE_PROFILES,
+    )?;
     let found = rows.iter().map(|row| records.profiles.get(&row.value));
     Ok(found.filter_map(Result::transpose).collect::<Result<_, _>>()?)
 }
@@ -90,15 +94,18 @@ pub(super) struct Create(InstanceProfile, Caller);
 impl Create {
     fn new(caller: &Caller, it: CreateInstanceProfile, now: Timestamp) -> Result<Self, ApiError> {
         check_name("instanceProfileName", &it.instance_profile_name, PROFILE)?;
-        Ok(Self(InstanceProfile {
-            account: caller.account.clone(),
-            name: it.instance_profile_name,
-            id: unique_id("AIPA", &random::bytes::<16>()?),
-            path: checked_path("path", it.path.as_deref())?,
-            role: None,
-            created: now,
-            tags: checked_tags(&it.tags)?,
-        }, caller.clone()))
+        Ok(Self(
+            InstanceProfile {
+                account: caller.account.clone(),
+                name: it.instance_profile_name,
+                id: unique_id("AIPA", &random::bytes::<16>()?),
+                path: checked_path("path", it.path.as_deref())?,
+                role: None,
+                created: now,
+                tags: checked_tags(&it.tags)?,
+            },
+            caller.clone(),
+        ))
     }
 }
 

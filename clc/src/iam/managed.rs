@@ -22,8 +22,8 @@ use store::{Batch, Seen};
 use super::work::{Work, account, answers, works};
 use super::{documents, limits, listing};
 use crate::quota::identity::Kind;
-use crate::{quota, random};
 use crate::records::{ManagedPolicy, PolicyVersion, Records, TagMap, Touched};
+use crate::{quota, random};
 
 /// The most characters of what a policy is for.
 pub(super) const DESCRIPTION: usize = 1000;
@@ -223,19 +223,23 @@ impl Create {
         let description = it.description.unwrap_or_default();
         check_description(&description)?;
         documents::check_managed(&it.policy_document)?;
-        Ok(Self(ManagedPolicy {
-            account: caller.account.clone(),
-            name: it.policy_name,
-            id: unique_id("ANPA", &random::bytes::<16>()?),
-            path,
-            description,
-            versions: [(1, PolicyVersion { document: it.policy_document, created: now })].into(),
-            default_version: 1,
-            last_version: 1,
-            created: now,
-            updated: now,
-            tags: checked_tags(&it.tags)?,
-        }, caller.clone()))
+        Ok(Self(
+            ManagedPolicy {
+                account: caller.account.clone(),
+                name: it.policy_name,
+                id: unique_id("ANPA", &random::bytes::<16>()?),
+                path,
+                description,
+                versions: [(1, PolicyVersion { document: it.policy_document, created: now })]
+                    .into(),
+                default_version: 1,
+                last_version: 1,
+                created: now,
+                updated: now,
+                tags: checked_tags(&it.tags)?,
+            },
+            caller.clone(),
+        ))
     }
 }
 
@@ -251,11 +255,19 @@ impl Work for Create {
         let Self(policy, caller) = self;
         let key = ManagedPolicy::key_of(&policy.account, &policy.name);
         if records.policies.get(&key)?.is_some() {
-            let text = format!("A policy called {} already exists. Duplicate names are not allowed.", policy.name);
+            let text = format!(
+                "A policy called {} already exists. Duplicate names are not allowed.",
+                policy.name
+            );
             return Err(ApiError::new(ErrorCode::EntityAlreadyExists, text));
         }
         quota::identity::admit(records, batch, caller, Kind::Policy)?;
-        listing::check_room(&records.policies, &policy.account, limits::POLICIES, "PoliciesPerAccount")?;
+        listing::check_room(
+            &records.policies,
+            &policy.account,
+            limits::POLICIES,
+            "PoliciesPerAccount",
+        )?;
         batch.insert(policy)?;
         touched.note(EntityName::Policy(policy.arn()));
         let policy = Policy {
@@ -301,7 +313,9 @@ impl Work for Delete {
             return conflict("Cannot delete a policy that is a permissions boundary.");
         }
         if policy.versions.len() > 1 {
-            return conflict("This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.");
+            return conflict(
+                "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.",
+            );
         }
         batch.remove(&policy);
         touched.note(EntityName::Policy(self.arn.clone()));

@@ -23,8 +23,8 @@ use super::bearers::role;
 use super::work::{Work, account, answers, works};
 use super::{attachments, documents, limits, listing, managed};
 use crate::quota::identity::Kind;
-use crate::{quota, random};
 use crate::records::{Records, Role, TagMap, Touched, Use};
+use crate::{quota, random};
 
 /// How long the sessions of a role may last at most if nothing is said, seconds.
 const SESSION: u32 = 3600;
@@ -78,19 +78,22 @@ impl Create {
         let description = it.description.unwrap_or_default();
         managed::check_description(&description)?;
         documents::check_trust("assumeRolePolicyDocument", &it.assume_role_policy_document)?;
-        Ok(Self(Role {
-            account: caller.account.clone(),
-            name: it.role_name,
-            id: unique_id("AROA", &random::bytes::<16>()?),
-            path,
-            description,
-            trust: it.assume_role_policy_document,
-            max_session_seconds: checked_session(it.max_session_duration.unwrap_or(SESSION))?,
-            policies: PolicySet::default(),
-            boundary: it.permissions_boundary,
-            created: now,
-            tags: checked_tags(&it.tags)?,
-        }, caller.clone()))
+        Ok(Self(
+            Role {
+                account: caller.account.clone(),
+                name: it.role_name,
+                id: unique_id("AROA", &random::bytes::<16>()?),
+                path,
+                description,
+                trust: it.assume_role_policy_document,
+                max_session_seconds: checked_session(it.max_session_duration.unwrap_or(SESSION))?,
+                policies: PolicySet::default(),
+                boundary: it.permissions_boundary,
+                created: now,
+                tags: checked_tags(&it.tags)?,
+            },
+            caller.clone(),
+        ))
     }
 }
 
@@ -223,7 +226,9 @@ impl Work for Delete {
         let conflict = |text: &str| Err(ApiError::new(ErrorCode::DeleteConflict, text));
         let profiles = records.profiles_of.scan(&format!("{}/", role.key()), After::Start, 1)?;
         if !profiles.is_empty() {
-            return conflict("Cannot delete entity, must remove roles from instance profile first.");
+            return conflict(
+                "Cannot delete entity, must remove roles from instance profile first.",
+            );
         }
         if !role.policies.inline.is_empty() {
             return conflict("Cannot delete entity, must delete policies first.");
@@ -267,7 +272,8 @@ works! {
 
 fn list(it: &ListRoles, account: &AccountId, records: &Records) -> Result<RoleList, ApiError> {
     let prefix = checked_prefix(it.path_prefix.as_deref())?;
-    let page = Page::new(&["roles", account.as_str(), &prefix], it.marker.as_deref(), it.max_items)?;
+    let page =
+        Page::new(&["roles", account.as_str(), &prefix], it.marker.as_deref(), it.max_items)?;
     let rows = records.roles.all_behind(&format!("{account}/"), page.after());
     let rows = rows.filter(|seen| seen.as_ref().map_or(true, |it| it.path.starts_with(&prefix)));
     let filled = page.fill(rows.map(|seen| {

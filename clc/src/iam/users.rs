@@ -20,8 +20,8 @@ use store::{After, Seen};
 use super::change::{Change, Changes, changes};
 use super::{Iam, belongings, limits};
 use crate::quota::identity::Kind;
-use crate::{quota, random};
 use crate::records::{Records, User};
+use crate::{quota, random};
 
 changes!(CreateUser, DeleteUser, TagUser, UntagUser, UpdateUser);
 

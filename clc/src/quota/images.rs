@@ -33,7 +33,8 @@ pub fn admit(
     }
     let (mut account, mut own, me) = (0, 0, maker(caller));
     // Each image that is registered has its name there.
-    let rows = records.image_names.scan(&format!("{}/", caller.account), After::Start, usize::MAX)?;
+    let rows =
+        records.image_names.scan(&format!("{}/", caller.account), After::Start, usize::MAX)?;
     for row in rows {
         account += 1;
         let seen = records.images.get(&row.value)?;

@@ -29,9 +29,15 @@ type Row = (Quota, fn(&Use) -> u64);
 
 const QUOTAS: [Row; 5] = [
     (quota("ec2:quota-vminstancenumber", RUN, "instances", 1), |it| it.instances),
-    (quota("ec2:quota-vminstanceactivenumber", RUN_OR_START, "instances that are not stopped", 1), |it| {
-        it.active
-    }),
+    (
+        quota(
+            "ec2:quota-vminstanceactivenumber",
+            RUN_OR_START,
+            "instances that are not stopped",
+            1,
+        ),
+        |it| it.active,
+    ),
     (quota("ec2:quota-cputotalsize", RUN_OR_START, "virtual processors in use", 1), |it| it.cpus),
     (quota("ec2:quota-memorytotalsize", RUN_OR_START, "MiB of memory in use", 1), |it| it.memory),
     (quota("ec2:quota-disktotalsize", RUN, "GiB of disk", 1 << 10), |it| it.disk),
@@ -87,7 +93,8 @@ fn limits(caller: &Caller) -> Vec<(Bound, fn(&Use) -> u64)> {
 /// What an account's instances use, and what those of them that a caller made. Blocks.
 fn used(records: &Records, caller: &Caller) -> Result<(Use, Use), ApiError> {
     let (mut account, mut own, me) = (Use::default(), Use::default(), maker(caller));
-    let rows = records.instances_of.scan(&format!("{}/", caller.account), After::Start, usize::MAX)?;
+    let rows =
+        records.instances_of.scan(&format!("{}/", caller.account), After::Start, usize::MAX)?;
     for row in rows {
         let Some(seen) = records.instances.get(&row.value)? else { continue };
         let it = seen.record;

@@ -182,7 +182,12 @@ pub(crate) mod tests {
 
     #[test]
     fn the_smallest_limit_counts_and_says_whose_it_is() {
-        let quota = Quota { key: "ec2:quota-imagenumber", actions: &["ec2:A", "ec2:B"], what: "x", unit: 10 };
+        let quota = Quota {
+            key: "ec2:quota-imagenumber",
+            actions: &["ec2:A", "ec2:B"],
+            what: "x",
+            unit: 10,
+        };
         let caller = limited("Taro", "ec2:B", &[(quota.key, 5), (quota.key, 3)], &[(quota.key, 7)]);
         let found = bounds(&caller, [quota]);
         let told: Vec<_> = found.iter().map(|it| (it.whose, it.limit)).collect();
@@ -207,7 +212,8 @@ pub(crate) mod tests {
         let other = limited("hanako", "ec2:A", &[(key, 1)], &[]);
         let both = limited("jiro", "ec2:A", &[], &[(key, 1)]);
         for _ in 0..2 {
-            let (first, second, third, fourth) = (turn(&own), turn(&own), turn(&other), turn(&both));
+            let (first, second, third, fourth) =
+                (turn(&own), turn(&own), turn(&other), turn(&both));
             first.commit(&*records.engine).unwrap();
             assert!(second.commit(&*records.engine).is_err());
             third.commit(&*records.engine).unwrap();

@@ -152,7 +152,9 @@ fn inline_policies_have_their_sizes() {
         iam(&world, &owner, &put("u", "q", READS)).await.unwrap();
 
         let of_group = |text: &str| {
-            of::<PutGroupPolicy>(json!({"GroupName": "g", "PolicyName": "p", "PolicyDocument": text}))
+            of::<PutGroupPolicy>(
+                json!({"GroupName": "g", "PolicyName": "p", "PolicyDocument": text}),
+            )
         };
         iam(&world, &owner, &of_group(&padded(5120))).await.unwrap();
         assert_eq!(code(iam(&world, &owner, &of_group(&padded(5121))).await), "LimitExceeded");
@@ -335,7 +337,8 @@ fn what_a_policy_is_attached_to_is_told_from_both_ends() {
             let mut ask = json!({"PolicyArn": arn});
             ask.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             let told = iam(&world, &owner, &of::<ListEntitiesForPolicy>(ask)).await.unwrap();
-            let users: Vec<_> = told.policy_users.member.into_iter().map(|it| it.user_name).collect();
+            let users: Vec<_> =
+                told.policy_users.member.into_iter().map(|it| it.user_name).collect();
             (users.join(""), told.policy_groups.member.len(), told.policy_roles.member.len())
         };
         assert_eq!(entities(json!({})).await, ("ab".into(), 1, 1));
@@ -377,7 +380,8 @@ fn a_policy_does_not_go_while_somebody_gets_it() {
         user(&world, &owner, "u").await;
         for round in 0..12 {
             let arn = policy(&world, &owner, &format!("p{round}")).await;
-            let (attach, delete) = (attach("u", &arn), of::<DeletePolicy>(json!({"PolicyArn": arn})));
+            let (attach, delete) =
+                (attach("u", &arn), of::<DeletePolicy>(json!({"PolicyArn": arn})));
             let (attached, deleted) =
                 tokio::join!(iam(&world, &owner, &attach), iam(&world, &owner, &delete));
             let list = of::<ListAttachedUserPolicies>(json!({"UserName": "u"}));
@@ -415,7 +419,10 @@ fn roles_and_profiles_hold_one_another() {
         let made = iam(&world, &owner, &of::<CreateRole>(create.clone())).await.unwrap().role;
         assert_eq!(made.arn, format!("arn:aws:iam::{}:role/app/Web", owner.account));
         assert_eq!(percent_decode(&made.assume_role_policy_document), TRUST);
-        assert_eq!(code(iam(&world, &owner, &of::<CreateRole>(create)).await), "EntityAlreadyExists");
+        assert_eq!(
+            code(iam(&world, &owner, &of::<CreateRole>(create)).await),
+            "EntityAlreadyExists"
+        );
         let get = || of::<GetRole>(json!({"RoleName": "web"}));
         assert_eq!(iam(&world, &owner, &get()).await.unwrap().role, made);
         let list = of::<ListRoles>(json!({"PathPrefix": "/app"}));
@@ -431,7 +438,10 @@ fn roles_and_profiles_hold_one_another() {
         let trusts = json!({"RoleName": "Web", "PolicyDocument": trust});
         iam(&world, &owner, &of::<UpdateAssumeRolePolicy>(trusts)).await.unwrap();
         let now = iam(&world, &owner, &get()).await.unwrap().role;
-        assert_eq!((now.max_session_duration, now.description.as_deref()), (43200, Some("for web")));
+        assert_eq!(
+            (now.max_session_duration, now.description.as_deref()),
+            (43200, Some("for web"))
+        );
         assert_eq!(percent_decode(&now.assume_role_policy_document), trust);
 
         let profile = json!({"InstanceProfileName": "Front", "Path": "/app/"});
@@ -583,7 +593,10 @@ fn simulations_tell_what_decides() {
         for (ask, expected) in [
             (json!({"PolicySourceArn": source, "ActionNames": ["s3:*"]}), "InvalidInput"),
             (json!({"PolicySourceArn": source}), "MissingParameter"),
-            (json!({"PolicySourceArn": format!("{source}x"), "ActionNames": ["s3:X"]}), "NoSuchEntity"),
+            (
+                json!({"PolicySourceArn": format!("{source}x"), "ActionNames": ["s3:X"]}),
+                "NoSuchEntity",
+            ),
             (json!({"PolicySourceArn": "arn:aws:s3:::b", "ActionNames": ["s3:X"]}), "InvalidInput"),
         ] {
             let refused = iam(&world, &owner, &of::<SimulatePrincipalPolicy>(ask)).await;

@@ -107,7 +107,8 @@ impl RunInstances {
             .and(&tags);
         let made = Resource::Ec2("instance", "*".to_owned());
         let images = [Some(&self.image_id), self.kernel_id.as_ref(), self.ramdisk_id.as_ref()];
-        let mut subject = Subject::of(images.into_iter().flatten().map(|id| subjects::image_named(id)));
+        let mut subject =
+            Subject::of(images.into_iter().flatten().map(|id| subjects::image_named(id)));
         subject = subject.and_known(made.clone(), said);
         if let Some(name) = &self.key_name {
             let said = Context::new().with("ec2:KeyPairName", name);

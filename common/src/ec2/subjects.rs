@@ -70,7 +70,8 @@ pub fn tagged(id: &str) -> Resource {
     let begins = |prefix: &str| lower.starts_with(prefix);
     if begins(InstanceId::PREFIX) {
         Resource::Ec2(INSTANCE, lower)
-    } else if [MachineImageId::PREFIX, KernelId::PREFIX, RamdiskId::PREFIX].into_iter().any(begins) {
+    } else if [MachineImageId::PREFIX, KernelId::PREFIX, RamdiskId::PREFIX].into_iter().any(begins)
+    {
         Resource::Image(lower)
     } else if begins(KeyPairId::PREFIX) {
         Resource::KeyPair(lower)

@@ -17,7 +17,8 @@ const ROLE: (&str, &str) = ("RoleName", "nothing");
 const PROFILE: (&str, &str) = ("InstanceProfileName", "nothing");
 const POLICY: (&str, &str) = ("PolicyArn", "arn:aws:iam::123456789012:policy/nothing");
 const MANAGED: (&str, &str) = ("PolicyArn", "arn:aws:iam::aws:policy/nothing");
-const TEXT: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ec2:*","Resource":"*"}}"#;
+const TEXT: &str =
+    r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ec2:*","Resource":"*"}}"#;
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"ec2.amazonaws.com"}}}"#;
 const DOCUMENT: (&str, &str) = ("PolicyDocument", TEXT);
 const NAMED: (&str, &str) = ("PolicyName", "named");
@@ -36,7 +37,11 @@ pub(crate) const ROWS: &[(&str, &str, Pairs<'static>)] = &[
     ("ec2", "CancelBundleTask", &[("BundleId", "bun-00000000")]),
     ("ec2", "CreateImage", &[INSTANCE, ("Name", "copy")]),
     ("ec2", "CreateKeyPair", &[("KeyName", "new key"), ("KeyType", "ed25519")]),
-    ("ec2", "CreateTags", &[("ResourceId.1", "emi-00000000"), ("ResourceId.2", "i-00000000"), ("Tag.1.Key", "a")]),
+    (
+        "ec2",
+        "CreateTags",
+        &[("ResourceId.1", "emi-00000000"), ("ResourceId.2", "i-00000000"), ("Tag.1.Key", "a")],
+    ),
     ("ec2", "DeleteKeyPair", &[("KeyName", "gone")]),
     ("ec2", "DeleteTags", &[("ResourceId.1", "i-00000000"), ("Tag.1.Key", "a")]),
     ("ec2", "DeregisterImage", &[IMAGE]),
@@ -111,7 +116,11 @@ pub(crate) const ROWS: &[(&str, &str, Pairs<'static>)] = &[
     ("iam", "GetAccountPolicy", &[ACCOUNT, NAMED]),
     ("iam", "GetAccountSummary", &[]),
     ("iam", "GetContextKeysForCustomPolicy", &[("PolicyInputList.member.1", TEXT)]),
-    ("iam", "GetContextKeysForPrincipalPolicy", &[("PolicySourceArn", "arn:aws:iam::123456789012:user/other")]),
+    (
+        "iam",
+        "GetContextKeysForPrincipalPolicy",
+        &[("PolicySourceArn", "arn:aws:iam::123456789012:user/other")],
+    ),
     ("iam", "GetGroup", &[GROUP]),
     ("iam", "GetGroupPolicy", &[GROUP, NAMED]),
     ("iam", "GetInstanceProfile", &[PROFILE]),
@@ -147,16 +156,39 @@ pub(crate) const ROWS: &[(&str, &str, Pairs<'static>)] = &[
     ("iam", "ListUsers", &[]),
     ("iam", "PutAccountPolicy", &[ACCOUNT, NAMED, DOCUMENT]),
     ("iam", "PutGroupPolicy", &[GROUP, NAMED, DOCUMENT]),
-    ("iam", "PutRolePermissionsBoundary", &[ROLE, ("PermissionsBoundary", "arn:aws:iam::aws:policy/Nothing")]),
+    (
+        "iam",
+        "PutRolePermissionsBoundary",
+        &[ROLE, ("PermissionsBoundary", "arn:aws:iam::aws:policy/Nothing")],
+    ),
     ("iam", "PutRolePolicy", &[ROLE, NAMED, DOCUMENT]),
-    ("iam", "PutUserPermissionsBoundary", &[OTHER, ("PermissionsBoundary", "arn:aws:iam::aws:policy/Nothing")]),
+    (
+        "iam",
+        "PutUserPermissionsBoundary",
+        &[OTHER, ("PermissionsBoundary", "arn:aws:iam::aws:policy/Nothing")],
+    ),
     ("iam", "PutUserPolicy", &[OTHER, NAMED, DOCUMENT]),
     ("iam", "RemoveRoleFromInstanceProfile", &[PROFILE, ROLE]),
     ("iam", "RemoveUserFromGroup", &[GROUP, OTHER]),
     ("iam", "SetDefaultPolicyVersion", &[POLICY, VERSION]),
-    ("iam", "SimulateCustomPolicy", &[("PolicyInputList.member.1", TEXT), ("ActionNames.member.1", "ec2:RunInstances")]),
-    ("iam", "SimulatePrincipalPolicy", &[("PolicySourceArn", "arn:aws:iam::123456789012:user/other"), ("ActionNames.member.1", "ec2:RunInstances")]),
-    ("iam", "TagInstanceProfile", &[PROFILE, ("Tags.member.1.Key", "a"), ("Tags.member.1.Value", "b")]),
+    (
+        "iam",
+        "SimulateCustomPolicy",
+        &[("PolicyInputList.member.1", TEXT), ("ActionNames.member.1", "ec2:RunInstances")],
+    ),
+    (
+        "iam",
+        "SimulatePrincipalPolicy",
+        &[
+            ("PolicySourceArn", "arn:aws:iam::123456789012:user/other"),
+            ("ActionNames.member.1", "ec2:RunInstances"),
+        ],
+    ),
+    (
+        "iam",
+        "TagInstanceProfile",
+        &[PROFILE, ("Tags.member.1.Key", "a"), ("Tags.member.1.Value", "b")],
+    ),
     ("iam", "TagPolicy", &[POLICY, ("Tags.member.1.Key", "a"), ("Tags.member.1.Value", "b")]),
     ("iam", "TagRole", &[ROLE, ("Tags.member.1.Key", "a"), ("Tags.member.1.Value", "b")]),
     ("iam", "TagUser", &[OTHER, ("Tags.member.1.Key", "a"), ("Tags.member.1.Value", "b")]),
