@@ -21,10 +21,10 @@ use common::id::AccountId;
 use store::Batch;
 
 use super::bearers::{self, Bearer, Kind};
-use super::work::{Work, account, answers, works};
 use super::limits;
 use super::listing::{self, Usage};
 use super::managed::{Usable, find, usable};
+use super::work::{Work, account, answers, works};
 use crate::records::{Records, Touched, Use};
 
 /// A policy is attached.
@@ -228,7 +228,12 @@ attached_policies!(User, user_name: AttachUserPolicy, DetachUserPolicy, ListAtta
 attached_policies!(Group, group_name: AttachGroupPolicy, DetachGroupPolicy, ListAttachedGroupPolicies);
 attached_policies!(Role, role_name: AttachRolePolicy, DetachRolePolicy, ListAttachedRolePolicies);
 
-fn bound(account: AccountId, kind: Kind, bearer: String, arn: Option<String>) -> Result<Bound, ApiError> {
+fn bound(
+    account: AccountId,
+    kind: Kind,
+    bearer: String,
+    arn: Option<String>,
+) -> Result<Bound, ApiError> {
     Ok(Bound { account, kind, bearer, arn })
 }
 
@@ -295,13 +300,14 @@ fn entities(
     // Whoever has it in both ways is listed once.
     keys.dedup_by(|(one, ..), (other, ..)| one == other);
     let after = page.after().unwrap_or_default();
-    let rows = keys.into_iter().filter(|(at, ..)| at.as_str() > after).filter_map(|(at, kind, key)| {
-        match bearers::at(records, kind, &key) {
-            Ok(Some(bearer)) if bearer.path().starts_with(&prefix) => Some(Ok((at, bearer))),
-            Ok(_) => None,
-            Err(error) => Some(Err(ApiError::from(error))),
-        }
-    });
+    let rows =
+        keys.into_iter().filter(|(at, ..)| at.as_str() > after).filter_map(|(at, kind, key)| {
+            match bearers::at(records, kind, &key) {
+                Ok(Some(bearer)) if bearer.path().starts_with(&prefix) => Some(Ok((at, bearer))),
+                Ok(_) => None,
+                Err(error) => Some(Err(ApiError::from(error))),
+            }
+        });
     let filled = page.fill(rows)?;
     let mut told = PolicyEntities {
         is_truncated: filled.is_truncated,

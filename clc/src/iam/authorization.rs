@@ -12,13 +12,13 @@ use common::euare::authorization::{
 use common::euare::elements::{Boundary, Members, Moment, Tag};
 use common::euare::names::violation;
 use common::euare::paging::Page;
-use common::iam::entity::PolicySet;
 use common::iam::Arn;
+use common::iam::entity::PolicySet;
 use common::id::AccountId;
 use store::{Record, Seen, Table};
 
-use super::work::answers;
 use super::managed::{CloudPolicy, Usable};
+use super::work::answers;
 use super::{attachments, documents, instance_profiles, versions};
 use crate::records::{Group, Records, Role, User};
 
@@ -177,10 +177,11 @@ fn details(
         .filter(|(key, _)| key.as_str() > after)
         .collect();
     cloud.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let cloud = cloud.into_iter().map(|(key, it)| {
-        Ok((key, Detail::Policy(policy(records, account, &Usable::Cloud(it))?)))
-    });
-    let filled = page.fill::<_, ApiError>(users.chain(groups).chain(roles).chain(own).chain(cloud))?;
+    let cloud = cloud
+        .into_iter()
+        .map(|(key, it)| Ok((key, Detail::Policy(policy(records, account, &Usable::Cloud(it))?))));
+    let filled =
+        page.fill::<_, ApiError>(users.chain(groups).chain(roles).chain(own).chain(cloud))?;
     let mut told = AuthorizationDetails {
         is_truncated: filled.is_truncated,
         marker: filled.marker,

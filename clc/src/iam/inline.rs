@@ -13,8 +13,8 @@ use common::id::AccountId;
 use store::Batch;
 
 use super::bearers::{self, Bearer, Kind};
-use super::work::{Work, account, answers, works};
 use super::documents;
+use super::work::{Work, account, answers, works};
 use crate::records::{Records, Touched};
 
 /// A policy is given to a bearer, in the place of one of that name.

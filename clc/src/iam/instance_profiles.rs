@@ -71,7 +71,11 @@ pub(super) fn of_role(
     records: &Records,
     role: &Seen<Role>,
 ) -> Result<Vec<Seen<InstanceProfile>>, ApiError> {
-    let rows = records.profiles_of.scan(&format!("{}/", role.key()), After::Start, limits::INSTANCE_PROFILES)?;
+    let rows = records.profiles_of.scan(
+        &format!("{}/", role.key()),
+        After::Start,
+        limits::INSTANCE_PROFILES,
+    )?;
     let found = rows.iter().map(|row| records.profiles.get(&row.value));
     Ok(found.filter_map(Result::transpose).collect::<Result<_, _>>()?)
 }
@@ -86,7 +90,11 @@ fn row(profile: &InstanceProfile, role: &str) -> String {
 pub(super) struct Create(InstanceProfile);
 
 impl Create {
-    fn new(account: AccountId, it: CreateInstanceProfile, now: Timestamp) -> Result<Self, ApiError> {
+    fn new(
+        account: AccountId,
+        it: CreateInstanceProfile,
+        now: Timestamp,
+    ) -> Result<Self, ApiError> {
         check_name("instanceProfileName", &it.instance_profile_name, PROFILE)?;
         Ok(Self(InstanceProfile {
             account,

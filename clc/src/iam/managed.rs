@@ -249,10 +249,18 @@ impl Work for Create {
         let Self(policy) = self;
         let key = ManagedPolicy::key_of(&policy.account, &policy.name);
         if records.policies.get(&key)?.is_some() {
-            let text = format!("A policy called {} already exists. Duplicate names are not allowed.", policy.name);
+            let text = format!(
+                "A policy called {} already exists. Duplicate names are not allowed.",
+                policy.name
+            );
             return Err(ApiError::new(ErrorCode::EntityAlreadyExists, text));
         }
-        listing::check_room(&records.policies, &policy.account, limits::POLICIES, "PoliciesPerAccount")?;
+        listing::check_room(
+            &records.policies,
+            &policy.account,
+            limits::POLICIES,
+            "PoliciesPerAccount",
+        )?;
         batch.insert(policy)?;
         touched.note(EntityName::Policy(policy.arn()));
         let policy = Policy {
@@ -298,7 +306,9 @@ impl Work for Delete {
             return conflict("Cannot delete a policy that is a permissions boundary.");
         }
         if policy.versions.len() > 1 {
-            return conflict("This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.");
+            return conflict(
+                "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.",
+            );
         }
         batch.remove(&policy);
         touched.note(EntityName::Policy(self.arn.clone()));

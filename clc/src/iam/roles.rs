@@ -220,7 +220,9 @@ impl Work for Delete {
         let conflict = |text: &str| Err(ApiError::new(ErrorCode::DeleteConflict, text));
         let profiles = records.profiles_of.scan(&format!("{}/", role.key()), After::Start, 1)?;
         if !profiles.is_empty() {
-            return conflict("Cannot delete entity, must remove roles from instance profile first.");
+            return conflict(
+                "Cannot delete entity, must remove roles from instance profile first.",
+            );
         }
         if !role.policies.inline.is_empty() {
             return conflict("Cannot delete entity, must delete policies first.");
@@ -264,7 +266,8 @@ works! {
 
 fn list(it: &ListRoles, account: &AccountId, records: &Records) -> Result<RoleList, ApiError> {
     let prefix = checked_prefix(it.path_prefix.as_deref())?;
-    let page = Page::new(&["roles", account.as_str(), &prefix], it.marker.as_deref(), it.max_items)?;
+    let page =
+        Page::new(&["roles", account.as_str(), &prefix], it.marker.as_deref(), it.max_items)?;
     let rows = records.roles.all_behind(&format!("{account}/"), page.after());
     let rows = rows.filter(|seen| seen.as_ref().map_or(true, |it| it.path.starts_with(&prefix)));
     let filled = page.fill(rows.map(|seen| {

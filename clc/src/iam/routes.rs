@@ -11,6 +11,13 @@ use common::euare::accounts::{
 use common::euare::aliases::{
     CreateAccountAlias, DeleteAccountAlias, GetAccountSummary, ListAccountAliases,
 };
+use common::euare::attachments::{
+    AttachGroupPolicy, AttachRolePolicy, AttachUserPolicy, DeleteRolePermissionsBoundary,
+    DeleteUserPermissionsBoundary, DetachGroupPolicy, DetachRolePolicy, DetachUserPolicy,
+    ListAttachedGroupPolicies, ListAttachedRolePolicies, ListAttachedUserPolicies,
+    ListEntitiesForPolicy, PutRolePermissionsBoundary, PutUserPermissionsBoundary,
+};
+use common::euare::authorization::GetAccountAuthorizationDetails;
 use common::euare::certificates::{
     CreateSigningCertificate, DeleteSigningCertificate, ListSigningCertificates,
     UpdateSigningCertificate, UploadSigningCertificate,
@@ -19,17 +26,34 @@ use common::euare::groups::{
     AddUserToGroup, CreateGroup, DeleteGroup, GetGroup, ListGroups, ListGroupsForUser,
     RemoveUserFromGroup, UpdateGroup,
 };
+use common::euare::inline::{
+    DeleteGroupPolicy, DeleteRolePolicy, DeleteUserPolicy, GetGroupPolicy, GetRolePolicy,
+    GetUserPolicy, ListGroupPolicies, ListRolePolicies, ListUserPolicies, PutGroupPolicy,
+    PutRolePolicy, PutUserPolicy,
+};
+use common::euare::instance_profiles::{
+    AddRoleToInstanceProfile, CreateInstanceProfile, DeleteInstanceProfile, GetInstanceProfile,
+    ListInstanceProfileTags, ListInstanceProfiles, ListInstanceProfilesForRole,
+    RemoveRoleFromInstanceProfile, TagInstanceProfile, UntagInstanceProfile,
+};
+use common::euare::managed::{
+    CreatePolicy, DeletePolicy, GetPolicy, ListPolicies, ListPolicyTags, TagPolicy, UntagPolicy,
+};
+use common::euare::roles::{
+    CreateRole, DeleteRole, GetRole, ListRoleTags, ListRoles, TagRole, UntagRole,
+    UpdateAssumeRolePolicy, UpdateRole, UpdateRoleDescription,
+};
+use common::euare::simulate::{
+    GetContextKeysForCustomPolicy, GetContextKeysForPrincipalPolicy, SimulateCustomPolicy,
+    SimulatePrincipalPolicy,
+};
 use common::euare::users::{
     CreateUser, DeleteUser, GetUser, ListUserTags, ListUsers, TagUser, UntagUser, UpdateUser,
 };
-use common::euare::inline::{PutUserPolicy, GetUserPolicy, ListUserPolicies, DeleteUserPolicy, PutGroupPolicy, GetGroupPolicy, ListGroupPolicies, DeleteGroupPolicy, PutRolePolicy, GetRolePolicy, ListRolePolicies, DeleteRolePolicy};
-use common::euare::managed::{CreatePolicy, GetPolicy, ListPolicies, DeletePolicy, TagPolicy, UntagPolicy, ListPolicyTags};
-use common::euare::versions::{CreatePolicyVersion, GetPolicyVersion, ListPolicyVersions, SetDefaultPolicyVersion, DeletePolicyVersion};
-use common::euare::attachments::{AttachUserPolicy, DetachUserPolicy, ListAttachedUserPolicies, AttachGroupPolicy, DetachGroupPolicy, ListAttachedGroupPolicies, AttachRolePolicy, DetachRolePolicy, ListAttachedRolePolicies, ListEntitiesForPolicy, PutUserPermissionsBoundary, DeleteUserPermissionsBoundary, PutRolePermissionsBoundary, DeleteRolePermissionsBoundary};
-use common::euare::roles::{CreateRole, GetRole, ListRoles, UpdateRole, UpdateRoleDescription, UpdateAssumeRolePolicy, DeleteRole, TagRole, UntagRole, ListRoleTags};
-use common::euare::instance_profiles::{CreateInstanceProfile, GetInstanceProfile, ListInstanceProfiles, ListInstanceProfilesForRole, DeleteInstanceProfile, AddRoleToInstanceProfile, RemoveRoleFromInstanceProfile, TagInstanceProfile, UntagInstanceProfile, ListInstanceProfileTags};
-use common::euare::simulate::{SimulatePrincipalPolicy, SimulateCustomPolicy, GetContextKeysForCustomPolicy, GetContextKeysForPrincipalPolicy};
-use common::euare::authorization::{GetAccountAuthorizationDetails};
+use common::euare::versions::{
+    CreatePolicyVersion, DeletePolicyVersion, GetPolicyVersion, ListPolicyVersions,
+    SetDefaultPolicyVersion,
+};
 use runtime::actor::ServiceActor;
 use runtime::router::Router;
 

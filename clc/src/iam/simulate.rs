@@ -20,11 +20,9 @@ use runtime::pool;
 use serde::Serialize;
 
 use super::bearers::{self, Bearer, Kind};
-use super::work::account;
 use super::managed::{Usable, usable};
-use super::simulation::{
-    Simulated, checked_actions, checked_context, checked_resources,
-};
+use super::simulation::{Simulated, checked_actions, checked_context, checked_resources};
+use super::work::account;
 use super::{Iam, documents};
 use crate::identity::directory::RecordedDirectory;
 use crate::records::{Group, Records};
@@ -37,7 +35,12 @@ fn bad(text: impl Into<String>) -> ApiError {
 }
 
 /// Reads policies that a request brings.
-fn given(parameter: &str, at: &str, kind: PolicyKind, texts: &[String]) -> Result<Vec<Attached>, ApiError> {
+fn given(
+    parameter: &str,
+    at: &str,
+    kind: PolicyKind,
+    texts: &[String],
+) -> Result<Vec<Attached>, ApiError> {
     let read = |(index, text): (usize, &String)| {
         let number = index + 1;
         let policy = documents::read(&format!("{at}.{number}.member"), text, kind);
@@ -58,7 +61,8 @@ fn given_boundary(texts: &[String]) -> Result<Option<Attached>, ApiError> {
     if texts.len() > 1 {
         return Err(bad("PermissionsBoundaryPolicyInputList holds one policy at most"));
     }
-    let (parameter, at) = ("PermissionsBoundaryPolicyInputList", "permissionsBoundaryPolicyInputList");
+    let (parameter, at) =
+        ("PermissionsBoundaryPolicyInputList", "permissionsBoundaryPolicyInputList");
     Ok(given(parameter, at, PolicyKind::Identity, texts)?.pop())
 }
 
@@ -315,7 +319,9 @@ fn of_principal(
     let arn = &it.policy_source_arn;
     let (kind, bearer) = source(directory.records(), account, "PolicySourceArn", arn)?;
     if it.resource_policy.is_some() && it.caller_arn.is_none() && kind != Kind::User {
-        return Err(bad("CallerArn is wanted if ResourcePolicy is given and the source is no user"));
+        return Err(bad(
+            "CallerArn is wanted if ResourcePolicy is given and the source is no user",
+        ));
     }
     let (mut principal, mut grants) = held(directory, account, &bearer)?;
     if let Some(arn) = &it.caller_arn {
@@ -337,7 +343,9 @@ fn of_policies(
     let (marker, max_items) = (it.marker.take(), it.max_items.take());
     no_scenario(it.resource_handling_option.as_deref())?;
     if !it.ordered_organization_policy_input_list.is_empty() {
-        return Err(bad("OrderedOrganizationPolicyInputList is not offered: there are no organizations"));
+        return Err(bad(
+            "OrderedOrganizationPolicyInputList is not offered: there are no organizations",
+        ));
     }
     if it.policy_input_list.is_empty() {
         return Err(ApiError::missing("PolicyInputList.member.1"));

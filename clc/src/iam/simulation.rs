@@ -53,8 +53,10 @@ pub(super) fn checked_actions(names: Vec<String>) -> Result<Vec<String>, ApiErro
         let good = name.split_once(':').is_some_and(|(service, action)| {
             let (mut service, mut action) = (service.chars(), action.chars());
             name.len() <= 128
-                && service.next().is_some_and(plain) && service.all(plain)
-                && action.next().is_some_and(plain) && action.all(plain)
+                && service.next().is_some_and(plain)
+                && service.all(plain)
+                && action.next().is_some_and(plain)
+                && action.all(plain)
         });
         if !good {
             let told: String = name.chars().take(128).collect();
@@ -109,7 +111,9 @@ pub(super) fn checked_context(entries: &[ContextEntry]) -> Result<Context, ApiEr
         }
         if let Some(wrong) = values.iter().find(|value| !reads(value)) {
             let told: String = wrong.chars().take(128).collect();
-            return Err(bad(format!("The context key {name} has a value that is not of type {single}: {told}")));
+            return Err(bad(format!(
+                "The context key {name} has a value that is not of type {single}: {told}"
+            )));
         }
         if context.get(&name.to_ascii_lowercase()).is_some() {
             return Err(bad(format!("The context key {name} is given twice")));
@@ -141,9 +145,9 @@ impl Simulated {
         let matched: Members<Statement> =
             decision.matched.iter().map(|matched| self.statement(matched)).collect();
         let missing: Members<String> = decision.missing.clone().into();
-        let boundary = decision.within_boundary.map(|within| BoundaryDecision {
-            allowed_by_permissions_boundary: within,
-        });
+        let boundary = decision
+            .within_boundary
+            .map(|within| BoundaryDecision { allowed_by_permissions_boundary: within });
         let word = word(decision.verdict).to_owned();
         let specific = self.named.then(|| ResourceResult {
             eval_resource_name: resource.to_owned(),
@@ -205,8 +209,7 @@ impl Simulated {
     /// A statement as it is told: the policy by name, and where in its text.
     fn statement(&self, matched: &Matched) -> Statement {
         let all = self.identity.iter().chain(&self.boundary).chain(&self.resource);
-        let mut named =
-            all.filter(|it| it.name == matched.policy && it.source == matched.source);
+        let mut named = all.filter(|it| it.name == matched.policy && it.source == matched.source);
         let span = named.next().and_then(|it| it.policy.span(matched.statement));
         let place = |at: Option<policy::Position>| {
             at.map_or(Position { line: 1, column: 1 }, |policy::Position { line, column }| {

@@ -12,9 +12,9 @@ use common::id::AccountId;
 use common::time::Timestamp;
 use store::{Batch, Seen};
 
+use super::managed::{CloudPolicy, Usable, find, own, write};
 use super::work::{Work, account, answers, works};
 use super::{documents, limits};
-use super::managed::{CloudPolicy, Usable, find, own, write};
 use crate::records::{self, ManagedPolicy, Records, Touched};
 
 /// The number of a version by its id.
@@ -93,8 +93,7 @@ impl Work for Create {
         }
         it.last_version += 1;
         let number = it.last_version;
-        let version =
-            records::PolicyVersion { document: self.text.clone(), created: self.now };
+        let version = records::PolicyVersion { document: self.text.clone(), created: self.now };
         it.versions.insert(number, version);
         if self.default {
             (it.default_version, it.updated) = (number, self.now);

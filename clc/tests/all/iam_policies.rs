@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::action::Action;
 use common::dialect::{query, xml};
+use common::euare::access_keys::CreateAccessKey;
 use common::euare::attachments::{
     AttachGroupPolicy, AttachRolePolicy, AttachUserPolicy, DeleteUserPermissionsBoundary,
     DetachUserPolicy, ListAttachedUserPolicies, ListEntitiesForPolicy, PutUserPermissionsBoundary,
@@ -152,7 +153,9 @@ fn inline_policies_have_their_sizes() {
         iam(&world, &owner, &put("u", "q", READS)).await.unwrap();
 
         let of_group = |text: &str| {
-            of::<PutGroupPolicy>(json!({"GroupName": "g", "PolicyName": "p", "PolicyDocument": text}))
+            of::<PutGroupPolicy>(
+                json!({"GroupName": "g", "PolicyName": "p", "PolicyDocument": text}),
+            )
         };
         iam(&world, &owner, &of_group(&padded(5120))).await.unwrap();
         assert_eq!(code(iam(&world, &owner, &of_group(&padded(5121))).await), "LimitExceeded");
@@ -335,7 +338,8 @@ fn what_a_policy_is_attached_to_is_told_from_both_ends() {
             let mut ask = json!({"PolicyArn": arn});
             ask.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             let told = iam(&world, &owner, &of::<ListEntitiesForPolicy>(ask)).await.unwrap();
-            let users: Vec<_> = told.policy_users.member.into_iter().map(|it| it.user_name).collect();
+            let users: Vec<_> =
+                told.policy_users.member.into_iter().map(|it| it.user_name).collect();
             (users.join(""), told.policy_groups.member.len(), told.policy_roles.member.len())
         };
         assert_eq!(entities(json!({})).await, ("ab".into(), 1, 1));
@@ -377,7 +381,8 @@ fn a_policy_does_not_go_while_somebody_gets_it() {
         user(&world, &owner, "u").await;
         for round in 0..12 {
             let arn = policy(&world, &owner, &format!("p{round}")).await;
-            let (attach, delete) = (attach("u", &arn), of::<DeletePolicy>(json!({"PolicyArn": arn})));
+            let (attach, delete) =
+                (attach("u", &arn), of::<DeletePolicy>(json!({"PolicyArn": arn})));
             let (attached, deleted) =
                 tokio::join!(iam(&world, &owner, &attach), iam(&world, &owner, &delete));
             let list = of::<ListAttachedUserPolicies>(json!({"UserName": "u"}));
@@ -415,7 +420,10 @@ fn roles_and_profiles_hold_one_another() {
         let made = iam(&world, &owner, &of::<CreateRole>(create.clone())).await.unwrap().role;
         assert_eq!(made.arn, format!("arn:aws:iam::{}:role/app/Web", owner.account));
         assert_eq!(percent_decode(&made.assume_role_policy_document), TRUST);
-        assert_eq!(code(iam(&world, &owner, &of::<CreateRole>(create)).await), "EntityAlreadyExists");
+        assert_eq!(
+            code(iam(&world, &owner, &of::<CreateRole>(create)).await),
+            "EntityAlreadyExists"
+        );
         let get = || of::<GetRole>(json!({"RoleName": "web"}));
         assert_eq!(iam(&world, &owner, &get()).await.unwrap().role, made);
         let list = of::<ListRoles>(json!({"PathPrefix": "/app"}));
@@ -431,7 +439,10 @@ fn roles_and_profiles_hold_one_another() {
         let trusts = json!({"RoleName": "Web", "PolicyDocument": trust});
         iam(&world, &owner, &of::<UpdateAssumeRolePolicy>(trusts)).await.unwrap();
         let now = iam(&world, &owner, &get()).await.unwrap().role;
-        assert_eq!((now.max_session_duration, now.description.as_deref()), (43200, Some("for web")));
+        assert_eq!(
+            (now.max_session_duration, now.description.as_deref()),
+            (43200, Some("for web"))
+        );
         assert_eq!(percent_decode(&now.assume_role_policy_document), trust);
 
         let profile = json!({"InstanceProfileName": "Front", "Path": "/app/"});
@@ -583,7 +594,10 @@ fn simulations_tell_what_decides() {
         for (ask, expected) in [
             (json!({"PolicySourceArn": source, "ActionNames": ["s3:*"]}), "InvalidInput"),
             (json!({"PolicySourceArn": source}), "MissingParameter"),
-            (json!({"PolicySourceArn": format!("{source}x"), "ActionNames": ["s3:X"]}), "NoSuchEntity"),
+            (
+                json!({"PolicySourceArn": format!("{source}x"), "ActionNames": ["s3:X"]}),
+                "NoSuchEntity",
+            ),
             (json!({"PolicySourceArn": "arn:aws:s3:::b", "ActionNames": ["s3:X"]}), "InvalidInput"),
         ] {
             let refused = iam(&world, &owner, &of::<SimulatePrincipalPolicy>(ask)).await;
@@ -640,5 +654,96 @@ fn all_of_an_account_is_told_in_one_listing() {
         assert_eq!(whole.policies.member.len(), known + 1);
         let strange = of::<GetAccountAuthorizationDetails>(json!({"Filter": ["Thing"]}));
         assert_eq!(code(iam(&world, &owner, &strange).await), "ValidationError");
+    });
+}
+
+#[test]
+fn what_is_given_holds_at_once_and_what_is_taken_is_gone() {
+    world(&[], |world| async move {
+        let owner = world.user("taro").await;
+        user(&world, &owner, "u").await;
+        let key = of::<CreateAccessKey>(json!({"UserName": "u"}));
+        let key = iam(&world, &owner, &key).await.unwrap().access_key;
+        let u = User {
+            access_key: key.access_key_id,
+            secret: key.secret_access_key,
+            account: owner.account.clone(),
+        };
+        let may = async || {
+            let done = world.raw(&u, &[("Action", "DescribeKeyPairs")]).await;
+            let source = format!("arn:aws:iam::{}:user/u", owner.account);
+            let ask = json!({"PolicySourceArn": source, "ActionNames": ["ec2:DescribeKeyPairs"]});
+            let told = iam(&world, &owner, &of::<SimulatePrincipalPolicy>(ask)).await.unwrap();
+            let decided = told.evaluation_results.member[0].eval_decision == "allowed";
+            assert_eq!(done.is_ok(), decided, "the simulation tells what is done: {done:?}");
+            decided
+        };
+        let text = |effect: &str, action: &str| {
+            let statement = json!({"Effect": effect, "Action": action, "Resource": "*"});
+            json!({"Version": "2012-10-17", "Statement": statement}).to_string()
+        };
+        let describes = text("Allow", "ec2:Describe*");
+        assert!(!may().await);
+        iam(&world, &owner, &put("u", "p", &describes)).await.unwrap();
+        assert!(may().await);
+        let boundary = policy(&world, &owner, "reads").await;
+        let bound = json!({"UserName": "u", "PermissionsBoundary": boundary});
+        iam(&world, &owner, &of::<PutUserPermissionsBoundary>(bound)).await.unwrap();
+        assert!(!may().await);
+        let unbound = of::<DeleteUserPermissionsBoundary>(json!({"UserName": "u"}));
+        iam(&world, &owner, &unbound).await.unwrap();
+        assert!(may().await);
+        let away = of::<DeleteUserPolicy>(json!({"UserName": "u", "PolicyName": "p"}));
+        iam(&world, &owner, &away).await.unwrap();
+        assert!(!may().await);
+
+        // By way of a group, and of versions of a managed policy.
+        let group = of::<CreateGroup>(json!({"GroupName": "g"}));
+        iam(&world, &owner, &group).await.unwrap();
+        let join = of::<AddUserToGroup>(json!({"GroupName": "g", "UserName": "u"}));
+        iam(&world, &owner, &join).await.unwrap();
+        let create = json!({"PolicyName": "managed", "PolicyDocument": describes});
+        let arn = iam(&world, &owner, &of::<CreatePolicy>(create)).await.unwrap().policy.arn;
+        let to_group = json!({"GroupName": "g", "PolicyArn": arn});
+        iam(&world, &owner, &of::<AttachGroupPolicy>(to_group)).await.unwrap();
+        assert!(may().await);
+        let denies = json!({
+            "PolicyArn": arn, "SetAsDefault": true,
+            "PolicyDocument": text("Deny", "ec2:DescribeKeyPairs"),
+        });
+        iam(&world, &owner, &of::<CreatePolicyVersion>(denies)).await.unwrap();
+        assert!(!may().await);
+        iam(&world, &owner, &attach("u", CLOUDS)).await.unwrap();
+        assert!(!may().await, "a denial counts whatever else allows");
+        let first = json!({"PolicyArn": arn, "VersionId": "v1"});
+        iam(&world, &owner, &of::<SetDefaultPolicyVersion>(first)).await.unwrap();
+        assert!(may().await);
+
+        // Users change permissions only if they may; the cloud's policy lets them everything.
+        let reads = of::<GetPolicy>(json!({"PolicyArn": arn}));
+        iam(&world, &u, &reads).await.unwrap();
+        let off = of::<DetachUserPolicy>(json!({"UserName": "u", "PolicyArn": CLOUDS}));
+        iam(&world, &u, &off).await.unwrap();
+        for refused in [
+            code(iam(&world, &u, &reads).await),
+            code(iam(&world, &u, &attach("u", CLOUDS)).await),
+            code(iam(&world, &u, &put("u", "p", &describes)).await),
+        ] {
+            assert_eq!(refused, "AccessDenied");
+        }
+        // Whoever may fill a profile needs to be let pass the role, too.
+        role(&world, &owner, "r").await;
+        let make = of::<CreateInstanceProfile>(json!({"InstanceProfileName": "i"}));
+        iam(&world, &owner, &make).await.unwrap();
+        iam(&world, &owner, &put("u", "p", &text("Allow", "iam:AddRoleToInstanceProfile")))
+            .await
+            .unwrap();
+        let add = json!({"InstanceProfileName": "i", "RoleName": "r"});
+        let add = of::<AddRoleToInstanceProfile>(add);
+        let (refused, told) = iam(&world, &u, &add).await.unwrap_err();
+        assert_eq!(refused, "AccessDenied");
+        assert!(told.contains("iam:PassRole"), "{told}");
+        iam(&world, &owner, &put("u", "q", &text("Allow", "iam:PassRole"))).await.unwrap();
+        iam(&world, &u, &add).await.unwrap();
     });
 }
