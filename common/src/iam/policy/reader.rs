@@ -269,7 +269,7 @@ impl Reader<'_> {
             return Err(self.wrong(node.at, &place, what));
         }
         if matches!(&node.value, Value::Text(text) if text == "*") {
-            return Ok(Some(Whom { negated, ..Whom::everyone() }));
+            return Ok(Some(Whom::new(negated, true)));
         }
         let members = match &node.value {
             Value::Map(members) if !members.is_empty() => members,
@@ -278,7 +278,7 @@ impl Reader<'_> {
                 return Err(self.wrong(node.at, &place, what));
             }
         };
-        let mut whom = Whom { negated, ..Whom::default() };
+        let mut whom = Whom::new(negated, false);
         for Member { name, node, .. } in members {
             for (at, text) in self.strings(node, &place)? {
                 whom.add(name, text).map_err(|what| self.wrong(at, &place, what))?;

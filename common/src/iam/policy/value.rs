@@ -109,7 +109,7 @@ impl Network {
         };
         let written: IpAddr = address.parse().ok()?;
         let width = |address: IpAddr| if address.is_ipv4() { 32 } else { 128 };
-        let bits = match bits {
+        let bits: u32 = match bits {
             None => width(written),
             Some(bits) if bits.bytes().all(|byte| byte.is_ascii_digit()) => bits.parse().ok()?,
             Some(_) => return None,

@@ -53,9 +53,9 @@ impl<'a> Asker<'a> {
 }
 
 impl Whom {
-    /// Everyone: `"*"`.
-    pub(super) fn everyone() -> Self {
-        Self { everyone: true, ..Self::default() }
+    /// Nobody yet, or everybody.
+    pub(super) fn new(negated: bool, everyone: bool) -> Self {
+        Self { negated, everyone, ..Self::default() }
     }
 
     /// Adds one of a kind: `AWS` or `Service`.
