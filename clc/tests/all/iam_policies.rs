@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use common::action::Action;
 use common::dialect::{query, xml};
+use common::euare::access_keys::CreateAccessKey;
 use common::euare::attachments::{
     AttachGroupPolicy, AttachRolePolicy, AttachUserPolicy, DeleteUserPermissionsBoundary,
     DetachUserPolicy, ListAttachedUserPolicies, ListEntitiesForPolicy, PutUserPermissionsBoundary,
@@ -653,5 +654,96 @@ fn all_of_an_account_is_told_in_one_listing() {
         assert_eq!(whole.policies.member.len(), known + 1);
         let strange = of::<GetAccountAuthorizationDetails>(json!({"Filter": ["Thing"]}));
         assert_eq!(code(iam(&world, &owner, &strange).await), "ValidationError");
+    });
+}
+
+#[test]
+fn what_is_given_holds_at_once_and_what_is_taken_is_gone() {
+    world(&[], |world| async move {
+        let owner = world.user("taro").await;
+        user(&world, &owner, "u").await;
+        let key = of::<CreateAccessKey>(json!({"UserName": "u"}));
+        let key = iam(&world, &owner, &key).await.unwrap().access_key;
+        let u = User {
+            access_key: key.access_key_id,
+            secret: key.secret_access_key,
+            account: owner.account.clone(),
+        };
+        let may = async || {
+            let done = world.raw(&u, &[("Action", "DescribeKeyPairs")]).await;
+            let source = format!("arn:aws:iam::{}:user/u", owner.account);
+            let ask = json!({"PolicySourceArn": source, "ActionNames": ["ec2:DescribeKeyPairs"]});
+            let told = iam(&world, &owner, &of::<SimulatePrincipalPolicy>(ask)).await.unwrap();
+            let decided = told.evaluation_results.member[0].eval_decision == "allowed";
+            assert_eq!(done.is_ok(), decided, "the simulation tells what is done: {done:?}");
+            decided
+        };
+        let text = |effect: &str, action: &str| {
+            let statement = json!({"Effect": effect, "Action": action, "Resource": "*"});
+            json!({"Version": "2012-10-17", "Statement": statement}).to_string()
+        };
+        let describes = text("Allow", "ec2:Describe*");
+        assert!(!may().await);
+        iam(&world, &owner, &put("u", "p", &describes)).await.unwrap();
+        assert!(may().await);
+        let boundary = policy(&world, &owner, "reads").await;
+        let bound = json!({"UserName": "u", "PermissionsBoundary": boundary});
+        iam(&world, &owner, &of::<PutUserPermissionsBoundary>(bound)).await.unwrap();
+        assert!(!may().await);
+        let unbound = of::<DeleteUserPermissionsBoundary>(json!({"UserName": "u"}));
+        iam(&world, &owner, &unbound).await.unwrap();
+        assert!(may().await);
+        let away = of::<DeleteUserPolicy>(json!({"UserName": "u", "PolicyName": "p"}));
+        iam(&world, &owner, &away).await.unwrap();
+        assert!(!may().await);
+
+        // By way of a group, and of versions of a managed policy.
+        let group = of::<CreateGroup>(json!({"GroupName": "g"}));
+        iam(&world, &owner, &group).await.unwrap();
+        let join = of::<AddUserToGroup>(json!({"GroupName": "g", "UserName": "u"}));
+        iam(&world, &owner, &join).await.unwrap();
+        let create = json!({"PolicyName": "managed", "PolicyDocument": describes});
+        let arn = iam(&world, &owner, &of::<CreatePolicy>(create)).await.unwrap().policy.arn;
+        let to_group = json!({"GroupName": "g", "PolicyArn": arn});
+        iam(&world, &owner, &of::<AttachGroupPolicy>(to_group)).await.unwrap();
+        assert!(may().await);
+        let denies = json!({
+            "PolicyArn": arn, "SetAsDefault": true,
+            "PolicyDocument": text("Deny", "ec2:DescribeKeyPairs"),
+        });
+        iam(&world, &owner, &of::<CreatePolicyVersion>(denies)).await.unwrap();
+        assert!(!may().await);
+        iam(&world, &owner, &attach("u", CLOUDS)).await.unwrap();
+        assert!(!may().await, "a denial counts whatever else allows");
+        let first = json!({"PolicyArn": arn, "VersionId": "v1"});
+        iam(&world, &owner, &of::<SetDefaultPolicyVersion>(first)).await.unwrap();
+        assert!(may().await);
+
+        // Users change permissions only if they may; the cloud's policy lets them everything.
+        let reads = of::<GetPolicy>(json!({"PolicyArn": arn}));
+        iam(&world, &u, &reads).await.unwrap();
+        let off = of::<DetachUserPolicy>(json!({"UserName": "u", "PolicyArn": CLOUDS}));
+        iam(&world, &u, &off).await.unwrap();
+        for refused in [
+            code(iam(&world, &u, &reads).await),
+            code(iam(&world, &u, &attach("u", CLOUDS)).await),
+            code(iam(&world, &u, &put("u", "p", &describes)).await),
+        ] {
+            assert_eq!(refused, "AccessDenied");
+        }
+        // Whoever may fill a profile needs to be let pass the role, too.
+        role(&world, &owner, "r").await;
+        let make = of::<CreateInstanceProfile>(json!({"InstanceProfileName": "i"}));
+        iam(&world, &owner, &make).await.unwrap();
+        iam(&world, &owner, &put("u", "p", &text("Allow", "iam:AddRoleToInstanceProfile")))
+            .await
+            .unwrap();
+        let add = json!({"InstanceProfileName": "i", "RoleName": "r"});
+        let add = of::<AddRoleToInstanceProfile>(add);
+        let (refused, told) = iam(&world, &u, &add).await.unwrap_err();
+        assert_eq!(refused, "AccessDenied");
+        assert!(told.contains("iam:PassRole"), "{told}");
+        iam(&world, &owner, &put("u", "q", &text("Allow", "iam:PassRole"))).await.unwrap();
+        iam(&world, &u, &add).await.unwrap();
     });
 }
