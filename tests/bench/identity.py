@@ -19,9 +19,12 @@ PARTS = {"decision": ("common", "identity")}
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", nargs="*", choices=[[], *PARTS], help="all if none is named")
+    parser.add_argument("part", nargs="*", help="all if none is named")
+    parts = parser.parse_args().part or list(PARTS)
+    if unknown := [part for part in parts if part not in PARTS]:
+        parser.error(f"no such part: {', '.join(unknown)}; there are {', '.join(PARTS)}")
     failed = []
-    for part in parser.parse_args().part or PARTS:
+    for part in parts:
         package, bench = PARTS[part]
         print(f"== {part}", flush=True)
         command = ["cargo", "bench", "--quiet", "--locked", "-p", package, "--bench", bench]
