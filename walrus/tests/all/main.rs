@@ -10,6 +10,7 @@ mod copies;
 mod crowd;
 mod delete_objects;
 mod door;
+mod feed;
 mod forge;
 mod forms;
 mod http;
