@@ -173,7 +173,9 @@ impl IdentityCopy {
                 let (name, entity) = (name.clone(), entity.clone());
                 batch.insert(&Copied { generation, name, entity })?;
             }
-            (Some(seen), None) => drop(batch.remove(&seen)),
+            (Some(seen), None) => {
+                batch.remove(&seen);
+            }
             (None, None) => {}
         }
         Ok(())
@@ -197,7 +199,9 @@ impl IdentityCopy {
                 return Ok(());
             }
             let mut batch = Batch::new();
-            former.iter().for_each(|seen| drop(batch.remove(seen)));
+            for seen in &former {
+                batch.remove(seen);
+            }
             batch.commit(&*self.engine)?;
         }
     }

@@ -14,6 +14,7 @@ mod feed;
 mod forge;
 mod forms;
 mod http;
+mod identity;
 mod lists;
 mod multipart;
 mod objects;
