@@ -173,13 +173,13 @@ mod tests {
             records.change_identity(|_, touched| Ok(touched.note(name.clone()))).unwrap();
         };
         records.begin_epoch().unwrap();
-        ["a", "b"].map(change);
+        ["a", "b"].into_iter().for_each(change);
         let first = head();
         assert!(first.knows(first.epoch, 2) && first.knows(first.epoch, 0));
         assert!(!first.knows(first.epoch, 3) && !first.knows(first.epoch ^ 1, 0));
         // A backup from now on goes its own way: whoever saw a third change saw it elsewhere.
         records.begin_epoch().unwrap();
-        ["c", "d"].map(change);
+        ["c", "d"].into_iter().for_each(change);
         let second = head();
         assert!(second.knows(first.epoch, 2) && second.knows(second.epoch, 4));
         assert!(!second.knows(first.epoch, 3));
