@@ -9,4 +9,7 @@ pub mod directory;
 pub mod feed;
 pub mod first_start;
 pub mod folder;
+pub mod key_uses;
 pub mod keyring;
+pub mod stand_in;
+pub mod uploaded;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Service;
 use crate::iam::{Entity, EntityName};
 use crate::messages;
+use crate::time::Timestamp;
 
 /// The keeper of accounts.
 pub struct Identity;
@@ -74,8 +75,28 @@ pub struct Certificates {
     pub pem: Vec<String>,
 }
 
+/// Says when access keys were used in another service, which tells it now and then and not at each
+/// use. What is older than what is known changes nothing.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct NoteKeyUse {
+    /// The last use of each key.
+    pub uses: Vec<KeyUse>,
+}
+
+/// When and for what an access key was used last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyUse {
+    /// The access key id.
+    pub id: String,
+    /// The service: `s3`.
+    pub service: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 messages! {
     Identity:
     FollowIdentity => IdentityPage, true;
     FindCertificates => Certificates, true;
+    NoteKeyUse => (), true;
 }
