@@ -9,3 +9,5 @@ pub mod directory;
 pub mod first_start;
 pub mod folder;
 pub mod keyring;
+pub mod sessions;
+pub mod trust;
