@@ -93,7 +93,7 @@ fn run(number: u8, url: &str) -> Run {
             "region": "eucalyptus", "key": null, "security_groups": [], "launched": 0,
         },
     });
-    let expires = common::time::Timestamp::from_millis(i64::MAX);
+    let expires = Timestamp::from_millis(i64::MAX);
     let size = u64::try_from(IMAGE.len()).unwrap();
     let ticket = ImageTicket { url: url.to_owned(), sha256, size, expires, layout: Layout::Bare };
     Run { spec: serde_json::from_value(spec).unwrap(), tickets: vec![ticket] }
@@ -178,11 +178,8 @@ async fn scenario() {
     };
     node.peer.call(role(2, "s3cr3t-key")).await.unwrap();
     node.peer.call(role(1, "older")).await.unwrap();
-    let known = RoleView {
-        revision: 2,
-        made_of: "x".to_owned(),
-        until: Some(Timestamp::from_secs(5)),
-    };
+    let known =
+        RoleView { revision: 2, made_of: "x".to_owned(), until: Some(Timestamp::from_secs(5)) };
     let shown = until(&node.peer, "the role is known", |report| {
         view(report, &first).is_some_and(|view| view.role == known)
     })

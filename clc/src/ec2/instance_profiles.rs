@@ -267,10 +267,8 @@ impl Handle<Instances> for DisassociateIamInstanceProfile {
     }
 }
 
-const FILTERS: &[Field<View>] = &[
-    ("instance-id", |it| vec![it.instance_id.clone()]),
-    ("state", |it| vec![it.state.clone()]),
-];
+const FILTERS: &[Field<View>] =
+    &[("instance-id", |it| vec![it.instance_id.clone()]), ("state", |it| vec![it.state.clone()])];
 
 impl Answer<Instances> for DescribeIamInstanceProfileAssociations {
     async fn answer(self, scene: &Scene<Instances>) -> Result<Associations, ApiError> {

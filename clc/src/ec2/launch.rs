@@ -19,8 +19,8 @@ use super::types::InstanceType;
 use super::{devices, ids, instance_profiles, tagging};
 use crate::random;
 use crate::records::{
-    Image, ImageState, Instance, InstanceProfile, KeyPair, Launch, MappedDisk, Records, ResourceKind, SeenState,
-    TagMap, Wanted,
+    Image, ImageState, Instance, InstanceProfile, KeyPair, Launch, MappedDisk, Records,
+    ResourceKind, SeenState, TagMap, Wanted,
 };
 use crate::schedule::scheduler::Placed;
 use crate::settings::{self, DEFAULT_KERNEL, DEFAULT_RAMDISK};

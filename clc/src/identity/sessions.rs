@@ -61,7 +61,8 @@ pub struct Temporary {
 pub fn begin(records: &Records, wanted: Wanted, now: Timestamp) -> Result<Temporary, ApiError> {
     let used = packed(&wanted);
     if used > ROOM {
-        let text = format!("The policies of the session take {used} bytes packed, of at most {ROOM}");
+        let text =
+            format!("The policies of the session take {used} bytes packed, of at most {ROOM}");
         return Err(ApiError::new(ErrorCode::PackedPolicyTooLarge, text));
     }
     let secret = newest(records)?;
@@ -140,7 +141,10 @@ mod tests {
         assert!(begin(&records, wanted(), now).is_err(), "there is no secret");
         for (id, at) in [("b", 1), ("a", 2), ("c", 0)] {
             let created = Timestamp::from_secs(at);
-            records.session_secrets.insert(SessionSecret { id: id.into(), key: vec![7; 32], created }).unwrap();
+            records
+                .session_secrets
+                .insert(SessionSecret { id: id.into(), key: vec![7; 32], created })
+                .unwrap();
         }
         let made = begin(&records, wanted(), now).unwrap();
         assert_eq!(Session::key_of(&made.token), Some("a"));

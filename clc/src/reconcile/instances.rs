@@ -118,9 +118,8 @@ impl Instances {
         view: Option<&InstanceView>,
         now: Timestamp,
     ) -> Result<Option<InstanceRole>, ApiError> {
-        let over = |view: &&InstanceView| {
-            matches!(view.state, MachineState::Gone | MachineState::Failed)
-        };
+        let over =
+            |view: &&InstanceView| matches!(view.state, MachineState::Gone | MachineState::Failed);
         let ends = instance.wanted == Wanted::Terminated || !roles::concerns(instance);
         let Some(view) = view.filter(|view| !ends && !over(view)) else { return Ok(None) };
         let (instance, view) = (instance.clone(), view.clone());

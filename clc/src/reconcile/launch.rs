@@ -96,9 +96,8 @@ pub async fn prepare(
     let mut spec = spec(instance, machine.flatten().as_ref(), region, root, boot);
     if roles::concerns(instance) {
         let instance = instance.clone();
-        let role = records.work(move |records| {
-            Plan::of(records, &instance)?.deliver(records, &instance, now)
-        });
+        let role = records
+            .work(move |records| Plan::of(records, &instance)?.deliver(records, &instance, now));
         spec.metadata.role = role.await?;
     }
     Ok(Ready::Go(Box::new(Run { spec, tickets })))

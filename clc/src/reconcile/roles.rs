@@ -16,7 +16,9 @@ use common::error::ApiError;
 use common::iam::session::Who;
 use common::time::Timestamp;
 use common::wire::node::{InstanceView, MachineState};
-use common::wire::role::{Delivered, InstanceRole, ProfileSpec, RoleCredentials, RoleSpec, RoleView};
+use common::wire::role::{
+    Delivered, InstanceRole, ProfileSpec, RoleCredentials, RoleSpec, RoleView,
+};
 use sha2::{Digest as _, Sha256};
 
 use crate::identity::sessions::{self, Wanted};
@@ -120,8 +122,10 @@ impl Plan {
                     true => Delivered::Given(session(records, role, instance, now)?),
                     false => Delivered::Refused {
                         code: "AssumeRoleUnauthorizedAccess".to_owned(),
-                        message: format!("EC2 cannot assume the role {name}: its trust policy does \
-                                          not let ec2.amazonaws.com take it on"),
+                        message: format!(
+                            "EC2 cannot assume the role {name}: its trust policy does \
+                                          not let ec2.amazonaws.com take it on"
+                        ),
                     },
                 };
                 Some(RoleSpec { name, credentials })

@@ -44,10 +44,8 @@ impl Answer<Tokens> for AssumeRole {
             let made = sessions::begin(records, wanted, now)?;
             let session = &self.role_session_name;
             let resource = format!("assumed-role/{}/{session}", role.name);
-            let arn = Arn {
-                service: "sts".to_owned(),
-                ..Arn::iam(role.account.as_str(), resource)
-            };
+            let arn =
+                Arn { service: "sts".to_owned(), ..Arn::iam(role.account.as_str(), resource) };
             Ok(AssumedRole {
                 assumed_role_user: AssumedRoleUser {
                     assumed_role_id: format!("{}:{session}", role.id),
@@ -66,7 +64,8 @@ impl Answer<Tokens> for AssumeRole {
 fn taken_on(records: &Records, asked: &AssumeRole, caller: &Authority) -> Result<Role, ApiError> {
     let denied = |action: &str| {
         let (who, role) = (caller.principal().arn(), &asked.role_arn);
-        let text = format!("User: {who} is not authorized to perform: {action} on resource: {role}");
+        let text =
+            format!("User: {who} is not authorized to perform: {action} on resource: {role}");
         ApiError::new(ErrorCode::AccessDenied, text)
     };
     let role = named(records, &asked.role_arn)?.ok_or_else(|| denied("sts:AssumeRole"))?;

@@ -93,8 +93,9 @@ fn an_instance_has_the_role_of_its_profile_as_long_as_it_has_it() {
             account: here.clone(),
             token: Some(it.token.clone()),
         };
-        world.call(&of(&first), &DescribeKeyPairs::default()).await.unwrap();
-        let refused = world.call(&of(&first), &DescribeIamInstanceProfileAssociations::default());
+        let (guest, more) = (of(&first), DescribeIamInstanceProfileAssociations::default());
+        world.call(&guest, &DescribeKeyPairs::default()).await.unwrap();
+        let refused = world.call(&guest, &more);
         let (told_code, text) = refused.await.unwrap_err();
         assert_eq!(told_code, "UnauthorizedOperation");
         assert!(text.contains(&format!("assumed-role/reader/{id}")), "{text}");
@@ -126,14 +127,15 @@ fn an_instance_has_the_role_of_its_profile_as_long_as_it_has_it() {
         world.nodes[0].change(|node| node.away = true);
         let ask = DisassociateIamInstanceProfile { association_id: other.association_id.clone() };
         let ended = world.call(&world.admin, &ask).await.unwrap().iam_instance_profile_association;
-        assert_eq!((ended.state.as_str(), ended.association_id), ("disassociating", other.association_id));
+        assert_eq!(
+            (ended.state.as_str(), ended.association_id),
+            ("disassociating", other.association_id)
+        );
         assert!(associations(&world, &world.admin).await.is_empty());
         world.restart().await;
         world.nodes[0].change(|node| node.away = false);
-        until("the node has none", || async {
-            told(&world, &id)?.profile.is_none().then_some(())
-        })
-        .await;
+        until("the node has none", || async { told(&world, &id)?.profile.is_none().then_some(()) })
+            .await;
         let seen = world.described(&world.admin, &[id.as_str()]).await.remove(0);
         assert_eq!(seen.iam_instance_profile, None);
         world.call(&world.admin, &again).await.unwrap();
@@ -171,7 +173,8 @@ fn credentials_are_new_long_before_the_old_end() {
         world
             .on_record(|records| {
                 let mut seen = records.roles.get(&format!("{here}/reader")).unwrap().unwrap();
-                seen.record.trust = trust(r#"{"Service":"s3.amazonaws.com"}"#, r#""sts:AssumeRole""#, "");
+                seen.record.trust =
+                    trust(r#"{"Service":"s3.amazonaws.com"}"#, r#""sts:AssumeRole""#, "");
                 records.roles.replace(seen).unwrap();
             })
             .await;

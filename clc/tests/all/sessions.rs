@@ -133,7 +133,11 @@ fn what_is_asked_of_get_session_token_is_looked_at() {
             (("DurationSeconds", "soon"), "InvalidParameterValue"),
             (("TokenCode", "123456"), "ValidationError"),
         ] {
-            assert_eq!(code(sts(&world, &world.admin, &[SESSION, pair]).await), expected, "{pair:?}");
+            assert_eq!(
+                code(sts(&world, &world.admin, &[SESSION, pair]).await),
+                expected,
+                "{pair:?}"
+            );
         }
         let serial = format!("arn:aws:iam::{}:mfa/admin", world.admin.account);
         let device = [SESSION, ("SerialNumber", serial.as_str()), ("TokenCode", "123456")];

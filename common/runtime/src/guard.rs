@@ -67,7 +67,9 @@ pub fn decide(
     for name in names {
         match caller.authority.decide(action, name, &subject.context).verdict {
             Verdict::Allowed => {}
-            Verdict::ExplicitDeny => return Err(denied(caller, action, name, "a policy denies it")),
+            Verdict::ExplicitDeny => {
+                return Err(denied(caller, action, name, "a policy denies it"));
+            }
             Verdict::ImplicitDeny => {
                 return Err(denied(caller, action, name, "no policy allows it"));
             }
@@ -78,7 +80,8 @@ pub fn decide(
 
 fn denied(caller: &Caller, action: &str, resource: &str, why: &str) -> ApiError {
     let who = caller.arn();
-    let text =
-        format!("User: {who} is not authorized to perform: {action} on resource: {resource}: {why}");
+    let text = format!(
+        "User: {who} is not authorized to perform: {action} on resource: {resource}: {why}"
+    );
     ApiError::new(ErrorCode::AccessDenied, text)
 }

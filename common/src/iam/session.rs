@@ -76,7 +76,8 @@ pub fn account_of(id: &str) -> Option<AccountId> {
         return None;
     }
     let number = digits.iter().take(8).filter_map(value);
-    let number = number.fold(0u64, |sum, digit| sum << 5 | u64::try_from(digit).unwrap_or_default());
+    let number =
+        number.fold(0u64, |sum, digit| sum << 5 | u64::try_from(digit).unwrap_or_default());
     format!("{number:012}").parse().ok()
 }
 
@@ -107,7 +108,8 @@ pub struct Forged;
 
 fn proof(key: &[u8], what: &str, session: &[u8]) -> Hmac<Sha256> {
     // HMAC takes keys of any length.
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&[0; 64].into()));
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&[0; 64].into()));
     mac.update(what.as_bytes());
     mac.update(session);
     mac
@@ -164,7 +166,9 @@ mod tests {
         }
         let other = access_key_id(&"000000000001".parse().unwrap(), [0; 5]);
         assert_eq!(other, "ASIAAAAAAAABAAAAAAAA");
-        for bad in ["", "ASIA", "AKIAAAAAAAABAAAAAAAA", "ASIA0AAAAAABAAAAAAAA", "ASIA7777777777777777"] {
+        for bad in
+            ["", "ASIA", "AKIAAAAAAAABAAAAAAAA", "ASIA0AAAAAABAAAAAAAA", "ASIA7777777777777777"]
+        {
             assert_eq!(account_of(bad), None, "{bad}");
         }
     }

@@ -102,11 +102,7 @@ mod tests {
     use super::super::request::Headers;
     use super::*;
 
-    fn of(
-        place: Place,
-        headers: &[&str],
-        query: &str,
-    ) -> Result<Option<String>, &'static str> {
+    fn of(place: Place, headers: &[&str], query: &str) -> Result<Option<String>, &'static str> {
         let headers: Headers = headers.iter().map(|value| (NAME, value)).collect();
         let request = Request::new("GET", "/", query, &headers);
         match SessionToken::of(&request, place) {

@@ -195,7 +195,12 @@ fn violated(value: &str, at: &str, constraint: &str) -> ApiError {
 }
 
 /// Demands a length in characters, and letters, digits, `_` and `others` alone.
-fn demand(value: &str, at: &str, (least, most): (usize, usize), others: &str) -> Result<(), ApiError> {
+fn demand(
+    value: &str,
+    at: &str,
+    (least, most): (usize, usize),
+    others: &str,
+) -> Result<(), ApiError> {
     let length = value.chars().count();
     if length < least {
         let constraint = format!("Member must have length greater than or equal to {least}");
@@ -210,8 +215,9 @@ fn demand(value: &str, at: &str, (least, most): (usize, usize), others: &str) ->
     match value.chars().all(good) {
         true => Ok(()),
         false => {
-            let constraint =
-                format!("Member must hold nothing but letters, digits and the characters _{others}");
+            let constraint = format!(
+                "Member must hold nothing but letters, digits and the characters _{others}"
+            );
             Err(violated(value, at, &constraint))
         }
     }
@@ -320,7 +326,8 @@ impl AssumeRole {
     /// `ValidationError`.
     pub fn life(&self, most: i64, chained: bool) -> Result<Duration, ApiError> {
         let life = life(self.duration_seconds, 3600.min(most), LONGEST_OF_ROLE)?;
-        let longer = |most: i64| life > Duration::from_secs(u64::try_from(most).unwrap_or_default());
+        let longer =
+            |most: i64| life > Duration::from_secs(u64::try_from(most).unwrap_or_default());
         let text = match (longer(most), chained && longer(LONGEST_CHAINED)) {
             (false, false) => return Ok(life),
             (true, _) => {

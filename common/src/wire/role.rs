@@ -153,7 +153,10 @@ mod tests {
             role: Some(role),
         };
         let role = InstanceRole { revision: 3, made_of: "x".into(), profile: Some(profile) };
-        let shown = format!("{:?}", SetInstanceRole { instance: "i-00000001".parse().unwrap(), role: role.clone() });
+        let shown = format!(
+            "{:?}",
+            SetInstanceRole { instance: "i-00000001".parse().unwrap(), role: role.clone() }
+        );
         assert!(!shown.contains("s3cr3t") && !shown.contains("t0k3n"), "{shown}");
         let view = role.view();
         assert_eq!((view.revision, view.until), (3, Some(Timestamp::from_secs(5))));

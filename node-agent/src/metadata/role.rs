@@ -17,9 +17,10 @@ impl Documents {
     /// What there is to be told; `None` without a profile.
     pub(super) fn of(role: &InstanceRole) -> Option<Self> {
         let profile = role.profile.as_ref()?;
-        let credentials = profile.role.as_ref().map(|role| {
-            (role.name.clone(), written(&credentials(profile, role)))
-        });
+        let credentials = profile
+            .role
+            .as_ref()
+            .map(|role| (role.name.clone(), written(&credentials(profile, role))));
         Some(Self { info: written(&info(profile)), credentials })
     }
 }

@@ -322,10 +322,8 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
     };
     refused("ModifyInstanceMetadataOptions", other.refused(&modify));
     let web = || ProfileName::of("web");
-    let associate = AssociateIamInstanceProfile {
-        instance_id: instance.clone(),
-        iam_instance_profile: web(),
-    };
+    let associate =
+        AssociateIamInstanceProfile { instance_id: instance.clone(), iam_instance_profile: web() };
     refused("AssociateIamInstanceProfile", other.refused(&associate));
     let association_id = "iip-assoc-00000000000000000".to_owned();
     let replace = ReplaceIamInstanceProfileAssociation {
