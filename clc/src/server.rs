@@ -43,10 +43,10 @@ use crate::ec2::keys_ahead::KeysAhead;
 use crate::ec2::tags::Tagger;
 use crate::ec2::tokens::Tokens;
 use crate::ec2::zones::Zones;
-use crate::iam::Iam;
 use crate::identity::credentials::Endpoints;
 use crate::identity::directory::RecordedDirectory;
 use crate::identity::first_start::{self, FirstStartError};
+use crate::iam::Iam;
 use crate::identity::keyring::RecordedKeyRing;
 use crate::reconcile::Wakers;
 use crate::reconcile::plain::PlainImages;
@@ -214,11 +214,9 @@ impl Server {
             clock: clock.clone(),
         };
         let guard = Arc::new(PlainGuard { region: config.region.clone() });
-        let api = services(
-            QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION),
-            iam,
-        )
-        .remembering(Arc::new(replays));
+        let api =
+            services(QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION), iam)
+                .remembering(Arc::new(replays));
         let administration = Administration {
             records: records.clone(),
             endpoints,

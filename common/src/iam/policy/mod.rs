@@ -149,18 +149,3 @@ pub fn evaluate(_: &Policies<'_>, question: &Question<'_>) -> Decision {
 pub fn limit(_: &[Attached], _: &Question<'_>, _: &str) -> Option<u64> {
     None
 }
-
-/// Answers whether a role may be taken on.
-pub fn evaluate_assuming(_: &Policies<'_>, _: &Question<'_>) -> Decision {
-    Decision {
-        verdict: Verdict::Allowed,
-        matched: Vec::new(),
-        missing: Vec::new(),
-        within_boundary: None,
-    }
-}
-
-/// Whether the policy of a role lets a service take it on.
-pub fn trusts_service(trust: &Policy, service: &str, _: &Context) -> bool {
-    trust.text.contains(service)
-}
