@@ -35,7 +35,7 @@ pub fn lets(
         boundary: grants.boundary.as_ref(),
         session: &grants.session,
         resource: Some(&trust),
-        ..Policies::default()
+        owner: Some(&role.account),
     };
     let principal = caller.principal();
     let question = Question { principal, action, resource: &arn, context: &context };
