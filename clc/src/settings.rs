@@ -27,6 +27,11 @@ pub const CACHE_MEGABYTES: &str = "walrus.storagemaxcachesizeinmb";
 /// What stands for an account's number in [`IMAGE_BUCKET`].
 const ACCOUNT: &str = "ACCOUNT";
 
+/// How many access keys a user may have, under 4.x's name.
+pub const ACCESS_KEYS_PER_USER: &str = "authentication.access_keys_limit";
+/// How many active signing certificates a user may have, under 4.x's name.
+pub const CERTIFICATES_PER_USER: &str = "authentication.signing_certificates_limit";
+
 struct Row {
     name: &'static str,
     default: &'static str,
@@ -35,6 +40,18 @@ struct Row {
 }
 
 const TABLE: &[Row] = &[
+    Row {
+        name: ACCESS_KEYS_PER_USER,
+        default: "2",
+        meaning: "How many access keys a user may have (1 to 100)",
+        rule: |_, value| from_one_to_hundred(value),
+    },
+    Row {
+        name: CERTIFICATES_PER_USER,
+        default: "2",
+        meaning: "How many active signing certificates a user may have made by IAM (1 to 100)",
+        rule: |_, value| from_one_to_hundred(value),
+    },
     Row {
         name: ALLOW_UNSIGNED,
         default: "false",
@@ -82,6 +99,13 @@ const TABLE: &[Row] = &[
     },
 ];
 
+fn from_one_to_hundred(value: &str) -> Result<(), String> {
+    match value.parse::<u32>() {
+        Ok(1..=100) => Ok(()),
+        _ => Err("it is a number from 1 to 100".to_owned()),
+    }
+}
+
 fn one_of(value: &str, allowed: &[&str]) -> Result<(), String> {
     if allowed.contains(&value) {
         return Ok(());
@@ -108,6 +132,15 @@ fn registered(records: &Records, value: &str, kind: ImageKind) -> Result<(), Str
 pub fn get(records: &Records, name: &str) -> Result<String, ApiError> {
     let default = TABLE.iter().find(|row| row.name == name).map_or("", |row| row.default);
     Ok(on_record(records, name)?.unwrap_or_else(|| default.to_owned()))
+}
+
+/// The value of a setting that is a number. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn number(records: &Records, name: &str) -> Result<usize, ApiError> {
+    let value = get(records, name)?;
+    value.parse().map_err(|error| ApiError::internal(format!("{name} is no number"), error))
 }
 
 /// The value that an administrator has given a setting; `None` while nobody has. Blocks.
@@ -248,6 +281,8 @@ mod tests {
             (IMAGE_VISIBILITY, "secret"),
             (ALLOW_UNSIGNED, "perhaps"),
             (DEFAULT_KERNEL, "eki-00000001"),
+            (ACCESS_KEYS_PER_USER, "0"),
+            (CERTIFICATES_PER_USER, "101"),
             (DEFAULT_RAMDISK, "nonsense"),
             ("no.such", "1"),
         ] {

@@ -6,9 +6,33 @@ use runtime::clock::Clock;
 
 use crate::identity::credentials::Endpoints;
 use crate::identity::directory::RecordedDirectory;
+use crate::identity::key_uses::KeyUses;
 use crate::records::Records;
 
+pub mod access_keys;
+pub mod account_policies;
+pub mod accounts;
+pub mod aliases;
+mod attachments;
+mod authorization;
+mod bearers;
+pub mod belongings;
+pub mod certificates;
+pub mod change;
+mod documents;
+pub mod groups;
+mod inline;
+mod instance_profiles;
+pub mod limits;
+mod listing;
+mod managed;
+mod roles;
 pub mod routes;
+mod simulate;
+mod simulation;
+pub mod users;
+mod versions;
+mod work;
 
 /// What IAM's actions work with.
 pub struct Iam {
@@ -16,6 +40,8 @@ pub struct Iam {
     pub records: Records,
     /// Identity as it is asked when permissions are decided or explained.
     pub directory: Arc<RecordedDirectory>,
+    /// When access keys were used last.
+    pub key_uses: KeyUses,
     /// Where the services are, as clients reach them.
     pub endpoints: Endpoints,
     /// The time.

@@ -4,6 +4,7 @@
 
 use common::error::{ApiError, ErrorCode};
 use common::iam::EntityName;
+use common::iam::entity::PolicySet;
 use common::iam::principal::unique_id;
 use common::id::AccountId;
 use common::name;
@@ -137,6 +138,7 @@ pub fn register(
         alias: alias.to_owned(),
         enabled: true,
         created: now,
+        policies: PolicySet::default(),
     };
     let issued = Issued::make(account, now)?;
     let files = issued.files(&cloud_certificate(records)?, endpoints)?;

@@ -42,8 +42,12 @@ pub fn entity(records: &Records, name: &EntityName) -> Result<Option<Entity>, Ap
     Ok(match name {
         EntityName::Account(number) => records.accounts.get(number.as_str())?.map(|seen| {
             let account = seen.record;
-            let (number, alias, enabled) = (account.number, account.alias, account.enabled);
-            Entity::Account(AccountEntity { number, alias, enabled })
+            Entity::Account(AccountEntity {
+                number: account.number,
+                alias: account.alias,
+                enabled: account.enabled,
+                policies: account.policies,
+            })
         }),
         EntityName::User(account, name) => {
             let seen = records.users.get(&User::key_of(account, name))?;

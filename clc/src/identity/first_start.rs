@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use common::error::ApiError;
 use common::iam::EntityName;
+use common::iam::entity::PolicySet;
 use common::id::AccountId;
 use common::name::CLOUD_ACCOUNT;
 use common::time::Timestamp;
@@ -73,6 +74,7 @@ pub fn prepare(
             alias: CLOUD_ACCOUNT.to_owned(),
             enabled: true,
             created: now,
+            policies: PolicySet::default(),
         };
         let issued = Issued::make(account, now)?;
         let files = issued.files(&accounts::cloud_certificate(records)?, endpoints)?;

@@ -21,6 +21,9 @@ pub struct Account {
     pub enabled: bool,
     /// When it was registered.
     pub created: Timestamp,
+    /// The limits that an administrator of the cloud has set for all of it.
+    #[serde(default)]
+    pub policies: PolicySet,
 }
 
 record!(Account, "account", |it| it.number.to_string());

@@ -19,12 +19,14 @@
 //! are written in the commit of the record they lead to.
 
 pub mod accounts;
+pub mod attachments;
 mod bundled;
 pub mod bundles;
 pub mod feed;
 pub mod groups;
 pub mod images;
 pub mod instances;
+mod key_uses;
 pub mod keys;
 pub mod policies;
 mod record;
@@ -40,11 +42,13 @@ use runtime::pool;
 use store::{Batch, Engine, Index, Schema, Table};
 
 pub use accounts::{AccessKey, Account, Certificate, CloudKey, SessionSecret, User};
+pub use attachments::Use;
 pub use bundles::{BundleTask, Draft, Leave, Stage};
 pub use feed::{FeedHead, Touched};
 pub use groups::Group;
 pub use images::{EVERYBODY, Image, ImageState};
 pub use instances::{Association, Instance, Launch, MappedDisk, Reason, SeenState, Wanted};
+pub use key_uses::KeyUse;
 pub use keys::KeyPair;
 pub use policies::{ManagedPolicy, PolicyVersion};
 pub use roles::{InstanceProfile, Role};
@@ -66,6 +70,8 @@ pub struct Records {
     pub access_keys: Table<AccessKey>,
     /// `ACCOUNT/USER/KEY` → access key id: a user's.
     pub keys_of: Index,
+    /// When access keys were used last, by their ids.
+    pub key_uses: Table<KeyUse>,
     /// Groups by `ACCOUNT/NAME`.
     pub groups: Table<Group>,
     /// `ACCOUNT/GROUP/USER` → user's key: who is in a group.
@@ -134,6 +140,7 @@ impl Records {
             .with::<Account>()
             .with::<User>()
             .with::<AccessKey>()
+            .with::<KeyUse>()
             .with::<Group>()
             .with::<ManagedPolicy>()
             .with::<Role>()
@@ -159,6 +166,7 @@ impl Records {
             users: Table::new(engine.clone()),
             access_keys: Table::new(engine.clone()),
             keys_of: Index::new(engine.clone(), "access-key-by-user"),
+            key_uses: Table::new(engine.clone()),
             groups: Table::new(engine.clone()),
             members: Index::new(engine.clone(), "group-members"),
             policies: Table::new(engine.clone()),

@@ -116,6 +116,10 @@ codes! {
     UnmodifiableEntity = "UnmodifiableEntity", 400, false;
     ExpiredToken = "ExpiredToken", 400, false;
     PackedPolicyTooLarge = "PackedPolicyTooLarge", 400, false;
+    InvalidInput = "InvalidInput", 400, false;
+    DuplicateCertificate = "DuplicateCertificate", 409, false;
+    MalformedCertificate = "MalformedCertificate", 400, false;
+    InvalidCertificate = "InvalidCertificate", 400, false;
 
     // The service itself.
     RequestLimitExceeded = "RequestLimitExceeded", 503, true;
