@@ -12,5 +12,7 @@ pub mod folder;
 pub mod guard;
 pub mod key_uses;
 pub mod keyring;
+pub mod sessions;
+pub mod trust;
 pub mod stand_in;
 pub mod uploaded;
