@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use actix::Addr;
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode, OrApiError as _};
-use common::iam::directory::Credential;
 use common::s3::acl::{GetAcl, PutAcl};
 use common::s3::attributes::GetObjectAttributes;
 use common::s3::buckets::{CreateBucket, DeleteBucket, GetBucketLocation, HeadBucket, ListBuckets};
