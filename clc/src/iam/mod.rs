@@ -7,6 +7,7 @@ use runtime::clock::Clock;
 use crate::identity::credentials::Endpoints;
 use crate::identity::directory::RecordedDirectory;
 use crate::identity::key_uses::KeyUses;
+use crate::people::People;
 use crate::records::Records;
 
 mod access_keys;
@@ -18,6 +19,8 @@ mod certificates;
 mod change;
 mod groups;
 mod limits;
+mod logins;
+mod mfa;
 pub mod routes;
 mod users;
 
@@ -31,6 +34,8 @@ pub struct Iam {
     pub key_uses: KeyUses,
     /// Where the services are, as clients reach them.
     pub endpoints: Endpoints,
+    /// Whoever knows passwords and second factors.
+    pub people: People,
     /// The time.
     pub clock: Clock,
 }

@@ -103,7 +103,7 @@ pub fn rules_of(
 /// Refuses a password that an account without rules of its own cannot have.
 ///
 /// # Errors
-/// `InvalidParameterValue` says which rule it breaks.
+/// `PasswordPolicyViolation` says which rule it breaks.
 pub fn check_first(alias: &str, user: &str, password: &str) -> Result<(), ApiError> {
     rules::check(password, &[alias, user], None).map_err(|why| refused(&why))
 }
@@ -112,7 +112,7 @@ pub fn check_first(alias: &str, user: &str, password: &str) -> Result<(), ApiErr
 /// used again. Blocks.
 ///
 /// # Errors
-/// `InvalidParameterValue` says which rule it breaks.
+/// `PasswordPolicyViolation` says which rule it breaks.
 pub fn check_new(
     people: &People,
     alias: &str,
@@ -133,7 +133,7 @@ pub fn check_new(
 }
 
 fn refused(why: &Broken) -> ApiError {
-    ApiError::new(ErrorCode::InvalidParameterValue, format!("The password cannot be used: {why}"))
+    ApiError::new(ErrorCode::PasswordPolicyViolation, format!("The password cannot be used: {why}"))
 }
 
 /// Puts a new password in the place of the one before.

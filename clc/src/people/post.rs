@@ -20,7 +20,7 @@ use super::{People, requests};
 use crate::random;
 use crate::records::{QueuedMail, Records};
 use crate::settings;
-use server::MailServer;
+use server::{MailServer, Unsent};
 
 pub mod server;
 
@@ -117,18 +117,22 @@ impl Reconciler for Post {
                 };
                 let now = self.people.now();
                 let key = mail.id.clone();
-                let said = sent.as_ref().err().map(ToString::to_string);
-                match &said {
-                    None => {
+                match &sent {
+                    Ok(()) => {
                         tracing::info!(mail = %key, "a mail was sent");
                         pass.steps += 1;
                     }
-                    Some(error) => {
-                        tracing::warn!(mail = %key, tries = mail.tries + 1, error, "a mail waits");
+                    Err(error) => {
+                        tracing::warn!(mail = %key, tries = mail.tries + 1, %error, "a mail waits");
                         pass.unsettled += 1;
                     }
                 }
-                self.people.work(move |people| note(&people.records, &key, said, now)).await?;
+                let nobody = matches!(sent, Err(Unsent::Away(_)));
+                self.people.work(move |people| note(&people.records, &key, &sent, now)).await?;
+                // The others would wait for the same server, and nothing else would be looked at.
+                if nobody {
+                    break;
+                }
             }
             self.people.work(move |people| tidy(&people.records, now)).await?;
             Ok(pass)
@@ -154,22 +158,23 @@ fn due(records: &Records, now: Timestamp) -> Result<Vec<QueuedMail>, ApiError> {
 fn note(
     records: &Records,
     id: &str,
-    said: Option<String>,
+    sent: &Result<(), Unsent>,
     now: Timestamp,
 ) -> Result<(), ApiError> {
     store::transact(&*records.engine, |batch| {
         let Some(mut seen) = records.mails.get(id)? else { return Ok(()) };
-        let Some(said) = &said else {
+        let Err(why) = sent else {
             batch.remove(&seen);
             return Ok(());
         };
         let mail = &mut seen.record;
         mail.tries = mail.tries.saturating_add(1);
-        mail.error = Some(said.chars().take(SAID).collect());
+        mail.error = Some(why.to_string().chars().take(SAID).collect());
         mail.next = now.plus(wait(mail.tries));
-        if now.since(mail.queued) >= PATIENCE {
+        let refused = matches!(why, Unsent::Refused(_));
+        if refused || now.since(mail.queued) >= PATIENCE {
             mail.given_up = Some(now);
-            tracing::error!(mail = %id, error = said, "a mail was given up");
+            tracing::error!(mail = %id, error = %why, "a mail was given up");
         }
         batch.replace(&seen)?;
         Ok::<_, ApiError>(())
@@ -223,7 +228,7 @@ mod tests {
             let found = due(&records, now).unwrap();
             if let [mail] = found.as_slice() {
                 tries += 1;
-                note(&records, &mail.id, Some("451 later".into()), now).unwrap();
+                note(&records, &mail.id, &Err(Unsent::Later("451 later".into())), now).unwrap();
             }
             let left = list(&records).unwrap();
             assert_eq!(left.len(), 1);

@@ -7,121 +7,101 @@ use common::error::{ApiError, ErrorCode};
 use common::id::AccountId;
 use common::time::Timestamp;
 
+use store::Batch;
+
 use super::totp;
-use crate::random;
 use crate::records::{MfaDevice, Records, User};
 
-/// What a device is told once, when it is made.
-pub struct Seed {
-    /// Its serial number.
-    pub serial: String,
-    /// The secret, as it is typed in: base32.
-    pub base32: String,
-    /// The secret, as it is read in: `otpauth://totp/…`.
-    pub url: String,
-}
-
-/// Makes a device. Blocks.
-///
-/// # Errors
-/// `EntityAlreadyExists` for a name that is taken.
-pub fn make(
-    records: &Records,
-    account: &AccountId,
-    path: &str,
-    name: &str,
-    now: Timestamp,
-) -> Result<Seed, ApiError> {
-    let device = MfaDevice {
-        account: account.clone(),
-        name: name.to_owned(),
-        path: path.to_owned(),
-        secret: random::bytes::<20>()?.to_vec(),
-        created: now,
-        user: None,
-        enabled: None,
-        used: 0,
-    };
-    store::transact(&*records.engine, |batch| {
-        if records.mfa_devices.get(&MfaDevice::key_of(account, name))?.is_some() {
-            let text = format!("MFADevice entity with the name {name} already exists");
-            return Err(ApiError::new(ErrorCode::EntityAlreadyExists, text));
-        }
-        batch.insert(&device)?;
-        Ok(())
-    })?;
-    let base32 = totp::base32(&device.secret);
-    let url = format!(
-        "otpauth://totp/Eucalypt:{name}@{account}?secret={base32}&issuer=Eucalypt&digits=6&period=30"
-    );
-    Ok(Seed { serial: device.serial(), base32, url })
-}
-
-/// Tries a device with two codes in a row, and makes it a user's. Blocks.
+/// Adds to a batch: a device that showed these two codes in a row is a user's. Blocks.
 ///
 /// # Errors
 /// `NoSuchEntity` for a device that is not there; `EntityAlreadyExists` if it is somebody's, or the
-/// user has one; `ValidationError` if it did not show these codes.
+/// user has one; `InvalidAuthenticationCode` if it did not show these codes.
 pub fn enable(
     records: &Records,
+    batch: &mut Batch,
     serial: &str,
     user: &User,
     codes: (&str, &str),
     now: Timestamp,
 ) -> Result<(), ApiError> {
-    store::transact(&*records.engine, |batch| {
-        let mut seen = find(records, &user.account, serial)?;
-        let row = User::key_of(&user.account, &user.name);
-        if seen.user.is_some() || records.mfa_of.get(&row)?.is_some() {
-            let text = "The MFA device is in use, or the user has one already";
-            return Err(ApiError::new(ErrorCode::EntityAlreadyExists, text));
-        }
-        let used = totp::in_a_row(&seen.secret, codes.0, codes.1, now).ok_or_else(|| {
-            let text = "The two codes are not those that the device shows one after the other";
-            ApiError::new(ErrorCode::ValidationError, text)
-        })?;
-        let device = &mut seen.record;
-        (device.user, device.enabled, device.used) = (Some(user.name.clone()), Some(now), used);
-        let key = seen.key().to_owned();
-        batch.replace(&seen)?.claim(&records.mfa_of, &row, &key);
-        Ok(())
+    let mut seen = find(records, &user.account, serial)?;
+    let row = User::key_of(&user.account, &user.name);
+    if seen.user.is_some() || records.mfa_of.get(&row)?.is_some() {
+        let text = "The MFA device is in use, or the user has one already";
+        return Err(ApiError::new(ErrorCode::EntityAlreadyExists, text));
+    }
+    let used = totp::in_a_row(&seen.secret, codes.0, codes.1, now).ok_or_else(|| {
+        let text = "The two codes are not those that the device shows one after the other";
+        ApiError::new(ErrorCode::InvalidAuthenticationCode, text)
     })?;
+    let device = &mut seen.record;
+    (device.user, device.enabled, device.used) = (Some(user.name.clone()), Some(now), used);
+    let key = seen.key().to_owned();
+    batch.replace(&seen)?.claim(&records.mfa_of, &row, &key);
     Ok(())
 }
 
-/// Takes a device from a user, who logs in without one from then on. Blocks.
+/// Adds to a batch: a device is nobody's any more, and its user logs in without one. Blocks.
 ///
 /// # Errors
 /// `NoSuchEntity` if it is not theirs.
-pub fn disable(records: &Records, serial: &str, user: &User) -> Result<(), ApiError> {
-    store::transact(&*records.engine, |batch| {
-        let mut seen = find(records, &user.account, serial)?;
-        let theirs = seen.user.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(&user.name));
-        if !theirs {
-            return Err(unknown(serial));
-        }
-        (seen.record.user, seen.record.enabled) = (None, None);
-        let row = User::key_of(&user.account, &user.name);
-        batch.replace(&seen)?.unpoint(&records.mfa_of, &row);
-        Ok(())
-    })?;
+pub fn disable(
+    records: &Records,
+    batch: &mut Batch,
+    serial: &str,
+    user: &User,
+) -> Result<(), ApiError> {
+    let mut seen = find(records, &user.account, serial)?;
+    let theirs = seen.user.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(&user.name));
+    if !theirs {
+        return Err(unknown(serial));
+    }
+    (seen.record.user, seen.record.enabled) = (None, None);
+    let row = User::key_of(&user.account, &user.name);
+    batch.replace(&seen)?.unpoint(&records.mfa_of, &row);
     Ok(())
 }
 
-/// Removes a device that is nobody's. Blocks.
+/// Adds to a batch: a device that is nobody's goes. Blocks.
 ///
 /// # Errors
 /// `NoSuchEntity` for one that is not there; `DeleteConflict` for somebody's.
-pub fn delete(records: &Records, account: &AccountId, serial: &str) -> Result<(), ApiError> {
-    store::transact(&*records.engine, |batch| {
-        let seen = find(records, account, serial)?;
-        if seen.user.is_some() {
-            let text = "The MFA device is in use: deactivate it first";
-            return Err(ApiError::new(ErrorCode::DeleteConflict, text));
-        }
-        batch.remove(&seen);
-        Ok(())
-    })?;
+pub fn delete(
+    records: &Records,
+    batch: &mut Batch,
+    account: &AccountId,
+    serial: &str,
+) -> Result<(), ApiError> {
+    let seen = find(records, account, serial)?;
+    if seen.user.is_some() {
+        let text = "The MFA device is in use: deactivate it first";
+        return Err(ApiError::new(ErrorCode::DeleteConflict, text));
+    }
+    batch.remove(&seen);
+    Ok(())
+}
+
+/// Adds to a batch: a user that is renamed or goes takes its device along, or leaves it as nobody's.
+/// Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn follow(
+    records: &Records,
+    batch: &mut Batch,
+    before: &User,
+    becomes: Option<&User>,
+) -> Result<(), ApiError> {
+    let row = User::key_of(&before.account, &before.name);
+    let Some(pointed) = records.mfa_of.get(&row)? else { return Ok(()) };
+    batch.unpoint(&records.mfa_of, &row);
+    let Some(mut seen) = records.mfa_devices.get(&pointed.value)? else { return Ok(()) };
+    seen.record.user = becomes.map(|user| user.name.clone());
+    if let Some(user) = becomes {
+        batch.point(&records.mfa_of, &User::key_of(&user.account, &user.name), &pointed.value);
+    }
+    batch.replace(&seen)?;
     Ok(())
 }
 
