@@ -105,8 +105,7 @@ impl Answer<Iam> for ListAccountPolicies {
         let listing = ["ListAccountPolicies", self.account_name.as_str()];
         let page = Page::new(&listing, self.marker.as_deref(), self.max_items)?;
         let named = self.account_name;
-        let account =
-            scene.records.work(move |records| stand_in::account(records, &named)).await?;
+        let account = scene.records.work(move |records| stand_in::account(records, &named)).await?;
         let names = account.record.policies.inline.into_keys();
         let filled = page.cut(names.map(|name| (name.clone(), name)));
         let (is_truncated, marker) = (filled.is_truncated, filled.marker);
@@ -123,14 +122,12 @@ mod tests {
         let limit = r#"{"Effect":"Limit","Action":"ec2:RunInstances","Resource":"*",
             "Condition":{"NumericLessThanEquals":{"ec2:quota-vminstancenumber":"5"}}}"#;
         let allow = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
-        let policy = |statements: &str| {
-            format!(r#"{{"Version":"2012-10-17","Statement":{statements}}}"#)
-        };
+        let policy =
+            |statements: &str| format!(r#"{{"Version":"2012-10-17","Statement":{statements}}}"#);
         for text in [policy(limit), policy(&format!("[{limit},{limit}]"))] {
             assert_eq!(check(&text), Ok(()), "{text}");
         }
-        for text in
-            [policy(allow), policy("[]"), policy(&format!("[{limit},{allow}]")), "{".into()]
+        for text in [policy(allow), policy("[]"), policy(&format!("[{limit},{allow}]")), "{".into()]
         {
             let code = check(&text).unwrap_err().code();
             assert_eq!(code, ErrorCode::MalformedPolicyDocument, "{text}");

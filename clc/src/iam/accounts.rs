@@ -193,7 +193,7 @@ pub fn remove(
         groups::remove_emptied(records, batch, touched, &group?)?;
     }
     for user in records.users.all(&own) {
-        belongings::remove(records, batch, touched, &user?)?;
+        belongings::remove_with_account(records, batch, touched, &user?)?;
     }
     for profile in records.profiles.all(&own) {
         let profile = profile?;
@@ -206,8 +206,10 @@ pub fn remove(
     }
     for role in records.roles.all(&own) {
         let role = role?;
-        let attached = role.policies.attached.iter().map(|arn| format!("{arn}|role/{}", role.key()));
-        let boundary = role.boundary.iter().map(|arn| format!("{arn}|boundary-role/{}", role.key()));
+        let attached =
+            role.policies.attached.iter().map(|arn| format!("{arn}|role/{}", role.key()));
+        let boundary =
+            role.boundary.iter().map(|arn| format!("{arn}|boundary-role/{}", role.key()));
         for row in attached.chain(boundary) {
             batch.unpoint(&records.attachments, &row);
         }

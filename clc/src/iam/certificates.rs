@@ -137,7 +137,8 @@ impl Handle<Iam> for CreateSigningCertificate {
         scene
             .records
             .work(move |records| {
-                room(records, &*users::find(records, &account, &user)?)?;
+                let seen = users::find(records, &account, &user)?;
+                room(records, &seen)?;
                 Ok(NewCertificate { user, account })
             })
             .await
@@ -179,7 +180,8 @@ impl Changes for UploadSigningCertificate {
             for seen in records.certificates.all(&format!("{account}/")) {
                 let seen = seen?;
                 if !seen.deleted && uploaded::same(&seen.pem, &pem) {
-                    let text = format!("The certificate is that of the user {} already.", seen.user);
+                    let text =
+                        format!("The certificate is that of the user {} already.", seen.user);
                     return Err(ApiError::new(ErrorCode::DuplicateCertificate, text));
                 }
             }

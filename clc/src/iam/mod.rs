@@ -10,19 +10,19 @@ use crate::identity::key_uses::KeyUses;
 use crate::people::People;
 use crate::records::Records;
 
-mod access_keys;
-mod account_policies;
-mod accounts;
-mod aliases;
-mod belongings;
-mod certificates;
-mod change;
-mod groups;
-mod limits;
-mod logins;
-mod mfa;
+pub mod access_keys;
+pub mod account_policies;
+pub mod accounts;
+pub mod aliases;
+pub mod belongings;
+pub mod certificates;
+pub mod change;
+pub mod groups;
+pub mod limits;
+pub mod logins;
+pub mod mfa;
 pub mod routes;
-mod users;
+pub mod users;
 
 /// What IAM's actions work with.
 pub struct Iam {

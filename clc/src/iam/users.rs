@@ -44,7 +44,8 @@ pub fn find(records: &Records, account: &AccountId, name: &str) -> Result<Seen<U
 /// `ValidationError` for what is no name, and for whoever names none and is no user.
 pub fn meant(scene: &Scene<Iam>, name: Option<&str>) -> Result<String, ApiError> {
     let principal = scene.caller.authority.principal();
-    let is_role = principal.kind == PrincipalKind::Role && principal.account == scene.caller.account;
+    let is_role =
+        principal.kind == PrincipalKind::Role && principal.account == scene.caller.account;
     match name {
         Some(name) => {
             names::check_name("userName", name, EXISTING)?;
@@ -94,11 +95,12 @@ fn below<'r>(
     after: Option<&str>,
 ) -> impl Iterator<Item = Result<(String, View), ApiError>> + use<'r> {
     let all = records.users.all_behind(&format!("{account}/"), after);
-    all.filter(move |seen| seen.as_ref().map_or(true, |user| user.path.starts_with(&prefix)))
-        .map(|seen| {
+    all.filter(move |seen| seen.as_ref().map_or(true, |user| user.path.starts_with(&prefix))).map(
+        |seen| {
             let seen = seen?;
             Ok((seen.key().to_owned(), listed(&seen)))
-        })
+        },
+    )
 }
 
 impl Changes for CreateUser {
@@ -173,10 +175,9 @@ impl Answer<Iam> for ListUsers {
 impl Changes for UpdateUser {
     fn change(self, scene: &Scene<Iam>) -> Result<Change<Nothing>, ApiError> {
         names::check_name("userName", &self.user_name, EXISTING)?;
-        for (name, given) in [
-            ("PasswordExpiration", &self.password_expiration),
-            ("RegStatus", &self.reg_status),
-        ] {
+        for (name, given) in
+            [("PasswordExpiration", &self.password_expiration), ("RegStatus", &self.reg_status)]
+        {
             if given.is_some() {
                 let text = format!("{name} cannot be changed by UpdateUser");
                 return Err(ApiError::new(ErrorCode::InvalidInput, text));

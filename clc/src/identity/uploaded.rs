@@ -85,7 +85,8 @@ mod tests {
         let key = made.key_pkcs1().unwrap();
         let cut = &pem[..pem.len() - 100];
         let turned = pem.replacen("MII", "AII", 1);
-        for text in ["", "x", HEAD, cut, &turned, &key, &format!("{pem}{pem}"), &format!("{pem}{key}")]
+        for text in
+            ["", "x", HEAD, cut, &turned, &key, &format!("{pem}{pem}"), &format!("{pem}{key}")]
         {
             assert_eq!(read(text).unwrap_err().code(), ErrorCode::MalformedCertificate, "{text}");
         }

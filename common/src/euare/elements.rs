@@ -77,7 +77,8 @@ pub struct Tag {
 impl Tag {
     /// Tags as they are recorded, in the order of their keys.
     pub fn all(tags: &BTreeMap<String, String>) -> Members<Self> {
-        let tag = |(key, value): (&String, &String)| Self { key: key.clone(), value: value.clone() };
+        let tag =
+            |(key, value): (&String, &String)| Self { key: key.clone(), value: value.clone() };
         tags.iter().map(tag).collect()
     }
 }

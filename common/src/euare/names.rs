@@ -106,7 +106,9 @@ pub fn checked_prefix(prefix: Option<&str>) -> Result<String, ApiError> {
     check_length(at, prefix, PATH)?;
     match prefix.starts_with('/') && prefix.bytes().all(|byte| byte.is_ascii_graphic()) {
         true => Ok(prefix.to_owned()),
-        false => Err(invalid(at, "It must begin with / and contain only printable ASCII characters")),
+        false => {
+            Err(invalid(at, "It must begin with / and contain only printable ASCII characters"))
+        }
     }
 }
 
@@ -263,7 +265,8 @@ mod tests {
     #[test]
     fn tags_have_one_value_for_a_key_whatever_its_case() {
         let tag = |key: &str, value: &str| Tag { key: key.into(), value: value.into() };
-        let mut on = checked_tags(&[tag("Name", "a"), tag("日本 x", ""), tag("a:/=+-@_.", "v")]).unwrap();
+        let mut on =
+            checked_tags(&[tag("Name", "a"), tag("日本 x", ""), tag("a:/=+-@_.", "v")]).unwrap();
         set_tags(&mut on, checked_tags(&[tag("name", "b")]).unwrap()).unwrap();
         assert_eq!(on.get("name").map(String::as_str), Some("b"));
         assert_eq!(on.len(), 3);
