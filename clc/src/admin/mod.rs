@@ -5,3 +5,4 @@ pub mod command;
 pub mod people;
 pub mod quotas;
 pub mod registered;
+pub mod registrations;
