@@ -43,10 +43,10 @@ use crate::ec2::keys_ahead::KeysAhead;
 use crate::ec2::tags::Tagger;
 use crate::ec2::tokens::Tokens;
 use crate::ec2::zones::Zones;
+use crate::iam::Iam;
 use crate::identity::credentials::Endpoints;
 use crate::identity::directory::RecordedDirectory;
 use crate::identity::first_start::{self, FirstStartError};
-use crate::iam::Iam;
 use crate::identity::key_uses::{self, KeyUseWriter, KeyUses};
 use crate::identity::keyring::RecordedKeyRing;
 use crate::identity::stand_in::RecordedStandIn;
@@ -234,11 +234,13 @@ impl Server {
             clock: clock.clone(),
         };
         let guard = Arc::new(PlainGuard { region: config.region.clone() });
-        let api =
-            services(QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION), iam)
-                .remembering(Arc::new(replays))
-                .witnessed(Arc::new(key_uses.clone()))
-                .delegating("iam", Arc::new(RecordedStandIn { records: records.clone() }));
+        let api = services(
+            QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION),
+            iam,
+        )
+        .remembering(Arc::new(replays))
+        .witnessed(Arc::new(key_uses.clone()))
+        .delegating("iam", Arc::new(RecordedStandIn { records: records.clone() }));
         let administration = Administration {
             records: records.clone(),
             endpoints,
@@ -474,6 +476,7 @@ impl Parts<'_> {
         let tags = ServiceActor::start(Arc::new(Tagger { records: self.records.clone() }), 64);
         let zones = ServiceActor::start(
             Arc::new(Zones {
+                records: self.records.clone(),
                 region: self.config.region.clone(),
                 endpoint: self.endpoints.ec2(),
                 cluster: self.cluster.clone(),

@@ -250,7 +250,10 @@ impl Clc {
     }
 
     /// Asks it something.
-    pub(super) async fn ask<M: Message<Service = Admin>>(&self, message: M) -> Result<M::Reply, CommandError> {
+    pub(super) async fn ask<M: Message<Service = Admin>>(
+        &self,
+        message: M,
+    ) -> Result<M::Reply, CommandError> {
         self.peer.call(message).await.map_err(|error: ApiError| {
             let unreachable = error.text().contains("cannot be reached");
             if unreachable {

@@ -212,8 +212,7 @@ impl PeopleCommand {
                 Ok(())
             }
             Self::DeleteUser { name, remove_all } => {
-                let belongings =
-                    if remove_all { Belongings::Remove } else { Belongings::Refuse };
+                let belongings = if remove_all { Belongings::Remove } else { Belongings::Refuse };
                 let said = match clc.ask(DeleteUser { name: name.clone(), belongings }).await? {
                     Deleted::Gone => "deleted".to_owned(),
                     Deleted::Leaving(why) => format!("leaving\t{why}"),

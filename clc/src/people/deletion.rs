@@ -117,8 +117,12 @@ pub fn owned(records: &Records, account: &AccountId) -> Result<Vec<String>, ApiE
     for seen in records.key_pairs.all(&prefix) {
         keys.push(seen?.record.name);
     }
-    let sets =
-        [("instances", instances), ("images", images), ("bundle tasks", tasks), ("key pairs", keys)];
+    let sets = [
+        ("instances", instances),
+        ("images", images),
+        ("bundle tasks", tasks),
+        ("key pairs", keys),
+    ];
     let told = |(kind, names): (&str, Vec<String>)| {
         let shown: Vec<_> = names.iter().take(10).map(String::as_str).collect();
         let more = if names.len() > shown.len() { ", …" } else { "" };

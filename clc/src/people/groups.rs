@@ -208,9 +208,8 @@ pub fn permitted(
         return Ok(zones.to_vec());
     }
     let Some(seen) = records.accounts.get(account.as_str())? else { return Ok(Vec::new()) };
-    let mine = |group: &ZoneGroup| {
-        group.id == ALL || seen.registration.zone_groups.contains(&group.id)
-    };
+    let mine =
+        |group: &ZoneGroup| group.id == ALL || seen.registration.zone_groups.contains(&group.id);
     let groups: Vec<_> = every(records)?.into_iter().filter(mine).collect();
     let may = |zone: &&String| groups.iter().any(|it| it.every_zone || it.zones.contains(*zone));
     Ok(zones.iter().filter(may).cloned().collect())

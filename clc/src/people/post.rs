@@ -215,8 +215,7 @@ mod tests {
     fn a_mail_waits_longer_and_is_given_up_after_days() {
         let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
         let mut batch = Batch::new();
-        let mail =
-            Mail { to: "a@b".into(), subject: "s".into(), body: "b".into() };
+        let mail = Mail { to: "a@b".into(), subject: "s".into(), body: "b".into() };
         let mut now = Timestamp::from_secs(1_000_000);
         let began = now;
         queue(&mut batch, &mail, now).unwrap();

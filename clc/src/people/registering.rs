@@ -52,7 +52,8 @@ pub fn add(people: &People, new: &NewPerson) -> Result<Added, ApiError> {
     let contact = contact::checked(&new.contact, new.by_mail)
         .map_err(|error| ApiError::invalid("the user", error))?;
     if new.by_mail && !people.mails {
-        let why = "the cloud has no mail server ([mail] in clc.toml), so nobody can be asked by mail";
+        let why =
+            "the cloud has no mail server ([mail] in clc.toml), so nobody can be asked by mail";
         return Err(ApiError::invalid("the user", why));
     }
     let taken = || ApiError::invalid("the user name", format!("'{}' is taken already", new.name));
@@ -231,8 +232,8 @@ pub fn change_contact(
     name: &str,
     contact: &Contact,
 ) -> Result<Registered, ApiError> {
-    let contact = contact::checked(contact, false)
-        .map_err(|error| ApiError::invalid("the user", error))?;
+    let contact =
+        contact::checked(contact, false).map_err(|error| ApiError::invalid("the user", error))?;
     let account = accounts::find(&people.records, name)?;
     people.records.accounts.update(account.number.as_str(), |account| {
         account.registration.contact.clone_from(&contact);
