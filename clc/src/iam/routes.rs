@@ -36,8 +36,16 @@ use common::euare::instance_profiles::{
     ListInstanceProfileTags, ListInstanceProfiles, ListInstanceProfilesForRole,
     RemoveRoleFromInstanceProfile, TagInstanceProfile, UntagInstanceProfile,
 };
+use common::euare::logins::{
+    ChangePassword, CreateLoginProfile, DeleteAccountPasswordPolicy, DeleteLoginProfile,
+    GetAccountPasswordPolicy, GetLoginProfile, UpdateAccountPasswordPolicy, UpdateLoginProfile,
+};
 use common::euare::managed::{
     CreatePolicy, DeletePolicy, GetPolicy, ListPolicies, ListPolicyTags, TagPolicy, UntagPolicy,
+};
+use common::euare::mfa::{
+    CreateVirtualMFADevice, DeactivateMFADevice, DeleteVirtualMFADevice, EnableMFADevice,
+    ListMFADevices,
 };
 use common::euare::roles::{
     CreateRole, DeleteRole, GetRole, ListRoleTags, ListRoles, TagRole, UntagRole,
@@ -46,14 +54,6 @@ use common::euare::roles::{
 use common::euare::simulate::{
     GetContextKeysForCustomPolicy, GetContextKeysForPrincipalPolicy, SimulateCustomPolicy,
     SimulatePrincipalPolicy,
-};
-use common::euare::logins::{
-    ChangePassword, CreateLoginProfile, DeleteAccountPasswordPolicy, DeleteLoginProfile,
-    GetAccountPasswordPolicy, GetLoginProfile, UpdateAccountPasswordPolicy, UpdateLoginProfile,
-};
-use common::euare::mfa::{
-    CreateVirtualMFADevice, DeactivateMFADevice, DeleteVirtualMFADevice, EnableMFADevice,
-    ListMFADevices,
 };
 use common::euare::users::{
     CreateUser, DeleteUser, GetUser, ListUserTags, ListUsers, TagUser, UntagUser, UpdateUser,
