@@ -228,7 +228,7 @@ fn who_may_change_one_user_makes_no_other_of_it() {
         let refused = world.iam(&hanako, "GetUser", &[]).await;
         assert_eq!(code(refused), "AccessDenied");
         let document = format!(
-            r#"{{"Statement":[
+            r#"{{"Version":"2012-10-17","Statement":[
             {{"Effect":"Allow","Action":"iam:UpdateUser","Resource":"arn:aws:iam::{0}:user/a*"}},
             {{"Effect":"Allow","Action":"iam:*AccessKey*","Resource":"arn:aws:iam::{0}:user/${{aws:username}}"}}
             ]}}"#,

@@ -23,6 +23,7 @@ mod keys;
 mod launches;
 mod listings;
 mod metadata_options;
+mod people;
 mod power;
 mod quotas;
 mod rehearsals;
