@@ -9,10 +9,9 @@
 //! ```
 
 use common::error::{ApiError, ErrorCode};
-use common::iam::{EntityName, managed};
+use common::iam::EntityName;
 use store::{Batch, Seen};
 
-use crate::identity::directory;
 use crate::records::{AccessKey, Certificate, KeyUse, Records, Touched, User};
 
 /// How many rows are read at a time.
@@ -75,18 +74,6 @@ fn unpoint_attachments(records: &Records, batch: &mut Batch, user: &User) {
     for (row, _) in attachment_rows(user) {
         batch.unpoint(&records.attachments, &row);
     }
-}
-
-/// Refuses a boundary that is no managed policy. Blocks.
-///
-/// # Errors
-/// `NoSuchEntity`.
-pub fn check_boundary(records: &Records, arn: &str) -> Result<(), ApiError> {
-    if managed::text(arn).is_some() || directory::policy(records, arn)?.is_some() {
-        return Ok(());
-    }
-    let text = format!("Scope ARN: {arn} does not exist or is not attachable.");
-    Err(ApiError::new(ErrorCode::NoSuchEntity, text))
 }
 
 /// Adds to a batch: a user becomes another, who has all that it had. The new name must be free.
