@@ -6,7 +6,7 @@
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
 //! `random`, `config` · `records`, `settings` · `upgrade` · `identity` · `schedule` · `quota` ·
-//! `cluster` · `reconcile` · `ec2`, `admin` · `routes`, `services` · `server`.
+//! `cluster` · `reconcile` · `people` · `iam`, `ec2`, `admin` · `routes`, `services` · `server`.
 
 pub mod admin;
 pub mod cluster;
@@ -14,6 +14,7 @@ pub mod config;
 pub mod ec2;
 pub mod iam;
 pub mod identity;
+pub mod people;
 pub mod quota;
 mod random;
 pub mod reconcile;

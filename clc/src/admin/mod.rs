@@ -2,5 +2,7 @@
 
 pub mod answers;
 pub mod command;
+pub mod people;
 pub mod quotas;
 pub mod registered;
+pub mod registrations;

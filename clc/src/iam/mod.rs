@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use common::wire::walrus::Walrus;
 use runtime::clock::Clock;
+use runtime::peer::Peer;
 
 use crate::identity::credentials::Endpoints;
 use crate::identity::directory::RecordedDirectory;
 use crate::identity::key_uses::KeyUses;
+use crate::people::People;
 use crate::records::Records;
 
 pub mod access_keys;
@@ -27,6 +30,8 @@ pub mod limits;
 mod listing;
 mod managed;
 mod roles;
+pub mod logins;
+pub mod mfa;
 pub mod routes;
 mod simulate;
 mod simulation;
@@ -44,6 +49,10 @@ pub struct Iam {
     pub key_uses: KeyUses,
     /// Where the services are, as clients reach them.
     pub endpoints: Endpoints,
+    /// Whoever knows passwords and second factors.
+    pub people: People,
+    /// Who keeps buckets.
+    pub walrus: Peer<Walrus>,
     /// The time.
     pub clock: Clock,
 }

@@ -21,6 +21,7 @@ mod keys;
 mod launches;
 mod listings;
 mod metadata_options;
+mod people;
 mod power;
 mod rehearsals;
 mod repeated;

@@ -14,6 +14,8 @@ pub mod groups;
 pub mod inline;
 pub mod instance_profiles;
 pub mod managed;
+pub mod logins;
+pub mod mfa;
 pub mod names;
 pub mod paging;
 pub mod roles;
@@ -44,6 +46,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
         managed::NAMES,
         roles::NAMES,
         simulate::NAMES,
+        logins::NAMES,
+        mfa::NAMES,
         users::NAMES,
         versions::NAMES,
     ];
