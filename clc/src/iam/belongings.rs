@@ -10,10 +10,9 @@
 //! ```
 
 use common::error::{ApiError, ErrorCode};
-use common::iam::{EntityName, managed};
+use common::iam::EntityName;
 use store::{Batch, Seen};
 
-use crate::identity::directory;
 use crate::people::second_factor;
 use crate::records::{AccessKey, Certificate, KeyUse, Login, Records, Touched, User};
 
@@ -77,18 +76,6 @@ fn unpoint_attachments(records: &Records, batch: &mut Batch, user: &User) {
     for (row, _) in attachment_rows(user) {
         batch.unpoint(&records.attachments, &row);
     }
-}
-
-/// Refuses a boundary that is no managed policy. Blocks.
-///
-/// # Errors
-/// `NoSuchEntity`.
-pub fn check_boundary(records: &Records, arn: &str) -> Result<(), ApiError> {
-    if managed::text(arn).is_some() || directory::policy(records, arn)?.is_some() {
-        return Ok(());
-    }
-    let text = format!("Scope ARN: {arn} does not exist or is not attachable.");
-    Err(ApiError::new(ErrorCode::NoSuchEntity, text))
 }
 
 /// Adds to a batch: a user becomes another, who has all that it had. The new name must be free.

@@ -44,7 +44,6 @@ use runtime::pool;
 use store::{Batch, Engine, Index, Schema, Table};
 
 pub use accounts::{AccessKey, Account, Certificate, CloudKey, SessionSecret, User};
-pub use attachments::Use;
 pub use bundles::{BundleTask, Draft, Leave, Stage};
 pub use feed::{FeedHead, Touched};
 pub use groups::Group;

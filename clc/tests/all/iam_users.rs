@@ -80,7 +80,10 @@ fn what_nobody_can_be_called_is_refused() {
             (vec![("UserName", long.as_str())], "ValidationError"),
             (vec![("UserName", "a"), ("Path", "nowhere")], "ValidationError"),
             (vec![("UserName", "a"), ("Tags.member.1.Key", "aws:x")], "InvalidInput"),
-            (vec![("UserName", "a"), ("PermissionsBoundary", "arn:x")], "NoSuchEntity"),
+            (
+                vec![("UserName", "a"), ("PermissionsBoundary", "arn:aws:iam::aws:policy/Absent")],
+                "NoSuchEntity",
+            ),
             (vec![("UserName", "admin")], "EntityAlreadyExists"),
         ] {
             let refused = world.iam(&world.admin, "CreateUser", &pairs).await;
