@@ -23,6 +23,7 @@ pub mod accounts;
 pub mod attachments;
 mod bundled;
 pub mod bundles;
+mod changes;
 pub mod feed;
 pub mod groups;
 pub mod images;
