@@ -17,5 +17,6 @@ mod path;
 mod registered;
 mod restart;
 mod saving;
+mod sessions;
 mod sharing;
 mod tampering;
