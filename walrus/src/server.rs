@@ -47,6 +47,7 @@ use crate::identity::certified::Certified;
 use crate::identity::copy::IdentityCopy;
 use crate::identity::follow::Follower;
 use crate::identity::key_ring::CopiedKeyRing;
+use crate::identity::key_uses::KeyUses;
 use crate::image::check::Checker;
 use crate::image::door::Door;
 use crate::image::key::KeyFile;
@@ -104,6 +105,7 @@ pub struct Server {
     roster: Roster,
     shutdown: Shutdown,
     store: Weak<dyn Engine>,
+    teller: tokio::task::JoinHandle<()>,
 }
 
 /// What was found in the data directory.
@@ -180,6 +182,9 @@ impl Server {
             shutdown: shutdown.clone(),
         };
         pool::spawn(follower.run());
+        let uses = Arc::new(KeyUses::default());
+        let teller = Arc::clone(&uses).tell(identity.clone(), shutdown.clone());
+        let teller = pool::spawn(teller);
         let keys = Arc::new(CopiedKeyRing::new(copy, identity, clock.clone()));
         let certified = Certified::Copied(Arc::clone(&keys));
         let checker = Checker { content: content.clone(), certified, key };
@@ -224,6 +229,7 @@ impl Server {
         let front = Front {
             domains: Domains::new(&config.domains),
             keys,
+            uses,
             clock,
             buckets,
             objects,
@@ -268,7 +274,7 @@ impl Server {
             tracing::info!(%https, "S3 is served by https");
         }
         tracing::info!(s3 = %public.address(), internal = %internal.address(), "walrus is up");
-        Ok(Self { public, internal, cache, roster, shutdown, store })
+        Ok(Self { public, internal, cache, roster, shutdown, store, teller })
     }
 
     /// Where S3 is served.
@@ -288,11 +294,13 @@ impl Server {
 
     /// Takes nothing new, finishes what is under way, ends unpackings, and gives the store back.
     pub async fn stop(self) {
-        let Self { public, internal, cache, roster, shutdown, store } = self;
+        let Self { public, internal, cache, roster, shutdown, store, teller } = self;
         shutdown.raise();
         // Flights end first: whoever waits for one would hold the listeners up.
         let _ = cache.send(Stop).await;
         futures_util::future::join(public.stop(), internal.stop()).await;
+        // A loop that panicked has ended, too.
+        drop(teller.await);
         drop(cache);
         for name in MEMBERS {
             roster.dismiss(name);

@@ -12,7 +12,7 @@ use common::ec2::instance_profiles::{
 };
 use common::ec2::types::IsoTime;
 use common::error::{ApiError, ErrorCode};
-use common::iam::{Arn, Context};
+use common::iam::Arn;
 use common::id::{AccountId, InstanceId};
 use common::time::Timestamp;
 use runtime::actor::{Answer, Handle, Scene};
@@ -61,17 +61,11 @@ pub fn given(
         let why = format!("the instance profile {} has no role", profile.arn());
         return Err(ApiError::invalid("IamInstanceProfile", why));
     };
-    let (action, role) = ("iam:PassRole", role.arn());
-    let context = Context::new().with("iam:PassedToService", "ec2.amazonaws.com");
-    if caller.authority.may(action, &role, &context) {
-        return Ok(profile);
-    }
-    let text = format!(
-        "You are not authorized to perform this operation. User: {} is not authorized to perform: \
-         {action} on resource: {role}",
-        caller.arn()
-    );
-    Err(ApiError::new(ErrorCode::UnauthorizedOperation, text))
+    caller.may_pass(&role.arn(), "ec2.amazonaws.com").map_err(|denied| {
+        let text = "You are not authorized to perform this operation";
+        ApiError::new(ErrorCode::UnauthorizedOperation, format!("{text}. {}", denied.text()))
+    })?;
+    Ok(profile)
 }
 
 fn find(

@@ -49,7 +49,8 @@ pub fn leave(
             return Err(ApiError::missing("Storage.S3.UploadPolicy"));
         }
         let whose = key.map(holder).transpose()?;
-        let whose = whose.map(|found| found.map(|found| found.authority.principal().account.clone()));
+        let whose =
+            whose.map(|found| found.map(|found| found.authority.principal().account.clone()));
         if whose.is_none_or(|account| account.as_ref() == Some(&own.account)) {
             may_write(&caller.authority, place)?;
             return Ok((own, LISTS[0]));

@@ -69,8 +69,9 @@ pub fn entity(records: &Records, name: &EntityName) -> Result<Option<Entity>, Ap
                 Entity::Group(GroupEntity { name, policies })
             })
         }
-        EntityName::Policy(arn) => policy(records, arn)?
-            .map(|policy| Entity::Policy(policy.document().to_owned())),
+        EntityName::Policy(arn) => {
+            policy(records, arn)?.map(|policy| Entity::Policy(policy.document().to_owned()))
+        }
         EntityName::Role(account, name) => {
             let seen = records.roles.get(&Role::key_of(account, name))?;
             seen.map(|seen| {

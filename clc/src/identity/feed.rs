@@ -111,7 +111,10 @@ mod tests {
         assert_eq!((first.changes.len(), first.upto), (PAGE, PAGE as u64));
         let second = ask(first.epoch, first.upto).unwrap();
         assert!(!second.anew && !second.more);
-        assert_eq!(names(&second), [format!("session-key/{}", ids[PAGE]), format!("session-key/{}", ids[PAGE + 1])]);
+        assert_eq!(
+            names(&second),
+            [format!("session-key/{}", ids[PAGE]), format!("session-key/{}", ids[PAGE + 1])]
+        );
         assert!(ask(first.epoch, second.upto).unwrap().changes.is_empty());
         assert!(ask(first.epoch, second.upto + 1).unwrap().anew, "ahead of the feed");
         assert!(ask(first.epoch ^ 1, 5).unwrap().anew, "another feed");

@@ -9,6 +9,7 @@ pub mod directory;
 pub mod feed;
 pub mod first_start;
 pub mod folder;
+pub mod guard;
 pub mod key_uses;
 pub mod keyring;
 pub mod sessions;

@@ -318,6 +318,7 @@ pub(crate) mod tests {
             images: Vec::new(),
             default_boot: false,
             options: MetadataOptions::default(),
+            maker: String::new(),
             profile: None,
             profile_revision: 0,
         }

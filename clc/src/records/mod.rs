@@ -131,6 +131,8 @@ pub struct Records {
     pub tags: Table<Tags>,
     /// `RESOURCE/ACCOUNT` → key of those tags.
     pub tags_of: Index,
+    /// `ACCOUNT` or `ACCOUNT/MAKER` → nothing: written by each commit that a quota of theirs counts.
+    pub turns: Index,
 }
 
 impl Records {
@@ -196,6 +198,7 @@ impl Records {
             settings: Table::new(engine.clone()),
             tags: Table::new(engine.clone()),
             tags_of: Index::new(engine.clone(), "tags-by-resource"),
+            turns: Index::new(engine.clone(), "quota-turns"),
             engine,
         }
     }

@@ -24,6 +24,7 @@ mod launches;
 mod listings;
 mod metadata_options;
 mod power;
+mod quotas;
 mod rehearsals;
 mod repeated;
 mod restart;

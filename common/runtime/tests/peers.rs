@@ -87,7 +87,8 @@ fn a_wrong_key_and_a_wrong_clock_are_refused() {
         let error = stranger.call(FindCertificates { account: "one".into() }).await.err().unwrap();
         assert_eq!(error.code(), ErrorCode::AuthFailure);
         let late = Clock::manual(Timestamp::from_secs(1_000_000_000));
-        let error = there(&listening, key, late).call(FindCertificates { account: "one".into() }).await;
+        let error =
+            there(&listening, key, late).call(FindCertificates { account: "one".into() }).await;
         assert_eq!(error.err().unwrap().code(), ErrorCode::RequestExpired);
         listening.stop().await;
     })

@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::subjects;
 use super::types::{Filter, IsoTime, is_blank};
 use crate::actions;
 use crate::dialect::xml::Set;
-use crate::iam::Subject;
 
 /// Which instance profile: by name or by ARN.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,11 +125,13 @@ pub struct Associations {
 
 actions! {
     AssociateIamInstanceProfile => Associated, Write, |it| {
-        Subject::ec2("instance", [it.instance_id.as_str()])
+        subjects::instance(&it.instance_id)
     };
     DescribeIamInstanceProfileAssociations => Associations, Read;
-    DisassociateIamInstanceProfile => Associated, Write;
-    ReplaceIamInstanceProfileAssociation => Associated, Write;
+    DisassociateIamInstanceProfile => Associated, Write, |it| subjects::associated(&it.association_id);
+    ReplaceIamInstanceProfileAssociation => Associated, Write, |it| {
+        subjects::associated(&it.association_id)
+    };
 }
 
 #[cfg(test)]

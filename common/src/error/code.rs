@@ -82,6 +82,7 @@ codes! {
     InvalidInstanceIdNotFound = "InvalidInstanceID.NotFound", 400, false;
     InvalidAssociationIdNotFound = "InvalidAssociationID.NotFound", 400, false;
     InvalidInstanceType = "InvalidInstanceType", 400, false;
+    InstanceLimitExceeded = "InstanceLimitExceeded", 400, false;
     IdempotentParameterMismatch = "IdempotentParameterMismatch", 400, false;
     IncorrectInstanceState = "IncorrectInstanceState", 400, false;
     BundlingInProgress = "BundlingInProgress", 400, false;

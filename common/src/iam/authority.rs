@@ -18,7 +18,7 @@ pub struct Grants {
     pub boundary: Option<Attached>,
     /// Those that came with the session.
     pub session: Vec<Attached>,
-    /// Those of the whole account, which set limits and allow or deny nothing.
+    /// Those of the account, which limit all of it and allow nothing.
     pub account: Vec<Attached>,
 }
 
@@ -132,14 +132,39 @@ impl Authority {
     /// `ec2:quota-vminstancenumber`. Owners have none but those that the cloud has set for their
     /// account.
     pub fn limit(&self, action: &str, resource: &str, key: &str) -> Option<u64> {
+        let own = self.limit_of_own(action, resource, key);
+        own.into_iter().chain(self.limit_of_account(action, resource, key)).min()
+    }
+
+    /// The same of what it has made itself, by its own policies.
+    pub fn limit_of_own(&self, action: &str, resource: &str, key: &str) -> Option<u64> {
+        if self.is_owner() {
+            return None;
+        }
+        policy::limit(&self.grants.identity, &self.question(action, resource), key)
+    }
+
+    /// The same of what its whole account may have together.
+    pub fn limit_of_account(&self, action: &str, resource: &str, key: &str) -> Option<u64> {
+        policy::limit(&self.grants.account, &self.question(action, resource), key)
+    }
+
+    fn question<'a>(&'a self, action: &'a str, resource: &'a str) -> Question<'a> {
         let (principal, context) = (self.principal.as_ref(), self.context.as_ref());
-        let question = Question { principal, action, resource, context };
-        let own = match self.is_owner() {
-            true => None,
-            false => policy::limit(&self.grants.identity, &question, key),
-        };
-        let of_account = policy::limit(&self.grants.account, &question, key);
-        own.into_iter().chain(of_account).min()
+        Question { principal, action, resource, context }
+    }
+
+    /// Whether a policy that has a say asks for a condition key that begins so. What nobody asks
+    /// for need not be looked up.
+    pub fn asks_for(&self, beginning: &str) -> bool {
+        let Grants { identity, boundary, session, .. } = self.grants.as_ref();
+        let all = identity.iter().chain(boundary).chain(session);
+        all.into_iter().any(|it| it.policy.asks_for(beginning))
+    }
+
+    /// Whether nothing can be denied: an owner whose session is not limited.
+    pub fn is_unbound(&self) -> bool {
+        self.is_owner() && self.grants.boundary.is_none() && self.grants.session.is_empty()
     }
 
     /// Whether it acts with temporary credentials.

@@ -147,7 +147,8 @@ impl Operation {
         for name in headers {
             context = context.with_some(&format!("s3:{name}"), request.header(name));
         }
-        let lists = matches!(self, Self::ListObjects | Self::ListObjectsV2 | Self::ListObjectVersions);
+        let lists =
+            matches!(self, Self::ListObjects | Self::ListObjectsV2 | Self::ListObjectVersions);
         for name in ["prefix", "delimiter", "max-keys"].into_iter().filter(|_| lists) {
             context = context.with_some(&format!("s3:{name}"), request.query.get(name));
         }
@@ -268,7 +269,11 @@ mod tests {
             (("GET", "/buck/k", "acl"), &[], &["GetObjectAcl buck/k"]),
             (("PUT", "/buck/k", "acl"), &[], &["PutObjectAcl buck/k"]),
             (("GET", "/buck/k", "tagging"), &[], &["GetObjectTagging buck/k"]),
-            (("GET", "/buck/k", "attributes"), &[], &["GetObject buck/k", "GetObjectAttributes buck/k"]),
+            (
+                ("GET", "/buck/k", "attributes"),
+                &[],
+                &["GetObject buck/k", "GetObjectAttributes buck/k"],
+            ),
             (("PUT", "/buck/k", ""), &[], &["PutObject buck/k"]),
             (("PUT", "/buck/k", ""), &public, &["PutObject buck/k", "PutObjectAcl buck/k"]),
             (("PUT", "/buck/k", ""), &source, &["GetObject from/a/b", "PutObject buck/k"]),

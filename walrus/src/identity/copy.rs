@@ -296,7 +296,8 @@ mod tests {
     #[test]
     fn only_what_changes_makes_another_revision() {
         let copy = IdentityCopy::open(Arc::new(Memory::new()), TRUST).unwrap();
-        copy.apply(&IdentityPage { anew: true, ..page(7, 1, vec![change("a", Some(1))]) }, at(5)).unwrap();
+        copy.apply(&IdentityPage { anew: true, ..page(7, 1, vec![change("a", Some(1))]) }, at(5))
+            .unwrap();
         let revision = copy.state().revision;
         copy.apply(&page(7, 1, vec![]), at(50)).unwrap();
         assert_eq!((copy.state().revision, copy.state().current), (revision, Some(at(50))));
@@ -338,9 +339,12 @@ mod tests {
         };
         let itself = IdentityChange {
             name: EntityName::Account(account.clone()),
-            entity: Some(Entity::Account(serde_json::from_value(serde_json::json!({
-                "number": account, "alias": "a", "enabled": false,
-            })).unwrap())),
+            entity: Some(Entity::Account(
+                serde_json::from_value(serde_json::json!({
+                    "number": account, "alias": "a", "enabled": false,
+                }))
+                .unwrap(),
+            )),
         };
         let changes = vec![certificate("old", 1), certificate("new", 2), itself];
         copy.apply(&IdentityPage { anew: true, ..page(7, 3, changes) }, at(5)).unwrap();

@@ -6,6 +6,7 @@
 //!        (waits for news)                     │
 //!   S3 front ──access key──▶ key_ring ────────┤  signatures and permissions
 //!   image door ──account──▶ certified ────────┘  certificates of bundles
+//!   clc ◀──NoteKeyUse── key_uses                   when keys were used
 //! ```
 //! Every page becomes one commit together with how far the copy has come, so a crash of either side
 //! leaves a copy as it once was, which goes on from there. A feed that is not the one that was
@@ -20,4 +21,5 @@ pub(crate) mod certified;
 pub(crate) mod copy;
 pub(crate) mod follow;
 pub(crate) mod key_ring;
+pub(crate) mod key_uses;
 pub(crate) mod record;

@@ -26,9 +26,7 @@ pub(crate) fn may_list(caller: Option<&Caller>, bucket: &Bucket) -> bool {
 /// Whether the caller may learn that something is not there, from an operation that is no listing.
 pub(crate) fn may_miss(caller: Option<&Caller>, bucket: &Bucket) -> bool {
     let arn = permissions::bucket_arn(&bucket.name);
-    let allowed = |caller: &Caller| {
-        caller.authority.may("s3:ListBucket", &arn, &Context::new())
-    };
+    let allowed = |caller: &Caller| caller.authority.may("s3:ListBucket", &arn, &Context::new());
     may_list(caller, bucket) && caller.is_none_or(allowed)
 }
 

@@ -45,6 +45,7 @@ use super::refusal::{Refusal, mismatch, refused};
 use super::service::{Asked, Operate, S3Actor};
 use crate::blob::receive::read_past;
 use crate::identity::key_ring::CopiedKeyRing;
+use crate::identity::key_uses::KeyUses;
 
 /// How many lists of parts are read at once.
 pub(crate) const LISTS: usize = 32;
@@ -53,6 +54,8 @@ pub(crate) const LISTS: usize = 32;
 pub(crate) struct Front {
     /// Who owns which access key.
     pub(crate) keys: Arc<CopiedKeyRing>,
+    /// When they were used.
+    pub(crate) uses: Arc<KeyUses>,
     /// The time.
     pub(crate) clock: Clock,
     /// Below which names hosts are buckets.
@@ -180,12 +183,15 @@ impl Front {
         let key = Key { id: claim.access_key_id().to_owned(), token };
         let credential = self.credential(&key).await?;
         match claim.verify(&credential.secret, self.clock.now()) {
-            Ok(verified) => Ok(Authentic {
-                chain: claim.chain(&credential.secret),
-                by: Some((Caller::from(credential), key)),
-                scheme: Some(verified.scheme),
-                payload: Some(verified.payload),
-            }),
+            Ok(verified) => {
+                self.uses.note(&key.id, self.clock.now());
+                Ok(Authentic {
+                    chain: claim.chain(&credential.secret),
+                    by: Some((Caller::from(credential), key)),
+                    scheme: Some(verified.scheme),
+                    payload: Some(verified.payload),
+                })
+            }
             Err(SignError::SignatureDoesNotMatch) => Err(mismatch(claim.explain())),
             Err(error) => Err(refused(&error, presigned)),
         }

@@ -8,6 +8,7 @@
 //!                                   the meaning of each operation
 //!   listing                         a page of a bucket
 //!   commit                          writing and removing an object's record, for all of them
+//!   caps                            how much policies let a caller have
 //!   permits                         how many operations at once, in all and for one account
 //!   answer                          the head of an answer that reads an object
 //!   document                        bodies that are documents
@@ -22,6 +23,7 @@ pub(crate) mod acl;
 pub(crate) mod answer;
 pub(crate) mod attributes;
 pub(crate) mod buckets;
+pub(crate) mod caps;
 pub(crate) mod commit;
 pub(crate) mod configuration;
 pub(crate) mod copy;

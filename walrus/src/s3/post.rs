@@ -100,6 +100,7 @@ impl Front {
                 Err(SignError::SignatureDoesNotMatch) => return Err(mismatch(claim.explain())),
                 other => other.map_err(|error| refused_form(&error))?,
             }
+            self.uses.note(&key.id, self.clock.now());
             *caller = Some(Caller::from(credential));
             by = Some(key);
             let policy = Policy::read(claim.policy())?;

@@ -156,3 +156,13 @@ fn copying_goes_on_where_a_kill_cut_it() {
         assert_eq!(refusal(&world, Who::Alice), None);
     }
 }
+
+#[test]
+fn the_clc_is_told_whose_keys_were_used() {
+    let mut world = World::new();
+    world.put(Who::Alice, "/buck", b"");
+    world.get(Who::Nobody, "/buck");
+    assert_eq!(refusal(&world, Who::Carol), unknown());
+    world.stop();
+    assert_eq!(world.used_keys(), [Who::Alice.credentials().0]);
+}

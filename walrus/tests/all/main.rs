@@ -18,6 +18,7 @@ mod identity;
 mod lists;
 mod multipart;
 mod objects;
+mod permissions;
 mod presigned;
 mod quotas;
 mod reading;

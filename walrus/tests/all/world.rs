@@ -14,7 +14,9 @@ use common::error::ApiError;
 use common::sign::{Credentials, Headers, PayloadCheck, Request, sign_s3_v2, sign_s3_v4};
 use common::time::Timestamp;
 use common::wire::Message;
-use common::wire::identity::{Certificates, FindCertificates, FollowIdentity, Identity};
+use common::wire::identity::{
+    Certificates, FindCertificates, FollowIdentity, Identity, KeyUse, NoteKeyUse,
+};
 use common::wire::upkeep::{ListRegistered, Registered, RegisteredPage};
 use common::wire::walrus::{BundleRef, InstallBundleKey, Walrus};
 use runtime::boot::in_system;
@@ -100,15 +102,21 @@ impl Who {
 #[derive(Clone)]
 struct Known {
     registered: Arc<Mutex<Vec<Registered>>>,
+    uses: Arc<Mutex<Vec<KeyUse>>>,
     feed: Feed,
 }
 
 fn identity(known: &Known) -> Dispatcher<Identity> {
     let (registry, feed) = (Arc::clone(&known.registered), known.feed.clone());
+    let uses = Arc::clone(&known.uses);
     Dispatcher::new()
         .with(move |asked: FollowIdentity| {
             let feed = feed.clone();
             async move { feed.follow(asked).await }
+        })
+        .with(move |asked: NoteKeyUse| {
+            uses.lock().unwrap().extend(asked.uses);
+            async { Ok(()) }
         })
         .with(|asked: FindCertificates| async move {
             let known = [ROOT, ALICE, BOB].contains(&asked.account.as_str());
@@ -215,7 +223,7 @@ impl World {
         };
         change(&mut config);
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let known = Known { registered: Arc::default(), feed: Feed::new() };
+        let known = Known { registered: Arc::default(), uses: Arc::default(), feed: Feed::new() };
         let clc = apart.then(|| Clc::start(&known, nowhere));
         if let Some(clc) = &clc {
             config.peer_key_file = dir.path().join("peer.key");
@@ -316,6 +324,14 @@ impl World {
     /// Who there is.
     pub(crate) fn feed(&self) -> &Feed {
         &self.known.feed
+    }
+
+    /// The ids of the access keys of whose use the clc was told.
+    pub(crate) fn used_keys(&self) -> Vec<String> {
+        let mut used: Vec<_> =
+            self.known.uses.lock().unwrap().iter().map(|one| one.id.clone()).collect();
+        used.sort();
+        used
     }
 
     /// Ends the clc of a walrus that is a process of its own.
