@@ -20,5 +20,6 @@ mod permissions;
 mod registered;
 mod restart;
 mod saving;
+mod sessions;
 mod sharing;
 mod tampering;

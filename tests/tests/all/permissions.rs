@@ -112,7 +112,7 @@ impl<'a> Worker<'a> {
 
     pub(crate) fn signer(&self) -> Signer {
         let (id, secret) = (self.id.clone(), self.secret.clone());
-        Signer { id, secret, version: Version::Four, at: self.cloud.clock().now() }
+        Signer { id, secret, version: Version::Four, at: self.cloud.clock().now(), token: None }
     }
 }
 
