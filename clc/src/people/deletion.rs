@@ -29,7 +29,6 @@ use runtime::reconcile::{Pass, Reconciler};
 use store::After;
 
 use super::People;
-use super::registering::named;
 use crate::identity::accounts;
 use crate::records::{Leaving, Records};
 
@@ -135,7 +134,7 @@ pub fn owned(records: &Records, account: &AccountId) -> Result<Vec<String>, ApiE
 fn leave(people: &People, name: &str) -> Result<(), ApiError> {
     let (records, now) = (&people.records, people.now());
     records.change_identity(|batch, touched| {
-        let mut seen = named(records, name)?;
+        let mut seen = accounts::read(records, name)?;
         if seen.registration.leaving.is_none() {
             let why = "it has just been deleted".to_owned();
             seen.record.registration.leaving = Some(Leaving { since: now, why });
