@@ -5,8 +5,8 @@
 //! It never touches an image's bytes and never asks a node for more than it reports.
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
-//! `random`, `config` · `records`, `settings` · `upgrade` · `identity` · `schedule` · `cluster` ·
-//! `reconcile` · `people` · `iam`, `ec2`, `admin` · `routes`, `services` · `server`.
+//! `random`, `config` · `records`, `settings` · `upgrade` · `identity` · `schedule` · `quota` ·
+//! `cluster` · `reconcile` · `people` · `iam`, `ec2`, `admin` · `routes`, `services` · `server`.
 
 pub mod admin;
 pub mod cluster;
@@ -15,6 +15,7 @@ pub mod ec2;
 pub mod iam;
 pub mod identity;
 pub mod people;
+pub mod quota;
 mod random;
 pub mod reconcile;
 pub mod records;

@@ -45,7 +45,8 @@ pub(crate) fn index_rows(records: &Records) -> Result<(), ApiError> {
 /// Tells the feed of identities that were made before there was one.
 fn publish(records: &Records) -> Result<(), ApiError> {
     let mut names = Vec::new();
-    let missing = |name: &EntityName| Ok::<_, ApiError>(records.feed_of.get(&name.to_string())?.is_none());
+    let missing =
+        |name: &EntityName| Ok::<_, ApiError>(records.feed_of.get(&name.to_string())?.is_none());
     for seen in records.accounts.all("") {
         names.push((EntityName::Account(seen?.record.number), None));
     }

@@ -17,13 +17,13 @@ use store::{Batch, Seen};
 use super::images::visible;
 use super::types::InstanceType;
 use super::{devices, ids, tagging};
-use crate::random;
 use crate::records::{
     Image, ImageState, Instance, KeyPair, Launch, MappedDisk, Records, ResourceKind, SeenState,
     TagMap, Wanted,
 };
 use crate::schedule::scheduler::Placed;
 use crate::settings::{self, DEFAULT_KERNEL, DEFAULT_RAMDISK};
+use crate::{quota, random};
 
 /// A request that passed what can be checked without records.
 #[derive(Clone)]
@@ -203,6 +203,7 @@ pub fn record(
     }
     let image = &plan.image.record;
     let demand = kind.demand();
+    quota::instances::admit_launch(records, batch, caller, demand, placed.len())?;
     let mut made = Vec::with_capacity(placed.len());
     for (index, seat) in (0..).zip(placed) {
         let instance = Instance {
@@ -251,6 +252,7 @@ pub fn record(
             images: Vec::new(),
             default_boot: plan.default_boot,
             options,
+            maker: quota::maker(caller),
         };
         batch.insert(&instance)?;
         records.point(batch, &instance);

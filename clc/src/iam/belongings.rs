@@ -196,20 +196,6 @@ pub fn remove(
         certificate.record.active = false;
         batch.replace(&certificate)?;
     }
-    remove_with_account(records, batch, touched, seen)
-}
-
-/// Adds to a batch: a user goes because its account does, whose certificates nobody lists any more.
-/// Blocks.
-///
-/// # Errors
-/// If the store fails.
-pub fn remove_with_account(
-    records: &Records,
-    batch: &mut Batch,
-    touched: &mut Touched,
-    seen: &Seen<User>,
-) -> Result<(), ApiError> {
     for key in keys(records, seen)? {
         remove_key(records, batch, touched, &key)?;
     }

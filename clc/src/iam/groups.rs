@@ -21,8 +21,9 @@ use store::{After, Batch, Seen};
 use super::change::{Change, Changes, changes};
 use super::users;
 use super::{Iam, belongings, limits};
-use crate::random;
+use crate::quota::identity::Kind;
 use crate::records::{Group, Records, Touched};
+use crate::{quota, random};
 
 changes!(AddUserToGroup, CreateGroup, DeleteGroup, RemoveUserFromGroup, UpdateGroup);
 
@@ -77,9 +78,10 @@ impl Changes for CreateGroup {
         names::check_name("groupName", &self.group_name, names::GROUP)?;
         let path = names::checked_path("path", self.path.as_deref())?;
         let (account, now) = (scene.caller.account.clone(), scene.clock.now());
-        let name = self.group_name;
+        let (name, caller) = (self.group_name, scene.caller.clone());
         Ok(Change::new(move |records, batch, touched| {
             free(records, &account, &name)?;
+            quota::identity::admit(records, batch, &caller, Kind::Group)?;
             let prefix = format!("{account}/");
             let have = records.groups.scan(&prefix, After::Start, limits::GROUPS)?.len();
             limits::room(have, limits::GROUPS, &name, "GroupsPerAccount")?;
@@ -285,27 +287,6 @@ pub fn remove(
         user.record.groups.remove(&name);
         batch.replace(&user)?;
         touched.note(EntityName::user(&seen.account, &user.name));
-    }
-    for arn in &seen.policies.attached {
-        batch.unpoint(&records.attachments, &attachment_row(arn, seen.key()));
-    }
-    batch.remove(seen);
-    touched.note(EntityName::group(&seen.account, &seen.name));
-    Ok(())
-}
-
-/// Adds to a batch: a group goes whose users all go, too. Blocks.
-///
-/// # Errors
-/// If the store fails.
-pub fn remove_emptied(
-    records: &Records,
-    batch: &mut Batch,
-    touched: &mut Touched,
-    seen: &Seen<Group>,
-) -> Result<(), ApiError> {
-    for row in records.members.rows(&member_rows(seen), None, CHUNK) {
-        batch.unpoint(&records.members, &row?.key);
     }
     for arn in &seen.policies.attached {
         batch.unpoint(&records.attachments, &attachment_row(arn, seen.key()));

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use common::wire::walrus::Walrus;
 use runtime::clock::Clock;
+use runtime::peer::Peer;
 
 use crate::identity::credentials::Endpoints;
 use crate::identity::directory::RecordedDirectory;
@@ -14,15 +16,28 @@ pub mod access_keys;
 pub mod account_policies;
 pub mod accounts;
 pub mod aliases;
+mod attachments;
+mod authorization;
+mod bearers;
 pub mod belongings;
 pub mod certificates;
 pub mod change;
+mod documents;
 pub mod groups;
+mod inline;
+mod instance_profiles;
 pub mod limits;
+mod listing;
+mod managed;
+mod roles;
 pub mod logins;
 pub mod mfa;
 pub mod routes;
+mod simulate;
+mod simulation;
 pub mod users;
+mod versions;
+mod work;
 
 /// What IAM's actions work with.
 pub struct Iam {
@@ -36,6 +51,8 @@ pub struct Iam {
     pub endpoints: Endpoints,
     /// Whoever knows passwords and second factors.
     pub people: People,
+    /// Who keeps buckets.
+    pub walrus: Peer<Walrus>,
     /// The time.
     pub clock: Clock,
 }

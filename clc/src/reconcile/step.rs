@@ -314,6 +314,7 @@ pub(crate) mod tests {
             images: Vec::new(),
             default_boot: false,
             options: MetadataOptions::default(),
+            maker: String::new(),
         }
     }
 

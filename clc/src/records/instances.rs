@@ -132,6 +132,9 @@ pub struct Instance {
     /// How it may ask for its metadata.
     #[serde(default)]
     pub options: MetadataOptions,
+    /// Who launched it, `user/NAME` or `role/NAME` in lower case; empty of before that was noted.
+    #[serde(default)]
+    pub maker: String,
 }
 
 record!(Instance, "instance", |it| it.id.to_string());

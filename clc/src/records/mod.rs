@@ -20,6 +20,7 @@
 //! are written in the commit of the record they lead to.
 
 pub mod accounts;
+pub mod attachments;
 mod bundled;
 pub mod bundles;
 pub mod feed;
@@ -43,6 +44,7 @@ use runtime::pool;
 use store::{Batch, Engine, Index, Schema, Table};
 
 pub use accounts::{AccessKey, Account, Certificate, CloudKey, SessionSecret, User};
+pub use attachments::Use;
 pub use bundles::{BundleTask, Draft, Leave, Stage};
 pub use feed::{FeedHead, Touched};
 pub use groups::Group;
@@ -133,6 +135,8 @@ pub struct Records {
     pub tags: Table<Tags>,
     /// `RESOURCE/ACCOUNT` → key of those tags.
     pub tags_of: Index,
+    /// `ACCOUNT` or `ACCOUNT/MAKER` → nothing: written by each commit that a quota of theirs counts.
+    pub turns: Index,
     /// Login profiles by `ACCOUNT/USER`.
     pub logins: Table<Login>,
     /// Rules for passwords by account.
@@ -225,6 +229,7 @@ impl Records {
             settings: Table::new(engine.clone()),
             tags: Table::new(engine.clone()),
             tags_of: Index::new(engine.clone(), "tags-by-resource"),
+            turns: Index::new(engine.clone(), "quota-turns"),
             logins: Table::new(engine.clone()),
             password_rules: Table::new(engine.clone()),
             link_tokens: Table::new(engine.clone()),

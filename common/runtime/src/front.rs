@@ -81,6 +81,15 @@ impl QueryApi {
         Self { replays, ..self }
     }
 
+    /// All actions that it answers: what policies call their API, and their names.
+    pub fn actions(&self) -> Vec<(&'static str, &'static str)> {
+        let of = |service: &QueryService| {
+            let prefix = service.prefix;
+            service.router.names().map(|name| (prefix, name)).collect::<Vec<_>>()
+        };
+        self.services.iter().flat_map(of).collect()
+    }
+
     async fn answer(&self, head: Head, body: Body) -> Response {
         let began = self.clock.now();
         let mut told = Told::default();
@@ -136,8 +145,8 @@ impl QueryApi {
         })?;
         *shape = service.shape;
         let key = claim.as_ref().ok().map(|claim| claim.access_key_id().to_owned());
-        let (mut caller, verified) = self.who(claim, service.shape).await?;
-        caller.authority = caller.authority.within(&head.context(self.clock.now()));
+        let (caller, verified) = self.who(claim, service.shape).await?;
+        let caller = caller.within(&head.context(self.clock.now()));
         told.caller = Some(caller.clone());
         if let (Some(witness), Some(key)) = (&self.witness, &key) {
             witness.saw(key, service.prefix);

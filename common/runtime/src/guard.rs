@@ -42,13 +42,17 @@ impl Guard for PlainGuard {
         subject: Subject,
     ) -> BoxFuture<'a, Result<(), ApiError>> {
         let named = |resource: &Resource| resource.arn(&self.region, &caller.account, "/");
-        let names: Vec<String> = subject.resources.iter().map(named).collect();
-        let decided = decide(caller, action, &names, &subject);
+        let decide = |(action, subject): (&str, &Subject)| {
+            let names: Vec<String> = subject.resources.iter().map(named).collect();
+            decide(caller, action, &names, subject)
+        };
+        let decided = subject.steps(action).into_iter().try_for_each(decide);
         Box::pin(std::future::ready(decided))
     }
 }
 
-/// Demands that an action is allowed on each of these resources, or on `*` if there is none.
+/// Demands that an action is allowed on each of these resources, which are the subject's by their
+/// names, or on `*` if there is none.
 ///
 /// # Errors
 /// `AccessDenied`.
@@ -63,10 +67,12 @@ pub fn decide(
     }
     let any = ["*".to_owned()];
     let names = if names.is_empty() { &any[..] } else { names };
-    for name in names {
-        match caller.authority.decide(action, name, &subject.context).verdict {
+    for (place, name) in names.iter().enumerate() {
+        match caller.authority.decide(action, name, &subject.context_of(place)).verdict {
             Verdict::Allowed => {}
-            Verdict::ExplicitDeny => return Err(denied(caller, action, name, "a policy denies it")),
+            Verdict::ExplicitDeny => {
+                return Err(denied(caller, action, name, "a policy denies it"));
+            }
             Verdict::ImplicitDeny => {
                 return Err(denied(caller, action, name, "no policy allows it"));
             }
@@ -77,7 +83,8 @@ pub fn decide(
 
 fn denied(caller: &Caller, action: &str, resource: &str, why: &str) -> ApiError {
     let who = caller.arn();
-    let text =
-        format!("User: {who} is not authorized to perform: {action} on resource: {resource}: {why}");
+    let text = format!(
+        "User: {who} is not authorized to perform: {action} on resource: {resource}: {why}"
+    );
     ApiError::new(ErrorCode::AccessDenied, text)
 }

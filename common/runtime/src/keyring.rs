@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::error::ApiError;
-use common::time::Timestamp;
 use common::iam::directory::Credential;
+use common::time::Timestamp;
 use common::wire::identity::{FindAccessKey, Identity};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};

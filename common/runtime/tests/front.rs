@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use common::actions;
 use common::error::{ApiError, ErrorCode};
-use common::sign::{self, Credentials, Headers, QueryMac, sign_ec2_v2, sign_ec2_v4, write_query};
 use common::iam::Authority;
 use common::iam::directory::Credential;
+use common::sign::{self, Credentials, Headers, QueryMac, sign_ec2_v2, sign_ec2_v4, write_query};
 use futures_util::future::BoxFuture;
 use runtime::actor::{Answer, Handle, Scene, ServiceActor};
 use runtime::boot::in_system;

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::images::StateReason;
-pub use super::launch::{Placement, RunInstances};
+pub use super::launch::{DEFAULT_TYPE, Placement, RunInstances};
 use super::metadata_options::MetadataView;
+use super::subjects;
 use super::tags::Tag;
 pub use super::types::ProductCode;
 use super::types::{Filter, IsoTime, is_blank};
@@ -231,8 +232,8 @@ pub struct ConsoleOutput {
 }
 
 actions! {
-    RunInstances => Reservation, Tokened;
+    RunInstances => Reservation, Tokened, |it| it.done_to();
     DescribeInstances => Reservations, Read;
-    TerminateInstances => ChangedInstances, Write;
-    GetConsoleOutput => ConsoleOutput, Read;
+    TerminateInstances => ChangedInstances, Write, |it| subjects::instances(&it.instance_id);
+    GetConsoleOutput => ConsoleOutput, Read, |it| subjects::instance(&it.instance_id);
 }

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::images::BlockDevice;
 use super::metadata_options::MetadataRequest;
+use super::subjects;
 use super::tags::TagSpecification;
+use crate::iam::{Context, Resource, Subject};
 
 /// Starts instances of an image.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +78,47 @@ pub struct Placement {
     /// The zone; any if absent.
     #[serde(default)]
     pub availability_zone: Option<String>,
+}
+
+/// The type of a launch that names none.
+pub const DEFAULT_TYPE: &str = "m1.small";
+
+impl RunInstances {
+    /// What it is done to: the image and whatever else it names, and the instances to be.
+    pub(super) fn done_to(&self) -> Subject {
+        let place = self.placement.as_ref();
+        let zone = place.and_then(|place| place.availability_zone.as_deref());
+        let kind = self.instance_type.as_deref().unwrap_or(DEFAULT_TYPE);
+        let tags = TagSpecification::said(&self.tag_specification);
+        let defaults = MetadataRequest {
+            http_tokens: Some("optional".to_owned()),
+            http_put_response_hop_limit: Some(1),
+            http_endpoint: Some("enabled".to_owned()),
+            ..MetadataRequest::default()
+        };
+        let said = Context::new()
+            .with("ec2:InstanceType", kind)
+            .with_some("ec2:AvailabilityZone", zone)
+            .with("ec2:RootDeviceType", "instance-store")
+            .with("ec2:Tenancy", "default")
+            .with("ec2:EbsOptimized", "false")
+            .and(&defaults.said("ec2:Metadata"))
+            .and(&self.metadata_options.said("ec2:Metadata"))
+            .and(&tags);
+        let made = Resource::Ec2("instance", "*".to_owned());
+        let images = [Some(&self.image_id), self.kernel_id.as_ref(), self.ramdisk_id.as_ref()];
+        let mut subject =
+            Subject::of(images.into_iter().flatten().map(|id| subjects::image_named(id)));
+        subject = subject.and_known(made.clone(), said);
+        if let Some(name) = &self.key_name {
+            let said = Context::new().with("ec2:KeyPairName", name);
+            subject = subject.and_known(subjects::key_pair(name), said);
+        }
+        for name in &self.security_group {
+            subject = subject.and(Resource::Ec2("security-group", name.clone()));
+        }
+        subjects::with_tags(subject, made, "RunInstances", &tags)
+    }
 }
 
 #[derive(Deserialize)]

@@ -16,6 +16,7 @@ mod launch;
 pub mod metadata_options;
 pub mod power;
 pub mod status;
+pub mod subjects;
 pub mod tags;
 pub mod types;
 mod version;

@@ -81,6 +81,7 @@ codes! {
     InvalidInstanceIdMalformed = "InvalidInstanceID.Malformed", 400, false;
     InvalidInstanceIdNotFound = "InvalidInstanceID.NotFound", 400, false;
     InvalidInstanceType = "InvalidInstanceType", 400, false;
+    InstanceLimitExceeded = "InstanceLimitExceeded", 400, false;
     IdempotentParameterMismatch = "IdempotentParameterMismatch", 400, false;
     IncorrectInstanceState = "IncorrectInstanceState", 400, false;
     BundlingInProgress = "BundlingInProgress", 400, false;

@@ -1,5 +1,6 @@
 //! What a principal may do, carried along with a request: asked, never looked up again.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ pub struct Grants {
     pub boundary: Option<Attached>,
     /// Those that came with the session.
     pub session: Vec<Attached>,
-    /// Those of the whole account, which set limits and allow or deny nothing.
+    /// Those of the account, which limit all of it and allow nothing.
     pub account: Vec<Attached>,
 }
 
@@ -85,22 +86,41 @@ impl Authority {
         further: &Context,
         of_resource: Option<&Attached>,
     ) -> Decision {
-        let both;
-        let context = match further.is_empty() {
-            true => self.context.as_ref(),
-            false => {
-                both = self.context.as_ref().clone().and(further);
-                &both
-            }
-        };
-        let policies = Policies {
+        let context = self.knowing(further);
+        let question = Question { principal: &self.principal, action, resource, context: &context };
+        let policies = Policies { resource: of_resource, ..self.policies() };
+        policy::evaluate(&policies, &question)
+    }
+
+    /// Decides whether a role of an account may be taken on; `trust` says who may.
+    pub fn assume(
+        &self,
+        role: &str,
+        account: &AccountId,
+        trust: &Attached,
+        further: &Context,
+    ) -> Decision {
+        let (context, action) = (self.knowing(further), "sts:AssumeRole");
+        let question =
+            Question { principal: &self.principal, action, resource: role, context: &context };
+        let policies = Policies { resource: Some(trust), owner: Some(account), ..self.policies() };
+        policy::evaluate_assuming(&policies, &question)
+    }
+
+    fn knowing(&self, further: &Context) -> Cow<'_, Context> {
+        match further.is_empty() {
+            true => Cow::Borrowed(self.context.as_ref()),
+            false => Cow::Owned(self.context.as_ref().clone().and(further)),
+        }
+    }
+
+    fn policies(&self) -> Policies<'_> {
+        Policies {
             identity: &self.grants.identity,
             boundary: self.grants.boundary.as_ref(),
             session: &self.grants.session,
-            resource: of_resource,
-        };
-        let question = Question { principal: &self.principal, action, resource, context };
-        policy::evaluate(&policies, &question)
+            ..Policies::default()
+        }
     }
 
     /// Whether it may be done.
@@ -112,14 +132,39 @@ impl Authority {
     /// `ec2:quota-vminstancenumber`. Owners have none but those that the cloud has set for their
     /// account.
     pub fn limit(&self, action: &str, resource: &str, key: &str) -> Option<u64> {
+        let own = self.limit_of_own(action, resource, key);
+        own.into_iter().chain(self.limit_of_account(action, resource, key)).min()
+    }
+
+    /// The same of what it has made itself, by its own policies.
+    pub fn limit_of_own(&self, action: &str, resource: &str, key: &str) -> Option<u64> {
+        if self.is_owner() {
+            return None;
+        }
+        policy::limit(&self.grants.identity, &self.question(action, resource), key)
+    }
+
+    /// The same of what its whole account may have together.
+    pub fn limit_of_account(&self, action: &str, resource: &str, key: &str) -> Option<u64> {
+        policy::limit(&self.grants.account, &self.question(action, resource), key)
+    }
+
+    fn question<'a>(&'a self, action: &'a str, resource: &'a str) -> Question<'a> {
         let (principal, context) = (self.principal.as_ref(), self.context.as_ref());
-        let question = Question { principal, action, resource, context };
-        let own = match self.is_owner() {
-            true => None,
-            false => policy::limit(&self.grants.identity, &question, key),
-        };
-        let of_account = policy::limit(&self.grants.account, &question, key);
-        own.into_iter().chain(of_account).min()
+        Question { principal, action, resource, context }
+    }
+
+    /// Whether a policy that has a say asks for a condition key that begins so. What nobody asks
+    /// for need not be looked up.
+    pub fn asks_for(&self, beginning: &str) -> bool {
+        let Grants { identity, boundary, session, .. } = self.grants.as_ref();
+        let all = identity.iter().chain(boundary).chain(session);
+        all.into_iter().any(|it| it.policy.asks_for(beginning))
+    }
+
+    /// Whether nothing can be denied: an owner whose session is not limited.
+    pub fn is_unbound(&self) -> bool {
+        self.is_owner() && self.grants.boundary.is_none() && self.grants.session.is_empty()
     }
 
     /// Whether it is the owner of its account, whom no policy limits.

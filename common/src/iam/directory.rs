@@ -271,10 +271,7 @@ fn role_grants(
 }
 
 /// What holds for everybody in an account.
-fn account_grants(
-    directory: &dyn Directory,
-    account: &AccountEntity,
-) -> Result<Grants, ApiError> {
+fn account_grants(directory: &dyn Directory, account: &AccountEntity) -> Result<Grants, ApiError> {
     let mut grants = Grants::default();
     collect(directory, &account.policies, &Source::Cloud, &mut grants.account)?;
     Ok(grants)

@@ -14,6 +14,8 @@ mod lifecycle;
 mod nodes;
 mod odd_bundles;
 mod path;
+mod permission_rows;
+mod permissions;
 mod registered;
 mod restart;
 mod saving;

@@ -8,7 +8,7 @@ use common::time::Timestamp;
 use store::Record;
 
 use crate::reconcile::images::undefault;
-use crate::records::{Image, ImageState, Reason, Records};
+use crate::records::{Group, Image, ImageState, Reason, Records, Role, User};
 use crate::settings;
 
 /// How many records one commit is about.
@@ -129,16 +129,29 @@ pub(super) fn say_why(records: &Records, account: &AccountId, why: &str) -> Resu
 pub(super) fn remove_identity(records: &Records, account: &AccountId) -> Result<(), ApiError> {
     let prefix = format!("{account}/");
     keys(records, account)?;
+    // Policies of the cloud are no account's, so who has them is taken out one by one.
+    let attachments = |kind: &str, key: &str, arns: &[String], boundary: Option<&String>| {
+        let attached = arns.iter().map(|arn| format!("{arn}|{kind}/{key}"));
+        let boundary = boundary.map(|arn| format!("{arn}|boundary-{kind}/{key}"));
+        attached.chain(boundary).map(|row| (&records.attachments, row)).collect::<Vec<_>>()
+    };
     portions(records, &records.users, &prefix, |it| {
-        let rows = it.groups.iter().map(|group| format!("{account}/{group}/{}", it.name));
-        let members: Vec<_> = rows.map(|row| row.to_ascii_lowercase()).collect();
-        (Some(EntityName::user(account, &it.name)), members)
+        let groups = it.groups.iter().map(|group| format!("{account}/{group}/{}", it.name));
+        let members = groups.map(|row| (&records.members, row.to_ascii_lowercase()));
+        let (arns, boundary) = (&it.policies.attached, it.boundary.as_ref());
+        let mut rows = attachments("user", &User::key_of(account, &it.name), arns, boundary);
+        rows.extend(members);
+        (Some(EntityName::user(account, &it.name)), rows)
     })?;
     portions(records, &records.groups, &prefix, |it| {
-        (Some(EntityName::Group(account.clone(), it.name.clone())), Vec::new())
+        let key = Group::key_of(account, &it.name);
+        let rows = attachments("group", &key, &it.policies.attached, None);
+        (Some(EntityName::group(account, &it.name)), rows)
     })?;
     portions(records, &records.roles, &prefix, |it| {
-        (Some(EntityName::Role(account.clone(), it.name.clone())), Vec::new())
+        let key = Role::key_of(account, &it.name);
+        let rows = attachments("role", &key, &it.policies.attached, it.boundary.as_ref());
+        (Some(EntityName::role(account, &it.name)), rows)
     })?;
     portions(records, &records.policies, &prefix, |it| {
         (Some(EntityName::Policy(it.arn())), Vec::new())
@@ -187,6 +200,9 @@ fn keys(records: &Records, account: &AccountId) -> Result<(), ApiError> {
                 if let Some(key) = records.access_keys.get(&row.value)? {
                     batch.remove(&key);
                 }
+                if let Some(used) = records.key_uses.get(&row.value)? {
+                    batch.remove(&used);
+                }
                 batch.unpoint(&records.keys_of, &row.key);
                 touched.note(EntityName::AccessKey(row.value.clone()));
             }
@@ -196,12 +212,12 @@ fn keys(records: &Records, account: &AccountId) -> Result<(), ApiError> {
 }
 
 /// Removes the records of a table that are the account's, some at a time. `told` says which entity
-/// one is, and which rows of `members` lead to it.
-fn portions<R: Record>(
-    records: &Records,
+/// one is, and which rows of which indexes lead to it.
+fn portions<'r, R: Record>(
+    records: &'r Records,
     table: &store::Table<R>,
     prefix: &str,
-    told: impl Fn(&R) -> (Option<EntityName>, Vec<String>),
+    told: impl Fn(&R) -> (Option<EntityName>, Vec<(&'r store::Index, String)>),
 ) -> Result<(), ApiError> {
     loop {
         let page = table.scan(prefix, None, PORTION)?;
@@ -211,10 +227,10 @@ fn portions<R: Record>(
         records.change_identity(|batch, touched| {
             for seen in &page {
                 let Some(seen) = table.get(seen.key())? else { continue };
-                let (name, members) = told(&seen);
+                let (name, rows) = told(&seen);
                 name.into_iter().for_each(|name| touched.note(name));
-                for row in members {
-                    batch.unpoint(&records.members, &row);
+                for (index, row) in rows {
+                    batch.unpoint(index, &row);
                 }
                 batch.remove(&seen);
             }
