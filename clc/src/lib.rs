@@ -6,7 +6,8 @@
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
 //! `random`, `config` · `records`, `settings` · `upgrade` · `identity` · `schedule` · `quota` ·
-//! `cluster` · `reconcile` · `people` · `iam`, `ec2`, `admin` · `routes`, `services` · `server`.
+//! `cluster` · `reconcile` · `people` · `iam`, `ec2`, `sts`, `admin` · `routes`, `services` ·
+//! `server`.
 
 pub mod admin;
 pub mod cluster;
@@ -24,4 +25,5 @@ pub mod schedule;
 pub mod server;
 pub mod services;
 pub mod settings;
+pub mod sts;
 mod upgrade;

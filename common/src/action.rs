@@ -125,7 +125,9 @@ impl Caller {
             return Ok(());
         }
         let who = self.arn();
-        let text = format!("User: {who} is not authorized to perform: {PASS} on resource: {role}");
+        let text = format!(
+            "User: {who} is not authorized to perform: {PASS} on resource: {role}: no policy allows it"
+        );
         Err(ApiError::new(ErrorCode::AccessDenied, text))
     }
 

@@ -106,6 +106,7 @@ fn keep(
         deleted: false,
     };
     batch.insert(&certificate)?;
+    touched.note(certificate.entity_name());
     touched.note(EntityName::user(&user.account, &user.name));
     Ok(certificate)
 }

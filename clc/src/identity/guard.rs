@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use common::action::Caller;
 use common::ec2::metadata_options::MetadataRequest;
+use common::ec2::subjects::ASSOCIATION;
 use common::error::ApiError;
 use common::iam::{Arn, Context, PrincipalKind, Resource, Subject};
 use common::id::ImageKind;
@@ -74,12 +75,21 @@ impl Look<'_> {
             let (mut names, mut subject) = (Vec::new(), subject.clone());
             for (place, resource) in subject.resources.clone().iter().enumerate() {
                 let (name, known) = self.know(resource)?;
+                let profile = self.profile(&subject.context_of(place))?;
                 names.push(name);
-                subject.own.push((place, known));
+                subject.own.push((place, known.and(&profile)));
             }
             decide(self.caller, action, &names, &subject)?;
         }
         Ok(())
+    }
+
+    /// The instance profile that a request gives, by its ARN, if it gives it by its name.
+    fn profile(&self, said: &Context) -> Result<Context, ApiError> {
+        let Some([name]) = said.get("ec2:instanceprofile") else { return Ok(Context::new()) };
+        let key = InstanceProfile::key_of(&self.caller.account, name);
+        let found = self.records.profiles.get(&key)?;
+        Ok(Context::new().with_some("ec2:InstanceProfile", found.map(|it| it.arn())))
     }
 
     fn know(&self, resource: &Resource) -> Result<Known, ApiError> {
@@ -91,6 +101,13 @@ impl Look<'_> {
             },
             Resource::Arn(arn) => (plain(), self.managed(arn)?),
             Resource::Ec2("instance", id) => (plain(), self.instance(id)?),
+            Resource::Ec2(ASSOCIATION, id) => match self.records.associations.get(id)? {
+                Some(row) => {
+                    let instance = Resource::Ec2("instance", row.value);
+                    return self.know(&instance);
+                }
+                None => (plain(), Context::new()),
+            },
             Resource::Ec2("key-pair", name) => {
                 let key = KeyPair::key_of(&self.caller.account, name);
                 let seen = self.records.key_pairs.get(&key)?;
@@ -188,6 +205,7 @@ impl Look<'_> {
             .with("ec2:RootDeviceType", "instance-store")
             .with("ec2:Tenancy", "default")
             .with("ec2:EbsOptimized", "false")
+            .with_some("ec2:InstanceProfile", it.profile.as_ref().map(|it| it.arn.as_str()))
             .and(&options.said("ec2:Metadata"));
         self.with_tags(known, id)
     }

@@ -11,8 +11,9 @@ use common::iam::{Resource, Subject};
 use futures_util::future::BoxFuture;
 
 /// Actions that need no permission, as on AWS: they tell callers nothing but what they are, or give
-/// them no more than they have.
-pub const FREE: &[&str] = &["sts:GetCallerIdentity", "sts:GetSessionToken"];
+/// them no more than they have. Who may take on a role is decided by AssumeRole itself, which reads
+/// the role's trust policy beside the caller's own.
+pub const FREE: &[&str] = &["sts:AssumeRole", "sts:GetCallerIdentity", "sts:GetSessionToken"];
 
 /// Decides whether a caller may do an action.
 pub trait Guard: Send + Sync + 'static {

@@ -11,6 +11,8 @@ use crate::id::{InstanceId, KernelId, KeyPairId, MachineImageId, RamdiskId};
 const INSTANCE: &str = "instance";
 /// Policies' name of key pairs.
 const KEY_PAIR: &str = "key-pair";
+/// What stands for the instance of an association with an instance profile.
+pub const ASSOCIATION: &str = "association";
 
 /// An instance that there is.
 pub fn instance(id: &str) -> Subject {
@@ -20,6 +22,12 @@ pub fn instance(id: &str) -> Subject {
 /// Instances that there are; each must be allowed.
 pub fn instances(ids: &[String]) -> Subject {
     Subject::ec2(INSTANCE, ids.iter().map(String::as_str))
+}
+
+/// The instance that has an instance profile by the association of that id; found by whoever knows
+/// the records.
+pub fn associated(id: &str) -> Subject {
+    Subject::ec2(ASSOCIATION, [id])
 }
 
 /// An attribute of an instance, and what it becomes if that is said and is no secret.

@@ -5,12 +5,15 @@
 pub(crate) type Pairs<'a> = &'a [(&'a str, &'a str)];
 
 /// Actions that need no permission: the API's prefix and the name.
-pub(crate) const FREE: &[(&str, &str)] = &[("sts", "GetCallerIdentity")];
+pub(crate) const FREE: &[(&str, &str)] =
+    &[("sts", "GetCallerIdentity"), ("sts", "GetSessionToken")];
 
 const INSTANCE: (&str, &str) = ("InstanceId", "i-00000000");
 const INSTANCES: (&str, &str) = ("InstanceId.1", "i-00000000");
 const IMAGE: (&str, &str) = ("ImageId", "emi-00000000");
 
+const GIVEN: (&str, &str) = ("IamInstanceProfile.Name", "nothing");
+const ASSOCIATION: (&str, &str) = ("AssociationId", "iip-assoc-00000000000000000");
 const OTHER: (&str, &str) = ("UserName", "other");
 const GROUP: (&str, &str) = ("GroupName", "nobodies");
 const ROLE: (&str, &str) = ("RoleName", "nothing");
@@ -27,8 +30,15 @@ const KEY: (&str, &str) = ("AccessKeyId", "AKI00000000000000000");
 const CERTIFICATE: (&str, &str) = ("CertificateId", "00000000");
 const VERSION: (&str, &str) = ("VersionId", "v1");
 
+/// Stands for the account's own number.
+pub(crate) const NUMBER: &str = "123456789012";
+
+/// A role that the whole account may take on.
+pub(crate) const OPEN_ROLE: &str = "open";
+
 /// What policies call the API, the action, and its parameters.
 pub(crate) const ROWS: &[(&str, &str, Pairs<'static>)] = &[
+    ("ec2", "AssociateIamInstanceProfile", &[INSTANCE, GIVEN]),
     (
         "ec2",
         "BundleInstance",
@@ -49,6 +59,7 @@ pub(crate) const ROWS: &[(&str, &str, Pairs<'static>)] = &[
     ("ec2", "DescribeAddresses", &[]),
     ("ec2", "DescribeAvailabilityZones", &[]),
     ("ec2", "DescribeBundleTasks", &[]),
+    ("ec2", "DescribeIamInstanceProfileAssociations", &[]),
     ("ec2", "DescribeImageAttribute", &[IMAGE, ("Attribute", "description")]),
     ("ec2", "DescribeImages", &[]),
     ("ec2", "DescribeInstanceAttribute", &[INSTANCE, ("Attribute", "userData")]),
@@ -59,6 +70,7 @@ pub(crate) const ROWS: &[(&str, &str, Pairs<'static>)] = &[
     ("ec2", "DescribeKeyPairs", &[]),
     ("ec2", "DescribeRegions", &[]),
     ("ec2", "DescribeTags", &[]),
+    ("ec2", "DisassociateIamInstanceProfile", &[ASSOCIATION]),
     ("ec2", "GetConsoleOutput", &[INSTANCE]),
     ("ec2", "ImportKeyPair", &[("KeyName", "imported"), ("PublicKeyMaterial", "bm9uZQ==")]),
     ("ec2", "ModifyImageAttribute", &[IMAGE, ("LaunchPermission.Add.1.Group", "all")]),
@@ -66,6 +78,7 @@ pub(crate) const ROWS: &[(&str, &str, Pairs<'static>)] = &[
     ("ec2", "ModifyInstanceMetadataOptions", &[INSTANCE, ("HttpTokens", "required")]),
     ("ec2", "RebootInstances", &[INSTANCES]),
     ("ec2", "RegisterImage", &[("ImageLocation", "bucket/image.manifest.xml")]),
+    ("ec2", "ReplaceIamInstanceProfileAssociation", &[ASSOCIATION, GIVEN]),
     ("ec2", "ResetImageAttribute", &[IMAGE, ("Attribute", "launchPermission")]),
     ("ec2", "ResetInstanceAttribute", &[INSTANCE, ("Attribute", "kernel")]),
     (
@@ -204,4 +217,10 @@ pub(crate) const ROWS: &[(&str, &str, Pairs<'static>)] = &[
     ("iam", "UpdateSigningCertificate", &[CERTIFICATE, ("Status", "Inactive")]),
     ("iam", "UpdateUser", &[OTHER, ("NewPath", "/x/")]),
     ("iam", "UploadSigningCertificate", &[OTHER, ("CertificateBody", "none")]),
+    (
+        "sts",
+        "AssumeRole",
+        &[("RoleArn", "arn:aws:iam::123456789012:role/open"), ("RoleSessionName", "walk")],
+    ),
+    ("sts", "GetAccessKeyInfo", &[KEY]),
 ];

@@ -13,7 +13,7 @@ use std::path::Path;
 use e2e::raw::{Reply, Signer, Version};
 use e2e::{Cloud, Shape, User};
 
-use crate::permission_rows::{FREE, Pairs, ROWS};
+use crate::permission_rows::{FREE, NUMBER, OPEN_ROLE, Pairs, ROWS};
 
 /// More steps than any request has.
 const MOST_STEPS: usize = 8;
@@ -35,7 +35,7 @@ impl Need {
         let told = refused.message.split_once("is not authorized to perform: ")?.1;
         // Only the guard names a resource; what has none is a rule of the action's own.
         let (action, told) = told.split_once(" on resource: ")?;
-        let (resource, _) = told.rsplit_once(": ").unwrap();
+        let resource = told.rsplit_once(": ").map_or(told, |(resource, _)| resource);
         let code =
             if matches!(prefix, "iam" | "sts") { "AccessDenied" } else { "UnauthorizedOperation" };
         assert_eq!((refused.status, refused.code.as_str()), (403, code), "{refused:?}");
@@ -102,7 +102,11 @@ impl<'a> Worker<'a> {
 
     /// Signs a request of an API.
     pub(crate) fn ask(&self, prefix: &str, action: &str, parameters: Pairs<'_>) -> Reply {
-        let pairs: Vec<_> = [("Action", action)].iter().chain(parameters).copied().collect();
+        let own = |(name, value): &(&str, &str)| {
+            ((*name).to_owned(), value.replace(NUMBER, &self.owner.account))
+        };
+        let own: Vec<_> = [("Action", action)].iter().chain(parameters).map(own).collect();
+        let pairs: Vec<_> = own.iter().map(|(name, value)| (&**name, &**value)).collect();
         send(self.cloud, &self.signer(), prefix, &pairs)
     }
 
@@ -178,6 +182,16 @@ fn every_action_is_refused_without_permission_and_let_through_with_what_it_needs
     let cloud = Cloud::raise(Shape { nodes: 0, ..Shape::default() });
     let owner = cloud.add_user("taro");
     let worker = Worker::hired(&cloud, &owner, "worker");
+    let trust = format!(
+        r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{{"AWS":"{}"}}}}}}"#,
+        owner.account
+    );
+    let role = [
+        ("Action", "CreateRole"),
+        ("RoleName", OPEN_ROLE),
+        ("AssumeRolePolicyDocument", trust.as_str()),
+    ];
+    assert_eq!(signed(&cloud, &owner, "iam", &role).status, 200);
     let offered: BTreeSet<_> = cloud.actions().into_iter().collect();
     let known = ROWS.iter().map(|(prefix, action, _)| (*prefix, *action));
     let known: BTreeSet<_> = known.chain(FREE.iter().copied()).collect();
