@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use common::wire::admin::{
-    ChangeSetting, CredentialFiles, DescribeSettings, EnableUser, GetCredentials,
-    RegisterUser,
+    ChangeSetting, CredentialFiles, DescribeSettings, EnableUser, GetCredentials, RegisterUser,
 };
 use common::wire::quota::ListQuotas;
 
-use super::quotas::{Asked, QuotaCommand, line};
 use super::asking::{Clc, CommandError};
+use super::quotas::{Asked, QuotaCommand, line};
 use super::registrations::{self, ContactOptions, LanguageOption, PeopleCommand};
 use crate::config::Config;
 use crate::identity::credentials::EUCARC;

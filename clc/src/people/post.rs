@@ -55,7 +55,9 @@ impl Reconciler for Post {
                     }
                 }
                 let nobody = matches!(sent, Err(Unsent::Away(_)));
-                self.people.work(move |people| outgoing::note(&people.records, &key, &sent, now)).await?;
+                self.people
+                    .work(move |people| outgoing::note(&people.records, &key, &sent, now))
+                    .await?;
                 // The others would wait for the same server, and nothing else would be looked at.
                 if nobody {
                     break;

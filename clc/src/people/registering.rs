@@ -9,7 +9,7 @@ use common::wire::people::{Contact, Language, Registered, Standing};
 use store::{Batch, Seen};
 
 use super::standing::{self, Event, Next};
-use super::{People, contact, groups, links, mails, passwords, outgoing};
+use super::{People, contact, groups, links, mails, outgoing, passwords};
 use crate::identity::accounts::{self, Issued};
 use crate::random;
 use crate::records::accounts::FIRST_USER;

@@ -131,17 +131,13 @@ mod tests {
         let new = NewPerson { name: "taro".into(), contact, password, ..NewPerson::default() };
         add(&people, &new).unwrap();
         let recovery = |name: &str| {
-            let ask = RequestRecovery {
-                name: name.into(),
-                language: None,
-                address: "192.0.2.1".into(),
-            };
+            let ask =
+                RequestRecovery { name: name.into(), language: None, address: "192.0.2.1".into() };
             cost(&people, |people| request_recovery(people, &ask).unwrap())
         };
         assert_eq!(recovery("taro"), recovery("nobody"));
-        let applied = |name: &str| {
-            cost(&people, |people| apply(people, &application(name)).unwrap())
-        };
+        let applied =
+            |name: &str| cost(&people, |people| apply(people, &application(name)).unwrap());
         assert_eq!(applied("taro"), applied("hanako"));
         let log_in = |name: &str| {
             let ask = LogIn {

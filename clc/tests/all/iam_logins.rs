@@ -108,7 +108,8 @@ fn an_account_has_rules_of_its_own() {
         };
         // Nobody changes anything without permission, nor without the old password.
         assert_eq!(code(change(PASSWORD, "quite new 22").await), "AccessDenied");
-        let document = r#"{"Statement":{"Effect":"Allow","Action":"iam:ChangePassword","Resource":"*"}}"#;
+        let document =
+            r#"{"Statement":{"Effect":"Allow","Action":"iam:ChangePassword","Resource":"*"}}"#;
         let policy = [("UserName", "hanako"), ("PolicyName", "own"), ("PolicyDocument", document)];
         if world.iam(&taro, "PutUserPolicy", &policy).await.is_err() {
             // Inline policies are another family's; the owner's own password will do then.
@@ -163,7 +164,10 @@ fn a_second_factor_is_tried_before_it_counts_and_each_code_is_taken_once() {
         assert_eq!(again, Err(ErrorCode::AccessDenied));
 
         let device = [("SerialNumber", serial.as_str())];
-        assert_eq!(code(world.iam(&taro, "DeleteVirtualMFADevice", &device).await), "DeleteConflict");
+        assert_eq!(
+            code(world.iam(&taro, "DeleteVirtualMFADevice", &device).await),
+            "DeleteConflict"
+        );
         let theirs = [("UserName", "hanako"), ("SerialNumber", serial.as_str())];
         world.iam(&taro, "DeactivateMFADevice", &theirs).await.unwrap();
         assert_eq!(code(world.iam(&taro, "DeactivateMFADevice", &theirs).await), "NoSuchEntity");
