@@ -6,7 +6,8 @@
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
 //! `random`, `config` · `records`, `settings` · `upgrade` · `identity` · `schedule` · `quota` ·
-//! `cluster` · `reconcile` · `people` · `iam`, `ec2`, `sts`, `admin` · `routes`, `services` · `server`.
+//! `cluster` · `reconcile` · `people` · `iam`, `ec2`, `sts`, `admin` · `routes`, `services` ·
+//! `server`.
 
 pub mod admin;
 pub mod cluster;

@@ -54,7 +54,7 @@ use crate::people::People;
 use crate::people::deletion::Leavers;
 use crate::people::gate::Gate;
 use crate::people::post::Post;
-use crate::people::post::server::{MailServer, NoServer};
+use crate::people::mail_server::{MailServer, NoServer};
 use crate::reconcile::Wakers;
 use crate::reconcile::plain::PlainImages;
 use crate::records::{Records, SeenState};

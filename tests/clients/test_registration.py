@@ -29,7 +29,8 @@ class Keeper:
 
     async def handle_DATA(self, server, session, envelope):
         mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        self.mails.append((envelope.rcpt_tos, mail, session.ssl is not None, session.authenticated))
+        by_tls = server.transport.get_extra_info("ssl_object") is not None
+        self.mails.append((envelope.rcpt_tos, mail, by_tls, session.authenticated))
         return "250 taken"
 
     def to(self, address):

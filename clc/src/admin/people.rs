@@ -18,7 +18,7 @@ use runtime::peer::Peer;
 
 use crate::people::registering::NewPerson;
 use crate::people::{
-    People, confirming, credentials, deletion, groups, logging_in, post, registering, strangers,
+    People, confirming, credentials, deletion, groups, logging_in, outgoing, registering, strangers,
 };
 
 /// Answers a message by a function that blocks.
@@ -85,7 +85,7 @@ pub fn administration(
     let it = with(it, people, |people, ask: GetCredentialsZip| {
         credentials::zip(people, &ask.name, ask.kind)
     });
-    let it = with(it, people, |people, _: DescribeMails| post::list(&people.records));
+    let it = with(it, people, |people, _: DescribeMails| outgoing::list(&people.records));
     let (people, walrus) = (people.clone(), walrus.clone());
     it.with(move |ask: DeleteUser| {
         let (people, walrus) = (people.clone(), walrus.clone());

@@ -14,7 +14,7 @@ use common::wire::admin::{
 };
 use common::wire::people::{Contact, Language, Registered, ZipKind};
 
-use super::command::{Clc, CommandError};
+use super::asking::{Clc, CommandError};
 use crate::identity::folder;
 
 /// What can be done about users, groups and mails.

@@ -29,7 +29,6 @@ use runtime::reconcile::{Pass, Reconciler};
 use store::After;
 
 use super::People;
-use super::registering::named;
 use crate::identity::accounts;
 use crate::records::{Leaving, Records};
 
@@ -59,15 +58,19 @@ pub async fn delete(
     let (name, number) = (name.to_owned(), account.number.clone());
     people
         .work(move |people| {
-            let mut owned = owned(&people.records, &number)?;
-            owned.extend(buckets);
-            let goes = belongings == Belongings::Remove;
-            if let Some(stays) = owned.iter().find(|it| !goes || it.starts_with(BUCKETS)) {
-                let what = if goes { stays.clone() } else { owned.join("; ") };
+            let refused = |what: &str| {
                 let text = format!("The user '{name}' owns {what}");
-                return Err(ApiError::new(ErrorCode::DeleteConflict, text));
+                Err(ApiError::new(ErrorCode::DeleteConflict, text))
+            };
+            let goes = belongings == Belongings::Remove;
+            if let Some(buckets) = buckets.as_ref().filter(|_| goes) {
+                return refused(buckets);
             }
-            leave(people, &name)
+            leave(people, &name, |records| {
+                let mut owned = owned(records, &number)?;
+                owned.extend(buckets.clone());
+                if goes || owned.is_empty() { Ok(()) } else { refused(&owned.join("; ")) }
+            })
         })
         .await?;
     // What owns nothing is gone when the answer is.
@@ -81,9 +84,6 @@ pub async fn delete(
     })
 }
 
-/// What a sentence about buckets begins with.
-const BUCKETS: &str = "buckets";
-
 async fn buckets(walrus: &Peer<Walrus>, account: &AccountId) -> Result<Option<String>, ApiError> {
     // Changing nothing of a quota tells what is used of it.
     let scope = Scope::Account(account.clone());
@@ -91,7 +91,7 @@ async fn buckets(walrus: &Peer<Walrus>, account: &AccountId) -> Result<Option<St
     let used = walrus.call(ask).await?.used;
     Ok((used.buckets > 0).then(|| {
         let (count, objects) = (used.buckets, used.objects);
-        format!("{BUCKETS}: {count}, with {objects} objects (delete them first)")
+        format!("buckets: {count}, with {objects} objects (delete them first)")
     }))
 }
 
@@ -131,11 +131,16 @@ pub fn owned(records: &Records, account: &AccountId) -> Result<Vec<String>, ApiE
     Ok(sets.into_iter().filter_map(told).collect())
 }
 
-/// Records the wish. Blocks.
-fn leave(people: &People, name: &str) -> Result<(), ApiError> {
+/// Records the wish, unless something speaks against it. Blocks.
+fn leave(
+    people: &People,
+    name: &str,
+    may: impl Fn(&Records) -> Result<(), ApiError>,
+) -> Result<(), ApiError> {
     let (records, now) = (&people.records, people.now());
     records.change_identity(|batch, touched| {
-        let mut seen = named(records, name)?;
+        may(records)?;
+        let mut seen = accounts::read(records, name)?;
         if seen.registration.leaving.is_none() {
             let why = "it has just been deleted".to_owned();
             seen.record.registration.leaving = Some(Leaving { since: now, why });

@@ -18,7 +18,7 @@ use common::wire::admin::ZoneGroupView;
 use store::Seen;
 
 use super::People;
-use super::registering::named;
+use crate::identity::accounts;
 use crate::random;
 use crate::records::people::{ALL, DEFAULT};
 use crate::records::{Account, Records, Registration, ZoneGroup};
@@ -125,7 +125,7 @@ fn membership(people: &People, group: &str, user: &str, member: bool) -> Result<
     let records = &people.records;
     store::transact(&*records.engine, |batch| {
         let id = found(records, group)?.ok_or_else(|| unknown(group))?.id;
-        let mut seen = named(records, user)?;
+        let mut seen = accounts::read(records, user)?;
         let groups = &mut seen.record.registration.zone_groups;
         let changed = match (member, id.as_str()) {
             (_, ALL) => false,

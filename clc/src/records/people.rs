@@ -286,3 +286,28 @@ impl MfaDevice {
         format!("arn:aws:iam::{}:mfa{}{}", self.account, self.path, self.name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::records::Account;
+
+    #[test]
+    fn accounts_of_before_there_were_registrations_are_confirmed() {
+        let old = r#"{"number":"123456789012","alias":"taro","enabled":true,"created":0}"#;
+        let mut account: Account = serde_json::from_str(old).unwrap();
+        assert!(account.is_usable());
+        assert_eq!(account.registration.zone_groups, BTreeSet::from([DEFAULT.to_owned()]));
+        for standing in [Standing::Applied, Standing::Approved] {
+            account.registration.standing = standing;
+            assert!(!account.is_usable(), "{standing}");
+        }
+        account.registration.standing = Standing::Confirmed;
+        account.enabled = false;
+        assert!(!account.is_usable());
+        account.enabled = true;
+        let why = String::new();
+        account.registration.leaving = Some(Leaving { since: Timestamp::EPOCH, why });
+        assert!(!account.is_usable());
+    }
+}

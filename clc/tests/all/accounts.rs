@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use clc::admin::command::{self, Command, CommandError};
+use clc::admin::asking::CommandError;
+use clc::admin::command::{self, Command};
 use common::ec2::zones::DescribeRegions;
 use common::error::ErrorCode;
 use common::wire::admin::{AddUser, ChangeSetting, DescribeUsers, EnableUser, GetCredentials};

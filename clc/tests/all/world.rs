@@ -24,9 +24,9 @@ use common::wire::node::{
     Adjust, Capacity, Console, ConsoleLog, InstanceView, MachineState, Node, NodeReport, Report,
     Run, SetMetadataOptions, Subnet, Terminate,
 };
-use common::wire::role::{InstanceRole, RoleView, SetInstanceRole};
 use common::wire::people::People;
 use common::wire::quota::{Limits as QuotaLimits, QuotaView, SetQuota, Used};
+use common::wire::role::{InstanceRole, RoleView, SetInstanceRole};
 use common::wire::spec::{MetadataOptions, Power};
 use common::wire::upkeep::{DescribeUnpacking, Unpacking};
 use common::wire::walrus::{

@@ -157,12 +157,13 @@ pub(super) fn remove_identity(records: &Records, account: &AccountId) -> Result<
         (Some(EntityName::Policy(it.arn())), Vec::new())
     })?;
     portions(records, &records.profiles, &prefix, |_| (None, Vec::new()))?;
-    portions(records, &records.certificates, &prefix, |_| (None, Vec::new()))?;
+    portions(records, &records.certificates, &prefix, |it| (Some(it.entity_name()), Vec::new()))?;
     portions(records, &records.logins, &prefix, |_| (None, Vec::new()))?;
     portions(records, &records.mfa_devices, &prefix, |_| (None, Vec::new()))?;
     for index in [&records.members, &records.profiles_of, &records.mfa_of, &records.keys_of] {
         rows(records, index, &prefix)?;
     }
+    rows(records, &records.turns, account.as_str())?;
     // Managed policies are named by their ARNs there.
     rows(records, &records.attachments, &format!("arn:aws:iam::{account}:"))?;
     for seen in records.tags.all(&prefix) {
@@ -199,6 +200,9 @@ fn keys(records: &Records, account: &AccountId) -> Result<(), ApiError> {
             for row in &page {
                 if let Some(key) = records.access_keys.get(&row.value)? {
                     batch.remove(&key);
+                }
+                if let Some(used) = records.key_uses.get(&row.value)? {
+                    batch.remove(&used);
                 }
                 if let Some(used) = records.key_uses.get(&row.value)? {
                     batch.remove(&used);
