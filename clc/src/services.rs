@@ -28,6 +28,7 @@ pub fn services(api: QueryApi, iam: Iam) -> QueryApi {
         scopes: &["sts"],
         shape: Shape::Iam(sts::NAMESPACE),
         router: Router::new().on::<GetCallerIdentity, _>(&actor),
+        administrators: false,
         instead: "Temporary credentials are not given out",
     };
     let euare = QueryService {
@@ -37,6 +38,7 @@ pub fn services(api: QueryApi, iam: Iam) -> QueryApi {
         scopes: &["iam"],
         shape: Shape::Iam(euare::NAMESPACE),
         router: routes::router(&iam),
+        administrators: false,
         instead: "",
     };
     let administration = QueryService {

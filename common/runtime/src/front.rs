@@ -121,6 +121,10 @@ impl QueryApi {
         let (mut caller, verified) = self.who(claim, service.shape).await?;
         caller.authority = caller.authority.within(&head.context(self.clock.now()));
         told.caller = Some(caller.clone());
+        if service.administrators && !caller.administrator {
+            let text = format!("{} does not administrate the cloud", caller.arn());
+            return Err(ApiError::new(ErrorCode::UnauthorizedOperation, text));
+        }
 
         let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let parameters = Node::from_pairs(pairs)?;
@@ -226,7 +230,7 @@ fn told_as(error: &SignError, shape: Shape) -> ApiError {
         | SignError::InvalidDate { .. } => ErrorCode::InvalidParameterValue,
         SignError::UnsupportedFeature(_) => ErrorCode::UnsupportedOperation,
         SignError::UnsupportedSessionToken => match shape {
-            Shape::Ec2 => ErrorCode::AuthFailure,
+            Shape::Ec2 | Shape::Eucalyptus => ErrorCode::AuthFailure,
             Shape::Iam(_) => ErrorCode::InvalidClientTokenId,
         },
         SignError::PayloadMismatch | SignError::SignatureDoesNotMatch => {
