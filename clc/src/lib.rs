@@ -15,6 +15,7 @@ pub mod ec2;
 pub mod iam;
 pub mod identity;
 mod random;
+pub mod people;
 pub mod reconcile;
 pub mod records;
 pub mod routes;

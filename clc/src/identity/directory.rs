@@ -41,8 +41,8 @@ impl RecordedDirectory {
 pub fn entity(records: &Records, name: &EntityName) -> Result<Option<Entity>, ApiError> {
     Ok(match name {
         EntityName::Account(number) => records.accounts.get(number.as_str())?.map(|seen| {
-            let account = seen.record;
-            let (number, alias, enabled) = (account.number, account.alias, account.enabled);
+            let enabled = seen.is_usable();
+            let (number, alias) = (seen.record.number, seen.record.alias);
             Entity::Account(AccountEntity { number, alias, enabled })
         }),
         EntityName::User(account, name) => {

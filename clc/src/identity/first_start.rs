@@ -68,12 +68,7 @@ pub fn prepare(
         })?;
     }
     if records.accounts.get(AccountId::cloud().as_str())?.is_none() {
-        let account = Account {
-            number: AccountId::cloud(),
-            alias: CLOUD_ACCOUNT.to_owned(),
-            enabled: true,
-            created: now,
-        };
+        let account = Account::new(AccountId::cloud(), CLOUD_ACCOUNT, now);
         let issued = Issued::make(account, now)?;
         let files = issued.files(&accounts::cloud_certificate(records)?, endpoints)?;
         let written = folder::write(admin_dir, &files.files)?;

@@ -10,6 +10,7 @@ pub mod bundling;
 pub mod identity;
 mod message;
 pub mod node;
+pub mod people;
 pub mod quota;
 pub mod spec;
 pub mod upkeep;
