@@ -26,13 +26,9 @@ pub struct DeleteUser {
     /// The name.
     pub user_name: String,
     /// What becomes of what they own: `refuse`, which is the default, removes nobody who owns
-    /// something; `delete` removes it; `give` gives what can be given to [`DeleteUser::heir`] and
-    /// removes the rest.
+    /// something; `remove` removes it with them.
     #[serde(default)]
     pub belongings: Option<String>,
-    /// The name of who gets it.
-    #[serde(default)]
-    pub heir: Option<String>,
 }
 
 /// Lets a user use the cloud, or nothing of it.
