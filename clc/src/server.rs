@@ -47,7 +47,9 @@ use crate::identity::credentials::Endpoints;
 use crate::identity::directory::RecordedDirectory;
 use crate::identity::first_start::{self, FirstStartError};
 use crate::iam::Iam;
+use crate::identity::key_uses::{self, KeyUseWriter, KeyUses};
 use crate::identity::keyring::RecordedKeyRing;
+use crate::identity::stand_in::RecordedStandIn;
 use crate::reconcile::Wakers;
 use crate::reconcile::plain::PlainImages;
 use crate::records::{Records, SeenState};
@@ -200,23 +202,28 @@ impl Server {
             roster: &roster,
         };
         let actors = parts.actors(rooms.clone(), &plain);
-        let loops = parts.reconcilers(&plain);
+        let mut loops = parts.reconcilers(&plain);
         parts.polls();
         declare(&metrics, &cluster, &clock, rooms);
         cluster.meet(MEETING).await;
 
         let directory = Arc::new(RecordedDirectory::new(records.clone()));
         let keys = Arc::new(RecordedKeyRing::new(Arc::clone(&directory), clock.clone()));
+        let key_uses = KeyUses::new(clock.clone());
+        loops.push(parts.key_uses(&key_uses));
         let iam = Iam {
             records: records.clone(),
             directory: Arc::clone(&directory),
+            key_uses: key_uses.clone(),
             endpoints: endpoints.clone(),
             clock: clock.clone(),
         };
         let guard = Arc::new(PlainGuard { region: config.region.clone() });
         let api =
             services(QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION), iam)
-                .remembering(Arc::new(replays));
+                .remembering(Arc::new(replays))
+                .witnessed(Arc::new(key_uses.clone()))
+                .delegating("iam", Arc::new(RecordedStandIn { records: records.clone() }));
         let administration = Administration {
             records: records.clone(),
             endpoints,
@@ -225,7 +232,7 @@ impl Server {
             walrus: walrus.clone(),
         };
         let internal = Endpoint::new(key, clock, roster.clone(), metrics)
-            .service(Arc::new(identity(&records)))
+            .service(Arc::new(identity(&records, &key_uses)))
             .service(Arc::new(administration.dispatcher()));
         let open = |listener: TcpListener, app| {
             let address = listener.local_addr().unwrap_or(config.listen);
@@ -526,6 +533,13 @@ impl Parts<'_> {
             loops.push(run(Arc::new(bundles), &waker, PERIOD));
         }
         loops
+    }
+
+    /// Writes down when keys were used.
+    fn key_uses(&self, uses: &KeyUses) -> tokio::task::JoinHandle<()> {
+        let writer = KeyUseWriter { uses: uses.clone(), records: self.records.clone() };
+        let (waker, period) = (Waker::new(), key_uses::PERIOD);
+        driver::run(Arc::new(writer), &waker, period, self.clock, self.roster, self.shutdown)
     }
 
     fn bundles(&self, member: Option<Arc<Member>>) -> crate::reconcile::bundles::Bundles {

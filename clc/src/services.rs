@@ -11,13 +11,14 @@ use runtime::front::QueryApi;
 use runtime::router::Router;
 use runtime::service::QueryService;
 
+use crate::admin::paths::{self, Paths};
 use crate::iam::{Iam, routes};
 
 /// How many actions of IAM are done at once.
 const IAM_PERMITS: usize = 64;
 
 /// Adds them to the API.
-pub fn services(api: QueryApi, iam: Iam) -> QueryApi {
+pub fn services(api: QueryApi, iam: Iam, administration: Paths) -> QueryApi {
     let iam = ServiceActor::start(Arc::new(iam), IAM_PERMITS);
     // One question needs no more permits than the listener has connections.
     let actor = ServiceActor::start(Arc::new(Tokens), 1024);
@@ -41,16 +42,7 @@ pub fn services(api: QueryApi, iam: Iam) -> QueryApi {
         administrators: false,
         instead: "",
     };
-    let administration = QueryService {
-        paths: &["/services/accounts", "/services/configuration", "/services/properties"],
-        versions: &["eucalyptus"],
-        prefix: "eucalypt",
-        scopes: &["bootstrap"],
-        shape: Shape::Ec2,
-        router: Router::new(),
-        instead: "The cloud is administered by `clc admin` on the clc's host",
-    };
-    api.serving(tokens).serving(euare).serving(administration)
+    api.serving(tokens).serving(euare).serving(paths::service(administration))
 }
 
 /// What STS works with: nothing but the caller.

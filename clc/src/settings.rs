@@ -47,6 +47,11 @@ pub const CONFIRM_HOURS: &str = "people.confirm_hours";
 /// How long the link of a recovery is good, minutes.
 pub const RECOVER_MINUTES: &str = "people.recover_minutes";
 
+/// How many access keys a user may have, under 4.x's name.
+pub const ACCESS_KEYS_PER_USER: &str = "authentication.access_keys_limit";
+/// How many active signing certificates a user may have, under 4.x's name.
+pub const CERTIFICATES_PER_USER: &str = "authentication.signing_certificates_limit";
+
 struct Row {
     name: &'static str,
     default: &'static str,
@@ -55,6 +60,18 @@ struct Row {
 }
 
 const TABLE: &[Row] = &[
+    Row {
+        name: ACCESS_KEYS_PER_USER,
+        default: "2",
+        meaning: "How many access keys a user may have (1 to 100)",
+        rule: |_, value| from_one_to_hundred(value),
+    },
+    Row {
+        name: CERTIFICATES_PER_USER,
+        default: "2",
+        meaning: "How many active signing certificates a user may have made by IAM (1 to 100)",
+        rule: |_, value| from_one_to_hundred(value),
+    },
     Row {
         name: ALLOW_UNSIGNED,
         default: "false",
@@ -156,6 +173,13 @@ const TABLE: &[Row] = &[
     },
 ];
 
+fn from_one_to_hundred(value: &str) -> Result<(), String> {
+    match value.parse::<u32>() {
+        Ok(1..=100) => Ok(()),
+        _ => Err("it is a number from 1 to 100".to_owned()),
+    }
+}
+
 fn one_of(value: &str, allowed: &[&str]) -> Result<(), String> {
     if allowed.contains(&value) {
         return Ok(());
@@ -205,6 +229,15 @@ fn registered(records: &Records, value: &str, kind: ImageKind) -> Result<(), Str
 pub fn get(records: &Records, name: &str) -> Result<String, ApiError> {
     let default = TABLE.iter().find(|row| row.name == name).map_or("", |row| row.default);
     Ok(on_record(records, name)?.unwrap_or_else(|| default.to_owned()))
+}
+
+/// The value of a setting that is a number. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn number(records: &Records, name: &str) -> Result<usize, ApiError> {
+    let value = get(records, name)?;
+    value.parse().map_err(|error| ApiError::internal(format!("{name} is no number"), error))
 }
 
 /// The value that an administrator has given a setting; `None` while nobody has. Blocks.
@@ -323,11 +356,11 @@ pub fn list(records: &Records) -> Result<Vec<SettingView>, ApiError> {
     Ok(views)
 }
 
-/// Changes a setting; its name is read in any case. Blocks.
+/// Whether a setting could be changed so; gives its name and its value as they would be kept. Blocks.
 ///
 /// # Errors
 /// `InvalidParameterValue` for a name that is none and a value that breaks its rule.
-pub fn change(records: &Records, name: &str, value: &str) -> Result<(), ApiError> {
+pub fn check(records: &Records, name: &str, value: &str) -> Result<(&'static str, String), ApiError> {
     let Some(row) = TABLE.iter().find(|row| row.name.eq_ignore_ascii_case(name)) else {
         let names: Vec<_> = TABLE.iter().map(|row| row.name).collect();
         let text = format!("There is no property '{name}'; there are {}", names.join(", "));
@@ -337,7 +370,16 @@ pub fn change(records: &Records, name: &str, value: &str) -> Result<(), ApiError
     (row.rule)(records, value).map_err(|why| ApiError::invalid(row.name, why))?;
     // An id is printed in lower case and read in any.
     let value = value.parse::<ImageId>().map_or_else(|_| value.to_owned(), |id| id.to_string());
-    store::transact(&*records.engine, |batch| put(records, batch, row.name, &value))?;
+    Ok((row.name, value))
+}
+
+/// Changes a setting; its name is read in any case. Blocks.
+///
+/// # Errors
+/// As [`check`].
+pub fn change(records: &Records, name: &str, value: &str) -> Result<(), ApiError> {
+    let (name, value) = check(records, name, value)?;
+    store::transact(&*records.engine, |batch| put(records, batch, name, &value))?;
     Ok(())
 }
 
@@ -360,6 +402,8 @@ mod tests {
             (IMAGE_VISIBILITY, "secret"),
             (ALLOW_UNSIGNED, "perhaps"),
             (DEFAULT_KERNEL, "eki-00000001"),
+            (ACCESS_KEYS_PER_USER, "0"),
+            (CERTIFICATES_PER_USER, "101"),
             (DEFAULT_RAMDISK, "nonsense"),
             ("no.such", "1"),
         ] {

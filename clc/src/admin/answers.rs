@@ -1,12 +1,12 @@
 //! What the internal listener answers: whose keys and certificates these are, and which images are
-//! registered (asked by walrus),
+//! registered (asked by walrus, which also tells when keys were used),
 //! and what `clc admin` asks. Nothing here lives, so no actor stands between a message and the
 //! records.
 
 use common::wire::admin::{
     AddUser, Admin, ChangeSetting, DescribeSettings, DescribeUsers, EnableUser, GetCredentials,
 };
-use common::wire::identity::{FindAccessKey, FindCertificates, Identity};
+use common::wire::identity::{FindAccessKey, FindCertificates, Identity, NoteKeyUse};
 use common::wire::quota::{ChangeQuota, ListQuotas};
 use common::wire::upkeep::ListRegistered;
 use common::wire::walrus::Walrus;
@@ -17,12 +17,14 @@ use runtime::peer::Peer;
 use super::{quotas, registered};
 use crate::identity::accounts;
 use crate::identity::credentials::Endpoints;
+use crate::identity::key_uses::KeyUses;
 use crate::reconcile::Wakers;
 use crate::records::Records;
 use crate::settings;
 
 /// Answers who is who.
-pub fn identity(records: &Records) -> Dispatcher<Identity> {
+pub fn identity(records: &Records, uses: &KeyUses) -> Dispatcher<Identity> {
+    let uses = uses.clone();
     let (keys, certificates, images) = (records.clone(), records.clone(), records.clone());
     Dispatcher::new()
         .with(move |ask: FindAccessKey| {
@@ -32,6 +34,10 @@ pub fn identity(records: &Records) -> Dispatcher<Identity> {
         .with(move |ask: FindCertificates| {
             let records = certificates.clone();
             async move { records.work(move |r| accounts::certificates(r, &ask.account)).await }
+        })
+        .with(move |ask: NoteKeyUse| {
+            uses.told(&ask.uses);
+            async { Ok(()) }
         })
         .with(move |ask: ListRegistered| {
             let records = images.clone();

@@ -113,6 +113,12 @@ fn self_sign(
     certificate.to_pem(LineEnding::LF).map_err(unwritable)
 }
 
+/// Whose a certificate says it is, `CN=…`; none if it is no certificate.
+pub fn subject(pem: &str) -> Option<String> {
+    let read = Certificate::from_pem(pem).ok()?;
+    Some(read.tbs_certificate().subject().to_string())
+}
+
 fn time(at: Timestamp) -> x509_cert::der::Result<Time> {
     let seconds = u64::try_from(at.as_secs()).unwrap_or_default();
     Ok(Time::UtcTime(UtcTime::from_unix_duration(Duration::from_secs(seconds))?))

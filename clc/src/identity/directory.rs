@@ -41,9 +41,19 @@ impl RecordedDirectory {
 pub fn entity(records: &Records, name: &EntityName) -> Result<Option<Entity>, ApiError> {
     Ok(match name {
         EntityName::Account(number) => records.accounts.get(number.as_str())?.map(|seen| {
+<<<<<<< HEAD
             let enabled = seen.is_usable();
             let (number, alias) = (seen.record.number, seen.record.alias);
             Entity::Account(AccountEntity { number, alias, enabled })
+=======
+            let account = seen.record;
+            Entity::Account(AccountEntity {
+                number: account.number,
+                alias: account.alias,
+                enabled: account.enabled,
+                policies: account.policies,
+            })
+>>>>>>> euare-people
         }),
         EntityName::User(account, name) => {
             let seen = records.users.get(&User::key_of(account, name))?;

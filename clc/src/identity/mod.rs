@@ -8,4 +8,7 @@ pub mod credentials;
 pub mod directory;
 pub mod first_start;
 pub mod folder;
+pub mod key_uses;
 pub mod keyring;
+pub mod stand_in;
+pub mod uploaded;

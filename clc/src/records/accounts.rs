@@ -23,9 +23,15 @@ pub struct Account {
     pub enabled: bool,
     /// When it was registered.
     pub created: Timestamp,
+<<<<<<< HEAD
     /// How it came to be and who stands behind it; accounts of before there was that are confirmed.
     #[serde(default)]
     pub registration: Registration,
+=======
+    /// The limits that an administrator of the cloud has set for all of it.
+    #[serde(default)]
+    pub policies: PolicySet,
+>>>>>>> euare-people
 }
 
 record!(Account, "account", |it| it.number.to_string());

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use common::error::ApiError;
 use common::iam::EntityName;
 use serde::{Deserialize, Serialize};
-use store::Batch;
+use store::{Batch, Seen};
 
 use super::Records;
 use super::record::record;
@@ -48,7 +48,8 @@ impl Touched {
 
 impl Records {
     /// Changes identity in one commit, and says in the feed what was touched. `change` reads what
-    /// it needs, fills the batch, and may run several times. Blocks.
+    /// it needs, fills the batch, and may run several times; whatever it read is still true when
+    /// it is committed, if it touches anything. Blocks.
     ///
     /// # Errors
     /// Those of the change and of the store.
@@ -58,19 +59,25 @@ impl Records {
     ) -> Result<T, ApiError> {
         let (done, _) = store::transact(&*self.engine, |batch| {
             let mut touched = Touched::default();
+            // Read first: any change of identity behind this line makes the commit a conflict.
+            let head = self.feed_heads.get(HEAD)?;
             let done = change(batch, &mut touched)?;
-            self.publish(batch, &touched)?;
+            self.publish(batch, &touched, head)?;
             Ok::<_, ApiError>(done)
         })?;
         Ok(done)
     }
 
     /// Adds to a batch what the feed says of these entities.
-    fn publish(&self, batch: &mut Batch, touched: &Touched) -> Result<(), ApiError> {
+    fn publish(
+        &self,
+        batch: &mut Batch,
+        touched: &Touched,
+        head: Option<Seen<FeedHead>>,
+    ) -> Result<(), ApiError> {
         if touched.0.is_empty() {
             return Ok(());
         }
-        let head = self.feed_heads.get(HEAD)?;
         let mut version = head.as_ref().map_or(0, |head| head.version);
         for name in &touched.0 {
             version += 1;

@@ -26,6 +26,7 @@ pub mod feed;
 pub mod groups;
 pub mod images;
 pub mod instances;
+mod key_uses;
 pub mod keys;
 pub mod people;
 pub mod policies;
@@ -47,6 +48,7 @@ pub use feed::{FeedHead, Touched};
 pub use groups::Group;
 pub use images::{EVERYBODY, Image, ImageState};
 pub use instances::{Instance, Launch, MappedDisk, Reason, SeenState, Wanted};
+pub use key_uses::KeyUse;
 pub use keys::KeyPair;
 pub use people::{
     Asked, Errand, Failures, Leaving, LinkToken, Login, MfaDevice, PasswordRules, QueuedMail,
@@ -72,6 +74,8 @@ pub struct Records {
     pub access_keys: Table<AccessKey>,
     /// `ACCOUNT/USER/KEY` → access key id: a user's.
     pub keys_of: Index,
+    /// When access keys were used last, by their ids.
+    pub key_uses: Table<KeyUse>,
     /// Groups by `ACCOUNT/NAME`.
     pub groups: Table<Group>,
     /// `ACCOUNT/GROUP/USER` → user's key: who is in a group.
@@ -158,6 +162,7 @@ impl Records {
             .with::<Account>()
             .with::<User>()
             .with::<AccessKey>()
+            .with::<KeyUse>()
             .with::<Group>()
             .with::<ManagedPolicy>()
             .with::<Role>()
@@ -191,6 +196,7 @@ impl Records {
             users: Table::new(engine.clone()),
             access_keys: Table::new(engine.clone()),
             keys_of: Index::new(engine.clone(), "access-key-by-user"),
+            key_uses: Table::new(engine.clone()),
             groups: Table::new(engine.clone()),
             members: Index::new(engine.clone(), "group-members"),
             policies: Table::new(engine.clone()),

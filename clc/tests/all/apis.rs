@@ -72,13 +72,13 @@ fn sts_tells_who_asks_wherever_it_is_asked() {
 fn each_api_refuses_in_its_own_shape() {
     world(&[], |world| async move {
         let admin = &world.admin;
-        let list = ("Action", "ListUsers");
+        let odd = ("Action", "Frobnicate");
         let iam = ("Version", "2010-05-08");
         for (at, pairs, iam_shape, says) in [
             (("/services/Tokens", "sts"), &[("Action", "AssumeRole")][..], true, "not given out"),
-            (("/services/Euare", "iam"), &[list, iam], true, "clc admin"),
-            (("/", "iam"), &[list], true, "clc admin"),
-            (("/", "x"), &[list, iam], true, "clc admin"),
+            (("/services/Euare", "iam"), &[odd, iam], true, "Frobnicate is not valid"),
+            (("/", "iam"), &[odd], true, "Frobnicate is not valid"),
+            (("/", "x"), &[odd, iam], true, "Frobnicate is not valid"),
             (("/services/Accounts/", "bootstrap"), &[("Action", "AddUser")], false, "clc admin"),
             (("/services/Properties", "b"), &[("Action", "X")], false, "clc admin"),
             (("/services/Eucalyptus", "sts"), &[WHO], false, "GetCallerIdentity is not valid"),

@@ -563,10 +563,40 @@ impl World {
         user: &User,
         pairs: Vec<(String, String)>,
     ) -> Result<String, Refused> {
+        self.send_to(user, "/services/Eucalyptus", pairs).await
+    }
+
+    /// Does an action of IAM's, and answers its XML.
+    pub(crate) async fn iam(
+        &self,
+        user: &User,
+        action: &str,
+        pairs: &[(&str, &str)],
+    ) -> Result<String, Refused> {
+        // Equal requests of one second would be one request, and done once.
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed).to_string();
+        let all = [("Action", action), ("Version", "2010-05-08"), ("Number", number.as_str())];
+        let own = |(n, v): &(&str, &str)| ((*n).to_owned(), (*v).to_owned());
+        self.send_to(user, "/services/Euare", all.iter().chain(pairs).map(own).collect()).await
+    }
+
+    /// Does an action of STS's without parameters, and answers its XML.
+    pub(crate) async fn sts(&self, user: &User, action: &str) -> Result<String, Refused> {
+        let all = [("Action", action), ("Version", "2011-06-15")];
+        let own = |(n, v): (&str, &str)| (n.to_owned(), v.to_owned());
+        self.send_to(user, "/services/Tokens", all.map(own).into()).await
+    }
+
+    async fn send_to(
+        &self,
+        user: &User,
+        path: &str,
+        pairs: Vec<(String, String)>,
+    ) -> Result<String, Refused> {
         let address = self.server().api_address();
         let host = address.to_string();
         let credentials = Credentials { access_key_id: &user.access_key, secret: &user.secret };
-        let path = "/services/Eucalyptus";
         let now = self.clock.now();
         let pairs =
             sign_ec2_v2(credentials, "POST", &host, path, &pairs, QueryMac::HmacSha256, now);
@@ -608,6 +638,13 @@ pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("in vain: {what}");
+}
+
+/// The texts of all elements of that name, in their order.
+pub(crate) fn texts(xml: &str, name: &str) -> Vec<String> {
+    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+    let parts = xml.split(&open).skip(1);
+    parts.map(|part| part.split(&close).next().unwrap().to_owned()).collect()
 }
 
 /// The code of a refusal.

@@ -22,6 +22,8 @@ use crate::pool;
 use crate::replay::{DEFAULT_CAPACITY, Refusal, Replays};
 use crate::router::{Routed, Router};
 use crate::service::QueryService;
+use crate::stand_in::{self, StandIn};
+use crate::witness::Witness;
 
 /// A query request is no larger than this.
 const BODY_LIMIT: u64 = 256 << 10;
@@ -34,6 +36,8 @@ pub struct QueryApi {
     clock: Clock,
     version: &'static str,
     replays: Arc<Replays>,
+    witness: Option<Arc<dyn Witness>>,
+    delegating: Option<(&'static str, Arc<dyn StandIn>)>,
 }
 
 impl QueryApi {
@@ -48,7 +52,20 @@ impl QueryApi {
     ) -> Self {
         let services = vec![QueryService::ec2(router)];
         let replays = Arc::new(Replays::in_memory(DEFAULT_CAPACITY));
-        Self { services, keys, guard, clock, version, replays }
+        let (witness, delegating) = (None, None);
+        Self { services, keys, guard, clock, version, replays, witness, delegating }
+    }
+
+    /// Tells somebody of each use of an access key.
+    #[must_use]
+    pub fn witnessed(self, witness: Arc<dyn Witness>) -> Self {
+        Self { witness: Some(witness), ..self }
+    }
+
+    /// Heeds `DelegateAccount` in the API that policies call so.
+    #[must_use]
+    pub fn delegating(self, prefix: &'static str, stand_in: Arc<dyn StandIn>) -> Self {
+        Self { delegating: Some((prefix, stand_in)), ..self }
     }
 
     /// Answers another API, too.
@@ -118,6 +135,7 @@ impl QueryApi {
             ApiError::internal("No service answers here", "the API was made without any")
         })?;
         *shape = service.shape;
+        let key = claim.as_ref().ok().map(|claim| claim.access_key_id().to_owned());
         let (mut caller, verified) = self.who(claim, service.shape).await?;
         caller.authority = caller.authority.within(&head.context(self.clock.now()));
         told.caller = Some(caller.clone());
@@ -125,12 +143,21 @@ impl QueryApi {
             let text = format!("{} does not administrate the cloud", caller.arn());
             return Err(ApiError::new(ErrorCode::UnauthorizedOperation, text));
         }
+        if let (Some(witness), Some(key)) = (&self.witness, &key) {
+            witness.saw(key, service.prefix);
+        }
 
         let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let parameters = Node::from_pairs(pairs)?;
         let action = parameters.get("Action").ok_or_else(|| ApiError::missing("Action"))?;
         let action = action.to_owned();
         told.action.clone_from(&action);
+        let caller = match (&self.delegating, parameters.get(stand_in::PARAMETER)) {
+            (Some((prefix, stand_in)), Some(account)) if *prefix == service.prefix => {
+                stand_in.stand_in(caller, account).await?
+            }
+            _ => caller,
+        };
         let named = parameters.get("ClientToken").is_some_and(|token| !token.is_empty());
         let version = parameters.get("Version").unwrap_or(self.version).to_owned();
         let request_id = head.request_id.clone();

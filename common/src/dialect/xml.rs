@@ -156,6 +156,11 @@ pub fn iam_answer<T: Serialize>(
 ) -> Result<String, quick_xml::SeError> {
     let answer = IamAnswer { xmlns: namespace, output, metadata: Metadata { request_id } };
     let xml = quick_xml::se::to_string_with_root(&format!("{action}Response"), &answer)?;
+    // An action that has nothing to say has no element for it.
+    let empty = "<Result/>";
+    if let Some(at) = xml.find('>').filter(|at| xml[at + 1..].starts_with(empty)) {
+        return Ok(format!("{}{}", &xml[..=at], &xml[at + 1 + empty.len()..]));
+    }
     // The result's element bears the action's name, which no type can know; only the outermost
     // pair of tags is renamed, since the first and the last that stand there are it.
     let (open, close) = ("<Result>", "</Result>");

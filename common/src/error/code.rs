@@ -114,6 +114,10 @@ codes! {
     MalformedPolicyDocument = "MalformedPolicyDocument", 400, false;
     UnmodifiableEntity = "UnmodifiableEntity", 400, false;
     ExpiredToken = "ExpiredToken", 400, false;
+    InvalidInput = "InvalidInput", 400, false;
+    DuplicateCertificate = "DuplicateCertificate", 409, false;
+    MalformedCertificate = "MalformedCertificate", 400, false;
+    InvalidCertificate = "InvalidCertificate", 400, false;
 
     // The service itself.
     RequestLimitExceeded = "RequestLimitExceeded", 503, true;

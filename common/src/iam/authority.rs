@@ -17,6 +17,8 @@ pub struct Grants {
     pub boundary: Option<Attached>,
     /// Those that came with the session.
     pub session: Vec<Attached>,
+    /// Those of the whole account, which set limits and allow or deny nothing.
+    pub account: Vec<Attached>,
 }
 
 /// A principal, their policies, and what is known of the request. Cheap to clone.
@@ -107,11 +109,17 @@ impl Authority {
     }
 
     /// How much of something policies let it have: the smallest limit for the key, such as
-    /// `ec2:quota-vminstancenumber`. Owners have none but those of the cloud.
+    /// `ec2:quota-vminstancenumber`. Owners have none but those that the cloud has set for their
+    /// account.
     pub fn limit(&self, action: &str, resource: &str, key: &str) -> Option<u64> {
         let (principal, context) = (self.principal.as_ref(), self.context.as_ref());
         let question = Question { principal, action, resource, context };
-        policy::limit(&self.grants.identity, &question, key)
+        let own = match self.is_owner() {
+            true => None,
+            false => policy::limit(&self.grants.identity, &question, key),
+        };
+        let of_account = policy::limit(&self.grants.account, &question, key);
+        own.into_iter().chain(of_account).min()
     }
 
     /// Whether it is the owner of its account, whom no policy limits.

@@ -79,7 +79,7 @@ pub fn credential(
         return Ok(None);
     }
     let Some((account, user)) = user(directory, &key.account, &key.user)? else { return Ok(None) };
-    let grants = user_grants(directory, &account.number, &user)?;
+    let grants = user_grants(directory, &account, &user)?;
     let authority = Authority::new(user_principal(&account, &user), grants);
     let (id, secret, alias) = (id.to_owned(), key.secret, account.alias);
     Ok(Some(Credential { id, secret, alias, authority }))
@@ -113,7 +113,7 @@ fn temporary(
     let found = match &session.who {
         Who::User(name) => match user(directory, &session.account, name)? {
             Some((account, user)) => {
-                let grants = user_grants(directory, &account.number, &user)?;
+                let grants = user_grants(directory, &account, &user)?;
                 let principal = user_principal(&account, &user);
                 Some((account, principal, grants))
             }
@@ -122,7 +122,7 @@ fn temporary(
         Who::Role(name, session_name) => {
             let role = role(directory, &session.account, name)?;
             role.map(|(account, role)| {
-                let grants = role_grants(directory, &account.number, &role)?;
+                let grants = role_grants(directory, &account, &role)?;
                 let principal = role_principal(&account.number, &role, session_name);
                 Ok::<_, ApiError>((account, principal, grants))
             })
@@ -159,7 +159,7 @@ pub fn authority_of_user(
     name: &str,
 ) -> Result<Option<Authority>, ApiError> {
     let Some((account, user)) = user(directory, account, name)? else { return Ok(None) };
-    let grants = user_grants(directory, &account.number, &user)?;
+    let grants = user_grants(directory, &account, &user)?;
     Ok(Some(Authority::new(user_principal(&account, &user), grants)))
 }
 
@@ -174,7 +174,7 @@ pub fn authority_of_role(
     session: &str,
 ) -> Result<Option<Authority>, ApiError> {
     let Some((account, role)) = role(directory, account, name)? else { return Ok(None) };
-    let grants = role_grants(directory, &account.number, &role)?;
+    let grants = role_grants(directory, &account, &role)?;
     Ok(Some(Authority::new(role_principal(&account.number, &role, session), grants)))
 }
 
@@ -237,20 +237,20 @@ fn role_principal(account: &AccountId, role: &RoleEntity, session: &str) -> Prin
 
 fn user_grants(
     directory: &dyn Directory,
-    account: &AccountId,
+    account: &AccountEntity,
     user: &UserEntity,
 ) -> Result<Grants, ApiError> {
-    let mut grants = Grants::default();
+    let mut grants = account_grants(directory, account)?;
     let source = Source::User(user.name.clone());
     collect(directory, &user.policies, &source, &mut grants.identity)?;
     for name in &user.groups {
-        let group = directory.find(&EntityName::group(account, name))?;
+        let group = directory.find(&EntityName::group(&account.number, name))?;
         if let Some(Entity::Group(group)) = group.as_deref() {
             let source = Source::Group(group.name.clone());
             collect(directory, &group.policies, &source, &mut grants.identity)?;
         }
     }
-    if *account == AccountId::cloud() {
+    if account.number == AccountId::cloud() {
         let all = attached(directory, "cloud", Source::Cloud, managed::EVERYTHING)?;
         grants.identity.push(all);
     }
@@ -260,13 +260,23 @@ fn user_grants(
 
 fn role_grants(
     directory: &dyn Directory,
-    _: &AccountId,
+    account: &AccountEntity,
     role: &RoleEntity,
 ) -> Result<Grants, ApiError> {
-    let mut grants = Grants::default();
+    let mut grants = account_grants(directory, account)?;
     let source = Source::Role(role.name.clone());
     collect(directory, &role.policies, &source, &mut grants.identity)?;
     grants.boundary = boundary(directory, role.boundary.as_deref(), source)?;
+    Ok(grants)
+}
+
+/// What holds for everybody in an account.
+fn account_grants(
+    directory: &dyn Directory,
+    account: &AccountEntity,
+) -> Result<Grants, ApiError> {
+    let mut grants = Grants::default();
+    collect(directory, &account.policies, &Source::Cloud, &mut grants.account)?;
     Ok(grants)
 }
 

@@ -38,6 +38,9 @@ pub struct AccountEntity {
     pub alias: String,
     /// Whether its users may use anything.
     pub enabled: bool,
+    /// What an administrator of the cloud has set for all of it: limits.
+    #[serde(default)]
+    pub policies: PolicySet,
 }
 
 /// What policies say of an identity.

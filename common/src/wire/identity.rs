@@ -7,6 +7,7 @@ use crate::iam::Authority;
 use crate::iam::directory;
 use crate::id::AccountId;
 use crate::messages;
+use crate::time::Timestamp;
 
 /// The keeper of accounts.
 pub struct Identity;
@@ -64,8 +65,28 @@ pub struct Certificates {
     pub pem: Vec<String>,
 }
 
+/// Says when access keys were used in another service, which tells it now and then and not at each
+/// use. What is older than what is known changes nothing.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct NoteKeyUse {
+    /// The last use of each key.
+    pub uses: Vec<KeyUse>,
+}
+
+/// When and for what an access key was used last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyUse {
+    /// The access key id.
+    pub id: String,
+    /// The service: `s3`.
+    pub service: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 messages! {
     Identity:
     FindAccessKey => Option<Credential>, true;
     FindCertificates => Certificates, true;
+    NoteKeyUse => (), true;
 }

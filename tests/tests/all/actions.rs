@@ -71,6 +71,17 @@ fn the_document_is_what_is_answered() {
 }
 
 #[test]
+fn the_document_has_the_actions_of_iam() {
+    let document = document();
+    assert_eq!(names(&document["IAM: offered"]), common::euare::names().collect());
+    let routes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../clc/src/iam/routes.rs");
+    let routes = std::fs::read_to_string(routes).unwrap();
+    let routed = routes.lines().filter_map(|line| line.trim().strip_prefix(".on::<"));
+    let routed: BTreeSet<_> = routed.filter_map(|rest| rest.split(',').next()).collect();
+    assert_eq!(names(&document["IAM: offered"]), routed);
+}
+
+#[test]
 fn the_document_has_the_operations_of_s3() {
     let document = document();
     let rows = ROUTES.iter().filter(|route| route.operation.is_some()).map(|route| route.name);

@@ -7,10 +7,11 @@ use common::iam::EntityName;
 use common::iam::principal::unique_id;
 use common::id::AccountId;
 
+use crate::iam::belongings;
 use crate::people::People;
 use crate::random;
 use crate::records::accounts::FIRST_USER;
-use crate::records::{AccessKey, Records, User};
+use crate::records::{AccessKey, Login, Records, User};
 
 /// The administrator of that name, in any case; the first is none of them.
 ///
@@ -99,15 +100,10 @@ pub(super) fn remove(records: &Records, name: &str) -> Result<(), ApiError> {
         let Some(seen) = records.users.get(&User::key_of(&account, name))? else {
             return Ok(());
         };
-        let user = &seen.record;
-        for row in records.keys_of.rows(&format!("{account}/{}/", user.name), None, usize::MAX) {
-            let id = row?.value;
-            batch.unpoint(&records.keys_of, &format!("{account}/{}/{id}", user.name));
-            if let Some(key) = records.access_keys.get(&id)? {
-                batch.remove(&key);
-            }
-            touched.note(EntityName::AccessKey(id));
+        if let Some(login) = records.logins.get(&Login::key_of(&account, name))? {
+            batch.remove(&login);
         }
+        belongings::remove(records, batch, touched, &seen)?;
         Ok(())
     })
 }

@@ -122,7 +122,7 @@ impl Answer<Paths> for DescribeNodes {
             .work(move |records| {
                 let mut nodes = Vec::new();
                 for member in members {
-                    let rows = records.instances_on.rows(&format!("{}/", member.name), None, usize::MAX);
+                    let rows = records.instances_on.rows(&format!("{}/", member.name), None, 256);
                     let mut instances = Vec::new();
                     for row in rows {
                         let Some(it) = records.instances.get(&row?.value)? else { continue };

@@ -34,7 +34,7 @@ impl Handle<Paths> for ModifyPropertyValue {
         scene
             .people
             .records
-            .work(move |records| settings::check(records, &self.name, &self.value).map(|()| self))
+            .work(move |records| settings::check(records, &self.name, &self.value).map(|_| self))
             .await
     }
 

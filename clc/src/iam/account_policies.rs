@@ -1,0 +1,136 @@
+//! Limits of whole accounts, for administrators of the cloud: PutAccountPolicy, GetAccountPolicy,
+//! ListAccountPolicies, DeleteAccountPolicy.
+//!
+//! Such a policy holds for everybody in the account, its owner included. All its statements are of
+//! `Effect: Limit`: what an account may do at all is for its owner to say.
+
+use common::error::{ApiError, ErrorCode};
+use common::euare::accounts::{
+    AccountPolicies, AccountPolicy, DeleteAccountPolicy, GetAccountPolicy, ListAccountPolicies,
+    PutAccountPolicy,
+};
+use common::euare::elements::Nothing;
+use common::euare::names::{self, EXISTING};
+use common::euare::paging::Page;
+use common::iam::EntityName;
+use common::iam::policy::{Policy, PolicyKind};
+use common::sign::percent_encode;
+use runtime::actor::{Answer, Scene};
+use serde_json::Value;
+
+use super::accounts::administrators_only;
+use super::change::{Change, Changes, changes};
+use super::{Iam, limits};
+use crate::identity::stand_in;
+
+changes!(DeleteAccountPolicy, PutAccountPolicy);
+
+fn no_policy(name: &str) -> ApiError {
+    let text = format!("The account policy with name {name} cannot be found.");
+    ApiError::new(ErrorCode::NoSuchEntity, text)
+}
+
+fn malformed(why: impl std::fmt::Display) -> ApiError {
+    ApiError::new(ErrorCode::MalformedPolicyDocument, format!("{why}"))
+}
+
+/// Refuses what is no policy, and a policy that does more than limit.
+fn check(document: &str) -> Result<(), ApiError> {
+    names::check_length("policyDocument", document, limits::POLICY_SIZE)?;
+    Policy::parse(document, PolicyKind::Identity).map_err(malformed)?;
+    let policy: Value = serde_json::from_str(document).map_err(malformed)?;
+    let statements = match policy.get("Statement") {
+        Some(Value::Array(statements)) => statements.as_slice(),
+        Some(statement) => std::slice::from_ref(statement),
+        None => &[],
+    };
+    let limits = |statement: &Value| statement.get("Effect") == Some(&Value::from("Limit"));
+    if statements.is_empty() || !statements.iter().all(limits) {
+        let text = "An account's policy sets limits only: the Effect of each statement is Limit";
+        return Err(malformed(text));
+    }
+    Ok(())
+}
+
+impl Changes for PutAccountPolicy {
+    fn change(self, scene: &Scene<Iam>) -> Result<Change<Nothing>, ApiError> {
+        administrators_only(scene, "PutAccountPolicy")?;
+        names::check_name("policyName", &self.policy_name, names::POLICY)?;
+        check(&self.policy_document)?;
+        Ok(Change::new(move |records, batch, touched| {
+            let mut seen = stand_in::account(records, &self.account_name)?;
+            let inline = &mut seen.record.policies.inline;
+            inline.insert(self.policy_name.clone(), self.policy_document.clone());
+            let (have, most) = (inline.len() - 1, limits::ACCOUNT_POLICIES);
+            limits::room(have, most, &self.policy_name, "PoliciesPerAccount")?;
+            batch.replace(&seen)?;
+            touched.note(EntityName::Account(seen.record.number));
+            Ok(Nothing {})
+        }))
+    }
+}
+
+impl Changes for DeleteAccountPolicy {
+    fn change(self, scene: &Scene<Iam>) -> Result<Change<Nothing>, ApiError> {
+        administrators_only(scene, "DeleteAccountPolicy")?;
+        names::check_name("policyName", &self.policy_name, EXISTING)?;
+        Ok(Change::new(move |records, batch, touched| {
+            let mut seen = stand_in::account(records, &self.account_name)?;
+            let before = seen.record.policies.inline.remove(&self.policy_name);
+            before.ok_or_else(|| no_policy(&self.policy_name))?;
+            batch.replace(&seen)?;
+            touched.note(EntityName::Account(seen.record.number));
+            Ok(Nothing {})
+        }))
+    }
+}
+
+impl Answer<Iam> for GetAccountPolicy {
+    async fn answer(self, scene: &Scene<Iam>) -> Result<AccountPolicy, ApiError> {
+        administrators_only(scene, "GetAccountPolicy")?;
+        names::check_name("policyName", &self.policy_name, EXISTING)?;
+        let Self { account_name, policy_name } = self;
+        let account =
+            scene.records.work(move |records| stand_in::account(records, &account_name)).await?;
+        let text = account.policies.inline.get(&policy_name);
+        let policy_document = percent_encode(text.ok_or_else(|| no_policy(&policy_name))?);
+        let account_name = account.record.alias;
+        Ok(AccountPolicy { account_name, policy_name, policy_document })
+    }
+}
+
+impl Answer<Iam> for ListAccountPolicies {
+    async fn answer(self, scene: &Scene<Iam>) -> Result<AccountPolicies, ApiError> {
+        administrators_only(scene, "ListAccountPolicies")?;
+        let listing = ["ListAccountPolicies", self.account_name.as_str()];
+        let page = Page::new(&listing, self.marker.as_deref(), self.max_items)?;
+        let named = self.account_name;
+        let account = scene.records.work(move |records| stand_in::account(records, &named)).await?;
+        let names = account.record.policies.inline.into_keys();
+        let filled = page.cut(names.map(|name| (name.clone(), name)));
+        let (is_truncated, marker) = (filled.is_truncated, filled.marker);
+        Ok(AccountPolicies { policy_names: filled.items, is_truncated, marker })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_limits_are_taken() {
+        let limit = r#"{"Effect":"Limit","Action":"ec2:RunInstances","Resource":"*",
+            "Condition":{"NumericLessThanEquals":{"ec2:quota-vminstancenumber":"5"}}}"#;
+        let allow = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
+        let policy =
+            |statements: &str| format!(r#"{{"Version":"2012-10-17","Statement":{statements}}}"#);
+        for text in [policy(limit), policy(&format!("[{limit},{limit}]"))] {
+            assert_eq!(check(&text), Ok(()), "{text}");
+        }
+        for text in [policy(allow), policy("[]"), policy(&format!("[{limit},{allow}]")), "{".into()]
+        {
+            let code = check(&text).unwrap_err().code();
+            assert_eq!(code, ErrorCode::MalformedPolicyDocument, "{text}");
+        }
+    }
+}
