@@ -13,8 +13,8 @@ use common::action::{Access, Action};
 use common::dialect::answer::Answer;
 use common::dialect::query::encode;
 use common::dialect::xml::read_ec2_answer;
-use common::{administration, ec2, euare, sts};
 use common::sign::{Credentials as Key, Headers, Request, sign_ec2_v4, write_query};
+use common::{administration, ec2, euare, sts};
 
 use crate::clock;
 pub use crate::error::ClientError;
@@ -189,9 +189,14 @@ impl Client {
         headers.extend(self.token.iter().map(|token| ("x-amz-security-token", token.clone())));
         let signed: Headers = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let request = Request::new("POST", &self.url.path, "", &signed).with_body(form.as_bytes());
-        let added =
-            sign_ec2_v4(self.credentials.key(), &request, &self.region, self.api.scope, clock::now())
-                .map_err(|error| ClientError::Request(error.to_string()))?;
+        let added = sign_ec2_v4(
+            self.credentials.key(),
+            &request,
+            &self.region,
+            self.api.scope,
+            clock::now(),
+        )
+        .map_err(|error| ClientError::Request(error.to_string()))?;
         headers.extend(added);
         let length = u64::try_from(form.len()).unwrap_or(u64::MAX);
         let (url, path) = (&self.url, self.url.path.as_str());

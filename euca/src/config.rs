@@ -335,8 +335,8 @@ impl Settings {
         let (variables, keys) = service.places();
         let region = self.region.as_ref().map(|(name, _)| name.as_str());
         let explicit = self.region.as_ref().is_some_and(|(_, explicit)| *explicit);
-        let of_file = region
-            .and_then(|region| keys.iter().find_map(|key| self.ini.region(region, key)));
+        let of_file =
+            region.and_then(|region| keys.iter().find_map(|key| self.ini.region(region, key)));
         let url = self
             .remote
             .url
@@ -526,7 +526,10 @@ mod tests {
         ];
         assert_eq!(of(&all, Service::Iam).unwrap(), "http://h:1/euare");
         assert_eq!(of(&all[1..], Service::Iam).unwrap(), "http://h:1/iam");
-        assert_eq!(of(&[("AWS_ENDPOINT_URL_IAM", "http://x/")], Service::Iam).unwrap(), "http://x/");
+        assert_eq!(
+            of(&[("AWS_ENDPOINT_URL_IAM", "http://x/")], Service::Iam).unwrap(),
+            "http://x/"
+        );
         assert_eq!(of(&all, Service::Sts).unwrap(), "http://h:1/sts");
         let accounts = Service::Administration("/services/Accounts");
         assert_eq!(of(&all, accounts).unwrap(), "http://h:1/ec2");

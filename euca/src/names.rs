@@ -280,8 +280,7 @@ fn pages() -> Vec<Page> {
     let mut whole = clap::Command::new("euca").about(about).subcommand_required(true);
     for row in rows() {
         let first = row.programs().next().unwrap_or_default();
-        for program in row.programs() {
-            let word = program.strip_prefix("euca-").unwrap_or(&program).to_owned();
+        for (program, word) in row.programs().zip(row.words()) {
             let shown = if row.is_own() { format!("euca {word}") } else { program.clone() };
             pages.push(match first == program {
                 true => pages::man(&program, &row.parser(&shown)),
@@ -320,9 +319,7 @@ fn administration() -> String {
 fn list<'a>(text: &mut String, heading: &str, rows: impl Iterator<Item = &'a Row>) {
     text.push_str(&format!("\n{heading}:\n"));
     for row in rows {
-        let names: Vec<String> = row.programs().collect();
-        let names: Vec<&str> =
-            names.iter().map(|name| name.strip_prefix("euca-").unwrap_or(name)).collect();
+        let names: Vec<&str> = row.words().collect();
         text.push_str(&format!("  {:<28} {}\n", names.join(", "), row.about()));
     }
 }
@@ -347,8 +344,7 @@ mod tests {
         for row in rows() {
             row.parser("euca-x").debug_assert();
             assert!(row.programs().all(|program| names.insert(program)), "{}", row.about());
-            let first = row.programs().next().unwrap();
-            assert!(overview().contains(first.strip_prefix("euca-").unwrap_or(&first)));
+            assert!(overview().contains(row.words().next().unwrap()));
         }
     }
 
@@ -370,7 +366,7 @@ mod tests {
         };
         for row in rows().filter(|row| !row.is_own()) {
             let first = row.programs().next().unwrap();
-            for program in row.programs() {
+            for (program, word) in row.programs().zip(row.words()) {
                 let command = row.parser(&program);
                 let shown: Vec<_> = command.get_arguments().filter(|a| !a.is_hide_set()).collect();
                 for (before, after) in PLACES {
@@ -394,7 +390,6 @@ mod tests {
                         assert!(text.contains(&option), "{before}{program}{after}: {option}");
                     }
                 }
-                let word = program.strip_prefix("euca-").unwrap_or(&program);
                 assert!(page("man/man1/euca.1").contains(word));
                 assert!(page("bash-completion/completions/euca").contains(word));
             }
@@ -418,10 +413,9 @@ mod tests {
         let (status, out, _) = called(&["euca"]);
         assert!(status == 0 && out.contains("create-keypair, add-keypair"), "{out}");
         assert_eq!(called(&["euca", "version"]).1, called(&["euca", "--version"]).1);
-        for arguments in [
-            &["/usr/bin/euare-usercreate", "--help"][..],
-            &["euca", "euare-usercreate", "-h"],
-        ] {
+        for arguments in
+            [&["/usr/bin/euare-usercreate", "--help"][..], &["euca", "euare-usercreate", "-h"]]
+        {
             let (status, out, err) = called(arguments);
             assert_eq!((status, err.as_str()), (0, ""), "{arguments:?}");
             assert!(out.contains("Usage: euare-usercreate"), "{out}");
@@ -538,7 +532,20 @@ mod tests {
             &["euare-usercreate", "-u", "taro", "-p", "/d/", "-g", "g", "-k", "--verify"],
             &["euare-usercreate", "taro", "-w", "-d", "cloud.example", "-l", "--as-account", "a"],
             &["euare-userdel", "-u", "taro", "-r", "-p", "-R"],
-            &["euare-useraddpolicy", "-u", "t", "-p", "p", "-e", "Allow", "-a", "*", "-r", "*", "-o"],
+            &[
+                "euare-useraddpolicy",
+                "-u",
+                "t",
+                "-p",
+                "p",
+                "-e",
+                "Allow",
+                "-a",
+                "*",
+                "-r",
+                "*",
+                "-o",
+            ],
             &["euare-roleaddpolicy", "-r", "t", "-p", "p", "-e", "Deny", "-a", "*", "-c", "*"],
             &["euare-groupadduser", "-g", "g", "-u", "taro"],
             &["euare-usermod", "taro", "-n", "jiro", "-p", "/", "--enabled", "true"],

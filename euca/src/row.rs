@@ -11,15 +11,13 @@ enum Family {
     Plain,
     /// `euca-…`, and `euca admin …`.
     Administration,
-    /// `euare-…`.
-    Identity,
     /// `euca …` alone: there is no link of that name.
     Own,
 }
 
 /// One command.
 pub(crate) struct Row {
-    /// What it is called without the program's own name before it, by 3.4 first.
+    /// What it is called, by 3.4 first: without its `euca-`, but with its `euare-`.
     names: &'static [&'static str],
     about: &'static str,
     family: Family,
@@ -31,7 +29,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// A command that is called `euca-NAME`.
+    /// A command that is called `euca-NAME`, or by a name that begins with `euare-`.
     pub(crate) const fn of<C: Execute>(
         names: &'static [&'static str],
         about: &'static str,
@@ -43,12 +41,6 @@ impl Row {
     /// Takes 1.3's `-a` and `-s` for the access key.
     pub(crate) const fn short_keys(mut self) -> Self {
         self.short_keys = true;
-        self
-    }
-
-    /// Is called `euare-NAME`.
-    pub(crate) const fn identity(mut self) -> Self {
-        self.family = Family::Identity;
         self
     }
 
@@ -66,8 +58,15 @@ impl Row {
 
     /// The programs by which it is called: `euca-run-instances`.
     pub(crate) fn programs(&self) -> impl Iterator<Item = String> + use<> {
-        let prefix = if self.family == Family::Identity { "euare-" } else { "euca-" };
-        self.names.iter().map(move |name| format!("{prefix}{name}"))
+        self.words().map(|name| match name.starts_with("euare-") {
+            true => name.to_owned(),
+            false => format!("euca-{name}"),
+        })
+    }
+
+    /// The words behind `euca` by which it is called.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.names.iter().copied()
     }
 
     /// What it does, in a line.

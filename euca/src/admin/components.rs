@@ -7,9 +7,9 @@ use clap::Args;
 use common::action::Action;
 use common::administration::Done;
 use common::administration::configuration::{
-    Components, DeregisterCluster, DeregisterStorageController, DeregisterWalrus,
-    DescribeClusters, DescribeComponents, DescribeNodes, DescribeStorageControllers,
-    DescribeWalruses, RegisterCluster, RegisterStorageController, RegisterWalrus,
+    Components, DeregisterCluster, DeregisterStorageController, DeregisterWalrus, DescribeClusters,
+    DescribeComponents, DescribeNodes, DescribeStorageControllers, DescribeWalruses,
+    RegisterCluster, RegisterStorageController, RegisterWalrus,
 };
 
 use super::{CONFIGURATION, ask, done, row};

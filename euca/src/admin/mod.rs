@@ -10,8 +10,6 @@ mod groups;
 mod properties;
 mod users;
 
-use std::io::Write as _;
-
 use clap::Args;
 use common::action::Action;
 use common::administration::Done;

@@ -10,15 +10,13 @@ use crate::options::{Columns, Remote};
 use crate::row::Row;
 
 pub(super) const ROWS: &[Row] = &[
-    Row::of::<Create>(&["accountcreate"], "Make an account; for administrators of the cloud")
-        .identity(),
-    Row::of::<Delete>(&["accountdel"], "Remove an account; for administrators of the cloud")
-        .identity(),
-    Row::of::<List>(&["accountlist"], "List accounts").identity(),
-    Row::of::<CreateAlias>(&["accountaliascreate"], "Give your account another name").identity(),
-    Row::of::<DeleteAlias>(&["accountaliasdelete"], "Take a name of your account away").identity(),
-    Row::of::<ListAliases>(&["accountaliaslist"], "List the names of your account").identity(),
-    Row::of::<Summary>(&["accountgetsummary"], "Print how much is in your account").identity(),
+    Row::of::<Create>(&["euare-accountcreate"], "Make an account; for administrators of the cloud"),
+    Row::of::<Delete>(&["euare-accountdel"], "Remove an account; for administrators of the cloud"),
+    Row::of::<List>(&["euare-accountlist"], "List accounts"),
+    Row::of::<CreateAlias>(&["euare-accountaliascreate"], "Give your account another name"),
+    Row::of::<DeleteAlias>(&["euare-accountaliasdelete"], "Take a name of your account away"),
+    Row::of::<ListAliases>(&["euare-accountaliaslist"], "List the names of your account"),
+    Row::of::<Summary>(&["euare-accountgetsummary"], "Print how much is in your account"),
 ];
 
 /// Options of `euare-accountcreate`.

@@ -12,13 +12,11 @@ use crate::row::Row;
 use crate::staged::Staged;
 
 pub(super) const ROWS: &[Row] = &[
-    Row::of::<Create>(&["usercreatecert"], "Make a signing certificate with its private key")
-        .identity(),
-    Row::of::<Upload>(&["useraddcert"], "Upload a signing certificate").identity(),
-    Row::of::<List>(&["userlistcerts"], "List a user's signing certificates").identity(),
-    Row::of::<Modify>(&["usermodcert"], "Activate a signing certificate, or deactivate it")
-        .identity(),
-    Row::of::<Delete>(&["userdelcert"], "Remove a signing certificate").identity(),
+    Row::of::<Create>(&["euare-usercreatecert"], "Make a signing certificate with its private key"),
+    Row::of::<Upload>(&["euare-useraddcert"], "Upload a signing certificate"),
+    Row::of::<List>(&["euare-userlistcerts"], "List a user's signing certificates"),
+    Row::of::<Modify>(&["euare-usermodcert"], "Activate a signing certificate, or deactivate it"),
+    Row::of::<Delete>(&["euare-userdelcert"], "Remove a signing certificate"),
 ];
 
 /// Options of `euare-usercreatecert`.
@@ -93,7 +91,8 @@ impl Execute for Upload {
             (None, Some(path)) => file_text(path)?,
             (None, None) => return Err(Failure::Usage("-c or -f is needed".to_owned())),
         };
-        let asked = [("UserName", Some(self.user.name.as_str())), ("CertificateBody", Some(&*body))];
+        let asked =
+            [("UserName", Some(self.user.name.as_str())), ("CertificateBody", Some(&*body))];
         let made = self.user.on.iam(cx)?.ask("UploadSigningCertificate", &asked)?;
         print(cx, &made, &["Certificate/CertificateId"])
     }
@@ -138,7 +137,12 @@ struct OneCertificate {
 }
 
 impl OneCertificate {
-    fn ask(&self, cx: &Context<'_>, action: &'static str, status: Option<&str>) -> Result<(), Failure> {
+    fn ask(
+        &self,
+        cx: &Context<'_>,
+        action: &'static str,
+        status: Option<&str>,
+    ) -> Result<(), Failure> {
         let asked = [
             ("CertificateId", Some(self.id.as_str())),
             ("UserName", self.whose.user_name.as_deref()),

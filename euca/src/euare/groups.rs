@@ -8,13 +8,13 @@ use crate::cmd::{Context, Execute, Failure};
 use crate::row::Row;
 
 pub(super) const ROWS: &[Row] = &[
-    Row::of::<Create>(&["groupcreate"], "Make a group").identity(),
-    Row::of::<Delete>(&["groupdel"], "Remove a group").identity(),
-    Row::of::<Modify>(&["groupmod"], "Rename or move a group").identity(),
-    Row::of::<List>(&["grouplistbypath"], "List groups by their paths").identity(),
-    Row::of::<Members>(&["grouplistusers"], "List the users of a group").identity(),
-    Row::of::<Add>(&["groupadduser"], "Put users into a group").identity(),
-    Row::of::<Remove>(&["groupremoveuser"], "Take users out of a group").identity(),
+    Row::of::<Create>(&["euare-groupcreate"], "Make a group"),
+    Row::of::<Delete>(&["euare-groupdel"], "Remove a group"),
+    Row::of::<Modify>(&["euare-groupmod"], "Rename or move a group"),
+    Row::of::<List>(&["euare-grouplistbypath"], "List groups by their paths"),
+    Row::of::<Members>(&["euare-grouplistusers"], "List the users of a group"),
+    Row::of::<Add>(&["euare-groupadduser"], "Put users into a group"),
+    Row::of::<Remove>(&["euare-groupremoveuser"], "Take users out of a group"),
 ];
 
 /// Options of `euare-groupcreate`.
@@ -63,8 +63,9 @@ impl Execute for Delete {
         let named = &[("GroupName", name)];
         if self.pretend || self.recursive {
             let (users, _) = iam.list("GetGroup", "Users", named)?;
-            let text =
-                |path: &str| users.iter().filter_map(|it| it.text(path)).map(str::to_owned).collect();
+            let text = |path: &str| {
+                users.iter().filter_map(|it| it.text(path)).map(str::to_owned).collect()
+            };
             let (names, arns): (Vec<String>, Vec<String>) = (text("UserName"), text("Arn"));
             let policies = iam.texts("ListGroupPolicies", ("PolicyNames", ""), named)?;
             let attached =
@@ -75,7 +76,8 @@ impl Execute for Delete {
             }
             let each = |action, parameter, all: &[String]| {
                 all.iter().try_for_each(|it| {
-                    iam.ask(action, &[("GroupName", name), (parameter, Some(it.as_str()))]).map(drop)
+                    iam.ask(action, &[("GroupName", name), (parameter, Some(it.as_str()))])
+                        .map(drop)
                 })
             };
             each("RemoveUserFromGroup", "UserName", &names)?;

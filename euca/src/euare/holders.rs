@@ -23,10 +23,6 @@ macro_rules! operand {
             fn name(&self) -> &str {
                 &self.name
             }
-
-            fn on(&self) -> &On {
-                &self.on
-            }
         }
     };
 }
@@ -52,9 +48,6 @@ impl On {
 pub(super) trait Named {
     /// The name.
     fn name(&self) -> &str;
-
-    /// Where it is asked about.
-    fn on(&self) -> &On;
 }
 
 operand! {
@@ -97,6 +90,18 @@ pub(super) struct OneAccount {
     _flag: bool,
     #[command(flatten)]
     pub(super) remote: Remote,
+}
+
+/// An account where `-a` stands for something else.
+#[derive(Debug, Args)]
+pub(super) struct NamedAccount {
+    /// The account, by name or number
+    #[arg(value_name = "ACCOUNT")]
+    name: String,
+    #[arg(long = "account-name", hide = true)]
+    _flag: bool,
+    #[command(flatten)]
+    remote: Remote,
 }
 
 /// Whose a thing is that is named by its id.
@@ -156,16 +161,27 @@ holder!(
     ["PutRolePolicy", "GetRolePolicy", "ListRolePolicies", "DeleteRolePolicy"]
 );
 
-impl Holder for OneAccount {
-    const PARAMETER: &'static str = "AccountName";
-    const ACTIONS: [&'static str; 4] =
-        ["PutAccountPolicy", "GetAccountPolicy", "ListAccountPolicies", "DeleteAccountPolicy"];
+macro_rules! account {
+    ($name:ident) => {
+        impl Holder for $name {
+            const PARAMETER: &'static str = "AccountName";
+            const ACTIONS: [&'static str; 4] = [
+                "PutAccountPolicy",
+                "GetAccountPolicy",
+                "ListAccountPolicies",
+                "DeleteAccountPolicy",
+            ];
 
-    fn held_by(&self) -> &str {
-        &self.name
-    }
+            fn held_by(&self) -> &str {
+                &self.name
+            }
 
-    fn iam(&self, cx: &Context<'_>) -> Result<Iam, Failure> {
-        Iam::of(cx, &self.remote, None)
-    }
+            fn iam(&self, cx: &Context<'_>) -> Result<Iam, Failure> {
+                Iam::of(cx, &self.remote, None)
+            }
+        }
+    };
 }
+
+account!(OneAccount);
+account!(NamedAccount);

@@ -11,10 +11,10 @@ use crate::options::Remote;
 use crate::row::Row;
 
 pub(super) const ROWS: &[Row] = &[
-    Row::of::<Create>(&["useraddkey"], "Make an access key for a user and print it").identity(),
-    Row::of::<List>(&["userlistkeys"], "List a user's access keys").identity(),
-    Row::of::<Modify>(&["usermodkey"], "Activate an access key, or deactivate it").identity(),
-    Row::of::<Delete>(&["userdelkey"], "Remove an access key").identity(),
+    Row::of::<Create>(&["euare-useraddkey"], "Make an access key for a user and print it"),
+    Row::of::<List>(&["euare-userlistkeys"], "List a user's access keys"),
+    Row::of::<Modify>(&["euare-usermodkey"], "Activate an access key, or deactivate it"),
+    Row::of::<Delete>(&["euare-userdelkey"], "Remove an access key"),
 ];
 
 /// How a new access key is printed.
@@ -160,7 +160,8 @@ pub(crate) struct List {
 impl Execute for List {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let named = [("UserName", self.user.name.as_deref())];
-        let (keys, _) = self.user.on.iam(cx)?.list("ListAccessKeys", "AccessKeyMetadata", &named)?;
+        let (keys, _) =
+            self.user.on.iam(cx)?.list("ListAccessKeys", "AccessKeyMetadata", &named)?;
         keys.iter().try_for_each(|key| print(cx, key, &["AccessKeyId", "Status"]))
     }
 }
@@ -178,7 +179,12 @@ struct OneKey {
 }
 
 impl OneKey {
-    fn ask(&self, cx: &Context<'_>, action: &'static str, status: Option<&str>) -> Result<(), Failure> {
+    fn ask(
+        &self,
+        cx: &Context<'_>,
+        action: &'static str,
+        status: Option<&str>,
+    ) -> Result<(), Failure> {
         let asked = [
             ("AccessKeyId", Some(self.id.as_str())),
             ("UserName", self.whose.user_name.as_deref()),

@@ -1,6 +1,6 @@
 //! Login profiles: the passwords by which users come into the console.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _};
 
 use clap::Args;
 
@@ -10,10 +10,10 @@ use crate::cmd::{Context, Execute, Failure};
 use crate::row::Row;
 
 pub(super) const ROWS: &[Row] = &[
-    Row::of::<Create>(&["useraddloginprofile"], "Give a user a password").identity(),
-    Row::of::<Describe>(&["usergetloginprofile"], "Tell whether a user has a password").identity(),
-    Row::of::<Modify>(&["usermodloginprofile"], "Change a user's password").identity(),
-    Row::of::<Delete>(&["userdelloginprofile"], "Take a user's password away").identity(),
+    Row::of::<Create>(&["euare-useraddloginprofile"], "Give a user a password"),
+    Row::of::<Describe>(&["euare-usergetloginprofile"], "Tell whether a user has a password"),
+    Row::of::<Modify>(&["euare-usermodloginprofile"], "Change a user's password"),
+    Row::of::<Delete>(&["euare-userdelloginprofile"], "Take a user's password away"),
 ];
 
 /// A new password.
@@ -37,10 +37,9 @@ impl Password {
                 let _ = write!(cx.err, "{prompt}: ").and_then(|()| cx.err.flush());
             }
             let mut text = String::new();
-            input
-                .lock()
-                .read_line(&mut text)
-                .map_err(|error| Failure::Client(format!("the password cannot be read: {error}")))?;
+            input.lock().read_line(&mut text).map_err(|error| {
+                Failure::Client(format!("the password cannot be read: {error}"))
+            })?;
             if hidden.is_some() {
                 let _ = writeln!(cx.err);
             }

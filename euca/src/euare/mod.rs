@@ -17,8 +17,6 @@ mod roles;
 mod sessions;
 mod users;
 
-use std::io::Write;
-
 use common::dialect::answer::Answer;
 
 use crate::client::Client;
@@ -54,11 +52,7 @@ struct Iam {
 type Parameters<'a> = &'a [(&'a str, Option<&'a str>)];
 
 impl Iam {
-    fn of(
-        cx: &Context<'_>,
-        remote: &Remote,
-        as_account: Option<&str>,
-    ) -> Result<Self, Failure> {
+    fn of(cx: &Context<'_>, remote: &Remote, as_account: Option<&str>) -> Result<Self, Failure> {
         Ok(Self { client: cx.iam(remote)?, as_account: as_account.map(str::to_owned) })
     }
 
@@ -149,7 +143,9 @@ fn file_text(path: &std::path::Path) -> Result<String, Failure> {
     let mut text = String::new();
     match path.as_os_str() == "-" {
         true => std::io::stdin().lock().take(MOST).read_to_string(&mut text),
-        false => std::fs::File::open(path).and_then(|file| file.take(MOST).read_to_string(&mut text)),
+        false => {
+            std::fs::File::open(path).and_then(|file| file.take(MOST).read_to_string(&mut text))
+        }
     }
     .map_err(fail)?;
     Ok(text)

@@ -6,36 +6,35 @@ use clap::Args;
 use common::sign::percent_decode;
 use serde_json::{Value, json};
 
-use super::holders::{Holder, OneAccount, OneGroup, OneRole, OneUser};
+use super::holders::{Holder, NamedAccount, OneAccount, OneGroup, OneRole, OneUser};
 use super::{Iam, block, file_text, line};
 use crate::cmd::{Context, Execute, Failure};
 use crate::row::Row;
 
 pub(super) const ROWS: &[Row] = &[
-    Row::of::<Add<OneUser, Resources>>(&["useraddpolicy"], "Give a user a simple policy").identity(),
-    Row::of::<Upload<OneUser>>(&["useruploadpolicy"], "Give a user a policy").identity(),
-    Row::of::<List<OneUser>>(&["userlistpolicies"], "List the policies of a user").identity(),
-    Row::of::<Show<OneUser>>(&["usergetpolicy"], "Print a policy of a user").identity(),
-    Row::of::<Delete<OneUser>>(&["userdelpolicy"], "Remove a policy of a user").identity(),
-    Row::of::<Add<OneGroup, Resources>>(&["groupaddpolicy"], "Give a group a simple policy")
-        .identity(),
-    Row::of::<Upload<OneGroup>>(&["groupuploadpolicy"], "Give a group a policy").identity(),
-    Row::of::<List<OneGroup>>(&["grouplistpolicies"], "List the policies of a group").identity(),
-    Row::of::<Show<OneGroup>>(&["groupgetpolicy"], "Print a policy of a group").identity(),
-    Row::of::<Delete<OneGroup>>(&["groupdelpolicy"], "Remove a policy of a group").identity(),
-    Row::of::<Add<OneRole, RoleResources>>(&["roleaddpolicy"], "Give a role a simple policy")
-        .identity(),
-    Row::of::<Upload<OneRole>>(&["roleuploadpolicy"], "Give a role a policy").identity(),
-    Row::of::<List<OneRole>>(&["rolelistpolicies"], "List the policies of a role").identity(),
-    Row::of::<Show<OneRole>>(&["rolegetpolicy"], "Print a policy of a role").identity(),
-    Row::of::<Delete<OneRole>>(&["roledelpolicy"], "Remove a policy of a role").identity(),
-    Row::of::<Add<OneAccount, Resources>>(&["accountaddpolicy"], "Give an account a simple policy")
-        .identity(),
-    Row::of::<Upload<OneAccount>>(&["accountuploadpolicy"], "Give an account a policy").identity(),
-    Row::of::<List<OneAccount>>(&["accountlistpolicies"], "List the policies of an account")
-        .identity(),
-    Row::of::<Show<OneAccount>>(&["accountgetpolicy"], "Print a policy of an account").identity(),
-    Row::of::<Delete<OneAccount>>(&["accountdelpolicy"], "Remove a policy of an account").identity(),
+    Row::of::<Add<OneUser, Resources>>(&["euare-useraddpolicy"], "Give a user a simple policy"),
+    Row::of::<Upload<OneUser>>(&["euare-useruploadpolicy"], "Give a user a policy"),
+    Row::of::<List<OneUser>>(&["euare-userlistpolicies"], "List the policies of a user"),
+    Row::of::<Show<OneUser>>(&["euare-usergetpolicy"], "Print a policy of a user"),
+    Row::of::<Delete<OneUser>>(&["euare-userdelpolicy"], "Remove a policy of a user"),
+    Row::of::<Add<OneGroup, Resources>>(&["euare-groupaddpolicy"], "Give a group a simple policy"),
+    Row::of::<Upload<OneGroup>>(&["euare-groupuploadpolicy"], "Give a group a policy"),
+    Row::of::<List<OneGroup>>(&["euare-grouplistpolicies"], "List the policies of a group"),
+    Row::of::<Show<OneGroup>>(&["euare-groupgetpolicy"], "Print a policy of a group"),
+    Row::of::<Delete<OneGroup>>(&["euare-groupdelpolicy"], "Remove a policy of a group"),
+    Row::of::<Add<OneRole, RoleResources>>(&["euare-roleaddpolicy"], "Give a role a simple policy"),
+    Row::of::<Upload<OneRole>>(&["euare-roleuploadpolicy"], "Give a role a policy"),
+    Row::of::<List<OneRole>>(&["euare-rolelistpolicies"], "List the policies of a role"),
+    Row::of::<Show<OneRole>>(&["euare-rolegetpolicy"], "Print a policy of a role"),
+    Row::of::<Delete<OneRole>>(&["euare-roledelpolicy"], "Remove a policy of a role"),
+    Row::of::<Add<NamedAccount, Resources>>(
+        &["euare-accountaddpolicy"],
+        "Give an account a simple policy",
+    ),
+    Row::of::<Upload<OneAccount>>(&["euare-accountuploadpolicy"], "Give an account a policy"),
+    Row::of::<List<OneAccount>>(&["euare-accountlistpolicies"], "List the policies of an account"),
+    Row::of::<Show<OneAccount>>(&["euare-accountgetpolicy"], "Print a policy of an account"),
+    Row::of::<Delete<OneAccount>>(&["euare-accountdelpolicy"], "Remove a policy of an account"),
 ];
 
 /// The resources of a new policy, as `-r`.

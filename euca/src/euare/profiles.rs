@@ -8,24 +8,22 @@ use crate::cmd::{Context, Execute, Failure};
 use crate::row::Row;
 
 pub(super) const ROWS: &[Row] = &[
-    Row::of::<Create>(&["instanceprofilecreate"], "Make an instance profile").identity(),
-    Row::of::<Delete>(&["instanceprofiledel"], "Remove an instance profile").identity(),
-    Row::of::<AddRole>(&["instanceprofileaddrole"], "Put a role into an instance profile")
-        .identity(),
-    Row::of::<RemoveRole>(&["instanceprofileremoverole"], "Take a role out of an instance profile")
-        .identity(),
-    Row::of::<List>(&["instanceprofilelistbypath"], "List instance profiles by their paths")
-        .identity(),
+    Row::of::<Create>(&["euare-instanceprofilecreate"], "Make an instance profile"),
+    Row::of::<Delete>(&["euare-instanceprofiledel"], "Remove an instance profile"),
+    Row::of::<AddRole>(&["euare-instanceprofileaddrole"], "Put a role into an instance profile"),
+    Row::of::<RemoveRole>(
+        &["euare-instanceprofileremoverole"],
+        "Take a role out of an instance profile",
+    ),
+    Row::of::<List>(&["euare-instanceprofilelistbypath"], "List instance profiles by their paths"),
     Row::of::<ListForRole>(
-        &["instanceprofilelistforrole"],
+        &["euare-instanceprofilelistforrole"],
         "List the instance profiles that a role is in",
-    )
-    .identity(),
+    ),
     Row::of::<Describe>(
-        &["instanceprofilegetattributes"],
+        &["euare-instanceprofilegetattributes"],
         "Print an instance profile's ARN and id",
-    )
-    .identity(),
+    ),
 ];
 
 /// Options of `euare-instanceprofilecreate`.

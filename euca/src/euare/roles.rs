@@ -12,12 +12,11 @@ use crate::cmd::{Context, Execute, Failure};
 use crate::row::Row;
 
 pub(super) const ROWS: &[Row] = &[
-    Row::of::<Create>(&["rolecreate"], "Make a role").identity(),
-    Row::of::<Delete>(&["roledel"], "Remove a role").identity(),
-    Row::of::<List>(&["rolelistbypath"], "List roles by their paths").identity(),
-    Row::of::<Describe>(&["rolegetattributes"], "Print a role's ARN, id and trust policy")
-        .identity(),
-    Row::of::<Trust>(&["roleupdateassumepolicy"], "Say who may take on a role").identity(),
+    Row::of::<Create>(&["euare-rolecreate"], "Make a role"),
+    Row::of::<Delete>(&["euare-roledel"], "Remove a role"),
+    Row::of::<List>(&["euare-rolelistbypath"], "List roles by their paths"),
+    Row::of::<Describe>(&["euare-rolegetattributes"], "Print a role's ARN, id and trust policy"),
+    Row::of::<Trust>(&["euare-roleupdateassumepolicy"], "Say who may take on a role"),
 ];
 
 /// Who may take on a role.
@@ -27,7 +26,14 @@ pub(super) struct Trusted {
     #[arg(short = 'f', value_name = "FILE", group = "trusted")]
     file: Option<PathBuf>,
     /// The service that may take it on: ec2.amazonaws.com for instances
-    #[arg(short, long, alias = "service_", value_name = "SERVICE", group = "trusted", required = true)]
+    #[arg(
+        short,
+        long,
+        alias = "service_",
+        value_name = "SERVICE",
+        group = "trusted",
+        required = true
+    )]
     service: Option<String>,
 }
 

@@ -1,6 +1,5 @@
 //! Temporary credentials, printed as what a shell runs.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -13,9 +12,9 @@ use crate::options::Remote;
 use crate::row::Row;
 
 pub(super) const ROWS: &[Row] = &[
-    Row::of::<Assume>(&["assumerole"], "Take on a role: eval `euare-assumerole ROLE`").identity(),
-    Row::of::<Release>(&["releaserole"], "Put a role down: eval `euare-releaserole`").identity(),
-    Row::of::<Caller>(&["getcallerid"], "Print who you are to the cloud").identity(),
+    Row::of::<Assume>(&["euare-assumerole"], "Take on a role: eval `euare-assumerole ROLE`"),
+    Row::of::<Release>(&["euare-releaserole"], "Put a role down: eval `euare-releaserole`"),
+    Row::of::<Caller>(&["euare-getcallerid"], "Print who you are to the cloud"),
 ];
 
 /// The variables that a role sets.
@@ -54,7 +53,10 @@ impl Shell {
 /// The command that sets a variable, or removes it.
 fn setting(csh: bool, name: &str, value: Option<&str>) -> String {
     // What the cloud answers is run by a shell: nothing in it may be more than a word.
-    let word = |value: &str| match value.chars().all(|c| c.is_ascii_alphanumeric() || "+/=_:.,-".contains(c)) {
+    let word = |value: &str| match value
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "+/=_:.,-".contains(c))
+    {
         true => value.to_owned(),
         false => format!("'{}'", value.replace('\'', "'\\''").replace(char::is_control, "")),
     };
@@ -160,7 +162,12 @@ impl Execute for Assume {
             writeln!(cx.out, "{}", setting(csh, name, value))?;
         }
         writeln!(cx.out, "\n# If you can read this, run it with eval:")?;
-        Ok(writeln!(cx.out, "#     eval `{} {}`", cx.program, self.role.replace(char::is_control, ""))?)
+        Ok(writeln!(
+            cx.out,
+            "#     eval `{} {}`",
+            cx.program,
+            self.role.replace(char::is_control, "")
+        )?)
     }
 }
 

@@ -9,13 +9,13 @@ use crate::cmd::{Context, Execute, Failure};
 use crate::row::Row;
 
 pub(super) const ROWS: &[Row] = &[
-    Row::of::<Create>(&["usercreate"], "Make a user").identity(),
-    Row::of::<Delete>(&["userdel"], "Remove a user").identity(),
-    Row::of::<List>(&["userlistbypath"], "List users by their paths").identity(),
-    Row::of::<Describe>(&["usergetattributes"], "Print a user's ARN and id").identity(),
-    Row::of::<Info>(&["usergetinfo"], "Print what is noted of a user").identity(),
-    Row::of::<Modify>(&["usermod"], "Rename, move, enable or disable a user").identity(),
-    Row::of::<Groups>(&["userlistgroups"], "List the groups that a user is in").identity(),
+    Row::of::<Create>(&["euare-usercreate"], "Make a user"),
+    Row::of::<Delete>(&["euare-userdel"], "Remove a user"),
+    Row::of::<List>(&["euare-userlistbypath"], "List users by their paths"),
+    Row::of::<Describe>(&["euare-usergetattributes"], "Print a user's ARN and id"),
+    Row::of::<Info>(&["euare-usergetinfo"], "Print what is noted of a user"),
+    Row::of::<Modify>(&["euare-usermod"], "Rename, move, enable or disable a user"),
+    Row::of::<Groups>(&["euare-userlistgroups"], "List the groups that a user is in"),
 ];
 
 /// Options of `euare-usercreate`.
@@ -50,8 +50,7 @@ impl Execute for Create {
         if self.verify && group.is_some() {
             iam.ask("GetGroup", &[("GroupName", group), ("MaxItems", Some("1"))])?;
         }
-        let made =
-            iam.ask("CreateUser", &[("UserName", user), ("Path", self.path.as_deref())])?;
+        let made = iam.ask("CreateUser", &[("UserName", user), ("Path", self.path.as_deref())])?;
         if group.is_some() {
             iam.ask("AddUserToGroup", &[("GroupName", group), ("UserName", user)])?;
         }
@@ -101,11 +100,8 @@ impl Belongings {
         let (groups, _) = iam.list("ListGroupsForUser", "Groups", named)?;
         let text = |group: &super::Answer, path| group.text(path).unwrap_or_default().to_owned();
         let groups = groups.iter().map(|it| (text(it, "GroupName"), text(it, "Arn"))).collect();
-        let attached = iam.texts(
-            "ListAttachedUserPolicies",
-            ("AttachedPolicies", "PolicyArn"),
-            named,
-        )?;
+        let attached =
+            iam.texts("ListAttachedUserPolicies", ("AttachedPolicies", "PolicyArn"), named)?;
         let login = match iam.ask("GetLoginProfile", named) {
             Ok(_) => true,
             Err(Failure::Api { code, .. }) if code == "NoSuchEntity" => false,

@@ -65,7 +65,11 @@ fn what_is_done_is_said_as_2_0_says_it() {
         let by_word = [&["euca", "admin"][..], &words].concat();
         for arguments in [by_link, by_word] {
             let called = run(&server, &arguments);
-            assert_eq!((called.err.as_str(), called.out.as_str()), ("", "RESPONSE true\n"), "{line}");
+            assert_eq!(
+                (called.err.as_str(), called.out.as_str()),
+                ("", "RESPONSE true\n"),
+                "{line}"
+            );
             let seen = server.seen().pop().unwrap();
             assert_eq!(seen.path, "/services/Accounts", "{line}");
             for (name, value) in parameters {

@@ -70,14 +70,23 @@ fn a_user_is_made_with_group_and_key() {
     let called = run(
         &server,
         &[
-            "euare-usercreate", "-u", "taro", "-p", "/d/", "-g", "ops", "--verify", "-k", "-v",
-            "--as-account", "yamada",
+            "euare-usercreate",
+            "-u",
+            "taro",
+            "-p",
+            "/d/",
+            "-g",
+            "ops",
+            "--verify",
+            "-k",
+            "-v",
+            "--as-account",
+            "yamada",
         ],
     );
     assert_eq!(called.err, "");
     assert_eq!(
-        called.out,
-        "arn:aws:iam::123456789012:user/taro\nAIDA1\nAKI1\ns/+1\n",
+        called.out, "arn:aws:iam::123456789012:user/taro\nAIDA1\nAKI1\ns/+1\n",
         "3.4's order"
     );
     let seen = server.seen();
@@ -109,9 +118,14 @@ fn a_user_is_made_with_group_and_key() {
 #[test]
 fn listings_come_page_by_page() {
     let server = Server::start(|_, seen| {
-        let (marker, arn) = (seen.parameter("Marker"), |n: u8| format!("<member><Arn>a{n}</Arn></member>"));
+        let (marker, arn) =
+            (seen.parameter("Marker"), |n: u8| format!("<member><Arn>a{n}</Arn></member>"));
         let inside = match marker.as_deref() {
-            None => format!("<Users>{}{}</Users><IsTruncated>true</IsTruncated><Marker>m</Marker>", arn(1), arn(2)),
+            None => format!(
+                "<Users>{}{}</Users><IsTruncated>true</IsTruncated><Marker>m</Marker>",
+                arn(1),
+                arn(2)
+            ),
             Some("m") => format!("<Users>{}</Users><IsTruncated>false</IsTruncated>", arn(3)),
             Some(other) => panic!("{other}"),
         };
