@@ -33,6 +33,7 @@ use store::{Engine, StoreError};
 use thiserror::Error;
 
 use crate::admin::answers::{Administration, identity};
+use crate::admin::paths::{self, Paths};
 use crate::cluster::{Cluster, Member, Poller, poll};
 use crate::config::{Config, Unusable};
 use crate::ec2::bundles::Bundles;
@@ -50,6 +51,11 @@ use crate::iam::Iam;
 use crate::identity::key_uses::{self, KeyUseWriter, KeyUses};
 use crate::identity::keyring::RecordedKeyRing;
 use crate::identity::stand_in::RecordedStandIn;
+use crate::people::People;
+use crate::people::deletion::Leavers;
+use crate::people::gate::Gate;
+use crate::people::post::Post;
+use crate::people::post::server::{MailServer, NoServer};
 use crate::reconcile::Wakers;
 use crate::reconcile::plain::PlainImages;
 use crate::records::{Records, SeenState};
@@ -114,6 +120,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// Mails cannot be sent as it is configured.
+    #[error("{0}")]
+    Mail(#[from] NoServer),
     /// Something that never should happen happened while starting.
     #[error("{0}")]
     Broken(#[from] ApiError),
@@ -173,6 +182,10 @@ impl Server {
             let (config, endpoints, now) = (config.clone(), endpoints.clone(), clock.now());
             pool::block(move || prepare(&config, &endpoints, now)).await??
         };
+        let mail_server = {
+            let config = config.clone();
+            pool::block(move || MailServer::new(&config.mail, &config.public_host())).await??
+        };
 
         let shutdown = Shutdown::default();
         let roster = Roster::default();
@@ -203,6 +216,8 @@ impl Server {
         };
         let actors = parts.actors(rooms.clone(), &plain);
         let mut loops = parts.reconcilers(&plain);
+        let people = parts.people(mail_server.is_some());
+        loops.extend(parts.people_loops(&people, mail_server));
         parts.polls();
         declare(&metrics, &cluster, &clock, rooms);
         cluster.meet(MEETING).await;
@@ -216,11 +231,19 @@ impl Server {
             directory: Arc::clone(&directory),
             key_uses: key_uses.clone(),
             endpoints: endpoints.clone(),
+            people: people.clone(),
             clock: clock.clone(),
+        };
+        let paths = Paths {
+            people: people.clone(),
+            walrus: walrus.clone(),
+            walrus_url: endpoints.walrus.clone(),
+            cluster: cluster.clone(),
         };
         let guard = Arc::new(PlainGuard { region: config.region.clone() });
         let api =
             services(QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION), iam)
+                .serving(paths::service(paths))
                 .remembering(Arc::new(replays))
                 .witnessed(Arc::new(key_uses.clone()))
                 .delegating("iam", Arc::new(RecordedStandIn { records: records.clone() }));
@@ -230,10 +253,12 @@ impl Server {
             clock: clock.clone(),
             wakers,
             walrus: walrus.clone(),
+            people: people.clone(),
         };
         let internal = Endpoint::new(key, clock, roster.clone(), metrics)
             .service(Arc::new(identity(&records, &key_uses)))
-            .service(Arc::new(administration.dispatcher()));
+            .service(Arc::new(administration.dispatcher()))
+            .service(Arc::new(crate::admin::people::people(&people)));
         let open = |listener: TcpListener, app| {
             let address = listener.local_addr().unwrap_or(config.listen);
             listen(listener, &Limits::default(), app)
@@ -423,9 +448,7 @@ impl Parts<'_> {
         rooms: tokio::sync::watch::Receiver<Arc<Vec<crate::schedule::ledger::Room>>>,
         plain: &PlainImages,
     ) -> Actors {
-        let mut zones: Vec<_> = self.config.nodes.iter().map(|node| node.zone.clone()).collect();
-        zones.sort();
-        zones.dedup();
+        let zones = self.config.zones();
         let images = ServiceActor::start(
             Arc::new(Images {
                 records: self.records.clone(),
@@ -540,6 +563,35 @@ impl Parts<'_> {
         let writer = KeyUseWriter { uses: uses.clone(), records: self.records.clone() };
         let (waker, period) = (Waker::new(), key_uses::PERIOD);
         driver::run(Arc::new(writer), &waker, period, self.clock, self.roster, self.shutdown)
+    }
+
+    fn people(&self, mails: bool) -> People {
+        People {
+            records: self.records.clone(),
+            endpoints: self.endpoints.clone(),
+            console: self.config.console(),
+            zones: self.config.zones().into(),
+            mails,
+            clock: self.clock.clone(),
+            post: Waker::new(),
+            leaving: Waker::new(),
+            wakers: self.wakers.clone(),
+            gate: Arc::new(Gate::of_this_host()),
+            throttle: Arc::default(),
+        }
+    }
+
+    fn people_loops(
+        &self,
+        people: &People,
+        server: Option<MailServer>,
+    ) -> [tokio::task::JoinHandle<()>; 2] {
+        let run = |reconciler: Arc<dyn Reconciler>, waker: &Waker| {
+            driver::run(reconciler, waker, PERIOD, self.clock, self.roster, self.shutdown)
+        };
+        let post = Post { people: people.clone(), server };
+        let leavers = Leavers { people: people.clone(), walrus: self.walrus.clone() };
+        [run(Arc::new(post), &people.post), run(Arc::new(leavers), &people.leaving)]
     }
 
     fn bundles(&self, member: Option<Arc<Member>>) -> crate::reconcile::bundles::Bundles {

@@ -11,14 +11,13 @@ use runtime::front::QueryApi;
 use runtime::router::Router;
 use runtime::service::QueryService;
 
-use crate::admin::paths::{self, Paths};
 use crate::iam::{Iam, routes};
 
 /// How many actions of IAM are done at once.
 const IAM_PERMITS: usize = 64;
 
 /// Adds them to the API.
-pub fn services(api: QueryApi, iam: Iam, administration: Paths) -> QueryApi {
+pub fn services(api: QueryApi, iam: Iam) -> QueryApi {
     let iam = ServiceActor::start(Arc::new(iam), IAM_PERMITS);
     // One question needs no more permits than the listener has connections.
     let actor = ServiceActor::start(Arc::new(Tokens), 1024);
@@ -42,7 +41,7 @@ pub fn services(api: QueryApi, iam: Iam, administration: Paths) -> QueryApi {
         administrators: false,
         instead: "",
     };
-    api.serving(tokens).serving(euare).serving(paths::service(administration))
+    api.serving(tokens).serving(euare)
 }
 
 /// What STS works with: nothing but the caller.

@@ -154,13 +154,13 @@ const TABLE: &[Row] = &[
         name: CONFIRM_HOURS,
         default: "168",
         meaning: "How long the link in a mail to a user who was approved is good (hours)",
-        rule: |_, value| number(value, 1, 8760),
+        rule: |_, value| within(value, 1, 8760),
     },
     Row {
         name: RECOVER_MINUTES,
         default: "60",
         meaning: "How long the link in a mail to a user who forgot the password is good (minutes)",
-        rule: |_, value| number(value, 5, 1440),
+        rule: |_, value| within(value, 5, 1440),
     },
     Row {
         name: CACHE_MEGABYTES,
@@ -203,7 +203,7 @@ fn mail_address(value: &str) -> Result<(), String> {
     }
 }
 
-fn number(value: &str, least: u32, most: u32) -> Result<(), String> {
+fn within(value: &str, least: u32, most: u32) -> Result<(), String> {
     match value.parse::<u32>() {
         Ok(it) if (least..=most).contains(&it) => Ok(()),
         _ => Err(format!("it is a number from {least} to {most}")),

@@ -179,7 +179,7 @@ def test_boto2_reads_users_keys_and_accounts(cloud, owner):
 
 def test_the_aws_cli_has_a_session(owner):
     def aws(*arguments):
-        said = clouds.run(["aws", "iam", *arguments, "--output", "json"], env={**owner.env, "AWS_PAGER": ""})
+        said = clouds.aws(owner, "--output", "json", "iam", *arguments, AWS_PAGER="")
         return json.loads(said) if said.strip() else None
 
     aws("create-user", "--user-name", "cli", "--path", "/c/", "--tags", "Key=a,Value=b")

@@ -4,5 +4,6 @@
 pub mod answers;
 pub mod command;
 pub mod paths;
+pub mod people;
 pub mod quotas;
 pub mod registered;

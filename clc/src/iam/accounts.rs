@@ -11,7 +11,6 @@ use common::euare::accounts::{
 use common::euare::elements::{Moment, Nothing};
 use common::euare::paging::Page;
 use common::iam::EntityName;
-use common::iam::entity::PolicySet;
 use common::iam::principal::unique_id;
 use common::id::AccountId;
 use runtime::actor::{Answer, Scene};
@@ -59,13 +58,7 @@ impl Changes for CreateAccount {
         let number = AccountId::from_random(random::bytes()?);
         let alias = self.account_name.unwrap_or_else(|| number.to_string());
         aliases::check_alias(&alias)?;
-        let account = Account {
-            number,
-            alias,
-            enabled: true,
-            created: scene.clock.now(),
-            policies: PolicySet::default(),
-        };
+        let account = Account::new(number, &alias, scene.clock.now());
         Ok(Change::new(move |records, batch, touched| {
             let Account { number, alias, created, .. } = &account;
             aliases::free(records, alias, number)?;
@@ -200,7 +193,7 @@ pub fn remove(
         groups::remove_emptied(records, batch, touched, &group?)?;
     }
     for user in records.users.all(&own) {
-        belongings::remove(records, batch, touched, &user?)?;
+        belongings::remove_with_account(records, batch, touched, &user?)?;
     }
     for profile in records.profiles.all(&own) {
         let profile = profile?;

@@ -5,6 +5,7 @@
 //!   user ─┬─ access keys      record, index access-key-by-user, feed
 //!         ├─ certificates     record; a deleted one stays for the bundles it signed
 //!         ├─ groups           index group-members
+//!         ├─ login profile    record; second factor: record, index mfa-device-by-user
 //!         └─ policies         index policy-attachments, the boundary's too
 //! ```
 
@@ -13,7 +14,8 @@ use common::iam::{EntityName, managed};
 use store::{Batch, Seen};
 
 use crate::identity::directory;
-use crate::records::{AccessKey, Certificate, KeyUse, Records, Touched, User};
+use crate::people::second_factor;
+use crate::records::{AccessKey, Certificate, KeyUse, Login, Records, Touched, User};
 
 /// How many rows are read at a time.
 const CHUNK: usize = 64;
@@ -133,7 +135,17 @@ pub fn rename(
     }
     unpoint_attachments(records, batch, before);
     point_attachments(records, batch, becomes);
-    Ok(())
+    if let Some(login) = records.logins.get(&Login::key_of(account, &before.name))? {
+        let moved = Login { user: becomes.name.clone(), ..login.record.clone() };
+        if Login::key_of(account, &becomes.name) == login.key() {
+            let mut login = login;
+            login.record = moved;
+            batch.replace(&login)?;
+        } else {
+            batch.remove(&login).insert(&moved)?;
+        }
+    }
+    second_factor::follow(records, batch, before, Some(becomes))
 }
 
 /// Refuses to remove a user that has something. Blocks.
@@ -150,6 +162,12 @@ pub fn has_nothing(records: &Records, user: &User) -> Result<(), ApiError> {
     }
     if !certificates(records, user)?.is_empty() {
         return first("delete signing certificates");
+    }
+    if records.logins.get(&Login::key_of(&user.account, &user.name))?.is_some() {
+        return first("delete login profile");
+    }
+    if second_factor::has_one(records, &user.account, &user.name)? {
+        return first("deactivate MFA device");
     }
     if !user.groups.is_empty() {
         return first("remove users from group");
@@ -173,18 +191,36 @@ pub fn remove(
     touched: &mut Touched,
     seen: &Seen<User>,
 ) -> Result<(), ApiError> {
-    for key in keys(records, seen)? {
-        remove_key(records, batch, touched, &key)?;
-    }
     for mut certificate in certificates(records, seen)? {
         certificate.record.deleted = true;
         certificate.record.active = false;
         batch.replace(&certificate)?;
     }
+    remove_with_account(records, batch, touched, seen)
+}
+
+/// Adds to a batch: a user goes because its account does, whose certificates nobody lists any more.
+/// Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn remove_with_account(
+    records: &Records,
+    batch: &mut Batch,
+    touched: &mut Touched,
+    seen: &Seen<User>,
+) -> Result<(), ApiError> {
+    for key in keys(records, seen)? {
+        remove_key(records, batch, touched, &key)?;
+    }
     for group in &seen.groups {
         batch.unpoint(&records.members, &member_row(seen, group));
     }
     unpoint_attachments(records, batch, seen);
+    if let Some(login) = records.logins.get(&Login::key_of(&seen.account, &seen.name))? {
+        batch.remove(&login);
+    }
+    second_factor::follow(records, batch, seen, None)?;
     batch.remove(seen);
     touched.note(EntityName::user(&seen.account, &seen.name));
     Ok(())

@@ -137,7 +137,8 @@ impl Handle<Iam> for CreateSigningCertificate {
         scene
             .records
             .work(move |records| {
-                room(records, &*users::find(records, &account, &user)?)?;
+                let seen = users::find(records, &account, &user)?;
+                room(records, &seen)?;
                 Ok(NewCertificate { user, account })
             })
             .await

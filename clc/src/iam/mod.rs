@@ -7,19 +7,22 @@ use runtime::clock::Clock;
 use crate::identity::credentials::Endpoints;
 use crate::identity::directory::RecordedDirectory;
 use crate::identity::key_uses::KeyUses;
+use crate::people::People;
 use crate::records::Records;
 
-mod access_keys;
-mod account_policies;
-mod accounts;
-mod aliases;
-mod belongings;
-mod certificates;
-mod change;
-mod groups;
-mod limits;
+pub mod access_keys;
+pub mod account_policies;
+pub mod accounts;
+pub mod aliases;
+pub mod belongings;
+pub mod certificates;
+pub mod change;
+pub mod groups;
+pub mod limits;
+pub mod logins;
+pub mod mfa;
 pub mod routes;
-mod users;
+pub mod users;
 
 /// What IAM's actions work with.
 pub struct Iam {
@@ -31,6 +34,8 @@ pub struct Iam {
     pub key_uses: KeyUses,
     /// Where the services are, as clients reach them.
     pub endpoints: Endpoints,
+    /// Whoever knows passwords and second factors.
+    pub people: People,
     /// The time.
     pub clock: Clock,
 }

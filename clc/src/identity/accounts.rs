@@ -4,7 +4,6 @@
 
 use common::error::{ApiError, ErrorCode};
 use common::iam::EntityName;
-use common::iam::entity::PolicySet;
 use common::iam::principal::unique_id;
 use common::id::AccountId;
 use common::name;
@@ -223,17 +222,7 @@ pub fn register(
     if records.aliases.get(&alias.to_ascii_lowercase())?.is_some() {
         return Err(taken());
     }
-<<<<<<< HEAD
     let account = Account::new(AccountId::from_random(random::bytes()?), alias, now);
-=======
-    let account = Account {
-        number: AccountId::from_random(random::bytes()?),
-        alias: alias.to_owned(),
-        enabled: true,
-        created: now,
-        policies: PolicySet::default(),
-    };
->>>>>>> euare-people
     let issued = Issued::make(account, now)?;
     let files = issued.files(&cloud_certificate(records)?, endpoints)?;
     records.change_identity(|batch, touched| {

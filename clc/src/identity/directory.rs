@@ -11,7 +11,7 @@ use common::iam::entity::{
 use common::iam::policy::{Policy, PolicyError, PolicyKind};
 use common::iam::{Arn, Entity, EntityName};
 
-use crate::records::{Group, ManagedPolicy, Records, Role, User};
+use crate::records::{Account, Group, ManagedPolicy, Records, Role, User};
 
 /// How many policies are kept as they were read.
 const KEPT: usize = 4096;
@@ -41,19 +41,9 @@ impl RecordedDirectory {
 pub fn entity(records: &Records, name: &EntityName) -> Result<Option<Entity>, ApiError> {
     Ok(match name {
         EntityName::Account(number) => records.accounts.get(number.as_str())?.map(|seen| {
-<<<<<<< HEAD
             let enabled = seen.is_usable();
-            let (number, alias) = (seen.record.number, seen.record.alias);
-            Entity::Account(AccountEntity { number, alias, enabled })
-=======
-            let account = seen.record;
-            Entity::Account(AccountEntity {
-                number: account.number,
-                alias: account.alias,
-                enabled: account.enabled,
-                policies: account.policies,
-            })
->>>>>>> euare-people
+            let Account { number, alias, policies, .. } = seen.record;
+            Entity::Account(AccountEntity { number, alias, enabled, policies })
         }),
         EntityName::User(account, name) => {
             let seen = records.users.get(&User::key_of(account, name))?;

@@ -56,10 +56,10 @@ pub async fn delete(
         return Err(ApiError::new(ErrorCode::OperationNotPermitted, text));
     }
     let buckets = buckets(walrus, &account.number).await?;
-    let name = name.to_owned();
+    let (name, number) = (name.to_owned(), account.number.clone());
     people
         .work(move |people| {
-            let mut owned = owned(&people.records, &account.number)?;
+            let mut owned = owned(&people.records, &number)?;
             owned.extend(buckets);
             let goes = belongings == Belongings::Remove;
             if let Some(stays) = owned.iter().find(|it| !goes || it.starts_with(BUCKETS)) {

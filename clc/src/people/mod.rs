@@ -35,7 +35,6 @@ pub mod logging_in;
 pub mod mails;
 pub mod passwords;
 pub mod post;
-pub mod recovery;
 pub mod registering;
 pub mod requests;
 pub mod rules;

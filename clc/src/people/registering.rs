@@ -109,7 +109,7 @@ pub fn add(people: &People, new: &NewPerson) -> Result<Added, ApiError> {
             batch.insert(login)?;
         }
         if !confirmed {
-            links::put(batch, &token, Errand::Confirm, &number, now)?;
+            links::put(records, batch, &token, Errand::Confirm, &number, now)?;
             let language = mails::language_of(records, &account)?;
             let mail = mails::added(records, &people.console, language, &account, &token)?;
             post::queue(batch, &mail, now)?;
@@ -165,7 +165,7 @@ pub fn approve(people: &People, name: &str) -> Result<Registered, ApiError> {
         }
         batch.replace(&seen)?;
         touched.note(EntityName::Account(seen.number.clone()));
-        links::put(batch, &token, Errand::Confirm, &seen.number, now)?;
+        links::put(records, batch, &token, Errand::Confirm, &seen.number, now)?;
         let language = mails::language_of(records, &seen)?;
         let mail = mails::approved(records, &people.console, language, &seen, &token)?;
         post::queue(batch, &mail, now)?;

@@ -23,15 +23,12 @@ pub struct Account {
     pub enabled: bool,
     /// When it was registered.
     pub created: Timestamp,
-<<<<<<< HEAD
     /// How it came to be and who stands behind it; accounts of before there was that are confirmed.
     #[serde(default)]
     pub registration: Registration,
-=======
     /// The limits that an administrator of the cloud has set for all of it.
     #[serde(default)]
     pub policies: PolicySet,
->>>>>>> euare-people
 }
 
 record!(Account, "account", |it| it.number.to_string());
@@ -40,7 +37,8 @@ impl Account {
     /// An enabled account of whose owner nothing is known.
     pub fn new(number: AccountId, alias: &str, created: Timestamp) -> Self {
         let registration = Registration::default();
-        Self { number, alias: alias.to_owned(), enabled: true, created, registration }
+        let (alias, policies) = (alias.to_owned(), PolicySet::default());
+        Self { number, alias, enabled: true, created, registration, policies }
     }
 
     /// Whether its users may use anything: an administrator lets it, its registration is done, and

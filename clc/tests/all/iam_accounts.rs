@@ -13,7 +13,10 @@ fn an_account_has_one_name_or_none() {
         let alias = |name| [("AccountAlias", name)];
         let list = async || {
             let told = world.iam(&taro, "ListAccountAliases", &[]).await.unwrap();
-            texts(&told, "AccountAliases").first().map(|all| texts(all, "member")).unwrap_or_default()
+            texts(&told, "AccountAliases")
+                .first()
+                .map(|all| texts(all, "member"))
+                .unwrap_or_default()
         };
         assert_eq!(list().await, ["taro"]);
         for (name, expected) in [
@@ -88,9 +91,10 @@ fn administrators_make_accounts_and_act_in_them() {
             ("ListAccounts", &[]),
             ("GetAccount", &[("AccountName", "acme")]),
             ("DeleteAccount", &[("AccountName", "acme")]),
-            ("PutAccountPolicy", &[
-                ("AccountName", "acme"), ("PolicyName", "p"), ("PolicyDocument", "{}"),
-            ]),
+            (
+                "PutAccountPolicy",
+                &[("AccountName", "acme"), ("PolicyName", "p"), ("PolicyDocument", "{}")],
+            ),
             ("GetAccountPolicy", &[("AccountName", "acme"), ("PolicyName", "p")]),
             ("ListAccountPolicies", &[("AccountName", "acme")]),
             ("DeleteAccountPolicy", &[("AccountName", "acme"), ("PolicyName", "p")]),

@@ -115,7 +115,8 @@ fn users_are_listed_in_pages_and_by_path() {
             marker = texts(&page, "Marker").remove(0);
         }
         assert_eq!(seen, ["a", "admin", "B", "c", "d"]);
-        for (prefix, expected) in [("/x/", vec!["a", "B"]), ("/x", vec!["a", "B", "d"]), ("/z/", vec![])]
+        for (prefix, expected) in
+            [("/x/", vec!["a", "B"]), ("/x", vec!["a", "B", "d"]), ("/z/", vec![])]
         {
             let page = world.iam(&taro, "ListUsers", &[("PathPrefix", prefix)]).await.unwrap();
             assert_eq!(texts(&page, "UserName"), expected, "{prefix}");
@@ -226,7 +227,10 @@ fn tags_are_set_listed_and_taken_off() {
             world.iam(&taro, "TagUser", &pairs).await.unwrap();
         }
         let page = world.iam(&taro, "ListUserTags", &[name, ("MaxItems", "1")]).await.unwrap();
-        assert_eq!((texts(&page, "Key"), texts(&page, "Value")), (vec!["ONE".into()], vec!["3".into()]));
+        assert_eq!(
+            (texts(&page, "Key"), texts(&page, "Value")),
+            (vec!["ONE".into()], vec!["3".into()])
+        );
         let marker = texts(&page, "Marker").remove(0);
         let page = [name, ("MaxItems", "1"), ("Marker", marker.as_str())];
         let page = world.iam(&taro, "ListUserTags", &page).await.unwrap();

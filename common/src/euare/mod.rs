@@ -9,6 +9,8 @@ pub mod aliases;
 pub mod certificates;
 pub mod elements;
 pub mod groups;
+pub mod logins;
+pub mod mfa;
 pub mod names;
 pub mod paging;
 pub mod subjects;
@@ -28,6 +30,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
         aliases::NAMES,
         certificates::NAMES,
         groups::NAMES,
+        logins::NAMES,
+        mfa::NAMES,
         users::NAMES,
     ];
     families.into_iter().flatten().copied()
