@@ -99,7 +99,10 @@ pub struct User {
     #[serde(rename(serialize = "euca:certificateCode", deserialize = "certificateCode"), default)]
     pub certificate_code: String,
     /// Where 2.0 has the code by which a registration is confirmed. Only its digest is known.
-    #[serde(rename(serialize = "euca:confirmationCode", deserialize = "confirmationCode"), default)]
+    #[serde(
+        rename(serialize = "euca:confirmationCode", deserialize = "confirmationCode"),
+        default
+    )]
     pub confirmation_code: String,
     /// Their newest access key that is active.
     #[serde(rename(serialize = "euca:accessKey", deserialize = "accessKey"), default)]

@@ -57,14 +57,8 @@ pub struct Done {}
 
 /// The names of all actions of administration.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    [
-        accounts::NAMES,
-        configuration::NAMES,
-        credentials::NAMES,
-        groups::NAMES,
-        properties::NAMES,
-    ]
-    .into_iter()
-    .flatten()
-    .copied()
+    [accounts::NAMES, configuration::NAMES, credentials::NAMES, groups::NAMES, properties::NAMES]
+        .into_iter()
+        .flatten()
+        .copied()
 }

@@ -65,7 +65,11 @@ impl Handle<Paths> for GetCredentials {
                 };
                 let Some(directory) = directory else {
                     let zip = credentials::zip(people, &user, kind)?;
-                    return Ok(Credentials { file_name: zip.file_name, base64: zip.base64, ..made });
+                    return Ok(Credentials {
+                        file_name: zip.file_name,
+                        base64: zip.base64,
+                        ..made
+                    });
                 };
                 let files = credentials::files(people, &user, kind)?.files;
                 let placed = |file| File {

@@ -55,7 +55,8 @@ fn zoned(people: &People, group: &str, zone: &str) -> Result<(), ApiError> {
 
 /// That a name is free for a group.
 fn free(people: &People, group: &str) -> Result<(), ApiError> {
-    common::name::check_account_name(group).map_err(|error| ApiError::invalid("GroupName", error))?;
+    common::name::check_account_name(group)
+        .map_err(|error| ApiError::invalid("GroupName", error))?;
     match groups::find(people, group) {
         Ok(_) => Err(ApiError::invalid("GroupName", format!("'{group}' is taken already"))),
         Err(_) => Ok(()),

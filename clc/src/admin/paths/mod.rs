@@ -15,6 +15,7 @@ mod users;
 
 use std::sync::Arc;
 
+use common::administration::VERSION;
 use common::administration::accounts::{AddUser, DeleteUser, DescribeUsers, EnableUser};
 use common::administration::configuration::{
     DeregisterCluster, DeregisterStorageController, DeregisterWalrus, DescribeClusters,
@@ -27,7 +28,6 @@ use common::administration::groups::{
     RemoveGroupMember, RevokeGroupAuthorization,
 };
 use common::administration::properties::{DescribeProperties, ModifyPropertyValue};
-use common::administration::VERSION;
 use common::dialect::xml::Shape;
 use common::wire::walrus::Walrus;
 use runtime::actor::ServiceActor;

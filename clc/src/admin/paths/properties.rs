@@ -1,7 +1,7 @@
 //! Properties: the settings that may be changed while the cloud runs.
 
 use common::administration::properties::{
-    DescribeProperties, ModifyPropertyValue, Modified, Properties, Property,
+    DescribeProperties, Modified, ModifyPropertyValue, Properties, Property,
 };
 use common::error::ApiError;
 use runtime::actor::{Answer, Handle, Scene};
@@ -45,7 +45,8 @@ impl Handle<Paths> for ModifyPropertyValue {
             .work(move |records| {
                 let find = || {
                     let all = settings::list(records)?;
-                    let mut named = all.into_iter().filter(|s| s.name.eq_ignore_ascii_case(&it.name));
+                    let mut named =
+                        all.into_iter().filter(|s| s.name.eq_ignore_ascii_case(&it.name));
                     Ok::<_, ApiError>(named.next())
                 };
                 let before = find()?.map(|it| it.value).unwrap_or_default();

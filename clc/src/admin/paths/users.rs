@@ -22,7 +22,7 @@ use crate::records::{AccessKey, Certificate, Records};
 const NO_ADDRESS: &str = "N/A";
 
 /// Whom a name means.
-pub(super) enum Named {
+pub enum Named {
     /// An account.
     Account,
     /// A user of the cloud's own account, by the name on record.
@@ -34,7 +34,7 @@ impl Named {
     ///
     /// # Errors
     /// `InvalidParameterValue` if there is nobody of that name.
-    pub(super) fn find(records: &Records, name: &str) -> Result<Self, ApiError> {
+    pub fn find(records: &Records, name: &str) -> Result<Self, ApiError> {
         let nobody = match accounts::find(records, name) {
             Ok(_) => return Ok(Self::Account),
             Err(nobody) => nobody,
