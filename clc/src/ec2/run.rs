@@ -14,6 +14,7 @@ use super::instances::{Instances, groups, reservations};
 use super::launch::{self, Asked};
 use super::types::{self, InstanceType};
 use super::{devices, tagging};
+use crate::people::groups as zone_groups;
 use crate::random;
 use crate::records::{Instance, Launch, Records, ResourceKind, TagMap};
 use crate::schedule::scheduler::{Place, Placed, Ticket};
@@ -36,6 +37,7 @@ impl Handle<Instances> for RunInstances {
         let (min, max) = counts(&self)?;
         let kind = check(&self, &scene.zones)?;
         let zone = self.placement.as_ref().and_then(|place| place.availability_zone.clone());
+        zones_for(scene, zone.as_deref()).await?;
         let asked = Asked {
             user_data: user_data("UserData", self.user_data.as_deref())?,
             on_shutdown: match self.instance_initiated_shutdown_behavior.as_deref() {
@@ -79,7 +81,8 @@ impl Handle<Instances> for RunInstances {
         for _ in 0..max {
             instances.push(InstanceId::from_random(random::bytes()?));
         }
-        let wish = Place { zone, demand: asked.kind.demand(), min, instances };
+        let allowed = zones_for(scene, zone.as_deref()).await?;
+        let wish = Place { zone, allowed, demand: asked.kind.demand(), min, instances };
         let ticket = Ticket::take(&scene.scheduler, wish).await?;
         let placed = ticket.placed().to_vec();
         let ids: Vec<_> = placed.iter().map(|seat| seat.instance.clone()).collect();
@@ -112,6 +115,19 @@ impl Handle<Instances> for RunInstances {
             }
         }
     }
+}
+
+/// The zones that the caller may use, of which a zone that is named is one.
+async fn zones_for(scene: &Scene<Instances>, named: Option<&str>) -> Result<Vec<String>, ApiError> {
+    let (account, zones) = (scene.caller.account.clone(), scene.zones.clone());
+    let allowed = scene.records.work(move |r| zone_groups::permitted(r, &account, &zones)).await?;
+    let fits = |zone: &str| allowed.iter().any(|it| it == zone);
+    if named.map_or(allowed.is_empty(), |zone| !fits(zone)) {
+        let which = named.map_or_else(|| "any zone".to_owned(), |zone| format!("the zone {zone}"));
+        let text = format!("{} may not use {which}", scene.caller.alias);
+        return Err(ApiError::new(ErrorCode::UnauthorizedOperation, text));
+    }
+    Ok(allowed)
 }
 
 enum Done {

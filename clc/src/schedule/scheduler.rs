@@ -47,6 +47,8 @@ impl Actor for Scheduler {
 pub struct Place {
     /// The zone; any if absent.
     pub zone: Option<String>,
+    /// The zones that their owner may use.
+    pub allowed: Vec<String>,
     /// What each needs.
     pub demand: Demand,
     /// How few will do.
@@ -82,6 +84,7 @@ impl Handler<Place> for Scheduler {
             .iter()
             .filter(|room| room.is_open(now))
             .filter(|room| wish.zone.as_ref().is_none_or(|zone| *zone == room.zone))
+            .filter(|room| wish.allowed.contains(&room.zone))
             .collect();
         let count = wish.instances.len();
         let nodes = policy::spread(open.iter().copied(), wish.demand, wish.min, count)?;
