@@ -78,7 +78,9 @@ mod tests {
         {
             assert_eq!(text.parse::<Arn>().unwrap().to_string(), text);
         }
-        for text in ["", "arn", "arn:aws:iam::1", "urn:aws:iam::1:x", "arn::iam::1:x", "arn:aws:iam::1:"] {
+        for text in
+            ["", "arn", "arn:aws:iam::1", "urn:aws:iam::1:x", "arn::iam::1:x", "arn:aws:iam::1:"]
+        {
             assert!(text.parse::<Arn>().is_err(), "{text}");
         }
     }

@@ -1,5 +1,6 @@
 //! What a principal may do, carried along with a request: asked, never looked up again.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -85,22 +86,41 @@ impl Authority {
         further: &Context,
         of_resource: Option<&Attached>,
     ) -> Decision {
-        let both;
-        let context = match further.is_empty() {
-            true => self.context.as_ref(),
-            false => {
-                both = self.context.as_ref().clone().and(further);
-                &both
-            }
-        };
-        let policies = Policies {
+        let context = self.knowing(further);
+        let question = Question { principal: &self.principal, action, resource, context: &context };
+        let policies = Policies { resource: of_resource, ..self.policies() };
+        policy::evaluate(&policies, &question)
+    }
+
+    /// Decides whether a role of an account may be taken on; `trust` says who may.
+    pub fn assume(
+        &self,
+        role: &str,
+        account: &AccountId,
+        trust: &Attached,
+        further: &Context,
+    ) -> Decision {
+        let (context, action) = (self.knowing(further), "sts:AssumeRole");
+        let question =
+            Question { principal: &self.principal, action, resource: role, context: &context };
+        let policies = Policies { resource: Some(trust), owner: Some(account), ..self.policies() };
+        policy::evaluate_assuming(&policies, &question)
+    }
+
+    fn knowing(&self, further: &Context) -> Cow<'_, Context> {
+        match further.is_empty() {
+            true => Cow::Borrowed(self.context.as_ref()),
+            false => Cow::Owned(self.context.as_ref().clone().and(further)),
+        }
+    }
+
+    fn policies(&self) -> Policies<'_> {
+        Policies {
             identity: &self.grants.identity,
             boundary: self.grants.boundary.as_ref(),
             session: &self.grants.session,
-            resource: of_resource,
-        };
-        let question = Question { principal: &self.principal, action, resource, context };
-        policy::evaluate(&policies, &question)
+            ..Policies::default()
+        }
     }
 
     /// Whether it may be done.

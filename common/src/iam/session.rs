@@ -71,7 +71,8 @@ pub struct Forged;
 
 fn proof(key: &[u8], what: &str, session: &[u8]) -> Hmac<Sha256> {
     // HMAC takes keys of any length.
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&[0; 64].into()));
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(key).unwrap_or_else(|_| Hmac::new(&[0; 64].into()));
     mac.update(what.as_bytes());
     mac.update(session);
     mac
