@@ -6,6 +6,7 @@ import subprocess
 import boto3
 import pytest
 from boto.iam.connection import IAMConnection
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 import cloud as clouds
@@ -16,6 +17,8 @@ def client(credentials, service="iam", key=None):
         service, region_name="eucalyptus", endpoint_url=credentials[f"AWS_ENDPOINT_URL_{service.upper()}"],
         aws_access_key_id=key["AccessKeyId"] if key else credentials["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=key["SecretAccessKey"] if key else credentials["AWS_SECRET_ACCESS_KEY"],
+        # Two equal changes of one second have one signature: the client is asked to wait and sign anew.
+        config=Config(retries={"mode": "standard", "max_attempts": 8}),
     )
 
 

@@ -115,7 +115,47 @@ impl Answer<Iam> for ListAccountPolicies {
 
 #[cfg(test)]
 mod tests {
+    use common::iam::directory::authority_of_user;
+    use common::iam::entity::PolicySet;
+    use common::time::Timestamp;
+    use store::EngineConfig;
+
     use super::*;
+    use crate::identity::directory::RecordedDirectory;
+    use crate::records::{Account, Records, User};
+
+    #[test]
+    fn limits_hold_for_everybody_in_the_account() {
+        let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
+        let number: common::id::AccountId = "123456789012".parse().unwrap();
+        let limit = |most: u32| {
+            format!(
+                r#"{{"Statement":{{"Effect":"Limit","Action":"iam:CreateUser","Resource":"*",
+                "Condition":{{"NumericLessThanEquals":{{"iam:quota-usernumber":"{most}"}}}}}}}}"#
+            )
+        };
+        let texts = [("a".to_owned(), limit(7)), ("b".to_owned(), limit(3))];
+        let account = Account {
+            number: number.clone(),
+            alias: "taro".into(),
+            enabled: true,
+            created: Timestamp::EPOCH,
+            policies: PolicySet { inline: texts.into(), ..PolicySet::default() },
+        };
+        records.accounts.insert(account).unwrap();
+        for name in ["admin", "hanako"] {
+            let mut user = User::new(number.clone(), name, "/", String::new(), Timestamp::EPOCH);
+            user.policies.inline.insert("own".into(), limit(5));
+            records.users.insert(user).unwrap();
+        }
+        let directory = RecordedDirectory::new(records);
+        for name in ["admin", "hanako"] {
+            let authority = authority_of_user(&directory, &number, name).unwrap().unwrap();
+            let most = authority.limit("iam:CreateUser", "*", "iam:quota-usernumber");
+            assert_eq!(most, Some(3), "{name}");
+            assert_eq!(authority.limit("ec2:RunInstances", "*", "iam:quota-usernumber"), None);
+        }
+    }
 
     #[test]
     fn only_limits_are_taken() {

@@ -285,8 +285,7 @@ impl Changes for UpdateAccountPasswordPolicy {
 }
 
 fn no_policy(account: &AccountId) -> ApiError {
-    let text =
-        format!("The Password Policy with domain name {account} cannot be found.");
+    let text = format!("The Password Policy with domain name {account} cannot be found.");
     ApiError::new(ErrorCode::NoSuchEntity, text)
 }
 

@@ -21,12 +21,7 @@ use crate::people::{second_factor, totp};
 use crate::random;
 use crate::records::{MfaDevice, User};
 
-changes!(
-    CreateVirtualMFADevice,
-    DeactivateMFADevice,
-    DeleteVirtualMFADevice,
-    EnableMFADevice,
-);
+changes!(CreateVirtualMFADevice, DeactivateMFADevice, DeleteVirtualMFADevice, EnableMFADevice,);
 
 impl Changes for CreateVirtualMFADevice {
     fn change(self, scene: &Scene<Iam>) -> Result<Change<CreatedDevice>, ApiError> {

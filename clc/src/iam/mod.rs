@@ -14,15 +14,28 @@ pub mod access_keys;
 pub mod account_policies;
 pub mod accounts;
 pub mod aliases;
+mod attachments;
+mod authorization;
+mod bearers;
 pub mod belongings;
 pub mod certificates;
 pub mod change;
+mod documents;
 pub mod groups;
+mod inline;
+mod instance_profiles;
 pub mod limits;
+mod listing;
 pub mod logins;
+mod managed;
 pub mod mfa;
+mod roles;
 pub mod routes;
+mod simulate;
+mod simulation;
 pub mod users;
+mod versions;
+mod work;
 
 /// What IAM's actions work with.
 pub struct Iam {

@@ -32,6 +32,8 @@ const PORTION: usize = 256;
 struct Noted {
     service: String,
     at: Timestamp,
+    /// Whether there is news since it was written.
+    fresh: bool,
     written: Option<Timestamp>,
 }
 
@@ -61,12 +63,13 @@ impl KeyUses {
         if let Some(before) = noted.get_mut(key) {
             if at >= before.at {
                 before.at = at;
+                before.fresh = true;
                 if before.service != service {
                     service.clone_into(&mut before.service);
                 }
             }
         } else if noted.len() < MOST {
-            let first = Noted { service: service.to_owned(), at, written: None };
+            let first = Noted { service: service.to_owned(), at, fresh: true, written: None };
             noted.insert(key.to_owned(), first);
         }
     }
@@ -101,10 +104,10 @@ impl KeyUses {
             if !rested(it) {
                 return true;
             }
-            if it.written.is_some_and(|then| then >= it.at) {
+            if !it.fresh {
                 return false;
             }
-            it.written = Some(now);
+            (it.fresh, it.written) = (false, Some(now));
             due.push(KeyUse { key: key.clone(), service: it.service.clone(), at: it.at });
             true
         });
@@ -116,7 +119,7 @@ impl KeyUses {
         let mut noted = self.noted();
         for it in uses {
             if let Some(noted) = noted.get_mut(&it.key) {
-                noted.written = None;
+                (noted.fresh, noted.written) = (true, None);
             }
         }
     }

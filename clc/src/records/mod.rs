@@ -20,6 +20,7 @@
 //! are written in the commit of the record they lead to.
 
 pub mod accounts;
+pub mod attachments;
 mod bundled;
 pub mod bundles;
 pub mod feed;
@@ -43,6 +44,7 @@ use runtime::pool;
 use store::{Batch, Engine, Index, Schema, Table};
 
 pub use accounts::{AccessKey, Account, Certificate, CloudKey, SessionSecret, User};
+pub use attachments::Use;
 pub use bundles::{BundleTask, Draft, Leave, Stage};
 pub use feed::{FeedHead, Touched};
 pub use groups::Group;

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use crate::world::{User, World, world};
 
 /// Sends a signed form; gives status and body.
-async fn post(
+pub(crate) async fn post(
     world: &World,
     user: &User,
     (path, scope): (&str, &str),

@@ -138,7 +138,7 @@ const LIMIT: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Limit",
 #[test]
 fn limits_of_an_account_are_kept_and_go_with_everybody_in_it() {
     world(&[], |world| async move {
-        let taro = world.user("taro").await;
+        world.user("taro").await;
         let admin = &world.admin;
         let (account, name) = (("AccountName", "taro"), ("PolicyName", "limits"));
         let put = async |document: &str| {

@@ -217,6 +217,48 @@ fn a_user_that_has_something_goes_only_with_all_of_it() {
 }
 
 #[test]
+fn who_may_change_one_user_makes_no_other_of_it() {
+    world(&[], |world| async move {
+        let taro = world.user("taro").await;
+        let hanako = with_key(&world, &taro, "hanako").await;
+        for name in ["a1", "b1"] {
+            world.iam(&taro, "CreateUser", &[("UserName", name)]).await.unwrap();
+        }
+        let refused = world.iam(&hanako, "GetUser", &[]).await;
+        assert_eq!(code(refused), "AccessDenied");
+        let document = format!(
+            r#"{{"Statement":[
+            {{"Effect":"Allow","Action":"iam:UpdateUser","Resource":"arn:aws:iam::{0}:user/a*"}},
+            {{"Effect":"Allow","Action":"iam:*AccessKey*","Resource":"arn:aws:iam::{0}:user/${{aws:username}}"}}
+            ]}}"#,
+            taro.account
+        );
+        let policy =
+            [("UserName", "hanako"), ("PolicyName", "p"), ("PolicyDocument", document.as_str())];
+        world.iam(&taro, "PutUserPolicy", &policy).await.unwrap();
+        for (user, new, expected) in [
+            ("b1", "a2", "AccessDenied"),
+            ("a1", "b2", "AccessDenied"),
+            ("a1", "a2", ""),
+            ("nobody", "a3", "AccessDenied"),
+            ("anybody", "a3", "NoSuchEntity"),
+        ] {
+            let pairs = [("UserName", user), ("NewUserName", new)];
+            let told = world.iam(&hanako, "UpdateUser", &pairs).await;
+            assert_eq!(told.err().map(|it| it.0).unwrap_or_default(), expected, "{user} {new}");
+        }
+        let moved = [("UserName", "a2"), ("NewPath", "/elsewhere/")];
+        assert_eq!(code(world.iam(&hanako, "UpdateUser", &moved).await), "AccessDenied");
+        // Her own keys, whether she names herself or not.
+        for pairs in [&[][..], &[("UserName", "hanako")]] {
+            world.iam(&hanako, "ListAccessKeys", pairs).await.unwrap();
+        }
+        let other = world.iam(&hanako, "ListAccessKeys", &[("UserName", "a2")]).await;
+        assert_eq!(code(other), "AccessDenied");
+    });
+}
+
+#[test]
 fn tags_are_set_listed_and_taken_off() {
     world(&[], |world| async move {
         let taro = world.user("taro").await;

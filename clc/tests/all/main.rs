@@ -13,6 +13,7 @@ mod iam_accounts;
 mod iam_certificates;
 mod iam_groups;
 mod iam_keys;
+mod iam_policies;
 mod iam_users;
 mod image_attributes;
 mod images;

@@ -6,15 +6,24 @@
 pub mod access_keys;
 pub mod accounts;
 pub mod aliases;
+pub mod attachments;
+pub mod authorization;
 pub mod certificates;
 pub mod elements;
 pub mod groups;
+pub mod inline;
+pub mod instance_profiles;
 pub mod logins;
+pub mod managed;
 pub mod mfa;
 pub mod names;
 pub mod paging;
+pub mod roles;
+pub mod simulate;
 pub mod subjects;
+pub mod tagging;
 pub mod users;
+pub mod versions;
 
 /// The version of IAM.
 pub const VERSION: &str = "2010-05-08";
@@ -28,11 +37,19 @@ pub fn names() -> impl Iterator<Item = &'static str> {
         access_keys::NAMES,
         accounts::NAMES,
         aliases::NAMES,
+        attachments::NAMES,
+        authorization::NAMES,
         certificates::NAMES,
         groups::NAMES,
         logins::NAMES,
         mfa::NAMES,
+        inline::NAMES,
+        instance_profiles::NAMES,
+        managed::NAMES,
+        roles::NAMES,
+        simulate::NAMES,
         users::NAMES,
+        versions::NAMES,
     ];
     families.into_iter().flatten().copied()
 }
