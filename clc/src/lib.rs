@@ -6,7 +6,7 @@
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
 //! `random`, `config` · `records`, `settings` · `upgrade` · `identity` · `schedule` · `cluster` ·
-//! `reconcile` · `ec2`, `admin` · `routes`, `services` · `server`.
+//! `reconcile` · `ec2`, `sts`, `admin` · `routes`, `services` · `server`.
 
 pub mod admin;
 pub mod cluster;
@@ -23,4 +23,5 @@ pub mod schedule;
 pub mod server;
 pub mod services;
 pub mod settings;
+pub mod sts;
 mod upgrade;

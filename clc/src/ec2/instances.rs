@@ -18,7 +18,7 @@ use runtime::clock::Clock;
 
 use super::instance_filters::{Shown, reason};
 use super::tokens::Tokens;
-use super::{ids, tagging};
+use super::{ids, instance_profiles, tagging};
 use crate::cluster::Cluster;
 use crate::reconcile::Wakers;
 use crate::records::{Instance, Records, SeenState, TagMap};
@@ -194,6 +194,7 @@ fn view(it: &Shown) -> View {
         virtualization_type: instance.virtualization().to_owned(),
         client_token: instance.client_token.clone(),
         hypervisor: "kvm".to_owned(),
+        iam_instance_profile: instance.profile.as_ref().map(instance_profiles::view),
         metadata_options: Some(MetadataView::of(&instance.options, it.options_in_force)),
         group_set: groups(&instance.groups),
         tag_set: tagging::shown(&it.tags),

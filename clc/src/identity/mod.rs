@@ -10,5 +10,7 @@ pub mod first_start;
 pub mod folder;
 pub mod key_uses;
 pub mod keyring;
+pub mod sessions;
+pub mod trust;
 pub mod stand_in;
 pub mod uploaded;

@@ -49,7 +49,7 @@ pub use bundles::{BundleTask, Draft, Leave, Stage};
 pub use feed::{FeedHead, Touched};
 pub use groups::Group;
 pub use images::{EVERYBODY, Image, ImageState};
-pub use instances::{Instance, Launch, MappedDisk, Reason, SeenState, Wanted};
+pub use instances::{Association, Instance, Launch, MappedDisk, Reason, SeenState, Wanted};
 pub use key_uses::KeyUse;
 pub use keys::KeyPair;
 pub use people::{
@@ -119,6 +119,8 @@ pub struct Records {
     pub instances_of: Index,
     /// `NODE/INSTANCE` → instance id, as long as the instance is recorded.
     pub instances_on: Index,
+    /// Id of an association → instance id: those that have an instance profile.
+    pub associations: Index,
     /// Instances being saved, by the task's id.
     pub bundle_tasks: Table<BundleTask>,
     /// `ACCOUNT/STARTED/TASK` → task id: an account's, oldest first.
@@ -219,6 +221,7 @@ impl Records {
             instances: Table::new(engine.clone()),
             instances_of: Index::new(engine.clone(), "instance-by-launch"),
             instances_on: Index::new(engine.clone(), "instance-by-node"),
+            associations: Index::new(engine.clone(), "instance-by-association"),
             bundle_tasks: Table::new(engine.clone()),
             bundles_of: Index::new(engine.clone(), "bundle-by-account"),
             bundles_on: Index::new(engine.clone(), "bundle-by-node"),
@@ -268,6 +271,9 @@ impl Records {
         let id = instance.id.as_str();
         batch.point(&self.instances_of, &Self::instance_key(instance), id);
         batch.point(&self.instances_on, &format!("{}/{id}", instance.node), id);
+        if let Some(association) = &instance.profile {
+            batch.point(&self.associations, &association.id, id);
+        }
     }
 
     /// Removes the index rows that lead to an instance.
@@ -275,6 +281,9 @@ impl Records {
         let id = instance.id.as_str();
         batch.unpoint(&self.instances_of, &Self::instance_key(instance));
         batch.unpoint(&self.instances_on, &format!("{}/{id}", instance.node));
+        if let Some(association) = &instance.profile {
+            batch.unpoint(&self.associations, &association.id);
+        }
     }
 
     /// Does work with the records on a thread that may wait for the disk.

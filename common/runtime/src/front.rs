@@ -229,7 +229,8 @@ impl QueryApi {
         shape: Shape,
     ) -> Result<(Caller, Verified), ApiError> {
         let claim = claim.map_err(|error| told_as(&error, shape))?;
-        let Some(credential) = self.keys.find(claim.access_key_id(), None).await? else {
+        let found = self.keys.find(claim.access_key_id(), claim.session_token()).await;
+        let Some(credential) = found.map_err(|error| of_session(error, shape))? else {
             let text = "The access key ID provided does not exist in our records";
             return Err(ApiError::new(ErrorCode::InvalidClientTokenId, text));
         };
@@ -256,10 +257,7 @@ fn told_as(error: &SignError, shape: Shape) -> ApiError {
         | SignError::UnsupportedAlgorithm(_)
         | SignError::InvalidDate { .. } => ErrorCode::InvalidParameterValue,
         SignError::UnsupportedFeature(_) => ErrorCode::UnsupportedOperation,
-        SignError::UnsupportedSessionToken => match shape {
-            Shape::Ec2 | Shape::Eucalyptus => ErrorCode::AuthFailure,
-            Shape::Iam(_) => ErrorCode::InvalidClientTokenId,
-        },
+        SignError::InvalidSessionToken { .. } => invalid_token(shape),
         SignError::PayloadMismatch | SignError::SignatureDoesNotMatch => {
             ErrorCode::SignatureDoesNotMatch
         }
@@ -269,6 +267,24 @@ fn told_as(error: &SignError, shape: Shape) -> ApiError {
         | SignError::ExpiresTooLate { .. } => ErrorCode::RequestExpired,
     };
     ApiError::new(code, sentence(&error.to_string()))
+}
+
+/// What an API calls a session token that is none.
+fn invalid_token(shape: Shape) -> ErrorCode {
+    match shape {
+        Shape::Ec2 | Shape::Eucalyptus => ErrorCode::AuthFailure,
+        Shape::Iam(_) => ErrorCode::InvalidClientTokenId,
+    }
+}
+
+/// What the key ring says of a session, in the codes of its API.
+fn of_session(error: ApiError, shape: Shape) -> ApiError {
+    let code = match (error.code(), shape) {
+        (ErrorCode::InvalidToken, _) => invalid_token(shape),
+        (ErrorCode::ExpiredToken, Shape::Ec2) => ErrorCode::RequestExpired,
+        _ => return error,
+    };
+    ApiError::new(code, error.text())
 }
 
 /// Module errors begin in lower case; what a caller reads is a sentence.

@@ -11,8 +11,9 @@ use common::iam::{Resource, Subject};
 use futures_util::future::BoxFuture;
 
 /// Actions that need no permission, as on AWS: they tell callers nothing but what they are, or give
-/// them no more than they have.
-pub const FREE: &[&str] = &["sts:GetCallerIdentity", "sts:GetSessionToken"];
+/// them no more than they have. Who may take on a role is decided by AssumeRole itself, which reads
+/// the role's trust policy beside the caller's own.
+pub const FREE: &[&str] = &["sts:AssumeRole", "sts:GetCallerIdentity", "sts:GetSessionToken"];
 
 /// Decides whether a caller may do an action.
 pub trait Guard: Send + Sync + 'static {
@@ -66,7 +67,9 @@ pub fn decide(
     for name in names {
         match caller.authority.decide(action, name, &subject.context).verdict {
             Verdict::Allowed => {}
-            Verdict::ExplicitDeny => return Err(denied(caller, action, name, "a policy denies it")),
+            Verdict::ExplicitDeny => {
+                return Err(denied(caller, action, name, "a policy denies it"));
+            }
             Verdict::ImplicitDeny => {
                 return Err(denied(caller, action, name, "no policy allows it"));
             }
@@ -77,7 +80,8 @@ pub fn decide(
 
 fn denied(caller: &Caller, action: &str, resource: &str, why: &str) -> ApiError {
     let who = caller.arn();
-    let text =
-        format!("User: {who} is not authorized to perform: {action} on resource: {resource}: {why}");
+    let text = format!(
+        "User: {who} is not authorized to perform: {action} on resource: {resource}: {why}"
+    );
     ApiError::new(ErrorCode::AccessDenied, text)
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::error::ApiError;
-use common::time::Timestamp;
+use common::error::{ApiError, ErrorCode};
 use common::iam::directory::Credential;
+use common::time::Timestamp;
 use common::wire::identity::{FindAccessKey, Identity};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
@@ -95,8 +95,12 @@ impl AskedKeyRing {
 }
 
 impl KeyRing for AskedKeyRing {
-    fn find<'a>(&'a self, id: &'a str, _: Option<&'a str>) -> BoxFuture<'a, Found> {
+    fn find<'a>(&'a self, id: &'a str, token: Option<&'a str>) -> BoxFuture<'a, Found> {
         Box::pin(async move {
+            if token.is_some() {
+                let text = "The session token is none that belongs to the access key";
+                return Err(ApiError::new(ErrorCode::InvalidToken, text));
+            }
             if let Some(credential) = self.kept(id, BELIEVED) {
                 return Ok(Some(credential));
             }
@@ -121,7 +125,6 @@ impl KeyRing for AskedKeyRing {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use common::error::ErrorCode;
     use tokio::sync::Semaphore;
 
     use common::wire::identity::Credential as Known;

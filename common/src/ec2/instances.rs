@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::images::StateReason;
+use super::instance_profiles::ProfileView;
 pub use super::launch::{Placement, RunInstances};
 use super::metadata_options::MetadataView;
 use super::tags::Tag;
@@ -103,6 +104,9 @@ pub struct Instance {
     pub client_token: Option<String>,
     /// `kvm`.
     pub hypervisor: String,
+    /// Its instance profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iam_instance_profile: Option<ProfileView>,
     /// How it may ask for its metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata_options: Option<MetadataView>,

@@ -9,6 +9,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::images::BlockDevice;
+use super::instance_profiles::ProfileName;
 use super::metadata_options::MetadataRequest;
 use super::tags::TagSpecification;
 
@@ -64,6 +65,9 @@ pub struct RunInstances {
     /// absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_initiated_shutdown_behavior: Option<String>,
+    /// The instance profile whose role the instances have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iam_instance_profile: Option<ProfileName>,
     /// Names of parameters that were sent and that no launch here can heed. Never sent.
     #[serde(skip)]
     pub unsupported: Vec<String>,
@@ -131,7 +135,7 @@ struct Sent {
     #[serde(default)]
     ipv6_address: Option<IgnoredAny>,
     #[serde(default)]
-    iam_instance_profile: Option<IgnoredAny>,
+    iam_instance_profile: Option<ProfileName>,
     #[serde(default)]
     launch_template: Option<IgnoredAny>,
     #[serde(default)]
@@ -183,7 +187,6 @@ impl Sent {
             ("NetworkInterface", self.network_interface.is_some()),
             ("Ipv6AddressCount", self.ipv6_address_count.is_some()),
             ("Ipv6Address", self.ipv6_address.is_some()),
-            ("IamInstanceProfile", self.iam_instance_profile.is_some()),
             ("LaunchTemplate", self.launch_template.is_some()),
             ("InstanceMarketOptions", self.instance_market_options.is_some()),
             ("CpuOptions", self.cpu_options.is_some()),
@@ -220,6 +223,7 @@ impl From<Sent> for RunInstances {
             tag_specification: sent.tag_specification,
             disable_api_termination: sent.disable_api_termination,
             instance_initiated_shutdown_behavior: sent.instance_initiated_shutdown_behavior,
+            iam_instance_profile: sent.iam_instance_profile,
         }
     }
 }

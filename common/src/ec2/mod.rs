@@ -9,6 +9,7 @@ pub mod create_image;
 mod history;
 pub mod image_attributes;
 pub mod images;
+pub mod instance_profiles;
 pub mod instance_types;
 pub mod instances;
 pub mod keys;
@@ -37,6 +38,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
         create_image::NAMES,
         image_attributes::NAMES,
         images::NAMES,
+        instance_profiles::NAMES,
         instance_types::NAMES,
         instances::NAMES,
         keys::NAMES,

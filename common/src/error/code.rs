@@ -80,6 +80,7 @@ codes! {
     // Instances.
     InvalidInstanceIdMalformed = "InvalidInstanceID.Malformed", 400, false;
     InvalidInstanceIdNotFound = "InvalidInstanceID.NotFound", 400, false;
+    InvalidAssociationIdNotFound = "InvalidAssociationID.NotFound", 400, false;
     InvalidInstanceType = "InvalidInstanceType", 400, false;
     IdempotentParameterMismatch = "IdempotentParameterMismatch", 400, false;
     IncorrectInstanceState = "IncorrectInstanceState", 400, false;
@@ -118,6 +119,7 @@ codes! {
     PasswordPolicyViolation = "PasswordPolicyViolation", 400, false;
     /// Codes that a second factor has not shown.
     InvalidAuthenticationCode = "InvalidAuthenticationCode", 403, false;
+    PackedPolicyTooLarge = "PackedPolicyTooLarge", 400, false;
     InvalidInput = "InvalidInput", 400, false;
     DuplicateCertificate = "DuplicateCertificate", 409, false;
     MalformedCertificate = "MalformedCertificate", 400, false;

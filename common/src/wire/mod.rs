@@ -12,6 +12,7 @@ mod message;
 pub mod node;
 pub mod people;
 pub mod quota;
+pub mod role;
 pub mod spec;
 pub mod upkeep;
 pub mod walrus;

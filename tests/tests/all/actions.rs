@@ -58,7 +58,7 @@ fn the_document_is_what_is_answered() {
     }
 
     let (offered, not_offered) = (&document["STS: offered"], &document["STS: not offered"]);
-    assert_eq!(names(offered), common::sts::NAMES.iter().copied().collect());
+    assert_eq!(names(offered), common::sts::names().collect());
     for (action, wanted) in offered
         .keys()
         .map(|action| (action, 200))

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use actix::Addr;
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode, OrApiError as _};
+use common::iam::directory::Credential;
 use common::s3::acl::{GetAcl, PutAcl};
 use common::s3::attributes::GetObjectAttributes;
 use common::s3::buckets::{CreateBucket, DeleteBucket, GetBucketLocation, HeadBucket, ListBuckets};
@@ -24,7 +25,6 @@ use common::s3::objects::{DeleteObject, GetObject, HeadObject, PutObject};
 use common::s3::routes::{self, Operation};
 use common::s3::{Address, BucketName, ObjectKey, Query, Request, xml};
 use common::sign::{self, Chain, Claim, PayloadCheck, SignError, presigned};
-use common::iam::directory::Credential;
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
 use runtime::http::{App, Body, Head, Payload, Response};
@@ -160,7 +160,7 @@ impl Front {
         let presigned = presigned(request);
         let claim = Claim::s3(request).map_err(|error| refused(&error, presigned))?;
         let Some(claim) = claim else { return Ok((None, PayloadCheck::Unsigned, None)) };
-        let credential = self.credential(claim.access_key_id()).await?;
+        let credential = self.credential(claim.access_key_id(), claim.session_token()).await?;
         match claim.verify(&credential.secret, self.clock.now()) {
             Ok(verified) => {
                 let chain = claim.chain(&credential.secret);
@@ -171,9 +171,13 @@ impl Front {
         }
     }
 
-    /// Whose that access key is.
-    pub(super) async fn credential(&self, id: &str) -> Result<Credential, Refusal> {
-        let found = self.keys.find(id, None).await.map_err(|error| match error.code() {
+    /// Whose that access key is, which came with that session token.
+    pub(super) async fn credential(
+        &self,
+        id: &str,
+        token: Option<&str>,
+    ) -> Result<Credential, Refusal> {
+        let found = self.keys.find(id, token).await.map_err(|error| match error.code() {
             ErrorCode::Unavailable => {
                 let text = "The owner of the access key cannot be found out just now";
                 ApiError::new(ErrorCode::ServiceUnavailable, text).because(error)

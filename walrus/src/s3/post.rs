@@ -90,7 +90,7 @@ impl Front {
         let claim = PolicyClaim::read(fields.pairs()).map_err(|error| refused_form(&error))?;
         let mut sizes = None;
         if let Some(claim) = claim {
-            let credential = self.credential(claim.access_key_id()).await?;
+            let credential = self.credential(claim.access_key_id(), claim.session_token()).await?;
             match claim.verify(&credential.secret) {
                 Err(SignError::SignatureDoesNotMatch) => return Err(mismatch(claim.explain())),
                 other => other.map_err(|error| refused_form(&error))?,
