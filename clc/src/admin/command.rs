@@ -8,8 +8,8 @@ use clap::{Args, Subcommand};
 use common::error::ApiError;
 use common::wire::Message;
 use common::wire::admin::{
-    AddUser, Admin, ChangeSetting, CredentialFiles, DescribeSettings, DescribeUsers, EnableUser,
-    GetCredentials,
+    Admin, ChangeSetting, CredentialFiles, DescribeSettings, EnableUser, GetCredentials,
+    RegisterUser,
 };
 use common::wire::quota::ListQuotas;
 use runtime::clock::Clock;
@@ -19,6 +19,7 @@ use runtime::transport::Transport;
 use thiserror::Error;
 
 use super::quotas::{Asked, QuotaCommand, line};
+use super::registrations::{self, ContactOptions, LanguageOption, PeopleCommand};
 use crate::config::Config;
 use crate::identity::credentials::EUCARC;
 use crate::identity::folder;
@@ -27,9 +28,7 @@ use crate::identity::folder;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Register a user and write the credentials into a directory
-    AddUser(Named),
-    /// List the users: name, account number, enabled or disabled
-    DescribeUsers,
+    AddUser(NewUser),
     /// Make new credentials for a user and write them into a directory; old ones stay good
     GetCredentials(Named),
     /// Let a user use the cloud again
@@ -53,6 +52,29 @@ pub enum Command {
     /// Quotas of accounts and buckets
     #[command(flatten)]
     Quota(QuotaCommand),
+    /// Users, groups and mails
+    #[command(flatten)]
+    People(PeopleCommand),
+}
+
+/// A user who is added.
+#[derive(Debug, Args)]
+pub struct NewUser {
+    /// The name, and where the credentials go
+    #[command(flatten)]
+    named: Named,
+    /// Who stands behind it
+    #[command(flatten)]
+    contact: ContactOptions,
+    /// The language of mails to the user
+    #[arg(long, value_enum)]
+    language: Option<LanguageOption>,
+    /// The file with a first password for the console, which the user has to change
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Have the user confirm by the link of a mail first; credentials are fetched afterwards
+    #[arg(long, requires = "email")]
+    by_mail: bool,
 }
 
 /// A user, and where the credentials go.
@@ -92,6 +114,12 @@ pub enum CommandError {
     /// What is to be changed is not written `NAME=VALUE`.
     #[error("'{0}' is not written NAME=VALUE")]
     NoAssignment(String),
+    /// A file that is to be read cannot be.
+    #[error("cannot read {0}: {1}")]
+    Unreadable(PathBuf, io::Error),
+    /// A file that is to be made is there.
+    #[error("{0} is there already: name another file with --file")]
+    Exists(PathBuf),
     /// The answer could not be printed.
     #[error("cannot print the answer: {0}")]
     Print(#[from] io::Error),
@@ -108,9 +136,22 @@ pub async fn run(
 ) -> Result<(), CommandError> {
     let clc = Clc::find(config)?;
     match command {
-        Command::AddUser(named) => {
+        Command::AddUser(new) => {
+            let NewUser { named, contact, language, password_file, by_mail } = new;
             let dir = named.folder()?;
-            let files = clc.ask(AddUser { name: named.name.clone() }).await?;
+            let password = password_file.as_deref();
+            let register = RegisterUser {
+                name: named.name.clone(),
+                contact: contact.into(),
+                language: language.map(Into::into),
+                password: password.map(|path| registrations::password(Some(path))).transpose()?,
+                by_mail,
+            };
+            let files = clc.ask(register).await?;
+            if by_mail {
+                let (name, account) = (&named.name, &files.account);
+                return Ok(writeln!(out, "USER\t{name}\t{account}\tapproved")?);
+            }
             named.write(&dir, &files, out)
         }
         Command::GetCredentials(named) => {
@@ -118,13 +159,7 @@ pub async fn run(
             let files = clc.ask(GetCredentials { name: named.name.clone() }).await?;
             named.write(&dir, &files, out)
         }
-        Command::DescribeUsers => {
-            for user in clc.ask(DescribeUsers {}).await? {
-                let state = if user.enabled { "enabled" } else { "disabled" };
-                writeln!(out, "USER\t{}\t{}\t{state}", user.name, user.account)?;
-            }
-            Ok(())
-        }
+        Command::People(command) => command.run(&clc, out).await,
         Command::EnableUser { name } => {
             clc.ask(EnableUser { name: name.clone(), enabled: true }).await?;
             Ok(writeln!(out, "USER\t{name}\tenabled")?)
@@ -197,7 +232,8 @@ impl Named {
     }
 }
 
-struct Clc {
+/// The clc that runs on this host.
+pub(super) struct Clc {
     peer: Peer<Admin>,
     url: String,
 }
@@ -213,7 +249,8 @@ impl Clc {
         Ok(Self { peer: Peer::there(Transport::new(&url, key, Clock::system())), url })
     }
 
-    async fn ask<M: Message<Service = Admin>>(&self, message: M) -> Result<M::Reply, CommandError> {
+    /// Asks it something.
+    pub(super) async fn ask<M: Message<Service = Admin>>(&self, message: M) -> Result<M::Reply, CommandError> {
         self.peer.call(message).await.map_err(|error: ApiError| {
             let unreachable = error.text().contains("cannot be reached");
             if unreachable {

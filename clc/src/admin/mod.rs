@@ -7,3 +7,4 @@ pub mod paths;
 pub mod people;
 pub mod quotas;
 pub mod registered;
+pub mod registrations;

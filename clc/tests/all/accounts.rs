@@ -139,7 +139,7 @@ fn the_command_writes_credentials_and_changes_properties() {
         })
         .await;
         let said = run(&["describe-users"]).await.unwrap();
-        assert!(said.contains(&format!("USER\ttaro\t{}\tenabled\n", taro.account)), "{said}");
+        assert!(said.contains(&format!("USER\ttaro\t{}\tenabled\tconfirmed\t\n", taro.account)), "{said}");
         assert_eq!(run(&["disable-user", "taro"]).await.unwrap(), "USER\ttaro\tdisabled\n");
         let wrong = world.administration();
         let refused = wrong.call(ChangeSetting { name: "x".into(), value: "y".into() }).await;
