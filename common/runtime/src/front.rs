@@ -281,7 +281,7 @@ fn invalid_token(shape: Shape) -> ErrorCode {
 fn of_session(error: ApiError, shape: Shape) -> ApiError {
     let code = match (error.code(), shape) {
         (ErrorCode::InvalidToken, _) => invalid_token(shape),
-        (ErrorCode::ExpiredToken, Shape::Ec2) => ErrorCode::RequestExpired,
+        (ErrorCode::ExpiredToken, Shape::Ec2 | Shape::Eucalyptus) => ErrorCode::RequestExpired,
         _ => return error,
     };
     ApiError::new(code, error.text())
