@@ -6,7 +6,6 @@ use common::dialect::xml::Shape;
 use common::{euare, sts};
 use runtime::actor::ServiceActor;
 use runtime::front::QueryApi;
-use runtime::router::Router;
 use runtime::service::QueryService;
 
 use crate::iam::{Iam, routes as iam_routes};

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
 
 mod actions;
+mod administration;
 mod arriving;
 mod bad_bundles;
 mod bad_requests;
