@@ -6,7 +6,7 @@
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
 //! `random`, `config` · `records`, `settings` · `upgrade` · `identity` · `schedule` · `cluster` ·
-//! `reconcile` · `ec2`, `sts`, `admin` · `routes`, `services` · `server`.
+//! `reconcile` · `people` · `iam`, `ec2`, `sts`, `admin` · `routes`, `services` · `server`.
 
 pub mod admin;
 pub mod cluster;
@@ -14,8 +14,8 @@ pub mod config;
 pub mod ec2;
 pub mod iam;
 pub mod identity;
-mod random;
 pub mod people;
+mod random;
 pub mod reconcile;
 pub mod records;
 pub mod routes;

@@ -44,10 +44,10 @@ use crate::ec2::keys_ahead::KeysAhead;
 use crate::ec2::tags::Tagger;
 use crate::ec2::tokens::Tokens;
 use crate::ec2::zones::Zones;
+use crate::iam::Iam;
 use crate::identity::credentials::Endpoints;
 use crate::identity::directory::RecordedDirectory;
 use crate::identity::first_start::{self, FirstStartError};
-use crate::iam::Iam;
 use crate::identity::key_uses::{self, KeyUseWriter, KeyUses};
 use crate::identity::keyring::RecordedKeyRing;
 use crate::identity::stand_in::RecordedStandIn;
@@ -55,7 +55,7 @@ use crate::people::People;
 use crate::people::deletion::Leavers;
 use crate::people::gate::Gate;
 use crate::people::post::Post;
-use crate::people::post::server::{MailServer, NoServer};
+use crate::people::mail_server::{MailServer, NoServer};
 use crate::reconcile::Wakers;
 use crate::reconcile::plain::PlainImages;
 use crate::records::{Records, SeenState};
@@ -241,12 +241,14 @@ impl Server {
             cluster: cluster.clone(),
         };
         let guard = Arc::new(PlainGuard { region: config.region.clone() });
-        let api =
-            services(QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION), iam)
-                .serving(paths::service(paths))
-                .remembering(Arc::new(replays))
-                .witnessed(Arc::new(key_uses.clone()))
-                .delegating("iam", Arc::new(RecordedStandIn { records: records.clone() }));
+        let api = services(
+            QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION),
+            iam,
+        )
+        .serving(paths::service(paths))
+        .remembering(Arc::new(replays))
+        .witnessed(Arc::new(key_uses.clone()))
+        .delegating("iam", Arc::new(RecordedStandIn { records: records.clone() }));
         let administration = Administration {
             records: records.clone(),
             endpoints,
@@ -482,6 +484,7 @@ impl Parts<'_> {
         let tags = ServiceActor::start(Arc::new(Tagger { records: self.records.clone() }), 64);
         let zones = ServiceActor::start(
             Arc::new(Zones {
+                records: self.records.clone(),
                 region: self.config.region.clone(),
                 endpoint: self.endpoints.ec2(),
                 cluster: self.cluster.clone(),

@@ -2,6 +2,7 @@
 //! anywhere, by the paths of 2.0.
 
 pub mod answers;
+pub mod asking;
 pub mod command;
 pub mod paths;
 pub mod people;

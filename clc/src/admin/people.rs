@@ -18,7 +18,7 @@ use runtime::peer::Peer;
 
 use crate::people::registering::NewPerson;
 use crate::people::{
-    People, confirming, credentials, deletion, groups, logging_in, post, registering, strangers,
+    People, confirming, credentials, deletion, groups, logging_in, outgoing, registering, strangers,
 };
 
 /// Answers a message by a function that blocks.
@@ -44,18 +44,14 @@ pub fn people(people: &People) -> Dispatcher<PeopleService> {
     let it = with(it, people, |people, ask: Approve| registering::approve(people, &ask.name));
     let it = with(it, people, |people, ask: Reject| registering::reject(people, &ask.name));
     let it = with(it, people, |people, ask: Confirm| confirming::confirm(people, &ask));
-    let it = with(it, people, |people, ask: RequestRecovery| {
-        strangers::request_recovery(people, &ask)
-    });
+    let it =
+        with(it, people, |people, ask: RequestRecovery| strangers::request_recovery(people, &ask));
     let it = with(it, people, |people, ask: Recover| confirming::recover(people, &ask));
     let it = with(it, people, |people, ask: LogIn| logging_in::log_in(people, &ask));
     let it = with(it, people, |people, ask: CheckPerson| logging_in::check(people, &ask));
-    let it = with(it, people, |people, ask: ChangePassword| {
-        logging_in::change_password(people, &ask)
-    });
-    let it = with(it, people, |people, ask: GetZip| {
-        credentials::zip(people, &ask.name, ask.kind)
-    });
+    let it =
+        with(it, people, |people, ask: ChangePassword| logging_in::change_password(people, &ask));
+    let it = with(it, people, |people, ask: GetZip| credentials::zip(people, &ask.name, ask.kind));
     with(it, people, |people, ask: DescribeRegistration| registering::find(people, &ask.name))
 }
 
@@ -89,7 +85,7 @@ pub fn administration(
     let it = with(it, people, |people, ask: GetCredentialsZip| {
         credentials::zip(people, &ask.name, ask.kind)
     });
-    let it = with(it, people, |people, _: DescribeMails| post::list(&people.records));
+    let it = with(it, people, |people, _: DescribeMails| outgoing::list(&people.records));
     let (people, walrus) = (people.clone(), walrus.clone());
     it.with(move |ask: DeleteUser| {
         let (people, walrus) = (people.clone(), walrus.clone());

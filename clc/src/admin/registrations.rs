@@ -14,7 +14,7 @@ use common::wire::admin::{
 };
 use common::wire::people::{Contact, Language, Registered, ZipKind};
 
-use super::command::{Clc, CommandError};
+use super::asking::{Clc, CommandError};
 use crate::identity::folder;
 
 /// What can be done about users, groups and mails.
@@ -212,8 +212,7 @@ impl PeopleCommand {
                 Ok(())
             }
             Self::DeleteUser { name, remove_all } => {
-                let belongings =
-                    if remove_all { Belongings::Remove } else { Belongings::Refuse };
+                let belongings = if remove_all { Belongings::Remove } else { Belongings::Refuse };
                 let said = match clc.ask(DeleteUser { name: name.clone(), belongings }).await? {
                     Deleted::Gone => "deleted".to_owned(),
                     Deleted::Leaving(why) => format!("leaving\t{why}"),

@@ -10,7 +10,7 @@ use common::name;
 use common::time::Timestamp;
 use common::wire::admin::UserView;
 use common::wire::identity::{Certificates, Credential};
-use store::{Batch, StoreError};
+use store::{Batch, Seen, StoreError};
 
 use super::certificates::{self, Made};
 use super::credentials::{self, Endpoints, Told, ToldCertificates};
@@ -278,8 +278,16 @@ pub fn renew(
 /// # Errors
 /// `InvalidParameterValue` if there is none.
 pub fn find(records: &Records, alias: &str) -> Result<Account, ApiError> {
+    Ok(read(records, alias)?.record)
+}
+
+/// The account of a name, in any case, as it was read, to be changed. Blocks.
+///
+/// # Errors
+/// `InvalidParameterValue` if there is none.
+pub fn read(records: &Records, alias: &str) -> Result<Seen<Account>, ApiError> {
     let row = records.aliases.get(&alias.to_ascii_lowercase())?.ok_or_else(|| unknown(alias))?;
-    Ok(records.accounts.get(&row.value)?.ok_or_else(|| unknown(alias))?.record)
+    records.accounts.get(&row.value)?.ok_or_else(|| unknown(alias))
 }
 
 fn unknown(alias: &str) -> ApiError {

@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use common::error::ApiError;
 use common::iam::directory::Directory;
-use common::iam::entity::{
-    AccessKeyEntity, AccountEntity, GroupEntity, RoleEntity, UserEntity,
-};
+use common::iam::entity::{AccessKeyEntity, AccountEntity, GroupEntity, RoleEntity, UserEntity};
 use common::iam::policy::{Policy, PolicyError, PolicyKind};
 use common::iam::{Arn, Entity, EntityName};
 
@@ -68,8 +66,9 @@ pub fn entity(records: &Records, name: &EntityName) -> Result<Option<Entity>, Ap
                 Entity::Group(GroupEntity { name, policies })
             })
         }
-        EntityName::Policy(arn) => policy(records, arn)?
-            .map(|policy| Entity::Policy(policy.document().to_owned())),
+        EntityName::Policy(arn) => {
+            policy(records, arn)?.map(|policy| Entity::Policy(policy.document().to_owned()))
+        }
         EntityName::Role(account, name) => {
             let seen = records.roles.get(&Role::key_of(account, name))?;
             seen.map(|seen| {

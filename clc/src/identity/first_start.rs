@@ -18,8 +18,8 @@ use thiserror::Error;
 use super::accounts::{self, Issued};
 use super::credentials::Endpoints;
 use super::{certificates, folder};
-use crate::records::accounts::CLOUD_KEY;
 use crate::random;
+use crate::records::accounts::CLOUD_KEY;
 use crate::records::{Account, CloudKey, Records, SessionSecret};
 
 /// Why the first start could not be done.

@@ -29,7 +29,6 @@ use runtime::reconcile::{Pass, Reconciler};
 use store::After;
 
 use super::People;
-use super::registering::named;
 use crate::identity::accounts;
 use crate::records::{Leaving, Records};
 
@@ -117,8 +116,12 @@ pub fn owned(records: &Records, account: &AccountId) -> Result<Vec<String>, ApiE
     for seen in records.key_pairs.all(&prefix) {
         keys.push(seen?.record.name);
     }
-    let sets =
-        [("instances", instances), ("images", images), ("bundle tasks", tasks), ("key pairs", keys)];
+    let sets = [
+        ("instances", instances),
+        ("images", images),
+        ("bundle tasks", tasks),
+        ("key pairs", keys),
+    ];
     let told = |(kind, names): (&str, Vec<String>)| {
         let shown: Vec<_> = names.iter().take(10).map(String::as_str).collect();
         let more = if names.len() > shown.len() { ", …" } else { "" };
@@ -131,7 +134,7 @@ pub fn owned(records: &Records, account: &AccountId) -> Result<Vec<String>, ApiE
 fn leave(people: &People, name: &str) -> Result<(), ApiError> {
     let (records, now) = (&people.records, people.now());
     records.change_identity(|batch, touched| {
-        let mut seen = named(records, name)?;
+        let mut seen = accounts::read(records, name)?;
         if seen.registration.leaving.is_none() {
             let why = "it has just been deleted".to_owned();
             seen.record.registration.leaving = Some(Leaving { since: now, why });

@@ -18,7 +18,7 @@ use common::wire::admin::ZoneGroupView;
 use store::Seen;
 
 use super::People;
-use super::registering::named;
+use crate::identity::accounts;
 use crate::random;
 use crate::records::people::{ALL, DEFAULT};
 use crate::records::{Account, Records, Registration, ZoneGroup};
@@ -125,7 +125,7 @@ fn membership(people: &People, group: &str, user: &str, member: bool) -> Result<
     let records = &people.records;
     store::transact(&*records.engine, |batch| {
         let id = found(records, group)?.ok_or_else(|| unknown(group))?.id;
-        let mut seen = named(records, user)?;
+        let mut seen = accounts::read(records, user)?;
         let groups = &mut seen.record.registration.zone_groups;
         let changed = match (member, id.as_str()) {
             (_, ALL) => false,
@@ -208,9 +208,8 @@ pub fn permitted(
         return Ok(zones.to_vec());
     }
     let Some(seen) = records.accounts.get(account.as_str())? else { return Ok(Vec::new()) };
-    let mine = |group: &ZoneGroup| {
-        group.id == ALL || seen.registration.zone_groups.contains(&group.id)
-    };
+    let mine =
+        |group: &ZoneGroup| group.id == ALL || seen.registration.zone_groups.contains(&group.id);
     let groups: Vec<_> = every(records)?.into_iter().filter(mine).collect();
     let may = |zone: &&String| groups.iter().any(|it| it.every_zone || it.zones.contains(*zone));
     Ok(zones.iter().filter(may).cloned().collect())

@@ -20,9 +20,9 @@ use common::time::Timestamp;
 use common::wire::people::{ChangePassword, CheckPerson, LogIn, LoggedIn, Person, Standing};
 use store::Seen;
 
+use super::lockout::{self, Tried};
 use super::strangers::admit;
 use super::throttle::Kind;
-use super::lockout::{self, Tried};
 use super::{People, passwords, second_factor};
 use crate::records::accounts::FIRST_USER;
 use crate::records::{Account, Login, Records, User};

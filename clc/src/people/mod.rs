@@ -32,7 +32,9 @@ pub mod groups;
 pub mod links;
 pub mod lockout;
 pub mod logging_in;
+pub mod mail_server;
 pub mod mails;
+pub mod outgoing;
 pub mod passwords;
 pub mod post;
 pub mod registering;
@@ -101,5 +103,34 @@ impl People {
     ) -> Result<T, ApiError> {
         let people = self.clone();
         pool::block(move || work(&people)).await?
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use store::EngineConfig;
+
+    use super::*;
+
+    /// People in memory, of a cloud with one zone that sends mails.
+    pub(crate) fn people() -> People {
+        People {
+            records: Records::new(store::open(&EngineConfig::memory()).unwrap()),
+            endpoints: Endpoints {
+                clc: "http://c:8773".into(),
+                walrus: "http://c:8774/services/Walrus".into(),
+                region: "eucalyptus".into(),
+                authority: None,
+            },
+            console: "https://c:8443".into(),
+            zones: ["eucalyptus-1a".to_owned()].into(),
+            mails: true,
+            clock: Clock::manual(Timestamp::from_secs(1_800_000_000)),
+            post: Waker::new(),
+            leaving: Waker::new(),
+            wakers: Wakers::new(std::iter::empty()),
+            gate: Arc::new(Gate::new(2)),
+            throttle: Arc::default(),
+        }
     }
 }

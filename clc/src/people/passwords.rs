@@ -93,10 +93,7 @@ fn read(text: &str) -> Result<Phc, ApiError> {
 ///
 /// # Errors
 /// If the store fails.
-pub fn rules_of(
-    records: &Records,
-    account: &AccountId,
-) -> Result<Option<PasswordRules>, ApiError> {
+pub fn rules_of(records: &Records, account: &AccountId) -> Result<Option<PasswordRules>, ApiError> {
     Ok(records.password_rules.get(account.as_str())?.map(|seen| seen.record))
 }
 

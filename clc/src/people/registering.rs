@@ -9,7 +9,7 @@ use common::wire::people::{Contact, Language, Registered, Standing};
 use store::{Batch, Seen};
 
 use super::standing::{self, Event, Next};
-use super::{People, contact, groups, links, mails, passwords, post};
+use super::{People, contact, groups, links, mails, passwords, outgoing};
 use crate::identity::accounts::{self, Issued};
 use crate::random;
 use crate::records::accounts::FIRST_USER;
@@ -52,7 +52,8 @@ pub fn add(people: &People, new: &NewPerson) -> Result<Added, ApiError> {
     let contact = contact::checked(&new.contact, new.by_mail)
         .map_err(|error| ApiError::invalid("the user", error))?;
     if new.by_mail && !people.mails {
-        let why = "the cloud has no mail server ([mail] in clc.toml), so nobody can be asked by mail";
+        let why =
+            "the cloud has no mail server ([mail] in clc.toml), so nobody can be asked by mail";
         return Err(ApiError::invalid("the user", why));
     }
     let taken = || ApiError::invalid("the user name", format!("'{}' is taken already", new.name));
@@ -112,7 +113,7 @@ pub fn add(people: &People, new: &NewPerson) -> Result<Added, ApiError> {
             links::put(records, batch, &token, Errand::Confirm, &number, now)?;
             let language = mails::language_of(records, &account)?;
             let mail = mails::added(records, &people.console, language, &account, &token)?;
-            post::queue(batch, &mail, now)?;
+            outgoing::queue(batch, &mail, now)?;
         }
         Ok(())
     })?;
@@ -153,7 +154,7 @@ pub fn approve(people: &People, name: &str) -> Result<Registered, ApiError> {
     let (records, now) = (&people.records, people.now());
     let token = links::Token::random()?;
     records.change_identity(|batch, touched| {
-        let mut seen = named(records, name)?;
+        let mut seen = accounts::read(records, name)?;
         let next = step(&seen, Event::Approve)?;
         if seen.registration.standing == Standing::Confirmed {
             batch.hold(&seen);
@@ -168,7 +169,7 @@ pub fn approve(people: &People, name: &str) -> Result<Registered, ApiError> {
         links::put(records, batch, &token, Errand::Confirm, &seen.number, now)?;
         let language = mails::language_of(records, &seen)?;
         let mail = mails::approved(records, &people.console, language, &seen, &token)?;
-        post::queue(batch, &mail, now)?;
+        outgoing::queue(batch, &mail, now)?;
         Ok(())
     })?;
     people.post.wake();
@@ -182,11 +183,11 @@ pub fn approve(people: &People, name: &str) -> Result<Registered, ApiError> {
 pub fn reject(people: &People, name: &str) -> Result<(), ApiError> {
     let (records, now) = (&people.records, people.now());
     records.change_identity(|batch, touched| {
-        let seen = named(records, name)?;
+        let seen = accounts::read(records, name)?;
         step(&seen, Event::Reject)?;
         let language = mails::language_of(records, &seen)?;
         let mail = mails::rejected(records, language, &seen)?;
-        post::queue(batch, &mail, now)?;
+        outgoing::queue(batch, &mail, now)?;
         remove(records, batch, touched, &seen)
     })?;
     people.post.wake();
@@ -210,7 +211,7 @@ pub fn enable(people: &People, name: &str, enabled: bool) -> Result<Registered, 
 pub fn confirm(people: &People, name: &str) -> Result<Registered, ApiError> {
     let (records, now) = (&people.records, people.now());
     records.change_identity(|batch, touched| {
-        let mut seen = named(records, name)?;
+        let mut seen = accounts::read(records, name)?;
         if let Next::Becomes(standing) = step(&seen, Event::Confirm)? {
             seen.record.registration.standing = standing;
             seen.record.registration.confirmed = Some(now);
@@ -231,8 +232,8 @@ pub fn change_contact(
     name: &str,
     contact: &Contact,
 ) -> Result<Registered, ApiError> {
-    let contact = contact::checked(contact, false)
-        .map_err(|error| ApiError::invalid("the user", error))?;
+    let contact =
+        contact::checked(contact, false).map_err(|error| ApiError::invalid("the user", error))?;
     let account = accounts::find(&people.records, name)?;
     people.records.accounts.update(account.number.as_str(), |account| {
         account.registration.contact.clone_from(&contact);
@@ -247,13 +248,6 @@ pub fn change_contact(
 /// `InvalidParameterValue` says which rule is broken.
 pub fn check_name(text: &str) -> Result<(), ApiError> {
     name::check_account_name(text).map_err(|error| ApiError::invalid("the user name", error))
-}
-
-/// The account of a name, as it was read.
-pub(super) fn named(records: &Records, name: &str) -> Result<Seen<Account>, ApiError> {
-    let account = accounts::find(records, name)?;
-    let seen = records.accounts.get(account.number.as_str())?;
-    seen.ok_or_else(|| ApiError::invalid("the user name", format!("there is no user '{name}'")))
 }
 
 /// What an event does to an account.

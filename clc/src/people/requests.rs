@@ -10,7 +10,7 @@ use common::time::Timestamp;
 use common::wire::people::{Contact, Language, Standing};
 use store::{Batch, Seen};
 
-use super::{People, links, mails, post, registering};
+use super::{People, links, mails, outgoing, registering};
 use crate::identity::accounts;
 use crate::random;
 use crate::records::accounts::FIRST_USER;
@@ -44,7 +44,7 @@ fn apply(people: &People, request: &Seen<Request>) -> Result<(), ApiError> {
         batch.remove(&request);
         if records.aliases.get(&name.to_ascii_lowercase())?.is_some() {
             let mail = mails::name_taken(records, *language, name, contact)?;
-            return post::queue(batch, &mail, now);
+            return outgoing::queue(batch, &mail, now);
         }
         let account = applicant(&number, name, contact, *language, request.at);
         accounts::insert_bare(records, batch, touched, &account)?;
@@ -88,7 +88,7 @@ fn tell_administrator(
     // Whoever switched applications off meanwhile finds this one in the list.
     let Some(address) = registering::told_to(records)? else { return Ok(()) };
     let mail = mails::application(records, &people.console, &address, account)?;
-    post::queue(batch, &mail, now)
+    outgoing::queue(batch, &mail, now)
 }
 
 fn recover(
@@ -109,7 +109,7 @@ fn recover(
             None => mails::language_of(records, &account)?,
         };
         let mail = mails::recovery(records, &people.console, language, &account, &token)?;
-        post::queue(batch, &mail, now)
+        outgoing::queue(batch, &mail, now)
     })?;
     Ok(())
 }

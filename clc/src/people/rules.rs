@@ -41,21 +41,41 @@ const SYMBOLS: &str = "!@#$%^&*()_+-=[]{}|'";
 
 /// Those that are tried first, of eight characters and more, without their digits at the end.
 const COMMON: &[&str] = &[
-    "password", "passw0rd", "p@ssword", "p@ssw0rd", "qwertyuiop", "qwertyui", "asdfghjkl",
-    "iloveyou", "changeme", "letmein", "welcome", "administrator", "superman", "football",
-    "baseball", "princess", "sunshine", "trustno", "eucalyptus", "eucalypt", "qwerty", "abcdefgh",
-    "abcd", "abc", "secret", "admin", "test", "cloud",
+    "password",
+    "passw0rd",
+    "p@ssword",
+    "p@ssw0rd",
+    "qwertyuiop",
+    "qwertyui",
+    "asdfghjkl",
+    "iloveyou",
+    "changeme",
+    "letmein",
+    "welcome",
+    "administrator",
+    "superman",
+    "football",
+    "baseball",
+    "princess",
+    "sunshine",
+    "trustno",
+    "eucalyptus",
+    "eucalypt",
+    "qwerty",
+    "abcdefgh",
+    "abcd",
+    "abc",
+    "secret",
+    "admin",
+    "test",
+    "cloud",
 ];
 
 /// Checks a password for a user of these names (the account's and their own).
 ///
 /// # Errors
 /// The first rule that it breaks.
-pub fn check(
-    password: &str,
-    names: &[&str],
-    rules: Option<&PasswordRules>,
-) -> Result<(), Broken> {
+pub fn check(password: &str, names: &[&str], rules: Option<&PasswordRules>) -> Result<(), Broken> {
     let asked = rules.map_or(0, |rules| rules.min_length);
     let least = usize::try_from(asked).unwrap_or(MOST).max(LEAST);
     let length = password.chars().count();
@@ -99,7 +119,8 @@ mod tests {
     #[test]
     fn the_clouds_own_rules() {
         let names = ["taro.yamada", "admin"];
-        for good in ["korrekt Pferd", "x9!kd82k", "ひらがなのことば", "taro.yamada likes horses"] {
+        for good in ["korrekt Pferd", "x9!kd82k", "ひらがなのことば", "taro.yamada likes horses"]
+        {
             assert_eq!(check(good, &names, None), Ok(()), "{good}");
         }
         for (bad, broken) in [

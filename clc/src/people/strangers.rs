@@ -90,3 +90,79 @@ pub fn admit(people: &People, kind: Kind, who: &str) -> Result<(), ApiError> {
         ApiError::new(ErrorCode::RequestLimitExceeded, text)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use common::wire::people::{Contact, LogIn};
+    use store::Batch;
+
+    use super::*;
+    use crate::people::registering::{NewPerson, add};
+    use crate::people::{logging_in, requests, tests::people};
+    use crate::settings;
+
+    fn application(name: &str) -> Apply {
+        let email = "somebody@example.com".to_owned();
+        Apply {
+            name: name.into(),
+            contact: Contact { email, ..Contact::default() },
+            password: "korrekt Pferd 1".into(),
+            language: None,
+            address: "192.0.2.1".into(),
+        }
+    }
+
+    /// What a request costs: hashes made, commits, and rows written.
+    fn cost(people: &People, ask: impl FnOnce(&People)) -> (u64, u64, usize) {
+        let rows = |people: &People| people.records.requests.scan("", None, 99).unwrap().len();
+        let rev = |people: &People| Batch::new().commit(&*people.records.engine).unwrap();
+        let before = (people.gate.passed(), rev(people), rows(people));
+        ask(people);
+        (people.gate.passed() - before.0, rev(people) - before.1, rows(people) - before.2)
+    }
+
+    #[test]
+    fn names_that_are_known_cost_what_unknown_ones_do() {
+        let people = people();
+        settings::change(&people.records, settings::SIGNUP_ADDRESS, "root@x").unwrap();
+        let email = "taro@example.com".to_owned();
+        let contact = Contact { email, ..Contact::default() };
+        let password = Some("korrekt Pferd 1".to_owned());
+        let new = NewPerson { name: "taro".into(), contact, password, ..NewPerson::default() };
+        add(&people, &new).unwrap();
+        let recovery = |name: &str| {
+            let ask = RequestRecovery {
+                name: name.into(),
+                language: None,
+                address: "192.0.2.1".into(),
+            };
+            cost(&people, |people| request_recovery(people, &ask).unwrap())
+        };
+        assert_eq!(recovery("taro"), recovery("nobody"));
+        let applied = |name: &str| {
+            cost(&people, |people| apply(people, &application(name)).unwrap())
+        };
+        assert_eq!(applied("taro"), applied("hanako"));
+        let log_in = |name: &str| {
+            let ask = LogIn {
+                account: name.into(),
+                user: None,
+                password: "wrong".into(),
+                code: None,
+                address: "192.0.2.1".into(),
+            };
+            let mut said = String::new();
+            let cost = cost(&people, |people| {
+                said = logging_in::log_in(people, &ask).unwrap_err().to_string();
+            });
+            (cost, said)
+        };
+        let known = log_in("taro");
+        assert_eq!(known, log_in("nobody"));
+        assert_eq!(known.0.0, 1, "one hash each");
+        // What comes of it differs, and nobody who asked sees it.
+        assert_eq!(requests::look(&people).unwrap(), 4);
+        assert_eq!(people.records.mails.scan("", None, 9).unwrap().len(), 3);
+        assert_eq!(requests::look(&people).unwrap(), 0);
+    }
+}

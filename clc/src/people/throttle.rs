@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn so_many_at_once_and_then_one_at_a_time() {
         let mut throttle = Throttle::default();
-        let at = |seconds| Timestamp::from_secs(1_000_000 + seconds);
+        let at = |seconds: i64| Timestamp::from_secs(1_000_000 + seconds);
         for _ in 0..4 {
             throttle.admit(Kind::Mailed, "a@b", at(0)).unwrap();
         }
@@ -110,7 +110,9 @@ mod tests {
     fn strangers_cannot_fill_it() {
         let mut throttle = Throttle::default();
         for number in 0..100_000 {
-            throttle.admit(Kind::Asking, &number.to_string(), Timestamp::from_secs(number)).unwrap();
+            throttle
+                .admit(Kind::Asking, &number.to_string(), Timestamp::from_secs(number))
+                .unwrap();
         }
         assert!(throttle.until.len() <= KEPT);
     }

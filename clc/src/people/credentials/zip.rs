@@ -142,8 +142,7 @@ mod tests {
                       z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None\n\
                       for i in z.infolist():\n\
                       \x20   p = z.extract(i, sys.argv[2]); os.chmod(p, i.external_attr >> 16)\n";
-        let done =
-            Command::new("python3").args(["-c", script]).arg(&file).arg(dir.path()).output();
+        let done = Command::new("python3").args(["-c", script]).arg(&file).arg(dir.path()).output();
         let done = done.unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         for member in &members {

@@ -222,7 +222,8 @@ mod tests {
     #[test]
     fn no_field_writes_a_header() {
         let server = server();
-        let message = server.message(&mail("taro@example.com", "確認\r\nBcc: x@y"), "help@x").unwrap();
+        let message =
+            server.message(&mail("taro@example.com", "確認\r\nBcc: x@y"), "help@x").unwrap();
         let text = String::from_utf8(message.formatted()).unwrap();
         let (head, _) = text.split_once("\r\n\r\n").unwrap();
         assert!(!head.lines().any(|line| line.to_lowercase().starts_with("bcc")), "{head}");
