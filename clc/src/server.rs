@@ -371,6 +371,7 @@ fn prepare(
     let engine = store::open(&config.store())?;
     Records::schema().admit(&*engine)?;
     let records = Records::new(engine);
+    records.begin_epoch()?;
     first_start::prepare(&records, dir, &config.admin_dir(), endpoints, now)?;
     upgrade::index_rows(&records)?;
     let ledger = restore(config, &records, now)?;

@@ -58,6 +58,9 @@ fn publish(records: &Records) -> Result<(), ApiError> {
         let row = format!("{}/{}/{}", key.account, key.user, key.id);
         names.push((EntityName::AccessKey(key.id.clone()), Some((row, key.id))));
     }
+    for seen in records.certificates.all("") {
+        names.push((seen?.entity_name(), None));
+    }
     for (name, row) in names {
         if missing(&name)? {
             records.change_identity(|batch, touched| {

@@ -9,7 +9,7 @@ use common::id::AccountId;
 use common::name;
 use common::time::Timestamp;
 use common::wire::admin::UserView;
-use common::wire::identity::{Certificates, Credential};
+use common::wire::identity::Certificates;
 use store::{Batch, Seen, StoreError};
 
 use super::certificates::{self, Made};
@@ -81,6 +81,7 @@ impl Issued {
         }
         if let Some((certificate, _)) = &self.certificate {
             batch.insert(certificate)?;
+            touched.note(certificate.entity_name());
         }
         Ok(())
     }
@@ -327,31 +328,6 @@ pub fn enable(records: &Records, alias: &str, enabled: bool) -> Result<(), ApiEr
         touched.note(EntityName::Account(account.number.clone()));
         Ok(())
     })
-}
-
-/// The owner and secret of an access key; `None` if there is no such key or its owner is disabled.
-///
-/// # Errors
-/// If the store fails.
-pub fn credential(records: &Records, id: &str) -> Result<Option<Credential>, ApiError> {
-    // An id is 20 characters; what is longer than a key may be is nobody's.
-    if id.is_empty() || id.len() > 128 {
-        return Ok(None);
-    }
-    let Some(key) = records.access_keys.get(id)? else { return Ok(None) };
-    let Some(account) = records.accounts.get(key.account.as_str())? else { return Ok(None) };
-    if !account.is_usable() {
-        return Ok(None);
-    }
-    let key = key.record;
-    Ok(Some(Credential {
-        id: key.id,
-        secret: key.secret,
-        administrator: key.account == AccountId::cloud(),
-        account: key.account,
-        alias: account.record.alias,
-        user: key.user,
-    }))
 }
 
 /// The certificates that are or were good for an account, newest first. The account is what a

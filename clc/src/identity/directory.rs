@@ -1,29 +1,28 @@
 //! Identity as the records have it, told entity by entity.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use common::error::ApiError;
 use common::iam::directory::Directory;
-use common::iam::entity::{AccessKeyEntity, AccountEntity, GroupEntity, RoleEntity, UserEntity};
-use common::iam::policy::{Policy, PolicyError, PolicyKind};
+use common::iam::entity::{
+    AccessKeyEntity, AccountEntity, CertificateEntity, GroupEntity, RoleEntity, UserEntity,
+};
+use common::iam::kept::KeptPolicies;
+use common::iam::policy::{Policy, PolicyError};
 use common::iam::{Arn, Entity, EntityName};
 
 use crate::records::{Account, Group, ManagedPolicy, Records, Role, User};
 
-/// How many policies are kept as they were read.
-const KEPT: usize = 4096;
-
 /// The records, as whoever decides about permissions sees them. All its functions block.
 pub struct RecordedDirectory {
     records: Records,
-    policies: Mutex<HashMap<String, Arc<Policy>>>,
+    policies: KeptPolicies,
 }
 
 impl RecordedDirectory {
     /// A directory of these records.
     pub fn new(records: Records) -> Self {
-        Self { records, policies: Mutex::default() }
+        Self { records, policies: KeptPolicies::default() }
     }
 
     /// The records.
@@ -88,6 +87,13 @@ pub fn entity(records: &Records, name: &EntityName) -> Result<Option<Entity>, Ap
         EntityName::SessionKey(id) => {
             records.session_secrets.get(id)?.map(|seen| Entity::SessionKey(seen.record.key))
         }
+        EntityName::Certificate(account, id) => {
+            let seen = records.certificates.get(&format!("{account}/{id}"))?;
+            seen.map(|seen| {
+                let (pem, created) = (seen.record.pem, seen.record.created);
+                Entity::Certificate(CertificateEntity { pem, created })
+            })
+        }
     })
 }
 
@@ -109,16 +115,6 @@ impl Directory for RecordedDirectory {
     }
 
     fn policy(&self, text: &str) -> Result<Arc<Policy>, PolicyError> {
-        let mut kept = self.policies.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(policy) = kept.get(text) {
-            return Ok(Arc::clone(policy));
-        }
-        let policy = Arc::new(Policy::parse(text, PolicyKind::Identity)?);
-        if kept.len() >= KEPT {
-            // Rare, and costs only that they are read again.
-            kept.clear();
-        }
-        kept.insert(text.to_owned(), Arc::clone(&policy));
-        Ok(policy)
+        self.policies.read(text)
     }
 }

@@ -1,11 +1,11 @@
 //! The keys that the clc's own API checks signatures with: its records, and what was found in them
 //! as long as identity has not changed.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use common::error::ApiError;
 use common::iam::directory::{Credential, credential};
+use common::iam::kept::KeptCredentials;
 use common::iam::session::TEMPORARY;
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
@@ -16,39 +16,20 @@ use tokio::sync::watch;
 
 use super::directory::RecordedDirectory;
 
-/// How many holders of keys are kept.
-const KEPT: usize = 4096;
-
 /// Looks into the records, and keeps what it found until identity changes, so that a disabled user
 /// is out at once.
 pub struct RecordedKeyRing {
     directory: Arc<RecordedDirectory>,
     clock: Clock,
     changed: watch::Receiver<Rev>,
-    kept: Mutex<(Rev, HashMap<String, Credential>)>,
+    kept: KeptCredentials,
 }
 
 impl RecordedKeyRing {
     /// A key ring over this directory.
     pub fn new(directory: Arc<RecordedDirectory>, clock: Clock) -> Self {
         let changed = directory.records().feed.watch();
-        Self { directory, clock, changed, kept: Mutex::default() }
-    }
-
-    fn kept(&self, now: Rev, id: &str) -> Option<Credential> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        (kept.0 == now).then(|| kept.1.get(id).cloned()).flatten()
-    }
-
-    /// Keeps what was found while identity was as it was at that revision.
-    fn keep(&self, then: Rev, found: &Credential) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.0 < then || kept.1.len() >= KEPT {
-            *kept = (then, HashMap::new());
-        }
-        if kept.0 == then {
-            kept.1.insert(found.id.clone(), found.clone());
-        }
+        Self { directory, clock, changed, kept: KeptCredentials::default() }
     }
 }
 
@@ -63,7 +44,7 @@ impl KeyRing for RecordedKeyRing {
             let revision = *self.changed.borrow();
             // Temporary credentials end by themselves; they are looked at each time.
             let lasting = token.is_none() && !id.starts_with(TEMPORARY);
-            if let Some(found) = lasting.then(|| self.kept(revision, id)).flatten() {
+            if let Some(found) = lasting.then(|| self.kept.get(revision, id)).flatten() {
                 return Ok(Some(found));
             }
             let (directory, now) = (Arc::clone(&self.directory), self.clock.now());
@@ -71,7 +52,7 @@ impl KeyRing for RecordedKeyRing {
             let look = move || credential(&*directory, &id, token.as_deref(), now);
             let found = pool::block(look).await??;
             if let (true, Some(found)) = (lasting, &found) {
-                self.keep(revision, found);
+                self.kept.keep(revision, found);
             }
             Ok(found)
         })

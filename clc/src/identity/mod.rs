@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod certificates;
 pub mod credentials;
 pub mod directory;
+pub mod feed;
 pub mod first_start;
 pub mod folder;
 pub mod key_uses;

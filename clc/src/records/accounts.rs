@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use common::iam::EntityName;
 use common::iam::entity::PolicySet;
 use common::iam::principal::unique_id;
 use common::id::AccountId;
@@ -174,6 +175,13 @@ pub struct Certificate {
 }
 
 record!(Certificate, "certificate", |it| format!("{}/{}", it.account, it.id));
+
+impl Certificate {
+    /// Its name in the feed of identity, where each that comes must be noted.
+    pub fn entity_name(&self) -> EntityName {
+        EntityName::Certificate(self.account.clone(), self.id.clone())
+    }
+}
 
 /// The key of [`CloudKey`]: there is one.
 pub const CLOUD_KEY: &str = "cloud";

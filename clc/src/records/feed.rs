@@ -7,8 +7,11 @@
 //! ```text
 //!   identity-feed      00…042 → user/123456789012/taro
 //!   identity-feed-of   user/123456789012/taro → 00…042
-//!   identity-head      42, and the epoch: another one if the store is another one
+//!   identity-head      42, the epoch, and where former epochs ended
 //! ```
+//! Each start of the clc begins an epoch. A store that was brought back from a backup goes on from
+//! an earlier number in a new epoch, so a copy that has seen numbers which this store never gave in
+//! that epoch is known for what it is, however many changes come after.
 
 use std::collections::BTreeSet;
 
@@ -27,10 +30,24 @@ pub const HEAD: &str = "head";
 /// Where the feed ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedHead {
-    /// Made at chance with the feed. A copy that was made of another epoch is worth nothing.
+    /// Made at chance at each start.
     pub epoch: u64,
     /// The number of the last change.
     pub version: u64,
+    /// Former epochs, the last one first, and the number of the last change in each.
+    #[serde(default)]
+    pub former: Vec<(u64, u64)>,
+}
+
+/// How many former epochs are known. A copy of an older one starts anew.
+const FORMER: usize = 16;
+
+impl FeedHead {
+    /// Whether a copy that has come so far in an epoch has seen nothing but this feed.
+    pub fn knows(&self, epoch: u64, after: u64) -> bool {
+        let mut epochs = std::iter::once((self.epoch, self.version)).chain(self.former.clone());
+        epochs.any(|(known, last)| known == epoch && after <= last)
+    }
 }
 
 record!(FeedHead, "identity-head", |_it| HEAD.to_owned());
@@ -47,6 +64,30 @@ impl Touched {
 }
 
 impl Records {
+    /// Begins an epoch of the feed, as each start does. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn begin_epoch(&self) -> Result<(), ApiError> {
+        let epoch = u64::from_be_bytes(random::bytes()?);
+        store::transact(&*self.engine, |batch| {
+            match self.feed_heads.get(HEAD)? {
+                Some(mut head) => {
+                    let former = (head.epoch, head.version);
+                    head.record.former.insert(0, former);
+                    head.record.former.truncate(FORMER);
+                    head.record.epoch = epoch;
+                    batch.replace(&head)?;
+                }
+                None => {
+                    batch.insert(&FeedHead { epoch, version: 0, former: Vec::new() })?;
+                }
+            }
+            Ok::<_, ApiError>(())
+        })?;
+        Ok(())
+    }
+
     /// Changes identity in one commit, and says in the feed what was touched. `change` reads what
     /// it needs, fills the batch, and may run several times; whatever it read is still true when
     /// it is committed, if it touches anything. Blocks.
@@ -95,7 +136,7 @@ impl Records {
             }
             None => {
                 let epoch = u64::from_be_bytes(random::bytes()?);
-                batch.insert(&FeedHead { epoch, version })?;
+                batch.insert(&FeedHead { epoch, version, former: Vec::new() })?;
             }
         }
         Ok(())
@@ -128,5 +169,30 @@ mod tests {
         ];
         assert_eq!(told, expected);
         assert_eq!(records.feed_heads.get(HEAD).unwrap().unwrap().version, 4);
+    }
+
+    #[test]
+    fn a_copy_of_what_a_restored_store_never_was_is_known() {
+        let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
+        let head = || records.feed_heads.get(HEAD).unwrap().unwrap().record;
+        let change = |name: &str| {
+            let name = EntityName::AccessKey(name.to_owned());
+            records.change_identity(|_, touched| Ok(touched.note(name.clone()))).unwrap();
+        };
+        records.begin_epoch().unwrap();
+        ["a", "b"].into_iter().for_each(change);
+        let first = head();
+        assert!(first.knows(first.epoch, 2) && first.knows(first.epoch, 0));
+        assert!(!first.knows(first.epoch, 3) && !first.knows(first.epoch ^ 1, 0));
+        // A backup from now on goes its own way: whoever saw a third change saw it elsewhere.
+        records.begin_epoch().unwrap();
+        ["c", "d"].into_iter().for_each(change);
+        let second = head();
+        assert!(second.knows(first.epoch, 2) && second.knows(second.epoch, 4));
+        assert!(!second.knows(first.epoch, 3));
+        for _ in 0..FORMER {
+            records.begin_epoch().unwrap();
+        }
+        assert!(!head().knows(first.epoch, 2), "too long ago");
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::id::AccountId;
+use crate::time::Timestamp;
 
 /// Something that permissions depend on.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +28,8 @@ pub enum Entity {
     AccessKey(AccessKeyEntity),
     /// The cloud's secret behind temporary credentials: 32 bytes.
     SessionKey(Vec<u8>),
+    /// A certificate that is or was a user's.
+    Certificate(CertificateEntity),
 }
 
 /// An account.
@@ -118,6 +121,15 @@ pub struct AccessKeyEntity {
     pub active: bool,
 }
 
+/// A user's certificate. What it has signed stays good, whatever becomes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateEntity {
+    /// The certificate, PEM.
+    pub pem: String,
+    /// When it came.
+    pub created: Timestamp,
+}
+
 impl fmt::Debug for Entity {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -128,6 +140,7 @@ impl fmt::Debug for Entity {
             Self::Role(it) => it.fmt(out),
             Self::AccessKey(it) => write!(out, "AccessKey of {}/{}", it.account, it.user),
             Self::SessionKey(_) => out.write_str("SessionKey"),
+            Self::Certificate(it) => it.fmt(out),
         }
     }
 }
@@ -150,6 +163,8 @@ pub enum EntityName {
     AccessKey(String),
     /// A secret behind temporary credentials by its id.
     SessionKey(String),
+    /// A certificate by account and id.
+    Certificate(AccountId, String),
 }
 
 impl EntityName {
@@ -179,6 +194,7 @@ impl fmt::Display for EntityName {
             Self::Role(account, name) => write!(out, "role/{account}/{name}"),
             Self::AccessKey(id) => write!(out, "access-key/{id}"),
             Self::SessionKey(id) => write!(out, "session-key/{id}"),
+            Self::Certificate(account, id) => write!(out, "certificate/{account}/{id}"),
         }
     }
 }
@@ -207,6 +223,7 @@ impl FromStr for EntityName {
             "role" => inside().map(|(account, name)| Self::Role(account, name))?,
             "access-key" => Self::AccessKey(rest.to_owned()),
             "session-key" => Self::SessionKey(rest.to_owned()),
+            "certificate" => inside().map(|(account, id)| Self::Certificate(account, id))?,
             _ => return Err(refused()),
         })
     }
@@ -240,6 +257,7 @@ mod tests {
             EntityName::role(&account, "r"),
             EntityName::AccessKey("AKI1".into()),
             EntityName::SessionKey("1".into()),
+            EntityName::Certificate(account.clone(), "0a1b".into()),
         ] {
             assert_eq!(name.to_string().parse(), Ok(name));
         }

@@ -15,6 +15,7 @@ pub mod authority;
 pub mod context;
 pub mod directory;
 pub mod entity;
+pub mod kept;
 pub mod managed;
 pub mod policy;
 pub mod principal;

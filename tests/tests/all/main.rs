@@ -18,5 +18,6 @@ mod path;
 mod registered;
 mod restart;
 mod saving;
+mod sessions;
 mod sharing;
 mod tampering;

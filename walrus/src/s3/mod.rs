@@ -11,7 +11,8 @@
 //!   permits                         how many operations at once, in all and for one account
 //!   answer                          the head of an answer that reads an object
 //!   document                        bodies that are documents
-//!   access                          who may do what, pure
+//!   permit                          what policies say of the caller, before anything is looked for
+//!   access                          what buckets and objects say, pure
 //!   domains                         which bucket a host stands for
 //!   refusal                         how a bad signature is told
 //! ```
@@ -32,6 +33,7 @@ pub(crate) mod listing;
 pub(crate) mod lists;
 pub(crate) mod multipart;
 pub(crate) mod objects;
+mod permit;
 pub(crate) mod permits;
 mod post;
 mod refusal;

@@ -16,7 +16,7 @@ use runtime::clock::Clock;
 use runtime::http::{Payload, Response};
 use runtime::pool;
 
-use super::access::{demand, denied, may_list, may_read, may_write};
+use super::access::{demand, denied, may_miss, may_read, may_write};
 use super::service::{Operate, Scene};
 use super::{answer, commit};
 use crate::arrival::{Arrivals, may_be_part};
@@ -191,7 +191,7 @@ pub(super) fn open(
             Ok(opened)
         }
         // Whoever may not list does not learn either what is missing.
-        None if may_list(caller, &bucket) => {
+        None if may_miss(caller, &bucket) => {
             Err(ApiError::new(ErrorCode::NoSuchKey, "The specified key does not exist").into())
         }
         None => Err(denied().into()),
