@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Done, Entries, Items};
+use super::elements::{Done, Entries, Items};
 use crate::actions;
 
 /// Registers a user. One that is to be an administrator becomes a user of the cloud's own account.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Done, Entries, Items};
+use super::elements::{Done, Entries, Items};
 use crate::actions;
 
 /// Declares a question for components, by their names.

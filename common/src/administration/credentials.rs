@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Items;
+use super::elements::Items;
 use crate::actions;
 
 /// Makes the files of a user, as a zip or one by one. Those that were made earlier stay good.

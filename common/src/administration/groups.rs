@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Done, Entries, Items};
+use super::elements::{Done, Entries, Items};
 use crate::actions;
 
 /// Makes a group.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Items;
+use super::elements::Items;
 use crate::actions;
 
 /// Lists properties.

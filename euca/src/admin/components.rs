@@ -12,7 +12,7 @@ use common::administration::configuration::{
     RegisterCluster, RegisterStorageController, RegisterWalrus,
 };
 
-use super::{CONFIGURATION, ask, done, row};
+use super::asking::{CONFIGURATION, ask, done, row};
 use crate::cmd::{Context, Execute, Failure};
 use crate::options::Remote;
 

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use common::administration::credentials::GetCredentials;
 
-use super::{ACCOUNTS, ask};
+use super::asking::{ACCOUNTS, ask};
 use crate::cmd::{Context, Execute, Failure};
 use crate::options::Remote;
 use crate::staged::Staged;

@@ -6,7 +6,7 @@ use common::administration::groups::{
     RemoveGroupMember, RevokeGroupAuthorization,
 };
 
-use super::{ACCOUNTS, ask, done, listed, row};
+use super::asking::{ACCOUNTS, ask, done, listed, row};
 use crate::cmd::{Context, Execute, Failure};
 use crate::options::Remote;
 

@@ -4,25 +4,14 @@
 //! Options and lines are 2.0's; where its tools printed Python's `None`, there is nothing. Errors
 //! and exit statuses are those of all other commands here.
 
+mod asking;
 mod components;
 mod credentials;
 mod groups;
 mod properties;
 mod users;
 
-use clap::Args;
-use common::action::Action;
-use common::administration::Done;
-
-use crate::cmd::{Context, Failure};
-use crate::config::{Service, Settings};
-use crate::options::Remote;
 use crate::row::Row;
-
-/// The paths of administration.
-const ACCOUNTS: &str = "/services/Accounts";
-const CONFIGURATION: &str = "/services/Configuration";
-const PROPERTIES: &str = "/services/Properties";
 
 /// The commands.
 pub(crate) const ROWS: &[Row] = &[
@@ -103,53 +92,3 @@ pub(crate) const ROWS: &[Row] = &[
     )
     .administration(),
 ];
-
-/// Has the cloud perform an action of administration at one of its paths.
-fn ask<A: Action>(
-    cx: &Context<'_>,
-    remote: &Remote,
-    path: &'static str,
-    action: &A,
-) -> Result<A::Output, Failure> {
-    let settings = Settings::of(remote, cx.environment)?;
-    Ok(settings.query(Service::Administration(path))?.send(action)?)
-}
-
-/// Has something done and says so as 2.0 does.
-fn done<A: Action<Output = Done>>(
-    cx: &mut Context<'_>,
-    remote: &Remote,
-    path: &'static str,
-    action: &A,
-) -> Result<(), Failure> {
-    ask(cx, remote, path, action)?;
-    Ok(writeln!(cx.out, "RESPONSE true")?)
-}
-
-/// Prints columns parted by tabs, in which nothing controls a terminal.
-fn row(cx: &mut Context<'_>, columns: &[&str]) -> Result<(), Failure> {
-    let columns: Vec<String> =
-        columns.iter().map(|column| column.replace(|c: char| c.is_control(), " ")).collect();
-    Ok(writeln!(cx.out, "{}", columns.join("\t"))?)
-}
-
-/// Texts as 2.0 prints a list: a blank before each.
-fn listed(entries: &[String]) -> String {
-    entries.iter().map(|entry| format!(" {entry}")).collect()
-}
-
-/// A user, by operand or, as earlier tools have it, by `-n`.
-#[derive(Debug, Args)]
-struct OneUser {
-    /// The user's name
-    #[arg(value_name = "USERNAME", required_unless_present = "named")]
-    user: Option<String>,
-    #[arg(short = 'n', long = "name", id = "named", hide = true, conflicts_with = "user")]
-    named: Option<String>,
-}
-
-impl OneUser {
-    fn name(&self) -> String {
-        self.user.clone().or_else(|| self.named.clone()).unwrap_or_default()
-    }
-}

@@ -3,7 +3,7 @@
 use clap::Args;
 use common::administration::properties::{DescribeProperties, ModifyPropertyValue};
 
-use super::{PROPERTIES, ask, row};
+use super::asking::{PROPERTIES, ask, row};
 use crate::cmd::{Context, Execute, Failure};
 use crate::options::Remote;
 

@@ -3,7 +3,7 @@
 use clap::Args;
 use common::administration::accounts::{AddUser, DeleteUser, DescribeUsers, EnableUser, User};
 
-use super::{ACCOUNTS, OneUser, ask, done, listed, row};
+use super::asking::{ACCOUNTS, OneUser, ask, done, listed, row};
 use crate::cmd::{Context, Execute, Failure};
 use crate::options::Remote;
 

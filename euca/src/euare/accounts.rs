@@ -1,10 +1,11 @@
 //! Accounts, their aliases, and how much is in one.
 
 use clap::Args;
+use common::dialect::answer::Answer;
 
 use super::holders::{On, OneAccount};
+use super::iam::{Iam, line};
 use super::keys::{self, Config};
-use super::{Iam, line};
 use crate::cmd::{Context, Execute, Failure};
 use crate::options::{Columns, Remote};
 use crate::row::Row;
@@ -164,7 +165,7 @@ pub(crate) struct Summary {
 impl Execute for Summary {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let found = self.on.iam(cx)?.ask("GetAccountSummary", &[])?;
-        let text = |it: &super::Answer, path| it.text(path).unwrap_or_default().to_owned();
+        let text = |it: &Answer, path| it.text(path).unwrap_or_default().to_owned();
         let entries = found.members("SummaryMap");
         let mut lines: Vec<String> =
             entries.map(|it| format!("{}: {}", text(it, "key"), text(it, "value"))).collect();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::holders::{AnyUser, OneUser, Whose};
-use super::{block, file_text, print};
+use super::iam::{block, file_text, print};
 use crate::cmd::{Context, Execute, Failure};
 use crate::row::Row;
 use crate::staged::Staged;

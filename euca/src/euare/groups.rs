@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::holders::{Named as _, On, OneGroup};
-use super::{line, print, print_plan};
+use super::iam::{line, print, print_plan};
 use crate::cmd::{Context, Execute, Failure};
 use crate::row::Row;
 

@@ -3,7 +3,9 @@
 
 use clap::Args;
 
-use super::{Context, Failure, Iam, Remote};
+use super::iam::Iam;
+use crate::cmd::{Context, Failure};
+use crate::options::Remote;
 
 /// Declares an operand that names something, with the flag that once stood before it.
 macro_rules! operand {

@@ -4,7 +4,7 @@ use clap::Args;
 use common::dialect::answer::Answer;
 
 use super::holders::{AnyUser, Whose};
-use super::{Iam, print};
+use super::iam::{Iam, print};
 use crate::cmd::{Context, Execute, Failure};
 use crate::config::Settings;
 use crate::options::Remote;

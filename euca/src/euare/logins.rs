@@ -5,7 +5,7 @@ use std::io::{BufRead as _, IsTerminal as _};
 use clap::Args;
 
 use super::holders::{Named as _, OneUser};
-use super::line;
+use super::iam::line;
 use crate::cmd::{Context, Execute, Failure};
 use crate::row::Row;
 

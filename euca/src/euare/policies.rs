@@ -7,7 +7,7 @@ use common::sign::percent_decode;
 use serde_json::{Value, json};
 
 use super::holders::{Holder, NamedAccount, OneAccount, OneGroup, OneRole, OneUser};
-use super::{Iam, block, file_text, line};
+use super::iam::{Iam, block, file_text, line};
 use crate::cmd::{Context, Execute, Failure};
 use crate::row::Row;
 

@@ -1,9 +1,11 @@
 //! Instance profiles.
 
 use clap::Args;
+use common::dialect::answer::Answer;
 
 use super::holders::{Named as _, On, OneProfile, OneRole};
-use super::{Answer, line, print, print_plan, roles};
+use super::iam::{line, print, print_plan};
+use super::roles;
 use crate::cmd::{Context, Execute, Failure};
 use crate::row::Row;
 

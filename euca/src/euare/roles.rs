@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use common::dialect::answer::Answer;
 use common::sign::percent_decode;
 use serde_json::json;
 
 use super::holders::{Named as _, On, OneRole};
-use super::{Answer, block, file_text, line, print, print_plan};
+use super::iam::{block, file_text, line, print, print_plan};
 use crate::cmd::{Context, Execute, Failure};
 use crate::row::Row;
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::file_text;
+use super::iam::{file_text, line};
 use crate::clock;
 use crate::cmd::{Context, Execute, Failure};
 use crate::config::Settings;
@@ -206,7 +206,7 @@ impl Execute for Caller {
             ("key-id", Some(key.as_str())),
             ("user-id", found.text("UserId")),
         ] {
-            super::line(cx, &format!("{name} = {}", value.unwrap_or_default()))?;
+            line(cx, &format!("{name} = {}", value.unwrap_or_default()))?;
         }
         Ok(())
     }

@@ -1,11 +1,13 @@
 //! Users.
 
 use clap::Args;
+use common::dialect::answer::Answer;
 
 use super::holders::{AnyUser, Named as _, On, OneUser};
+use super::iam::{Iam, line, print, print_plan};
 use super::keys::{self, Config};
-use super::{Iam, print, print_plan};
 use crate::cmd::{Context, Execute, Failure};
+use crate::output::Rows;
 use crate::row::Row;
 
 pub(super) const ROWS: &[Row] = &[
@@ -98,7 +100,7 @@ impl Belongings {
         let certificates =
             iam.texts("ListSigningCertificates", ("Certificates", "CertificateId"), named)?;
         let (groups, _) = iam.list("ListGroupsForUser", "Groups", named)?;
-        let text = |group: &super::Answer, path| group.text(path).unwrap_or_default().to_owned();
+        let text = |group: &Answer, path| group.text(path).unwrap_or_default().to_owned();
         let groups = groups.iter().map(|it| (text(it, "GroupName"), text(it, "Arn"))).collect();
         let attached =
             iam.texts("ListAttachedUserPolicies", ("AttachedPolicies", "PolicyArn"), named)?;
@@ -169,7 +171,7 @@ impl Execute for List {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let prefix = [("PathPrefix", self.path_prefix.as_deref())];
         let arns = self.on.iam(cx)?.texts("ListUsers", ("Users", "Arn"), &prefix)?;
-        arns.iter().try_for_each(|arn| super::line(cx, arn))
+        arns.iter().try_for_each(|arn| line(cx, arn))
     }
 }
 
@@ -219,7 +221,7 @@ impl Execute for Info {
             let key = tag.text("Key").unwrap_or_default();
             if self.info_key.as_deref().is_none_or(|wanted| wanted == key) {
                 let value = tag.text("Value").unwrap_or_default();
-                super::Rows::new(cx.out, false).row(&[key, value])?;
+                Rows::new(cx.out, false).row(&[key, value])?;
             }
         }
         Ok(())
@@ -274,6 +276,6 @@ impl Execute for Groups {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let named = [("UserName", Some(self.user.name()))];
         let arns = self.user.on.iam(cx)?.texts("ListGroupsForUser", ("Groups", "Arn"), &named)?;
-        arns.iter().try_for_each(|arn| super::line(cx, arn))
+        arns.iter().try_for_each(|arn| line(cx, arn))
     }
 }
