@@ -32,6 +32,7 @@ use store::{Engine, StoreError};
 use thiserror::Error;
 
 use crate::admin::answers::{Administration, identity};
+use crate::admin::paths::{self, Paths};
 use crate::cluster::{Cluster, Member, Poller, poll};
 use crate::config::{Config, Unusable};
 use crate::ec2::bundles::Bundles;
@@ -237,10 +238,17 @@ impl Server {
         };
         let (identity_of, region) = (Arc::clone(&directory), config.region.clone());
         let guard = Arc::new(RecordedGuard { directory: identity_of, region });
+        let paths = Paths {
+            people: people.clone(),
+            walrus: walrus.clone(),
+            walrus_url: endpoints.walrus.clone(),
+            cluster: cluster.clone(),
+        };
         let api = services(
             QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION),
             iam,
         )
+        .serving(paths::service(paths))
         .remembering(Arc::new(replays))
         .witnessed(Arc::new(key_uses.clone()))
         .delegating("iam", Arc::new(RecordedStandIn { records: records.clone() }));

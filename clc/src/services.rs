@@ -6,7 +6,6 @@ use common::dialect::xml::Shape;
 use common::{euare, sts};
 use runtime::actor::ServiceActor;
 use runtime::front::QueryApi;
-use runtime::router::Router;
 use runtime::service::QueryService;
 
 use crate::iam::{Iam, routes as iam_routes};
@@ -29,6 +28,7 @@ pub fn services(api: QueryApi, iam: Iam) -> QueryApi {
         scopes: &["sts"],
         shape: Shape::Iam(sts::NAMESPACE),
         router: sts_routes::router(&tokens),
+        administrators: false,
         instead: "",
     };
     let euare = QueryService {
@@ -38,16 +38,8 @@ pub fn services(api: QueryApi, iam: Iam) -> QueryApi {
         scopes: &["iam"],
         shape: Shape::Iam(euare::NAMESPACE),
         router: iam_routes::router(&iam),
+        administrators: false,
         instead: "",
     };
-    let administration = QueryService {
-        paths: &["/services/accounts", "/services/configuration", "/services/properties"],
-        versions: &["eucalyptus"],
-        prefix: "eucalypt",
-        scopes: &["bootstrap"],
-        shape: Shape::Ec2,
-        router: Router::new(),
-        instead: "The cloud is administered by `clc admin` on the clc's host",
-    };
-    api.serving(tokens).serving(euare).serving(administration)
+    api.serving(tokens).serving(euare)
 }

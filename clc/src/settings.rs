@@ -46,6 +46,7 @@ pub const REJECTION_NOTE: &str = "people.rejection_note";
 pub const CONFIRM_HOURS: &str = "people.confirm_hours";
 /// How long the link of a recovery is good, minutes.
 pub const RECOVER_MINUTES: &str = "people.recover_minutes";
+
 /// How many access keys a user may have, under 4.x's name.
 pub const ACCESS_KEYS_PER_USER: &str = "authentication.access_keys_limit";
 /// How many active signing certificates a user may have, under 4.x's name.
@@ -355,11 +356,11 @@ pub fn list(records: &Records) -> Result<Vec<SettingView>, ApiError> {
     Ok(views)
 }
 
-/// Changes a setting; its name is read in any case. Blocks.
+/// Whether a setting could be changed so; gives its name and its value as they would be kept. Blocks.
 ///
 /// # Errors
 /// `InvalidParameterValue` for a name that is none and a value that breaks its rule.
-pub fn change(records: &Records, name: &str, value: &str) -> Result<(), ApiError> {
+pub fn check(records: &Records, name: &str, value: &str) -> Result<(&'static str, String), ApiError> {
     let Some(row) = TABLE.iter().find(|row| row.name.eq_ignore_ascii_case(name)) else {
         let names: Vec<_> = TABLE.iter().map(|row| row.name).collect();
         let text = format!("There is no property '{name}'; there are {}", names.join(", "));
@@ -369,7 +370,16 @@ pub fn change(records: &Records, name: &str, value: &str) -> Result<(), ApiError
     (row.rule)(records, value).map_err(|why| ApiError::invalid(row.name, why))?;
     // An id is printed in lower case and read in any.
     let value = value.parse::<ImageId>().map_or_else(|_| value.to_owned(), |id| id.to_string());
-    store::transact(&*records.engine, |batch| put(records, batch, row.name, &value))?;
+    Ok((row.name, value))
+}
+
+/// Changes a setting; its name is read in any case. Blocks.
+///
+/// # Errors
+/// As [`check`].
+pub fn change(records: &Records, name: &str, value: &str) -> Result<(), ApiError> {
+    let (name, value) = check(records, name, value)?;
+    store::transact(&*records.engine, |batch| put(records, batch, name, &value))?;
     Ok(())
 }
 

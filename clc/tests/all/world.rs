@@ -628,6 +628,22 @@ impl World {
         self.send_to(user, "/services/Euare", all.iter().chain(pairs).map(own).collect()).await
     }
 
+    /// Does an action of administration at one of its paths, and answers its XML.
+    pub(crate) async fn administer(
+        &self,
+        user: &User,
+        path: &str,
+        action: &str,
+        pairs: &[(&str, &str)],
+    ) -> Result<String, Refused> {
+        // Equal requests of one second would be one request, and done once.
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed).to_string();
+        let all = [("Action", action), ("Version", "eucalyptus"), ("Number", number.as_str())];
+        let own = |(n, v): &(&str, &str)| ((*n).to_owned(), (*v).to_owned());
+        self.send_to(user, path, all.iter().chain(pairs).map(own).collect()).await
+    }
+
     /// Does an action of STS's without parameters, and answers its XML.
     pub(crate) async fn sts(&self, user: &User, action: &str) -> Result<String, Refused> {
         let all = [("Action", action), ("Version", "2011-06-15")];

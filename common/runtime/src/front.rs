@@ -148,6 +148,10 @@ impl QueryApi {
         let (caller, verified) = self.who(claim, service.shape).await?;
         let caller = caller.within(&head.context(self.clock.now()));
         told.caller = Some(caller.clone());
+        if service.administrators && !caller.administrator {
+            let text = format!("{} does not administrate the cloud", caller.arn());
+            return Err(ApiError::new(ErrorCode::UnauthorizedOperation, text));
+        }
         // Temporary credentials are on nobody's list.
         let lasting = key.filter(|_| !caller.authority.is_temporary());
         if let (Some(witness), Some(key)) = (&self.witness, &lasting) {
@@ -279,7 +283,7 @@ fn told_as(error: &SignError, shape: Shape) -> ApiError {
 /// What an API calls a session token that is none.
 fn invalid_token(shape: Shape) -> ErrorCode {
     match shape {
-        Shape::Ec2 => ErrorCode::AuthFailure,
+        Shape::Ec2 | Shape::Eucalyptus => ErrorCode::AuthFailure,
         Shape::Iam(_) => ErrorCode::InvalidClientTokenId,
     }
 }
@@ -288,7 +292,7 @@ fn invalid_token(shape: Shape) -> ErrorCode {
 fn of_session(error: ApiError, shape: Shape) -> ApiError {
     let code = match (error.code(), shape) {
         (ErrorCode::InvalidToken, _) => invalid_token(shape),
-        (ErrorCode::ExpiredToken, Shape::Ec2) => ErrorCode::RequestExpired,
+        (ErrorCode::ExpiredToken, Shape::Ec2 | Shape::Eucalyptus) => ErrorCode::RequestExpired,
         _ => return error,
     };
     ApiError::new(code, error.text())

@@ -80,6 +80,24 @@ fn the_document_has_the_actions_of_iam() {
 }
 
 #[test]
+fn the_document_has_the_actions_of_administration() {
+    let document = document();
+    let (offered, not_offered) =
+        (&document["Administration: offered"], &document["Administration: not offered"]);
+    assert_eq!(names(offered), common::administration::names().collect());
+    let cloud = Cloud::raise(Shape { nodes: 0, ..Shape::default() });
+    let signer = Signer::of(&cloud.administrator(), Version::Four, cloud.clock().now());
+    for (action, is_offered) in
+        offered.keys().map(|it| (it, true)).chain(not_offered.keys().map(|it| (it, false)))
+    {
+        let pairs = [("Action", action.as_str()), ("Version", common::administration::VERSION)];
+        let reply = signer.query_at("/services/Accounts", cloud.api(), &pairs);
+        let told = reply.status == 200 || reply.refused().code != "InvalidAction";
+        assert_eq!(told, is_offered, "{action}");
+    }
+}
+
+#[test]
 fn the_document_has_the_operations_of_s3() {
     let document = document();
     let rows = ROUTES.iter().filter(|route| route.operation.is_some()).map(|route| route.name);

@@ -4,6 +4,7 @@
 
 mod actions;
 mod alone;
+mod administration;
 mod arriving;
 mod bad_bundles;
 mod bad_requests;
