@@ -122,6 +122,8 @@ fn place(prefix: &str, action: &str) -> (&'static str, &'static str) {
         "ec2" => ("/services/Eucalyptus", "2016-11-15"),
         "iam" => ("/services/Euare", "2010-05-08"),
         "sts" => ("/services/Tokens", "2011-06-15"),
+        // One service with three paths.
+        "eucalypt" => ("/services/Accounts", "eucalyptus"),
         other => panic!("where is {other}:{action}?"),
     }
 }
