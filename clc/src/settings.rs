@@ -360,7 +360,11 @@ pub fn list(records: &Records) -> Result<Vec<SettingView>, ApiError> {
 ///
 /// # Errors
 /// `InvalidParameterValue` for a name that is none and a value that breaks its rule.
-pub fn check(records: &Records, name: &str, value: &str) -> Result<(&'static str, String), ApiError> {
+pub fn check(
+    records: &Records,
+    name: &str,
+    value: &str,
+) -> Result<(&'static str, String), ApiError> {
     let Some(row) = TABLE.iter().find(|row| row.name.eq_ignore_ascii_case(name)) else {
         let names: Vec<_> = TABLE.iter().map(|row| row.name).collect();
         let text = format!("There is no property '{name}'; there are {}", names.join(", "));

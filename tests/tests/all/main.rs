@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
 
 mod actions;
-mod alone;
 mod administration;
+mod alone;
 mod arriving;
 mod bad_bundles;
 mod bad_requests;

@@ -233,7 +233,11 @@ pub(crate) const ROWS: &[(&str, &str, Pairs<'static>)] = &[
     ("iam", "DeleteAccountPasswordPolicy", &[]),
     ("iam", "DeleteLoginProfile", &[OTHER]),
     ("iam", "DeleteVirtualMFADevice", &[DEVICE]),
-    ("iam", "EnableMFADevice", &[OTHER, DEVICE, ("AuthenticationCode1", "000000"), ("AuthenticationCode2", "000001")]),
+    (
+        "iam",
+        "EnableMFADevice",
+        &[OTHER, DEVICE, ("AuthenticationCode1", "000000"), ("AuthenticationCode2", "000001")],
+    ),
     ("iam", "GetAccountPasswordPolicy", &[]),
     ("iam", "GetLoginProfile", &[OTHER]),
     ("iam", "ListMFADevices", &[]),
