@@ -51,6 +51,7 @@ fn fill(records: &Records, from: u32, to: u32) {
                         alias: format!("account{number}"),
                         enabled: true,
                         created: NOW,
+                        registration: Default::default(),
                         policies: Default::default(),
                     })?;
                     touched.note(EntityName::Account(owner.clone()));
