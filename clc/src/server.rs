@@ -32,6 +32,7 @@ use store::{Engine, StoreError};
 use thiserror::Error;
 
 use crate::admin::answers::{Administration, identity};
+use crate::admin::paths::{self, Paths};
 use crate::cluster::{Cluster, Member, Poller, poll};
 use crate::config::{Config, Unusable};
 use crate::ec2::bundles::Bundles;
@@ -42,9 +43,19 @@ use crate::ec2::keys_ahead::KeysAhead;
 use crate::ec2::tags::Tagger;
 use crate::ec2::tokens::Tokens;
 use crate::ec2::zones::Zones;
+use crate::iam::Iam;
 use crate::identity::credentials::Endpoints;
+use crate::identity::directory::RecordedDirectory;
 use crate::identity::first_start::{self, FirstStartError};
+use crate::identity::guard::RecordedGuard;
+use crate::identity::key_uses::{self, KeyUseWriter, KeyUses};
 use crate::identity::keyring::RecordedKeyRing;
+use crate::identity::stand_in::RecordedStandIn;
+use crate::people::People;
+use crate::people::deletion::Leavers;
+use crate::people::gate::Gate;
+use crate::people::mail_server::{MailServer, NoServer};
+use crate::people::post::Post;
 use crate::reconcile::Wakers;
 use crate::reconcile::plain::PlainImages;
 use crate::records::{Records, SeenState};
@@ -109,6 +120,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// Mails cannot be sent as it is configured.
+    #[error("{0}")]
+    Mail(#[from] NoServer),
     /// Something that never should happen happened while starting.
     #[error("{0}")]
     Broken(#[from] ApiError),
@@ -145,6 +159,7 @@ pub struct Server {
     shutdown: Shutdown,
     loops: Vec<tokio::task::JoinHandle<()>>,
     store: Weak<dyn Engine>,
+    actions: Vec<(&'static str, &'static str)>,
 }
 
 impl Server {
@@ -167,6 +182,10 @@ impl Server {
         let (key, records, ledger, replays) = {
             let (config, endpoints, now) = (config.clone(), endpoints.clone(), clock.now());
             pool::block(move || prepare(&config, &endpoints, now)).await??
+        };
+        let mail_server = {
+            let config = config.clone();
+            pool::block(move || MailServer::new(&config.mail, &config.public_host())).await??
         };
 
         let shutdown = Shutdown::default();
@@ -197,25 +216,55 @@ impl Server {
             roster: &roster,
         };
         let actors = parts.actors(rooms.clone(), &plain);
-        let loops = parts.reconcilers(&plain);
+        let mut loops = parts.reconcilers(&plain);
+        let people = parts.people(mail_server.is_some());
+        loops.extend(parts.people_loops(&people, mail_server));
         parts.polls();
         declare(&metrics, &cluster, &clock, rooms);
         cluster.meet(MEETING).await;
 
-        let keys = Arc::new(RecordedKeyRing(records.clone()));
-        let api =
-            services(QueryApi::new(router(&actors), keys, clock.clone(), common::ec2::VERSION))
-                .remembering(Arc::new(replays));
+        let directory = Arc::new(RecordedDirectory::new(records.clone()));
+        let keys = Arc::new(RecordedKeyRing::new(Arc::clone(&directory), clock.clone()));
+        let key_uses = KeyUses::new(clock.clone());
+        loops.push(parts.key_uses(&key_uses));
+        let iam = Iam {
+            records: records.clone(),
+            directory: Arc::clone(&directory),
+            key_uses: key_uses.clone(),
+            endpoints: endpoints.clone(),
+            people: people.clone(),
+            walrus: walrus.clone(),
+            clock: clock.clone(),
+        };
+        let (identity_of, region) = (Arc::clone(&directory), config.region.clone());
+        let guard = Arc::new(RecordedGuard { directory: identity_of, region });
+        let paths = Paths {
+            people: people.clone(),
+            walrus: walrus.clone(),
+            walrus_url: endpoints.walrus.clone(),
+            cluster: cluster.clone(),
+        };
+        let api = services(
+            QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION),
+            iam,
+        )
+        .serving(paths::service(paths))
+        .remembering(Arc::new(replays))
+        .witnessed(Arc::new(key_uses.clone()))
+        .delegating("iam", Arc::new(RecordedStandIn { records: records.clone() }));
+        let actions = api.actions();
         let administration = Administration {
             records: records.clone(),
             endpoints,
             clock: clock.clone(),
             wakers,
             walrus: walrus.clone(),
+            people: people.clone(),
         };
         let internal = Endpoint::new(key, clock, roster.clone(), metrics)
-            .service(Arc::new(identity(&records)))
-            .service(Arc::new(administration.dispatcher()));
+            .service(Arc::new(identity(&records, &key_uses)))
+            .service(Arc::new(administration.dispatcher()))
+            .service(Arc::new(crate::admin::people::people(&people)));
         let open = |listener: TcpListener, app| {
             let address = listener.local_addr().unwrap_or(config.listen);
             listen(listener, &Limits::default(), app)
@@ -230,7 +279,7 @@ impl Server {
         let store = Arc::downgrade(&records.engine);
         let watched = Weak::clone(&store);
         roster.heed("store", move || watched.upgrade().is_none_or(|store| store.is_usable()));
-        Ok(Self { api, internal, admin_dir, roster, shutdown, loops, store })
+        Ok(Self { api, internal, admin_dir, roster, shutdown, loops, store, actions })
     }
 
     /// Where the API listens.
@@ -246,6 +295,11 @@ impl Server {
     /// Where messages of other services are answered.
     pub fn internal_address(&self) -> SocketAddr {
         self.internal.address()
+    }
+
+    /// All actions that it answers: what policies call their API, and their names.
+    pub fn actions(&self) -> &[(&'static str, &'static str)] {
+        &self.actions
     }
 
     /// Where the administrator's credentials are.
@@ -326,6 +380,7 @@ fn prepare(
     let engine = store::open(&config.store())?;
     Records::schema().admit(&*engine)?;
     let records = Records::new(engine);
+    records.begin_epoch()?;
     first_start::prepare(&records, dir, &config.admin_dir(), endpoints, now)?;
     upgrade::index_rows(&records)?;
     let ledger = restore(config, &records, now)?;
@@ -405,9 +460,7 @@ impl Parts<'_> {
         rooms: tokio::sync::watch::Receiver<Arc<Vec<crate::schedule::ledger::Room>>>,
         plain: &PlainImages,
     ) -> Actors {
-        let mut zones: Vec<_> = self.config.nodes.iter().map(|node| node.zone.clone()).collect();
-        zones.sort();
-        zones.dedup();
+        let zones = self.config.zones();
         let images = ServiceActor::start(
             Arc::new(Images {
                 records: self.records.clone(),
@@ -441,6 +494,7 @@ impl Parts<'_> {
         let tags = ServiceActor::start(Arc::new(Tagger { records: self.records.clone() }), 64);
         let zones = ServiceActor::start(
             Arc::new(Zones {
+                records: self.records.clone(),
                 region: self.config.region.clone(),
                 endpoint: self.endpoints.ec2(),
                 cluster: self.cluster.clone(),
@@ -515,6 +569,42 @@ impl Parts<'_> {
             loops.push(run(Arc::new(bundles), &waker, PERIOD));
         }
         loops
+    }
+
+    /// Writes down when keys were used.
+    fn key_uses(&self, uses: &KeyUses) -> tokio::task::JoinHandle<()> {
+        let writer = KeyUseWriter { uses: uses.clone(), records: self.records.clone() };
+        let (waker, period) = (Waker::new(), key_uses::PERIOD);
+        driver::run(Arc::new(writer), &waker, period, self.clock, self.roster, self.shutdown)
+    }
+
+    fn people(&self, mails: bool) -> People {
+        People {
+            records: self.records.clone(),
+            endpoints: self.endpoints.clone(),
+            console: self.config.console(),
+            zones: self.config.zones().into(),
+            mails,
+            clock: self.clock.clone(),
+            post: Waker::new(),
+            leaving: Waker::new(),
+            wakers: self.wakers.clone(),
+            gate: Arc::new(Gate::of_this_host()),
+            throttle: Arc::default(),
+        }
+    }
+
+    fn people_loops(
+        &self,
+        people: &People,
+        server: Option<MailServer>,
+    ) -> [tokio::task::JoinHandle<()>; 2] {
+        let run = |reconciler: Arc<dyn Reconciler>, waker: &Waker| {
+            driver::run(reconciler, waker, PERIOD, self.clock, self.roster, self.shutdown)
+        };
+        let post = Post { people: people.clone(), server };
+        let leavers = Leavers { people: people.clone(), walrus: self.walrus.clone() };
+        [run(Arc::new(post), &people.post), run(Arc::new(leavers), &people.leaving)]
     }
 
     fn bundles(&self, member: Option<Arc<Member>>) -> crate::reconcile::bundles::Bundles {

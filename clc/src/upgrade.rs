@@ -2,6 +2,7 @@
 //! is there already is left alone, so a start that was cut short is made good by the next.
 
 use common::error::ApiError;
+use common::iam::EntityName;
 use store::{After, Batch, Index};
 
 use crate::records::Records;
@@ -31,6 +32,7 @@ pub(crate) fn index_rows(records: &Records) -> Result<(), ApiError> {
             }
         }
     }
+    publish(records)?;
     // What instances_of was before launches had an order.
     let unordered = Index::new(records.engine.clone(), "instance-by-account");
     for row in unordered.scan("", After::Start, usize::MAX)? {
@@ -38,6 +40,40 @@ pub(crate) fn index_rows(records: &Records) -> Result<(), ApiError> {
         batch.more()?;
     }
     batch.commit()
+}
+
+/// Tells the feed of identities that were made before there was one.
+fn publish(records: &Records) -> Result<(), ApiError> {
+    let mut names = Vec::new();
+    let missing =
+        |name: &EntityName| Ok::<_, ApiError>(records.feed_of.get(&name.to_string())?.is_none());
+    for seen in records.accounts.all("") {
+        names.push((EntityName::Account(seen?.record.number), None));
+    }
+    for seen in records.users.all("") {
+        let user = seen?.record;
+        names.push((EntityName::user(&user.account, &user.name), None));
+    }
+    for seen in records.access_keys.all("") {
+        let key = seen?.record;
+        let row = format!("{}/{}/{}", key.account, key.user, key.id);
+        names.push((EntityName::AccessKey(key.id.clone()), Some((row, key.id))));
+    }
+    for seen in records.certificates.all("") {
+        names.push((seen?.entity_name(), None));
+    }
+    for (name, row) in names {
+        if missing(&name)? {
+            records.change_identity(|batch, touched| {
+                if let Some((row, id)) = &row {
+                    batch.point(&records.keys_of, row, id);
+                }
+                touched.note(name.clone());
+                Ok(())
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// Commits of bounded size.

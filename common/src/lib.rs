@@ -4,13 +4,16 @@
 //! reads no clock; it may be used by all and uses none of ours.
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
-//! `time`, `id`, `name`, `user_data` · `error` · `action`, `sign` · `dialect` · `ec2`, `s3`, `sts` ·
-//! `wire`.
+//! `time`, `id`, `name`, `user_data` · `error` · `iam` · `action`, `sign` · `dialect` · `ec2`, `s3`, `sts`, `euare`,
+//! `administration` · `wire`.
 
 pub mod action;
+pub mod administration;
 pub mod dialect;
 pub mod ec2;
 pub mod error;
+pub mod euare;
+pub mod iam;
 pub mod id;
 pub mod name;
 pub mod s3;

@@ -77,6 +77,10 @@ pub struct Config {
     pub ticket_minutes: u64,
     /// How often files that no record names are looked for, in minutes. Default 60.
     pub sweep_minutes: u64,
+    /// How long S3 goes on while the clc cannot be heard, in seconds: so long walrus believes what it
+    /// has copied of users, keys and permissions. Whoever is disabled meanwhile is let in until then;
+    /// after it nobody is, until the clc is heard again. Default 900.
+    pub identity_trust_seconds: u64,
     /// How much accounts and buckets may hold for which no administrator has set anything.
     pub quota: Quota,
     /// The cloud controller.
@@ -133,6 +137,7 @@ impl Default for Config {
             unbundle_flights: 2,
             ticket_minutes: 60,
             sweep_minutes: 60,
+            identity_trust_seconds: 900,
             quota: Quota::default(),
             clc: Clc::default(),
         }
@@ -186,6 +191,7 @@ impl Config {
             ("unbundle_flights", self.unbundle_flights as u64),
             ("ticket_minutes", self.ticket_minutes),
             ("sweep_minutes", self.sweep_minutes),
+            ("identity_trust_seconds", self.identity_trust_seconds),
             ("max_object_bytes", self.max_object_bytes),
             ("max_multipart_bytes", self.max_multipart_bytes),
         ] {
@@ -259,6 +265,11 @@ impl Config {
     pub(crate) fn oldest_upload(&self) -> Option<Duration> {
         let days = Some(self.multipart_days).filter(|days| *days > 0);
         days.map(|days| Duration::from_secs(days.saturating_mul(24 * 60 * 60)))
+    }
+
+    /// How long the copy of identity is believed.
+    pub(crate) fn identity_trust(&self) -> Duration {
+        Duration::from_secs(self.identity_trust_seconds)
     }
 
     /// How long a ticket is good.

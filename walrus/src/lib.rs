@@ -12,11 +12,11 @@
 //!   arrival                 parts of bundles as they come in: their digests
 //!   parts                   objects in parts: read, and cleared away
 //!   records   upload   dropped   blob      what lasts: rows, and files
+//!   identity                who is who and may do what: a copy of what the clc keeps
 //!   usage                   what is used and may be, charged in the commits of records (quota)
 //! ```
 //! `verify` is no part of the service: it asks whether all of that still is what was registered.
-//! It knows nobody's secrets but those it is told for a moment by the clc, and it never calls a
-//! node. Where bytes lie is decided here and nowhere else.
+//! It knows nobody's secrets but those it was told by the clc, and it never calls a node. Where bytes lie is decided here and nowhere else.
 
 mod arrival;
 mod blob;
@@ -24,6 +24,7 @@ mod bundling;
 mod cache;
 mod content;
 mod dropped;
+mod identity;
 mod image;
 mod parts;
 mod quota;

@@ -6,6 +6,7 @@
 //!   upload/ID  part/ID/N     see [`crate::upload`]
 //!   dropped-bundle-task/TASK see [`crate::dropped`]
 //!   setting/NAME             usage/… quota/…   see [`crate::usage`]
+//!   identity/…  identity-copy/head             see [`crate::identity`]
 //! ```
 //! Index rows are written in the commit of the record they belong to. What an object's bytes are
 //! called, `ID`, is a file, or a completed upload with all its parts; several objects may name one.
@@ -23,6 +24,7 @@ use store::{Engine, Index, NoPrevious, Record, Schema, StoreError, Table};
 
 use crate::blob::files::BlobId;
 use crate::dropped::DroppedTask;
+use crate::identity::record::{Copied, CopyHead};
 use crate::upload::{Part, Upload};
 use crate::usage::amount::{Quota, Usage};
 use crate::usage::ledger::{ChargeError, Defaults, Ledger};
@@ -237,6 +239,8 @@ impl Records {
             .with::<DroppedTask>()
             .with::<Usage>()
             .with::<Quota>()
+            .with::<Copied>()
+            .with::<CopyHead>()
     }
 
     /// The tables of a store.

@@ -21,7 +21,6 @@ use runtime::clock::Clock;
 use runtime::doors::{DoorError, Doors, Doorway};
 use runtime::endpoint::Endpoint;
 use runtime::envelope::PeerKey;
-use runtime::keyring::AskedKeyRing;
 use runtime::listen::{Limits, Listening, listen};
 use runtime::metrics::Metrics;
 use runtime::peer::Peer;
@@ -44,6 +43,11 @@ use crate::cache::disk::{Disk, Image};
 use crate::cache::flights::Flights;
 use crate::config::{Config, Unusable};
 use crate::content::Content;
+use crate::identity::certified::Certified;
+use crate::identity::copy::IdentityCopy;
+use crate::identity::follow::Follower;
+use crate::identity::key_ring::CopiedKeyRing;
+use crate::identity::key_uses::KeyUses;
 use crate::image::check::Checker;
 use crate::image::door::Door;
 use crate::image::key::KeyFile;
@@ -57,6 +61,7 @@ use crate::s3::delete_objects::{self, Removals};
 use crate::s3::domains::Domains;
 use crate::s3::front::{Front, LISTS};
 use crate::s3::objects::Objects;
+use crate::s3::permit::Doorkeeper;
 use crate::s3::permits::Permits;
 use crate::s3::service::S3Actor;
 use crate::sweep::Sweep;
@@ -101,11 +106,13 @@ pub struct Server {
     roster: Roster,
     shutdown: Shutdown,
     store: Weak<dyn Engine>,
+    teller: tokio::task::JoinHandle<()>,
 }
 
 /// What was found in the data directory.
 struct Opened {
     content: Content,
+    copy: Arc<IdentityCopy>,
     key: KeyFile,
     tickets: Tickets,
     disk: Arc<Disk>,
@@ -133,7 +140,7 @@ impl Server {
         let (shutdown, roster, metrics) =
             (Shutdown::default(), Roster::default(), Metrics::default());
 
-        let Opened { content, key, tickets, disk, images, limit } = opened;
+        let Opened { content, copy, key, tickets, disk, images, limit } = opened;
         let store = content.records.held();
         let watched = Weak::clone(&store);
         roster.heed("store", move || watched.upgrade().is_none_or(|store| store.is_usable()));
@@ -163,7 +170,25 @@ impl Server {
             key: key.clone(),
             clock: clock.clone(),
         };
-        let checker = Checker { content: content.clone(), identity: identity.clone(), key };
+        declare_copy(&metrics, &copy, &clock);
+        roster.show("identity", {
+            let copy = Arc::downgrade(&copy);
+            move || copy.upgrade().map(|copy| copy.state())
+        });
+        let follower = Follower {
+            copy: Arc::clone(&copy),
+            clc: identity.clone(),
+            clock: clock.clone(),
+            trust: config.identity_trust(),
+            shutdown: shutdown.clone(),
+        };
+        pool::spawn(follower.run());
+        let uses = Arc::new(KeyUses::default());
+        let teller = Arc::clone(&uses).tell(identity.clone(), shutdown.clone());
+        let teller = pool::spawn(teller);
+        let keys = Arc::new(CopiedKeyRing::new(copy, identity, clock.clone()));
+        let certified = Certified::Copied(Arc::clone(&keys));
+        let checker = Checker { content: content.clone(), certified, key };
         let door = Door::new(
             checker,
             (cache.clone(), seen),
@@ -204,7 +229,7 @@ impl Server {
         let sweep_clock = clock.clone();
         let front = Front {
             domains: Domains::new(&config.domains),
-            keys: Arc::new(AskedKeyRing::new(identity, clock.clone())),
+            door: Doorkeeper { keys, uses, clock: clock.clone() },
             clock,
             buckets,
             objects,
@@ -249,7 +274,7 @@ impl Server {
             tracing::info!(%https, "S3 is served by https");
         }
         tracing::info!(s3 = %public.address(), internal = %internal.address(), "walrus is up");
-        Ok(Self { public, internal, cache, roster, shutdown, store })
+        Ok(Self { public, internal, cache, roster, shutdown, store, teller })
     }
 
     /// Where S3 is served.
@@ -269,11 +294,13 @@ impl Server {
 
     /// Takes nothing new, finishes what is under way, ends unpackings, and gives the store back.
     pub async fn stop(self) {
-        let Self { public, internal, cache, roster, shutdown, store } = self;
+        let Self { public, internal, cache, roster, shutdown, store, teller } = self;
         shutdown.raise();
         // Flights end first: whoever waits for one would hold the listeners up.
         let _ = cache.send(Stop).await;
         futures_util::future::join(public.stop(), internal.stop()).await;
+        // A loop that panicked has ended, too.
+        drop(teller.await);
         drop(cache);
         for name in MEMBERS {
             roster.dismiss(name);
@@ -311,6 +338,7 @@ fn open(config: &Config) -> Result<Opened, StartError> {
     make_dir(dir).map_err(at(dir.to_path_buf()))?;
     let engine = store::open(&config.store())?;
     Records::schema().admit(&*engine)?;
+    let copy = Arc::new(IdentityCopy::open(Arc::clone(&engine), config.identity_trust())?);
     let records = Records::new(engine).with_defaults(config.quota_defaults());
     recall_leaving(&records).map_err(ApiError::from)?;
     count::prepare(&records).map_err(ApiError::from)?;
@@ -328,7 +356,7 @@ fn open(config: &Config) -> Result<Opened, StartError> {
     let open = OpenUploads::default();
     let content = Content { shelves: Shelves { records, files, pins: Pins::default(), open } };
     content.count_open().map_err(ApiError::from)?;
-    Ok(Opened { content, key, tickets, disk, images, limit })
+    Ok(Opened { content, copy, key, tickets, disk, images, limit })
 }
 
 fn make_dir(dir: &Path) -> io::Result<()> {
@@ -354,6 +382,31 @@ fn declare_usage(metrics: &Metrics, totals: &Arc<Totals>) {
         let totals = Arc::clone(totals);
         metrics.gauge(name, help, move || read(&totals));
     }
+}
+
+/// The figures of the copy of identity. They do not hold it, because it holds the store.
+fn declare_copy(metrics: &Metrics, copy: &Arc<IdentityCopy>, clock: &Clock) {
+    let state = |copy: &Weak<IdentityCopy>| copy.upgrade().map(|copy| copy.state());
+    let (one, two, three) = (Arc::downgrade(copy), Arc::downgrade(copy), Arc::downgrade(copy));
+    let clock = clock.clone();
+    metrics.gauge(
+        "eucalypt_walrus_identity_position",
+        "How far the clc's feed of identity was copied",
+        move || state(&one).map_or(0, |state| state.upto),
+    );
+    metrics.gauge(
+        "eucalypt_walrus_identity_age_seconds",
+        "How long ago the copy of identity was known to be current",
+        move || {
+            let current = state(&two).and_then(|state| state.current);
+            current.map_or(0, |current| clock.now().since(current).as_secs())
+        },
+    );
+    metrics.gauge(
+        "eucalypt_walrus_identity_anew",
+        "How often identity was copied anew since the start",
+        move || state(&three).map_or(0, |state| state.anew),
+    );
 }
 
 /// The figures of the image cache.

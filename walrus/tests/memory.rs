@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail at once")]
 #![expect(dead_code, reason = "the client is shared with the other tests, which use more of it")]
 
+#[path = "all/feed.rs"]
+mod feed;
 #[path = "all/forge.rs"]
 mod forge;
 #[path = "all/http.rs"]

@@ -1,12 +1,12 @@
-//! What the internal listener answers: whose keys and certificates these are, and which images are
-//! registered (asked by walrus),
-//! and what `clc admin` asks. Nothing here lives, so no actor stands between a message and the
+//! What the internal listener answers: what changes of identity, whose certificates these are, and
+//! which images are registered (asked by walrus, which also tells when keys were used), and what
+//! `clc admin` asks. Nothing here lives, so no actor stands between a message and the
 //! records.
 
 use common::wire::admin::{
     AddUser, Admin, ChangeSetting, DescribeSettings, DescribeUsers, EnableUser, GetCredentials,
 };
-use common::wire::identity::{FindAccessKey, FindCertificates, Identity};
+use common::wire::identity::{FindCertificates, FollowIdentity, Identity, NoteKeyUse};
 use common::wire::quota::{ChangeQuota, ListQuotas};
 use common::wire::upkeep::ListRegistered;
 use common::wire::walrus::Walrus;
@@ -14,24 +14,31 @@ use runtime::clock::Clock;
 use runtime::dispatcher::Dispatcher;
 use runtime::peer::Peer;
 
-use super::{quotas, registered};
-use crate::identity::accounts;
+use super::{people, quotas, registered};
 use crate::identity::credentials::Endpoints;
+use crate::identity::key_uses::KeyUses;
+use crate::identity::{accounts, feed};
+use crate::people::People;
 use crate::reconcile::Wakers;
 use crate::records::Records;
 use crate::settings;
 
 /// Answers who is who.
-pub fn identity(records: &Records) -> Dispatcher<Identity> {
-    let (keys, certificates, images) = (records.clone(), records.clone(), records.clone());
+pub fn identity(records: &Records, uses: &KeyUses) -> Dispatcher<Identity> {
+    let uses = uses.clone();
+    let (followed, certificates, images) = (records.clone(), records.clone(), records.clone());
     Dispatcher::new()
-        .with(move |ask: FindAccessKey| {
-            let records = keys.clone();
-            async move { records.work(move |r| accounts::credential(r, &ask.id)).await }
+        .with(move |ask: FollowIdentity| {
+            let records = followed.clone();
+            async move { feed::follow(&records, ask).await }
         })
         .with(move |ask: FindCertificates| {
             let records = certificates.clone();
             async move { records.work(move |r| accounts::certificates(r, &ask.account)).await }
+        })
+        .with(move |ask: NoteKeyUse| {
+            uses.told(&ask.uses);
+            async { Ok(()) }
         })
         .with(move |ask: ListRegistered| {
             let records = images.clone();
@@ -52,6 +59,8 @@ pub struct Administration {
     pub wakers: Wakers,
     /// Where quotas are kept.
     pub walrus: Peer<Walrus>,
+    /// Whoever knows people.
+    pub people: People,
 }
 
 impl Administration {
@@ -59,7 +68,7 @@ impl Administration {
     pub fn dispatcher(self) -> Dispatcher<Admin> {
         let [add, renew, users, enable, list, change, limit, limits] =
             std::array::from_fn(|_| self.clone());
-        Dispatcher::new()
+        people::administration(Dispatcher::new(), &self.people, &self.walrus)
             .with(move |ask: AddUser| {
                 let Self { records, endpoints, clock, .. } = add.clone();
                 let now = clock.now();

@@ -2,7 +2,7 @@
 //! answer. The reconciler does the rest.
 
 use common::dialect::query;
-use common::ec2::instances::{Reservation, RunInstances};
+use common::ec2::instances::{DEFAULT_TYPE, Reservation, RunInstances};
 use common::error::{ApiError, ErrorCode};
 use common::id::InstanceId;
 use common::user_data::UserData;
@@ -10,13 +10,14 @@ use common::wire::spec::{MetadataOptions, OnShutdown};
 use runtime::actor::{Handle, Scene};
 use sha2::{Digest as _, Sha256};
 
-use super::instances::{Instances, groups, reservations};
+use super::instances::{self, Instances, reservations};
 use super::launch::{self, Asked};
 use super::types::{self, InstanceType};
 use super::{devices, tagging};
-use crate::random;
+use crate::people::groups;
 use crate::records::{Instance, Launch, Records, ResourceKind, TagMap};
 use crate::schedule::scheduler::{Place, Placed, Ticket};
+use crate::{quota, random};
 
 /// The most instances of one launch.
 const MOST: u32 = 256;
@@ -25,6 +26,7 @@ const MOST: u32 = 256;
 pub struct Wanted {
     asked: Asked,
     zone: Option<String>,
+    zones: Vec<String>,
     min: usize,
     max: u32,
 }
@@ -49,20 +51,24 @@ impl Handle<Instances> for RunInstances {
             request: self,
             now: scene.clock.now(),
         };
+        let all = scene.zones.clone();
         scene
             .records
             .work(move |records| {
+                let zones = groups::permitted(records, &asked.caller.account, &all)?;
                 // A launch that was done already needs none of what it was made of.
                 if earlier(records, &asked)?.is_none() {
+                    may_use(&zones, zone.as_deref())?;
                     launch::plan(records, &asked)?;
+                    room(records, &asked, min, max)?;
                 }
-                Ok(Wanted { asked, zone, min, max })
+                Ok(Wanted { asked, zone, zones, min, max })
             })
             .await
     }
 
     async fn act(wanted: Wanted, scene: &Scene<Instances>) -> Result<Reservation, ApiError> {
-        let Wanted { asked, zone, min, max } = wanted;
+        let Wanted { asked, zone, zones, min, max } = wanted;
         let _alone = match &asked.request.client_token {
             Some(token) => {
                 let key = Launch::key_of(&asked.caller.account, token);
@@ -75,11 +81,15 @@ impl Handle<Instances> for RunInstances {
         if let Some((launch, instances)) = before {
             return Ok(answer(scene, launch, instances, &tags));
         }
+        // As many as quotas leave room for; the commit asks again.
+        let looked = asked.clone();
+        let max = scene.records.work(move |records| room(records, &looked, min, max)).await?;
         let mut instances = Vec::new();
         for _ in 0..max {
             instances.push(InstanceId::from_random(random::bytes()?));
         }
-        let wish = Place { zone, demand: asked.kind.demand(), min, instances };
+        let (demand, zones) = (asked.kind.demand(), Some(zones));
+        let wish = Place { zone, zones, demand, min, instances };
         let ticket = Ticket::take(&scene.scheduler, wish).await?;
         let placed = ticket.placed().to_vec();
         let ids: Vec<_> = placed.iter().map(|seat| seat.instance.clone()).collect();
@@ -121,6 +131,12 @@ enum Done {
     Now(Vec<Instance>),
 }
 
+/// How many instances quotas let the caller have, of those that are wanted.
+fn room(records: &Records, asked: &Asked, min: usize, max: u32) -> Result<u64, ApiError> {
+    let (caller, demand) = (&asked.caller, asked.kind.demand());
+    quota::instances::room(records, caller, demand, min as u64, u64::from(max))
+}
+
 /// Records a launch; after an error it may be on record or not.
 fn commit(records: &Records, asked: &Asked, placed: &[Placed]) -> Result<Done, ApiError> {
     let (done, _) = store::transact(&*records.engine, |batch| {
@@ -154,7 +170,7 @@ fn answer(
         // Its instances ended so long ago that they are not listed any more.
         reservation_id: launch.reservation,
         owner_id: launch.account.to_string(),
-        group_set: groups(&launch.groups),
+        group_set: instances::groups(&launch.groups),
         instances_set: Vec::new().into(),
     })
 }
@@ -190,6 +206,21 @@ fn counts(asked: &RunInstances) -> Result<(usize, u32), ApiError> {
     Ok((min as usize, max))
 }
 
+/// Refuses a zone that none of the account's zone groups may use.
+fn may_use(permitted: &[String], wanted: Option<&str>) -> Result<(), ApiError> {
+    let may = match wanted {
+        Some(zone) => permitted.iter().any(|it| it == zone),
+        None => !permitted.is_empty(),
+    };
+    if may {
+        return Ok(());
+    }
+    let zone =
+        wanted.map_or_else(|| "any availability zone".to_owned(), |it| format!("the zone {it}"));
+    let text = format!("The account may not use {zone}: none of its zone groups may");
+    Err(ApiError::new(ErrorCode::UnauthorizedOperation, text))
+}
+
 /// What can be refused without reading records; answers the type.
 fn check(asked: &RunInstances, zones: &[String]) -> Result<InstanceType, ApiError> {
     let unsupported = |what: &str| {
@@ -216,7 +247,7 @@ fn check(asked: &RunInstances, zones: &[String]) -> Result<InstanceType, ApiErro
         let why = format!("there is no availability zone '{zone}'");
         return Err(ApiError::invalid("Placement.AvailabilityZone", why));
     }
-    let name = asked.instance_type.as_deref().unwrap_or(types::DEFAULT);
+    let name = asked.instance_type.as_deref().unwrap_or(DEFAULT_TYPE);
     InstanceType::find(name).ok_or_else(|| {
         let names: Vec<_> = types::ALL.iter().map(|it| it.name).collect();
         let why = format!("there is no type '{name}'; there are {}", names.join(", "));

@@ -9,13 +9,15 @@
 use common::action::Caller;
 use common::ec2::bundle_tasks::S3Storage;
 use common::error::{ApiError, ErrorCode};
+use common::iam::directory::credential;
+use common::iam::{Authority, Context};
 use common::s3::post_policy::{Fields, Policy};
 use common::s3::{CannedAcl, Owner};
 use common::sign::PolicyClaim;
 use common::time::Timestamp;
 use common::wire::bundling::BundlePlace;
 
-use crate::identity::accounts;
+use crate::identity::directory::RecordedDirectory;
 use crate::records::Records;
 
 /// The largest part of a bundle, in bytes.
@@ -29,7 +31,7 @@ const LISTS: [CannedAcl; 4] =
 ///
 /// # Errors
 /// `MissingParameter` for a policy without its key or signature, or another's key without a policy;
-/// `AuthFailure` if the signature is not that of the key; as [`Policy::read`] and
+/// `AuthFailure` if the signature is not that of the key, or its owner may not store there; as [`Policy::read`] and
 /// [`Policy::check`].
 pub fn leave(
     records: &Records,
@@ -39,14 +41,18 @@ pub fn leave(
     now: Timestamp,
 ) -> Result<(Owner, CannedAcl), ApiError> {
     let own = Owner { account: caller.account.clone(), alias: caller.alias.clone() };
+    let directory = RecordedDirectory::new(records.clone());
+    let holder = |key: &str| credential(&directory, key, None, now);
     let (key, policy) = (asked.access_key_id.as_deref(), asked.upload_policy.as_deref());
     let Some(policy) = policy else {
         if asked.upload_policy_signature.is_some() {
             return Err(ApiError::missing("Storage.S3.UploadPolicy"));
         }
-        let Some(key) = key else { return Ok((own, LISTS[0])) };
-        let whose = accounts::credential(records, key)?.map(|found| found.account);
-        if whose.as_ref() == Some(&own.account) {
+        let whose = key.map(holder).transpose()?;
+        let whose =
+            whose.map(|found| found.map(|found| found.authority.principal().account.clone()));
+        if whose.is_none_or(|account| account.as_ref() == Some(&own.account)) {
+            may_write(&caller.authority, place)?;
             return Ok((own, LISTS[0]));
         }
         let text = "Storage.S3.AWSAccessKeyId is not yours: Storage.S3.UploadPolicy and \
@@ -66,10 +72,26 @@ pub fn leave(
         ApiError::new(ErrorCode::AuthFailure, text)
     };
     let claim = PolicyClaim::v2(key, policy, signature).map_err(|_| unproven())?;
-    let signer = accounts::credential(records, claim.access_key_id())?.ok_or_else(unproven)?;
+    let signer = holder(claim.access_key_id())?.ok_or_else(unproven)?;
     claim.verify(&signer.secret).map_err(|_| unproven())?;
     let acl = admitted(&Policy::read(policy)?, place, now)?;
-    Ok((Owner { account: signer.account, alias: signer.alias }, acl))
+    may_write(&signer.authority, place)?;
+    let account = signer.authority.principal().account.clone();
+    Ok((Owner { account, alias: signer.alias }, acl))
+}
+
+/// Refuses a bundle whose owner could not have stored it himself.
+fn may_write(owner: &Authority, place: &BundlePlace) -> Result<(), ApiError> {
+    let bucket = place.bucket.as_str();
+    for key in [place.manifest(), place.part(0)] {
+        let resource = format!("arn:aws:s3:::{bucket}/{key}");
+        if !owner.may("s3:PutObject", &resource, &Context::new()) {
+            let who = owner.principal().arn();
+            let text = format!("{who} is not authorized to perform: s3:PutObject on {resource}");
+            return Err(ApiError::new(ErrorCode::AuthFailure, text));
+        }
+    }
+    Ok(())
 }
 
 /// The access control list with which a policy admits a bundle.

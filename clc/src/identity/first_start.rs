@@ -8,16 +8,19 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use common::error::ApiError;
+use common::iam::EntityName;
 use common::id::AccountId;
 use common::name::CLOUD_ACCOUNT;
 use common::time::Timestamp;
+use store::After;
 use thiserror::Error;
 
 use super::accounts::{self, Issued};
 use super::credentials::Endpoints;
 use super::{certificates, folder};
+use crate::random;
 use crate::records::accounts::CLOUD_KEY;
-use crate::records::{Account, CloudKey, Records};
+use crate::records::{Account, CloudKey, Records, SessionSecret};
 
 /// Why the first start could not be done.
 #[derive(Debug, Error)]
@@ -55,19 +58,23 @@ pub fn prepare(
         records.cloud_keys.insert(CloudKey { certificate: made.certificate, delivered: false })?;
         tracing::info!("the cloud's certificate was made");
     }
+    if records.session_secrets.scan("", After::Start, 1)?.is_empty() {
+        let id = format!("{:08x}", u32::from_be_bytes(random::bytes()?));
+        let secret = SessionSecret { id, key: random::bytes::<32>()?.to_vec(), created: now };
+        records.change_identity(|batch, touched| {
+            batch.insert(&secret)?;
+            touched.note(EntityName::SessionKey(secret.id.clone()));
+            Ok(())
+        })?;
+    }
     if records.accounts.get(AccountId::cloud().as_str())?.is_none() {
-        let account = Account {
-            number: AccountId::cloud(),
-            alias: CLOUD_ACCOUNT.to_owned(),
-            enabled: true,
-            created: now,
-        };
+        let account = Account::new(AccountId::cloud(), CLOUD_ACCOUNT, now);
         let issued = Issued::make(account, now)?;
         let files = issued.files(&accounts::cloud_certificate(records)?, endpoints)?;
         let written = folder::write(admin_dir, &files.files)?;
-        let mut batch = store::Batch::new();
-        accounts::insert(records, &mut batch, &issued)?;
-        batch.commit(&*records.engine)?;
+        records.change_identity(|batch, touched| {
+            Ok(accounts::insert(records, batch, touched, &issued)?)
+        })?;
         tracing::info!(folder = %written.display(), "the administrator's credentials were written");
     }
     Ok(())

@@ -5,6 +5,14 @@
 pub mod accounts;
 pub mod certificates;
 pub mod credentials;
+pub mod directory;
+pub mod feed;
 pub mod first_start;
 pub mod folder;
+pub mod guard;
+pub mod key_uses;
 pub mod keyring;
+pub mod sessions;
+pub mod stand_in;
+pub mod trust;
+pub mod uploaded;

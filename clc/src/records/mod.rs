@@ -2,26 +2,38 @@
 //!
 //! ```text
 //!   account ── user ── access-key          alias, without case → account
-//!      │         └──── certificate         name of an image    → image
+//!      │         ├──── certificate         name of an image    → image
+//!      │         └──── group               identity-feed: what changed, in order
+//!      ├── role ── instance-profile        policy              → what it is attached to
+//!      ├── managed-policy
 //!      ├── image                           id of a key pair    → key pair
 //!      ├── key-pair                        account, node       → instance
 //!      │                                   who may see it      → image
 //!      ├── instance                           account, node       → bundle task
 //!      ├── bundle-task                        instance            → the one that runs
 //!      ├── tag                             resource            → tags on it
-//!      └── launch (client token)           setting, cloud-key
+//!      ├── launch (client token)           setting, cloud-key
+//!      └── login, mfa-device, link-token   people-request, mail, zone-group
 //! ```
 //!
 //! A record holds wishes and what was seen, never what is alive; that is the actors'. Index rows
 //! are written in the commit of the record they lead to.
 
 pub mod accounts;
+pub mod attachments;
 mod bundled;
 pub mod bundles;
+mod changes;
+pub mod feed;
+pub mod groups;
 pub mod images;
 pub mod instances;
+mod key_uses;
 pub mod keys;
+pub mod people;
+pub mod policies;
 mod record;
+pub mod roles;
 mod settings;
 pub mod tagged;
 pub mod tags;
@@ -32,11 +44,20 @@ use common::error::ApiError;
 use runtime::pool;
 use store::{Batch, Engine, Index, Schema, Table};
 
-pub use accounts::{AccessKey, Account, Certificate, CloudKey, User};
+pub use accounts::{AccessKey, Account, Certificate, CloudKey, SessionSecret, User};
 pub use bundles::{BundleTask, Draft, Leave, Stage};
+pub use feed::{FeedHead, Touched};
+pub use groups::Group;
 pub use images::{EVERYBODY, Image, ImageState};
-pub use instances::{Instance, Launch, MappedDisk, Reason, SeenState, Wanted};
+pub use instances::{Association, Instance, Launch, MappedDisk, Reason, SeenState, Wanted};
+pub use key_uses::KeyUse;
 pub use keys::KeyPair;
+pub use people::{
+    Asked, Errand, Failures, Leaving, LinkToken, Login, MfaDevice, PasswordRules, QueuedMail,
+    Registration, Request, ZoneGroup,
+};
+pub use policies::{ManagedPolicy, PolicyVersion};
+pub use roles::{InstanceProfile, Role};
 pub use settings::Setting;
 pub use tags::{ResourceKind, TagMap, Tags};
 
@@ -53,6 +74,33 @@ pub struct Records {
     pub users: Table<User>,
     /// Access keys by id.
     pub access_keys: Table<AccessKey>,
+    /// `ACCOUNT/USER/KEY` → access key id: a user's.
+    pub keys_of: Index,
+    /// When access keys were used last, by their ids.
+    pub key_uses: Table<KeyUse>,
+    /// Groups by `ACCOUNT/NAME`.
+    pub groups: Table<Group>,
+    /// `ACCOUNT/GROUP/USER` → user's key: who is in a group.
+    pub members: Index,
+    /// Managed policies by `ACCOUNT/NAME`.
+    pub policies: Table<ManagedPolicy>,
+    /// `POLICY-ARN|KIND/ACCOUNT/NAME` → kind of what it is attached to: `user`, `group`, `role`, or
+    /// `boundary-user`, `boundary-role`.
+    pub attachments: Index,
+    /// Roles by `ACCOUNT/NAME`.
+    pub roles: Table<Role>,
+    /// Instance profiles by `ACCOUNT/NAME`.
+    pub profiles: Table<InstanceProfile>,
+    /// `ACCOUNT/ROLE/PROFILE` → the profile's key.
+    pub profiles_of: Index,
+    /// The secrets behind temporary credentials, by id.
+    pub session_secrets: Table<SessionSecret>,
+    /// Where the feed of identity ends.
+    pub feed_heads: Table<FeedHead>,
+    /// Number of a change → entity.
+    pub feed: Index,
+    /// Entity → the number of its last change.
+    pub feed_of: Index,
     /// Certificates by `ACCOUNT/ID`.
     pub certificates: Table<Certificate>,
     /// The cloud's own certificate.
@@ -71,6 +119,8 @@ pub struct Records {
     pub instances_of: Index,
     /// `NODE/INSTANCE` → instance id, as long as the instance is recorded.
     pub instances_on: Index,
+    /// Id of an association → instance id: those that have an instance profile.
+    pub associations: Index,
     /// Instances being saved, by the task's id.
     pub bundle_tasks: Table<BundleTask>,
     /// `ACCOUNT/STARTED/TASK` → task id: an account's, oldest first.
@@ -87,6 +137,28 @@ pub struct Records {
     pub tags: Table<Tags>,
     /// `RESOURCE/ACCOUNT` → key of those tags.
     pub tags_of: Index,
+    /// `ACCOUNT` or `ACCOUNT/MAKER` → nothing: written by each commit that a quota of theirs counts.
+    pub turns: Index,
+    /// Login profiles by `ACCOUNT/USER`.
+    pub logins: Table<Login>,
+    /// Rules for passwords by account.
+    pub password_rules: Table<PasswordRules>,
+    /// Links that were sent, by the digest of their token.
+    pub link_tokens: Table<LinkToken>,
+    /// What strangers asked for, oldest first.
+    pub requests: Table<Request>,
+    /// Mails on their way, oldest first.
+    pub mails: Table<QueuedMail>,
+    /// Failed attempts to log in, by slot.
+    pub failures: Table<Failures>,
+    /// Second factors by `ACCOUNT/NAME`.
+    pub mfa_devices: Table<MfaDevice>,
+    /// `ACCOUNT/USER` → the key of their second factor.
+    pub mfa_of: Index,
+    /// Account number → the same: accounts that are being deleted.
+    pub leaving: Index,
+    /// Zone groups by name, in lower case.
+    pub zone_groups: Table<ZoneGroup>,
 }
 
 impl Records {
@@ -96,6 +168,13 @@ impl Records {
             .with::<Account>()
             .with::<User>()
             .with::<AccessKey>()
+            .with::<KeyUse>()
+            .with::<Group>()
+            .with::<ManagedPolicy>()
+            .with::<Role>()
+            .with::<InstanceProfile>()
+            .with::<SessionSecret>()
+            .with::<FeedHead>()
             .with::<Certificate>()
             .with::<CloudKey>()
             .with::<Image>()
@@ -105,6 +184,14 @@ impl Records {
             .with::<Launch>()
             .with::<Setting>()
             .with::<Tags>()
+            .with::<Login>()
+            .with::<PasswordRules>()
+            .with::<LinkToken>()
+            .with::<Request>()
+            .with::<QueuedMail>()
+            .with::<Failures>()
+            .with::<MfaDevice>()
+            .with::<ZoneGroup>()
     }
 
     /// The records in a store.
@@ -114,6 +201,19 @@ impl Records {
             aliases: Index::new(engine.clone(), "account-by-alias"),
             users: Table::new(engine.clone()),
             access_keys: Table::new(engine.clone()),
+            keys_of: Index::new(engine.clone(), "access-key-by-user"),
+            key_uses: Table::new(engine.clone()),
+            groups: Table::new(engine.clone()),
+            members: Index::new(engine.clone(), "group-members"),
+            policies: Table::new(engine.clone()),
+            attachments: Index::new(engine.clone(), "policy-attachments"),
+            roles: Table::new(engine.clone()),
+            profiles: Table::new(engine.clone()),
+            profiles_of: Index::new(engine.clone(), "instance-profile-by-role"),
+            session_secrets: Table::new(engine.clone()),
+            feed_heads: Table::new(engine.clone()),
+            feed: Index::new(engine.clone(), "identity-feed"),
+            feed_of: Index::new(engine.clone(), "identity-feed-of"),
             certificates: Table::new(engine.clone()),
             cloud_keys: Table::new(engine.clone()),
             images: Table::new(engine.clone()),
@@ -123,6 +223,7 @@ impl Records {
             instances: Table::new(engine.clone()),
             instances_of: Index::new(engine.clone(), "instance-by-launch"),
             instances_on: Index::new(engine.clone(), "instance-by-node"),
+            associations: Index::new(engine.clone(), "instance-by-association"),
             bundle_tasks: Table::new(engine.clone()),
             bundles_of: Index::new(engine.clone(), "bundle-by-account"),
             bundles_on: Index::new(engine.clone(), "bundle-by-node"),
@@ -131,6 +232,17 @@ impl Records {
             settings: Table::new(engine.clone()),
             tags: Table::new(engine.clone()),
             tags_of: Index::new(engine.clone(), "tags-by-resource"),
+            turns: Index::new(engine.clone(), "quota-turns"),
+            logins: Table::new(engine.clone()),
+            password_rules: Table::new(engine.clone()),
+            link_tokens: Table::new(engine.clone()),
+            requests: Table::new(engine.clone()),
+            mails: Table::new(engine.clone()),
+            failures: Table::new(engine.clone()),
+            mfa_devices: Table::new(engine.clone()),
+            mfa_of: Index::new(engine.clone(), "mfa-device-by-user"),
+            leaving: Index::new(engine.clone(), "account-leaving"),
+            zone_groups: Table::new(engine.clone()),
             engine,
         }
     }
@@ -162,6 +274,9 @@ impl Records {
         let id = instance.id.as_str();
         batch.point(&self.instances_of, &Self::instance_key(instance), id);
         batch.point(&self.instances_on, &format!("{}/{id}", instance.node), id);
+        if let Some(association) = &instance.profile {
+            batch.point(&self.associations, &association.id, id);
+        }
     }
 
     /// Removes the index rows that lead to an instance.
@@ -169,6 +284,9 @@ impl Records {
         let id = instance.id.as_str();
         batch.unpoint(&self.instances_of, &Self::instance_key(instance));
         batch.unpoint(&self.instances_on, &format!("{}/{id}", instance.node));
+        if let Some(association) = &instance.profile {
+            batch.unpoint(&self.associations, &association.id);
+        }
     }
 
     /// Does work with the records on a thread that may wait for the disk.

@@ -4,22 +4,35 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod accounts;
+mod administration;
 mod apis;
 mod bundles;
 mod create_image;
 mod devices;
+mod iam_accounts;
+mod iam_certificates;
+mod iam_groups;
+mod iam_keys;
+mod iam_logins;
+mod iam_policies;
+mod iam_users;
+mod identities;
 mod image_attributes;
 mod images;
+mod instance_profiles;
 mod instances;
 mod keys;
 mod launches;
 mod listings;
 mod metadata_options;
+mod people;
 mod power;
+mod quotas;
 mod rehearsals;
 mod repeated;
 mod restart;
 mod saving;
+mod sessions;
 mod shapes;
 mod status;
 mod tags;

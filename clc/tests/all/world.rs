@@ -24,6 +24,9 @@ use common::wire::node::{
     Adjust, Capacity, Console, ConsoleLog, InstanceView, MachineState, Node, NodeReport, Report,
     Run, SetMetadataOptions, Subnet, Terminate,
 };
+use common::wire::people::People;
+use common::wire::quota::{Limits as QuotaLimits, QuotaView, SetQuota, Used};
+use common::wire::role::{InstanceRole, RoleView, SetInstanceRole};
 use common::wire::spec::{MetadataOptions, Power};
 use common::wire::upkeep::{DescribeUnpacking, Unpacking};
 use common::wire::walrus::{
@@ -57,6 +60,8 @@ pub(crate) struct User {
     pub(crate) access_key: String,
     pub(crate) secret: String,
     pub(crate) account: String,
+    /// The session token, of credentials for a while.
+    pub(crate) token: Option<String>,
 }
 
 impl User {
@@ -71,6 +76,7 @@ impl User {
             access_key: value("EC2_ACCESS_KEY"),
             secret: value("EC2_SECRET_KEY"),
             account: value("EC2_USER_ID"),
+            token: None,
         }
     }
 
@@ -86,6 +92,8 @@ pub(crate) struct WalrusState {
     pub(crate) wanted: BTreeMap<String, WantedImage>,
     pub(crate) key: Option<InstallBundleKey>,
     pub(crate) limit: u64,
+    /// How many buckets every account has.
+    pub(crate) buckets: u64,
     pub(crate) forgotten: Vec<String>,
     pub(crate) checks: Vec<CheckBundle>,
     /// What it says of images that are being unpacked.
@@ -156,6 +164,12 @@ impl StubWalrus {
                 let limit = cache.lock().unwrap().limit;
                 async move { Ok(CacheView { limit, ..CacheView::default() }) }
             });
+        let owned = with(&state);
+        let dispatcher = dispatcher.with(move |ask: SetQuota| {
+            let used = Used { buckets: owned.lock().unwrap().buckets, ..Used::default() };
+            let (set, holds) = (QuotaLimits::default(), QuotaLimits::default());
+            async move { Ok(QuotaView { scope: ask.scope, used, set, holds }) }
+        });
         let dispatcher = saving::store(dispatcher, &state, clock);
         Self { state, changed, listening: serve(dispatcher, clock) }
     }
@@ -231,6 +245,8 @@ pub(crate) struct NodeState {
     pub(crate) adjusted: Vec<Adjust>,
     /// What it was told of metadata options, in order.
     pub(crate) options: Vec<MetadataOptions>,
+    /// What it was told of roles, in order, and with which instance.
+    pub(crate) roles: Vec<(InstanceId, InstanceRole)>,
     pub(crate) session: u32,
     /// Whether what is run runs at once.
     pub(crate) quick: bool,
@@ -279,6 +295,7 @@ impl StubNode {
         let (ran, ended, told) = (revision.clone(), revision.clone(), revision.clone());
         let (adjust, adjusted) = (Arc::clone(state), revision.clone());
         let (options, set) = (Arc::clone(state), revision.clone());
+        let (roles, given) = (Arc::clone(state), revision.clone());
         let name = name.to_owned();
         Dispatcher::new()
             .with(move |ask: Run| {
@@ -288,7 +305,9 @@ impl StubNode {
                     let machine =
                         if state.quick { MachineState::Running } else { MachineState::Preparing };
                     let generation = ask.spec.generation;
-                    let seen = InstanceView { generation, ..view(&ask.spec.instance, machine) };
+                    let role = ask.spec.metadata.role.view();
+                    let seen =
+                        InstanceView { generation, role, ..view(&ask.spec.instance, machine) };
                     state.views.insert(ask.spec.instance.clone(), seen);
                     state.runs.push(ask);
                     ran.send_modify(|n| *n += 1);
@@ -336,6 +355,18 @@ impl StubNode {
                     view.options = ask.options.revision;
                     state.options.push(ask.options);
                     set.send_modify(|n| *n += 1);
+                }
+                async { here }
+            })
+            .with(move |ask: SetInstanceRole| {
+                let mut state = roles.lock().unwrap();
+                let here = state.here();
+                if here.is_ok()
+                    && let Some(view) = state.views.get_mut(&ask.instance)
+                {
+                    view.role = ask.role.view();
+                    state.roles.push((ask.instance, ask.role));
+                    given.send_modify(|n| *n += 1);
                 }
                 async { here }
             })
@@ -411,6 +442,7 @@ fn view(instance: &InstanceId, state: MachineState) -> InstanceView {
         ran: false,
         broke: false,
         options: 0,
+        role: RoleView::default(),
     }
 }
 
@@ -445,15 +477,25 @@ pub(crate) fn world_at<F: Future<Output = ()>>(
     cpus: &[u32],
     test: impl FnOnce(World) -> F,
 ) {
+    world_with(clock, cpus, |_| (), test);
+}
+
+/// Runs a test in a cloud with that clock that is configured so.
+pub(crate) fn world_with<F: Future<Output = ()>>(
+    clock: Clock,
+    cpus: &[u32],
+    configure: impl FnOnce(&mut Config),
+    test: impl FnOnce(World) -> F,
+) {
     runtime::boot::in_system(async {
-        let world = World::start(clock, cpus).await;
+        let world = World::start(clock, cpus, configure).await;
         test(world).await;
     })
     .unwrap();
 }
 
 impl World {
-    async fn start(clock: Clock, cpus: &[u32]) -> Self {
+    async fn start(clock: Clock, cpus: &[u32], configure: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let key = dir.path().join("peer.key");
         fs::write(&key, KEY).unwrap();
@@ -462,7 +504,7 @@ impl World {
         let names = ["a", "b", "c"].into_iter().zip(1..).zip(cpus);
         let nodes: Vec<_> =
             names.map(|((name, n), cpus)| StubNode::start(name, n, *cpus, &clock)).collect();
-        let config = Config {
+        let mut config = Config {
             data_dir: dir.path().join("clc"),
             public_host: "127.0.0.1".into(),
             peer_key_file: key,
@@ -480,6 +522,7 @@ impl World {
                 .collect(),
             ..Config::default()
         };
+        configure(&mut config);
         let server = start(&config, &clock).await;
         let eucarc = fs::read_to_string(server.admin_dir().join("eucarc")).unwrap();
         let admin = User::of(&eucarc);
@@ -525,6 +568,10 @@ impl World {
         Peer::there(self.transport())
     }
 
+    pub(crate) fn people(&self) -> Peer<People> {
+        Peer::there(self.transport())
+    }
+
     /// Registers a user.
     pub(crate) async fn user(&self, name: &str) -> User {
         let ask = common::wire::admin::AddUser { name: name.into() };
@@ -563,10 +610,57 @@ impl World {
         user: &User,
         pairs: Vec<(String, String)>,
     ) -> Result<String, Refused> {
+        self.send_to(user, "/services/Eucalyptus", pairs).await
+    }
+
+    /// Does an action of IAM's, and answers its XML.
+    pub(crate) async fn iam(
+        &self,
+        user: &User,
+        action: &str,
+        pairs: &[(&str, &str)],
+    ) -> Result<String, Refused> {
+        // Equal requests of one second would be one request, and done once.
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed).to_string();
+        let all = [("Action", action), ("Version", "2010-05-08"), ("Number", number.as_str())];
+        let own = |(n, v): &(&str, &str)| ((*n).to_owned(), (*v).to_owned());
+        self.send_to(user, "/services/Euare", all.iter().chain(pairs).map(own).collect()).await
+    }
+
+    /// Does an action of administration at one of its paths, and answers its XML.
+    pub(crate) async fn administer(
+        &self,
+        user: &User,
+        path: &str,
+        action: &str,
+        pairs: &[(&str, &str)],
+    ) -> Result<String, Refused> {
+        // Equal requests of one second would be one request, and done once.
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed).to_string();
+        let all = [("Action", action), ("Version", "eucalyptus"), ("Number", number.as_str())];
+        let own = |(n, v): &(&str, &str)| ((*n).to_owned(), (*v).to_owned());
+        self.send_to(user, path, all.iter().chain(pairs).map(own).collect()).await
+    }
+
+    /// Does an action of STS's without parameters, and answers its XML.
+    pub(crate) async fn sts(&self, user: &User, action: &str) -> Result<String, Refused> {
+        let all = [("Action", action), ("Version", "2011-06-15")];
+        let own = |(n, v): (&str, &str)| (n.to_owned(), v.to_owned());
+        self.send_to(user, "/services/Tokens", all.map(own).into()).await
+    }
+
+    async fn send_to(
+        &self,
+        user: &User,
+        path: &str,
+        mut pairs: Vec<(String, String)>,
+    ) -> Result<String, Refused> {
+        pairs.extend(user.token.iter().map(|token| ("SecurityToken".into(), token.clone())));
         let address = self.server().api_address();
         let host = address.to_string();
         let credentials = Credentials { access_key_id: &user.access_key, secret: &user.secret };
-        let path = "/services/Eucalyptus";
         let now = self.clock.now();
         let pairs =
             sign_ec2_v2(credentials, "POST", &host, path, &pairs, QueryMac::HmacSha256, now);
@@ -608,6 +702,13 @@ pub(crate) async fn until<T, F: Future<Output = Option<T>>>(
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     panic!("in vain: {what}");
+}
+
+/// The texts of all elements of that name, in their order.
+pub(crate) fn texts(xml: &str, name: &str) -> Vec<String> {
+    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+    let parts = xml.split(&open).skip(1);
+    parts.map(|part| part.split(&close).next().unwrap().to_owned()).collect()
 }
 
 /// The code of a refusal.

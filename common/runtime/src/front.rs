@@ -15,12 +15,15 @@ use common::sign::{Claim, SignError, Verified};
 use futures_util::future::BoxFuture;
 
 use crate::clock::Clock;
+use crate::guard::Guard;
 use crate::http::{App, Body, BodyError, Head, Response};
 use crate::keyring::KeyRing;
 use crate::pool;
 use crate::replay::{DEFAULT_CAPACITY, Refusal, Replays};
 use crate::router::{Routed, Router};
 use crate::service::QueryService;
+use crate::stand_in::{self, StandIn};
+use crate::witness::Witness;
 
 /// A query request is no larger than this.
 const BODY_LIMIT: u64 = 256 << 10;
@@ -29,9 +32,12 @@ const BODY_LIMIT: u64 = 256 << 10;
 pub struct QueryApi {
     services: Vec<QueryService>,
     keys: Arc<dyn KeyRing>,
+    guard: Arc<dyn Guard>,
     clock: Clock,
     version: &'static str,
     replays: Arc<Replays>,
+    witness: Option<Arc<dyn Witness>>,
+    delegating: Option<(&'static str, Arc<dyn StandIn>)>,
 }
 
 impl QueryApi {
@@ -40,12 +46,26 @@ impl QueryApi {
     pub fn new(
         router: Router,
         keys: Arc<dyn KeyRing>,
+        guard: Arc<dyn Guard>,
         clock: Clock,
         version: &'static str,
     ) -> Self {
         let services = vec![QueryService::ec2(router)];
         let replays = Arc::new(Replays::in_memory(DEFAULT_CAPACITY));
-        Self { services, keys, clock, version, replays }
+        let (witness, delegating) = (None, None);
+        Self { services, keys, guard, clock, version, replays, witness, delegating }
+    }
+
+    /// Tells somebody of each use of an access key.
+    #[must_use]
+    pub fn witnessed(self, witness: Arc<dyn Witness>) -> Self {
+        Self { witness: Some(witness), ..self }
+    }
+
+    /// Heeds `DelegateAccount` in the API that policies call so.
+    #[must_use]
+    pub fn delegating(self, prefix: &'static str, stand_in: Arc<dyn StandIn>) -> Self {
+        Self { delegating: Some((prefix, stand_in)), ..self }
     }
 
     /// Answers another API, too.
@@ -59,6 +79,15 @@ impl QueryApi {
     #[must_use]
     pub fn remembering(self, replays: Arc<Replays>) -> Self {
         Self { replays, ..self }
+    }
+
+    /// All actions that it answers: what policies call their API, and their names.
+    pub fn actions(&self) -> Vec<(&'static str, &'static str)> {
+        let of = |service: &QueryService| {
+            let prefix = service.prefix;
+            service.router.names().map(|name| (prefix, name)).collect::<Vec<_>>()
+        };
+        self.services.iter().flat_map(of).collect()
     }
 
     async fn answer(&self, head: Head, body: Body) -> Response {
@@ -115,18 +144,36 @@ impl QueryApi {
             ApiError::internal("No service answers here", "the API was made without any")
         })?;
         *shape = service.shape;
+        let key = claim.as_ref().ok().map(|claim| claim.access_key_id().to_owned());
         let (caller, verified) = self.who(claim, service.shape).await?;
+        let caller = caller.within(&head.context(self.clock.now()));
         told.caller = Some(caller.clone());
+        if service.administrators && !caller.administrator {
+            let text = format!("{} does not administrate the cloud", caller.arn());
+            return Err(ApiError::new(ErrorCode::UnauthorizedOperation, text));
+        }
+        // Temporary credentials are on nobody's list.
+        let lasting = key.filter(|_| !caller.authority.is_temporary());
+        if let (Some(witness), Some(key)) = (&self.witness, &lasting) {
+            witness.saw(key, service.prefix);
+        }
 
         let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let parameters = Node::from_pairs(pairs)?;
         let action = parameters.get("Action").ok_or_else(|| ApiError::missing("Action"))?;
         let action = action.to_owned();
         told.action.clone_from(&action);
+        let caller = match (&self.delegating, parameters.get(stand_in::PARAMETER)) {
+            (Some((prefix, stand_in)), Some(account)) if *prefix == service.prefix => {
+                stand_in.stand_in(caller, account).await?
+            }
+            _ => caller,
+        };
         let named = parameters.get("ClientToken").is_some_and(|token| !token.is_empty());
         let version = parameters.get("Version").unwrap_or(self.version).to_owned();
         let request_id = head.request_id.clone();
-        let routed = Routed { parameters, caller, request_id, version, shape: service.shape };
+        let (shape, prefix, guard) = (service.shape, service.prefix, Arc::clone(&self.guard));
+        let routed = Routed { parameters, caller, request_id, version, shape, prefix, guard };
         match service.router.access(&action) {
             None => Err(service.unknown(&action)),
             Some(Access::Tokened) if named => service.router.route(&action, routed).await,
@@ -193,14 +240,15 @@ impl QueryApi {
         shape: Shape,
     ) -> Result<(Caller, Verified), ApiError> {
         let claim = claim.map_err(|error| told_as(&error, shape))?;
-        let Some(credential) = self.keys.find(claim.access_key_id()).await? else {
+        let found = self.keys.find(claim.access_key_id(), claim.session_token()).await;
+        let Some(credential) = found.map_err(|error| of_session(error, shape))? else {
             let text = "The access key ID provided does not exist in our records";
             return Err(ApiError::new(ErrorCode::InvalidClientTokenId, text));
         };
         let verified = claim
             .verify(&credential.secret, self.clock.now())
             .map_err(|error| told_as(&error, shape))?;
-        Ok((credential.caller(), verified))
+        Ok((Caller::from(credential), verified))
     }
 }
 
@@ -220,10 +268,7 @@ fn told_as(error: &SignError, shape: Shape) -> ApiError {
         | SignError::UnsupportedAlgorithm(_)
         | SignError::InvalidDate { .. } => ErrorCode::InvalidParameterValue,
         SignError::UnsupportedFeature(_) => ErrorCode::UnsupportedOperation,
-        SignError::UnsupportedSessionToken => match shape {
-            Shape::Ec2 => ErrorCode::AuthFailure,
-            Shape::Iam(_) => ErrorCode::InvalidClientTokenId,
-        },
+        SignError::InvalidSessionToken { .. } => invalid_token(shape),
         SignError::PayloadMismatch | SignError::SignatureDoesNotMatch => {
             ErrorCode::SignatureDoesNotMatch
         }
@@ -233,6 +278,24 @@ fn told_as(error: &SignError, shape: Shape) -> ApiError {
         | SignError::ExpiresTooLate { .. } => ErrorCode::RequestExpired,
     };
     ApiError::new(code, sentence(&error.to_string()))
+}
+
+/// What an API calls a session token that is none.
+fn invalid_token(shape: Shape) -> ErrorCode {
+    match shape {
+        Shape::Ec2 | Shape::Eucalyptus => ErrorCode::AuthFailure,
+        Shape::Iam(_) => ErrorCode::InvalidClientTokenId,
+    }
+}
+
+/// What the key ring says of a session, in the codes of its API.
+fn of_session(error: ApiError, shape: Shape) -> ApiError {
+    let code = match (error.code(), shape) {
+        (ErrorCode::InvalidToken, _) => invalid_token(shape),
+        (ErrorCode::ExpiredToken, Shape::Ec2 | Shape::Eucalyptus) => ErrorCode::RequestExpired,
+        _ => return error,
+    };
+    ApiError::new(code, error.text())
 }
 
 /// Module errors begin in lower case; what a caller reads is a sentence.

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use common::iam::Context;
 use common::sign::{self, Headers};
+use common::time::Timestamp;
 use futures_util::future::BoxFuture;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
@@ -44,6 +46,17 @@ impl Head {
     pub fn origin(&self) -> String {
         let scheme = if self.secure { "https" } else { "http" };
         format!("{scheme}://{}", self.header("host").unwrap_or_default())
+    }
+
+    /// What condition keys say of a request that came at this moment.
+    pub fn context(&self, now: Timestamp) -> Context {
+        Context::new()
+            .with("aws:currenttime", now.iso())
+            .with("aws:epochtime", now.as_secs().to_string())
+            .with("aws:securetransport", self.secure.to_string())
+            .with_some("aws:sourceip", self.peer.map(|peer| peer.ip().to_string()))
+            .with_some("aws:useragent", self.header("user-agent"))
+            .with_some("aws:referer", self.header("referer"))
     }
 
     /// The request as a signature is made over it.

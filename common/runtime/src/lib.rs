@@ -3,7 +3,7 @@
 //! Floors, lowest first; a module uses only what stands above it in this list:
 //! `clock`, `shutdown`, `telemetry`, `config`, `metrics`, `http` · `pool` · `tls` · `edge` · `listen`,
 //! `envelope` ·
-//! `roster`, `transport`, `dispatcher` · `peer`, `actor`, `reconcile` · `keyring`, `router`,
+//! `roster`, `transport`, `dispatcher` · `peer`, `actor`, `reconcile` · `keyring`, `witness`, `stand_in`, `router`,
 //! `endpoint` · `replay`, `service` · `front`, `doors`, `boot`.
 
 pub mod actor;
@@ -16,6 +16,7 @@ mod edge;
 pub mod endpoint;
 pub mod envelope;
 pub mod front;
+pub mod guard;
 pub mod http;
 pub mod keyring;
 pub mod listen;
@@ -28,6 +29,8 @@ pub mod roster;
 pub mod router;
 pub mod service;
 pub mod shutdown;
+pub mod stand_in;
 pub mod telemetry;
 pub mod tls;
 pub mod transport;
+pub mod witness;

@@ -4,6 +4,7 @@
 //! outside knows the types of actions.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use actix::Addr;
 use common::action::{Access, Action, Caller};
@@ -11,13 +12,14 @@ use common::dialect::query::Node;
 use common::dialect::xml::{self, Shape};
 use common::ec2::{self, Version};
 use common::error::{ApiError, ErrorCode};
+use common::iam::Barred;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 use crate::actor::{Call, Handle, ServiceActor};
+use crate::guard::Guard;
 
 /// A request on its way through the table.
-#[derive(Debug)]
 pub struct Routed {
     /// Its parameters.
     pub parameters: Node,
@@ -29,6 +31,10 @@ pub struct Routed {
     pub version: String,
     /// The shape of the API it came by.
     pub shape: Shape,
+    /// What policies call that API: `ec2`.
+    pub prefix: &'static str,
+    /// Who lets it through.
+    pub guard: Arc<dyn Guard>,
 }
 
 /// Asks, with any action, only to be told whether it could be done.
@@ -44,6 +50,7 @@ struct DryRun {
 enum Writer {
     Ec2(Version),
     Iam(&'static str),
+    Eucalyptus,
 }
 
 impl Writer {
@@ -51,6 +58,7 @@ impl Writer {
         match shape {
             Shape::Ec2 => Version::find(version).map(Self::Ec2),
             Shape::Iam(namespace) => Ok(Self::Iam(namespace)),
+            Shape::Eucalyptus => Ok(Self::Eucalyptus),
         }
     }
 
@@ -60,10 +68,39 @@ impl Writer {
         request_id: &str,
         output: &T,
     ) -> Result<String, ApiError> {
-        match self {
-            Self::Ec2(version) => ec2::answer(action, *version, request_id, output),
-            Self::Iam(namespace) => xml::iam_answer(action, namespace, request_id, output)
-                .map_err(|error| ApiError::internal("The answer could not be written", error)),
+        let written = match self {
+            Self::Ec2(version) => return ec2::answer(action, *version, request_id, output),
+            Self::Iam(namespace) => xml::iam_answer(action, namespace, request_id, output),
+            Self::Eucalyptus => xml::eucalyptus_answer(action, request_id, output),
+        };
+        written.map_err(|error| ApiError::internal("The answer could not be written", error))
+    }
+}
+
+/// A refusal in the code of its API.
+fn told_in(shape: Shape, error: ApiError) -> ApiError {
+    match (shape, error.code()) {
+        (Shape::Ec2 | Shape::Eucalyptus, ErrorCode::AccessDenied) => {
+            let text = "You are not authorized to perform this operation";
+            ApiError::new(ErrorCode::UnauthorizedOperation, format!("{text}. {}", error.text()))
+        }
+        _ => error,
+    }
+}
+
+/// Refuses what temporary credentials are good for under no policy.
+fn session_may(caller: &Caller, action: &str) -> Result<(), ApiError> {
+    match caller.authority.barred(action) {
+        None => Ok(()),
+        Some(Barred::Sessions) => {
+            let (_, name) = action.split_once(':').unwrap_or(("", action));
+            let text = format!("Cannot call {name} with session credentials");
+            Err(ApiError::new(ErrorCode::AccessDenied, text))
+        }
+        Some(Barred::Identity) => {
+            let text = "The security token included in the request is invalid: IAM is not called \
+                        with session credentials that were given out without a second factor";
+            Err(ApiError::new(ErrorCode::InvalidClientTokenId, text))
         }
     }
 }
@@ -99,7 +136,11 @@ impl Router {
                 let write = Writer::new(routed.shape, &routed.version)?;
                 let DryRun { dry_run } = routed.parameters.decode()?;
                 let action: A = routed.parameters.decode()?;
-                let Routed { caller, request_id, .. } = routed;
+                let Routed { caller, request_id, guard, prefix, shape, .. } = routed;
+                let name = format!("{prefix}:{}", <A as Action>::NAME);
+                session_may(&caller, &name)?;
+                let allowed = guard.demand(&caller, &name, action.subject()).await;
+                allowed.map_err(|error| told_in(shape, error))?;
                 let call = Call { action, caller, request_id: request_id.clone(), dry_run };
                 let output = actor.send(call).await.map_err(|gone| {
                     ApiError::new(ErrorCode::Unavailable, "The service is stopping").because(gone)

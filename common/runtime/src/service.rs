@@ -12,12 +12,16 @@ pub struct QueryService {
     pub paths: &'static [&'static str],
     /// The versions that are its alone. Requests to `/` with one of them are meant for it.
     pub versions: &'static [&'static str],
+    /// What policies call it: `ec2` in `ec2:RunInstances`.
+    pub prefix: &'static str,
     /// What clients call it in the scope of a signature.
     pub scopes: &'static [&'static str],
     /// How it answers.
     pub shape: Shape,
     /// What it answers.
     pub router: Router,
+    /// Whether it answers administrators of the cloud alone.
+    pub administrators: bool,
     /// What is said besides to whoever asks for something else: a sentence, or nothing.
     pub instead: &'static str,
 }
@@ -28,9 +32,11 @@ impl QueryService {
         Self {
             paths: &["/services/eucalyptus", "/services/compute"],
             versions: &[],
+            prefix: "ec2",
             scopes: &["ec2"],
             shape: Shape::Ec2,
             router,
+            administrators: false,
             instead: "",
         }
     }

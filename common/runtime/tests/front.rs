@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use common::actions;
 use common::error::{ApiError, ErrorCode};
+use common::iam::Authority;
+use common::iam::directory::Credential;
 use common::sign::{self, Credentials, Headers, QueryMac, sign_ec2_v2, sign_ec2_v4, write_query};
-use common::wire::identity::Credential;
 use futures_util::future::BoxFuture;
 use runtime::actor::{Answer, Handle, Scene, ServiceActor};
 use runtime::boot::in_system;
 use runtime::clock::Clock;
 use runtime::front::QueryApi;
+use runtime::guard::PlainGuard;
 use runtime::keyring::KeyRing;
 use runtime::listen::{Limits, Listening, listen};
 use runtime::router::Router;
@@ -100,15 +102,17 @@ impl Handle<Gate> for Ring {
 struct Keys;
 
 impl KeyRing for Keys {
-    fn find<'a>(&'a self, id: &'a str) -> BoxFuture<'a, Result<Option<Credential>, ApiError>> {
+    fn find<'a>(
+        &'a self,
+        id: &'a str,
+        _: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Option<Credential>, ApiError>> {
         Box::pin(async move {
             Ok((id == "AKI1").then(|| Credential {
                 id: id.to_owned(),
                 secret: "secret".into(),
-                account: "123456789012".parse().unwrap(),
                 alias: "a".into(),
-                user: "admin".into(),
-                administrator: false,
+                authority: Authority::owner(&"123456789012".parse().unwrap(), "admin"),
             }))
         })
     }
@@ -126,7 +130,8 @@ fn serve(permits: usize) -> Served {
     let router = Router::new().on::<Echo, _>(&actor).on::<Fall, _>(&actor).on::<Hold, _>(&actor);
     let router = router.on::<Ring, _>(&actor);
     let clock = Clock::system();
-    let api = QueryApi::new(router, Arc::new(Keys), clock.clone(), "2016-11-15");
+    let guard = Arc::new(PlainGuard { region: "eucalyptus".into() });
+    let api = QueryApi::new(router, Arc::new(Keys), guard, clock.clone(), "2016-11-15");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let listening = listen(listener, &Limits::default(), Arc::new(api)).unwrap();
     Served { listening, gate, clock }

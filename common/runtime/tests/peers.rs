@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use common::error::{ApiError, ErrorCode};
 use common::time::Timestamp;
-use common::wire::identity::{Credential, FindAccessKey, FindCertificates, Identity};
+use common::wire::identity::{Certificates, FindCertificates, FollowIdentity, Identity};
 use runtime::boot::in_system;
 use runtime::clock::Clock;
 use runtime::dispatcher::Dispatcher;
@@ -20,19 +20,12 @@ use runtime::roster::Roster;
 use runtime::transport::Transport;
 
 fn dispatcher() -> Arc<Dispatcher<Identity>> {
-    Arc::new(Dispatcher::new().with(|ask: FindAccessKey| async move {
-        match ask.id.as_str() {
-            "AKI1" => Ok(Some(Credential {
-                id: ask.id,
-                secret: "s".into(),
-                account: "123456789012".parse().unwrap(),
-                alias: "a".into(),
-                user: "admin".into(),
-                administrator: false,
-            })),
+    Arc::new(Dispatcher::new().with(|ask: FindCertificates| async move {
+        match ask.account.as_str() {
+            "one" => Ok(Certificates { known: true, pem: vec!["p".into()] }),
             "refused" => Err(ApiError::new(ErrorCode::InvalidClientTokenId, "no").on("k")),
             "panic" => panic!("boom"),
-            _ => Ok(None),
+            _ => Ok(Certificates { known: false, pem: Vec::new() }),
         }
     }))
 }
@@ -49,12 +42,13 @@ fn there(listening: &Listening, key: PeerKey, clock: Clock) -> Peer<Identity> {
 }
 
 async fn suite(peer: Peer<Identity>) {
-    let ask = |id: &str| peer.call(FindAccessKey { id: id.into() });
-    assert_eq!(ask("AKI1").await.unwrap().unwrap().secret, "s");
-    assert!(ask("AKI2").await.unwrap().is_none());
+    let ask = |account: &str| peer.call(FindCertificates { account: account.into() });
+    assert_eq!(ask("one").await.unwrap().pem, ["p"]);
+    assert!(!ask("two").await.unwrap().known);
     let refused = ask("refused").await.err().unwrap();
     assert_eq!((refused.code(), refused.resource()), (ErrorCode::InvalidClientTokenId, Some("k")));
-    let unknown = peer.call(FindCertificates { account: "1".into() }).await.err().unwrap();
+    let unknown = peer.call(FollowIdentity { epoch: 0, after: 0, wait_ms: 0 });
+    let unknown = unknown.await.err().unwrap();
     assert_eq!(unknown.code(), ErrorCode::InvalidAction);
 }
 
@@ -76,9 +70,9 @@ fn a_panic_over_there_is_an_internal_error_here() {
         let key = PeerKey::new([3; 32]);
         let listening = served(key.clone());
         let peer = there(&listening, key, Clock::system());
-        let error = peer.call(FindAccessKey { id: "panic".into() }).await.err().unwrap();
+        let error = peer.call(FindCertificates { account: "panic".into() }).await.err().unwrap();
         assert!(error.code().retryable(), "{error}");
-        assert!(peer.call(FindAccessKey { id: "AKI1".into() }).await.is_ok());
+        assert!(peer.call(FindCertificates { account: "one".into() }).await.is_ok());
         listening.stop().await;
     })
     .unwrap();
@@ -90,10 +84,11 @@ fn a_wrong_key_and_a_wrong_clock_are_refused() {
         let key = PeerKey::new([3; 32]);
         let listening = served(key.clone());
         let stranger = there(&listening, PeerKey::new([4; 32]), Clock::system());
-        let error = stranger.call(FindAccessKey { id: "AKI1".into() }).await.err().unwrap();
+        let error = stranger.call(FindCertificates { account: "one".into() }).await.err().unwrap();
         assert_eq!(error.code(), ErrorCode::AuthFailure);
         let late = Clock::manual(Timestamp::from_secs(1_000_000_000));
-        let error = there(&listening, key, late).call(FindAccessKey { id: "AKI1".into() }).await;
+        let error =
+            there(&listening, key, late).call(FindCertificates { account: "one".into() }).await;
         assert_eq!(error.err().unwrap().code(), ErrorCode::RequestExpired);
         listening.stop().await;
     })
@@ -106,7 +101,7 @@ fn a_peer_that_is_not_there_is_unavailable() {
         let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let url = format!("http://{gone}");
         let peer = Peer::there(Transport::new(&url, PeerKey::new([3; 32]), Clock::system()));
-        let ask = peer.call(FindAccessKey { id: "AKI1".into() });
+        let ask = peer.call(FindCertificates { account: "one".into() });
         let error = tokio::time::timeout(Duration::from_secs(10), ask).await.unwrap();
         let error = error.err().unwrap();
         assert_eq!(error.code(), ErrorCode::Unavailable);

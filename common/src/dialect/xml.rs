@@ -105,8 +105,10 @@ pub fn ec2_error(error: &ApiError, request_id: &str) -> String {
 /// In which shape a query API answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// As EC2, and the administration of old.
+    /// As EC2.
     Ec2,
+    /// As 2.0's administration: errors as EC2, elements with the prefix `euca:`.
+    Eucalyptus,
     /// As IAM and STS, in this namespace.
     Iam(&'static str),
 }
@@ -154,6 +156,13 @@ pub fn iam_answer<T: Serialize>(
 ) -> Result<String, quick_xml::SeError> {
     let answer = IamAnswer { xmlns: namespace, output, metadata: Metadata { request_id } };
     let xml = quick_xml::se::to_string_with_root(&format!("{action}Response"), &answer)?;
+    // An action that has nothing to say says so in an empty element: where the API's model has one,
+    // clients look for it, and elsewhere they pass it over.
+    let empty = "<Result/>";
+    if let Some(at) = xml.find('>').filter(|at| xml[at + 1..].starts_with(empty)) {
+        let (head, tail) = (&xml[..=at], &xml[at + 1 + empty.len()..]);
+        return Ok(format!("{head}<{action}Result/>{tail}"));
+    }
     // The result's element bears the action's name, which no type can know; only the outermost
     // pair of tags is renamed, since the first and the last that stand there are it.
     let (open, close) = ("<Result>", "</Result>");
@@ -165,6 +174,35 @@ pub fn iam_answer<T: Serialize>(
         None => named,
     };
     Ok(legible(&named).into_owned())
+}
+
+/// The answer of an action of administration.
+#[derive(Serialize)]
+struct EucalyptusAnswer<'a, T> {
+    #[serde(rename = "@xmlns:euca")]
+    xmlns: &'a str,
+    #[serde(rename = "euca:correlationId")]
+    request_id: &'a str,
+    #[serde(rename = "euca:_return")]
+    done: bool,
+    #[serde(flatten)]
+    output: &'a T,
+}
+
+/// Writes the answer of an action of administration, in the one form that 2.0's tools read.
+///
+/// # Errors
+/// If an output cannot be written as XML.
+pub fn eucalyptus_answer<T: Serialize>(
+    action: &str,
+    request_id: &str,
+    output: &T,
+) -> Result<String, quick_xml::SeError> {
+    let xmlns = "http://msgs.eucalyptus.com";
+    let answer = EucalyptusAnswer { xmlns, request_id, done: true, output };
+    let root = format!("euca:{action}ResponseType");
+    let xml = quick_xml::se::to_string_with_root(&root, &answer)?;
+    Ok(format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}", legible(&xml)))
 }
 
 /// An error as S3 tells it.

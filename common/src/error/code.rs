@@ -80,7 +80,9 @@ codes! {
     // Instances.
     InvalidInstanceIdMalformed = "InvalidInstanceID.Malformed", 400, false;
     InvalidInstanceIdNotFound = "InvalidInstanceID.NotFound", 400, false;
+    InvalidAssociationIdNotFound = "InvalidAssociationID.NotFound", 400, false;
     InvalidInstanceType = "InvalidInstanceType", 400, false;
+    InstanceLimitExceeded = "InstanceLimitExceeded", 400, false;
     IdempotentParameterMismatch = "IdempotentParameterMismatch", 400, false;
     IncorrectInstanceState = "IncorrectInstanceState", 400, false;
     BundlingInProgress = "BundlingInProgress", 400, false;
@@ -104,6 +106,25 @@ codes! {
     FilterLimitExceeded = "FilterLimitExceeded", 400, false;
     InvalidId = "InvalidID", 400, false;
     TagLimitExceeded = "TagLimitExceeded", 400, false;
+
+    // Identity.
+    NoSuchEntity = "NoSuchEntity", 404, false;
+    EntityAlreadyExists = "EntityAlreadyExists", 409, false;
+    DeleteConflict = "DeleteConflict", 409, false;
+    LimitExceeded = "LimitExceeded", 409, false;
+    ValidationError = "ValidationError", 400, false;
+    MalformedPolicyDocument = "MalformedPolicyDocument", 400, false;
+    UnmodifiableEntity = "UnmodifiableEntity", 400, false;
+    ExpiredToken = "ExpiredToken", 400, false;
+    /// A password that breaks a rule.
+    PasswordPolicyViolation = "PasswordPolicyViolation", 400, false;
+    /// Codes that a second factor has not shown.
+    InvalidAuthenticationCode = "InvalidAuthenticationCode", 403, false;
+    PackedPolicyTooLarge = "PackedPolicyTooLarge", 400, false;
+    InvalidInput = "InvalidInput", 400, false;
+    DuplicateCertificate = "DuplicateCertificate", 409, false;
+    MalformedCertificate = "MalformedCertificate", 400, false;
+    InvalidCertificate = "InvalidCertificate", 400, false;
 
     // The service itself.
     RequestLimitExceeded = "RequestLimitExceeded", 503, true;

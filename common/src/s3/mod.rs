@@ -1,6 +1,8 @@
 //! S3 as a language: addresses, the table of operations, their requests and answers.
 //!
 //! ```text
+//!   permissions                 operation → what must be allowed
+//!     │
 //!   routes                      method, level and marker → operation
 //!     │
 //!   copy   multipart   post_object    objects from objects, in parts, by a form
@@ -32,6 +34,7 @@ pub mod listing;
 pub mod multipart;
 pub mod objects;
 pub mod overrides;
+pub mod permissions;
 pub mod post_object;
 pub mod post_policy;
 pub mod request;

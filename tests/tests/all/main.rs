@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
 
 mod actions;
+mod administration;
+mod alone;
 mod arriving;
 mod bad_bundles;
 mod bad_requests;
@@ -14,8 +16,11 @@ mod lifecycle;
 mod nodes;
 mod odd_bundles;
 mod path;
+mod permission_rows;
+mod permissions;
 mod registered;
 mod restart;
 mod saving;
+mod sessions;
 mod sharing;
 mod tampering;

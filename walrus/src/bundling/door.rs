@@ -103,12 +103,7 @@ pub(super) fn demand_wanted(records: &Records, task: &BundleTaskId) -> Result<()
 
 /// Whoever stores by a ticket, as the rules for buckets see them: nobody's administrator.
 pub(super) fn as_caller(owner: &Owner) -> Caller {
-    Caller {
-        account: owner.account.clone(),
-        alias: owner.alias.clone(),
-        user: "admin".to_owned(),
-        administrator: false,
-    }
+    Caller::owner(&owner.account, &owner.alias)
 }
 
 /// Sees to it that the owner has the bucket, and room in it for something. Blocks.

@@ -9,10 +9,9 @@
 use bundle::{Certificate, Limits, Manifest, Signed};
 use common::error::{ApiError, ErrorCode};
 use common::id::ImageKind;
-use common::wire::identity::{Certificates, FindCertificates, Identity};
+use common::wire::identity::Certificates;
 use common::wire::upkeep::CheckManifest;
 use common::wire::walrus::{BundleRef, CheckBundle, CheckedBundle};
-use runtime::peer::Peer;
 use runtime::pool;
 use sha2::{Digest as _, Sha256};
 
@@ -21,6 +20,7 @@ use super::location::Location;
 use super::manifest::{invalid, open_manifest, registered};
 use crate::cache::unbundle::find_part;
 use crate::content::Content;
+use crate::identity::certified::Certified;
 
 /// What a check needs.
 #[derive(Clone)]
@@ -28,7 +28,7 @@ pub(crate) struct Checker {
     /// Buckets, objects, files.
     pub(crate) content: Content,
     /// Who knows the accounts' certificates.
-    pub(crate) identity: Peer<Identity>,
+    pub(crate) certified: Certified,
     /// The bundle key.
     pub(crate) key: KeyFile,
 }
@@ -49,8 +49,7 @@ impl Checker {
             Ok::<_, ApiError>((manifest, hex::encode(Sha256::digest(&raw))))
         })
         .await??;
-        let owner = FindCertificates { account: manifest.user.clone() };
-        let owner = self.identity.call(owner).await?;
+        let owner = self.certified.of(&manifest.user).await?;
         let content = self.content.clone();
         pool::block(move || {
             check_owner(&manifest, &owner, &asked)?;
@@ -73,8 +72,7 @@ impl Checker {
         let content = self.content.clone();
         let registered = pool::block(move || registered(&content, &asked.bundle)).await??;
         let manifest = registered.manifest;
-        let owner = FindCertificates { account: manifest.user.clone() };
-        let owner = self.identity.call(owner).await?;
+        let owner = self.certified.of(&manifest.user).await?;
         pool::block(move || {
             known(&manifest, &owner)?;
             check_signature(&manifest, &owner, &key, asked.allow_unsigned)?;

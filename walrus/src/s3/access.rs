@@ -6,18 +6,28 @@
 //! | write into or remove a bucket | its owner |
 //! | read an object | who wrote it; the bucket's owner; everybody if the object is public-read |
 //!
-//! Administrators of the cloud may do all of it. `aws-exec-read` and `ec2-bundle-read` let the
+//! This is what buckets and objects say. What policies say of the caller comes before
+//! ([`super::permit`]), and both must allow. Administrators of the cloud may do all of it. `aws-exec-read` and `ec2-bundle-read` let the
 //! cloud itself read (the image door does), which gives no user anything. A caller without
 //! credentials is nobody's owner.
 
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
+use common::iam::Context;
+use common::s3::permissions;
 
 use crate::records::{Bucket, Object};
 
 /// Whether the caller may list the bucket.
 pub(crate) fn may_list(caller: Option<&Caller>, bucket: &Bucket) -> bool {
     bucket.acl.everybody_reads() || may_write(caller, bucket)
+}
+
+/// Whether the caller may learn that something is not there, from an operation that is no listing.
+pub(crate) fn may_miss(caller: Option<&Caller>, bucket: &Bucket) -> bool {
+    let arn = permissions::bucket_arn(&bucket.name);
+    let allowed = |caller: &Caller| caller.authority.may("s3:ListBucket", &arn, &Context::new());
+    may_list(caller, bucket) && caller.is_none_or(allowed)
 }
 
 /// Whether the caller may write into the bucket, or remove it.
@@ -51,12 +61,7 @@ mod tests {
     use super::*;
 
     fn caller(account: &str, administrator: bool) -> Caller {
-        Caller {
-            account: account.parse().unwrap(),
-            alias: "a".into(),
-            user: "admin".into(),
-            administrator,
-        }
+        Caller { administrator, ..Caller::owner(&account.parse().unwrap(), "a") }
     }
 
     #[test]

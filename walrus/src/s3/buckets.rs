@@ -18,6 +18,7 @@ use runtime::pool;
 use store::{Seen, StoreError, transact};
 
 use super::access::{demand, may_list, may_write};
+use super::caps;
 use super::document::answer;
 use super::service::{Operate, Scene};
 use crate::parts::Shelves;
@@ -74,6 +75,7 @@ impl Operate for CreateBucket {
         let state = scene.state();
         let name = self.bucket.clone();
         pool::block(move || {
+            let records = caps::of_new_bucket(&state.records, &caller, &self.bucket);
             let bucket = Bucket {
                 name: self.bucket,
                 owner: Owner { account: caller.account, alias: caller.alias },
@@ -82,7 +84,7 @@ impl Operate for CreateBucket {
                 created: state.clock.now(),
                 leaving: false,
             };
-            create(&state.records, &bucket)
+            create(&records, &bucket)
         })
         .await??;
         Ok(Response::empty(200).with("location", format!("/{name}")))

@@ -18,7 +18,7 @@ use store::Seen;
 use super::access::{demand, may_write};
 use super::objects::Objects;
 use super::service::{Operate, Scene};
-use super::{commit, source};
+use super::{caps, commit, source};
 use crate::blob::hash::Hasher;
 use crate::content::Content;
 use crate::records::{Failed, Object};
@@ -83,6 +83,7 @@ async fn copy(
     source: Seen<Object>,
     caller: Caller,
 ) -> Result<(), ApiError> {
+    let content = caps::content(&content, &caller, (&object.bucket, &object.key));
     let records = content.records.clone();
     commit::put(content, object, None, move |batch, found| {
         // The name may be another's bucket by now.

@@ -12,14 +12,16 @@ use common::error::{ApiError, ErrorCode};
 use common::s3::BucketName;
 use common::s3::delete_objects::{MAX_DOCUMENT, Unwanted, to_xml};
 use common::s3::integrity::Integrity;
+use common::s3::permissions::removing;
 use runtime::http::Response;
 use runtime::pool;
 use store::transact;
 use tokio::sync::Semaphore;
 
-use super::access::{demand, may_write};
+use super::access::{demand, denied, may_write};
 use super::commit::{forget_bytes, release};
 use super::document::{self, answer};
+use super::permit::may;
 use super::service::{Operate, Scene};
 use crate::blob::receive::read_past;
 use crate::content::Content;
@@ -114,6 +116,11 @@ fn remove(
                     continue;
                 }
             };
+            let need = removing(name, key.as_str(), object.version.as_deref());
+            if !caller.is_none_or(|caller| may(caller, &need)) {
+                outcomes.push(Err(denied()));
+                continue;
+            }
             let row = object_key(name, key.as_str());
             let seen = if rows.contains(&row) { None } else { records.objects.get(&row)? };
             if let Some(wanted) = &object.etag {
@@ -155,12 +162,7 @@ mod tests {
         let bucket = "buck".parse().unwrap();
         let document = b"<Delete><Object><Key>key</Key></Object></Delete>";
         let unwanted = Unwanted::read(document).unwrap();
-        let caller = |account: &str| Caller {
-            account: account.parse().unwrap(),
-            alias: "a".into(),
-            user: "admin".into(),
-            administrator: false,
-        };
+        let caller = |account: &str| Caller::owner(&account.parse().unwrap(), "a");
         // The bucket was this caller's when the request began.
         let refused = remove(&records, Some(&caller("111111111111")), &bucket, &unwanted);
         let refused = ApiError::from(refused.err().unwrap());

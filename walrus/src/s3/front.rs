@@ -1,10 +1,10 @@
-//! The one way of an S3 request: what it names, who sent it, which operation, the actor, the
-//! answer, one line in the log.
+//! The one way of an S3 request: what it names, who sent it, which operation, whether policies
+//! allow it, the actor, the answer, one line in the log.
 //!
 //! Bytes are read only after all of that was decided. A body that nobody reads any more is read
 //! past for a moment, because many clients write it to its end before they look at the answer.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use actix::Addr;
 use common::action::Caller;
@@ -21,14 +21,14 @@ use common::s3::multipart::complete::{CompleteMultipartUpload, MAX_LIST};
 use common::s3::multipart::lists::{ListMultipartUploads, ListParts};
 use common::s3::multipart::terms::UploadName;
 use common::s3::objects::{DeleteObject, GetObject, HeadObject, PutObject};
+use common::s3::permissions::signed;
 use common::s3::routes::{self, Operation};
 use common::s3::{Address, BucketName, ObjectKey, Query, Request, xml};
-use common::sign::{self, Chain, Claim, PayloadCheck, SignError, presigned};
-use common::wire::identity::Credential;
+use common::sign::{self, Chain, Claim, PayloadCheck, Scheme, SignError, presigned};
+use common::time::Timestamp;
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
 use runtime::http::{App, Body, Head, Payload, Response};
-use runtime::keyring::KeyRing;
 use runtime::metrics::Counter;
 use sha2::{Digest as _, Sha256};
 
@@ -39,6 +39,7 @@ use super::configuration::GetObjectTagging;
 use super::delete_objects::{DeleteObjects, Removals};
 use super::domains::Domains;
 use super::objects::Objects;
+use super::permit::{Doorkeeper, Key};
 use super::permits::{Permit, Permits, slow_down};
 use super::refusal::{Refusal, mismatch, refused};
 use super::service::{Asked, Operate, S3Actor};
@@ -49,8 +50,8 @@ pub(crate) const LISTS: usize = 32;
 
 /// The S3 API on the public listener.
 pub(crate) struct Front {
-    /// Who owns which access key.
-    pub(crate) keys: Arc<dyn KeyRing>,
+    /// Who knows the callers.
+    pub(crate) door: Doorkeeper,
     /// The time.
     pub(crate) clock: Clock,
     /// Below which names hosts are buckets.
@@ -70,7 +71,13 @@ pub(crate) struct Front {
 }
 
 /// Who sent a request, and what their signature says of its body.
-type Authentic = (Option<Caller>, PayloadCheck, Option<Chain>);
+#[derive(Default)]
+struct Authentic {
+    by: Option<(Caller, Key)>,
+    scheme: Option<Scheme>,
+    payload: Option<PayloadCheck>,
+    chain: Option<Chain>,
+}
 
 /// What is known of a request as it goes along, for its line in the log.
 #[derive(Default)]
@@ -129,63 +136,61 @@ impl Front {
         let bucket = head.header("host").and_then(|host| self.domains.bucket(host));
         let address = Address::parse(bucket.as_deref(), &head.raw_path)?;
         trace.resource = Some(address.resource());
-        let signed = head.signed(None).with_virtual_bucket(bucket.as_deref());
-        let (caller, payload, chain) = self.authenticate(&signed).await?;
-        trace.caller.clone_from(&caller);
+        let request = head.signed(None).with_virtual_bucket(bucket.as_deref());
+        let Authentic { by, scheme, payload, chain } = self.authenticate(&request).await?;
+        trace.caller = by.as_ref().map(|(caller, _)| caller.clone());
         let mut query = Query::parse(&head.raw_query)?;
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let headers = head.headers.iter().map(|(name, value)| (name.to_owned(), text(value)));
         let mut headers: Vec<_> = headers.collect();
-        if let Some(scheme) = presigned(&signed) {
+        let dated = query.get("X-Amz-Date").and_then(|date| Timestamp::parse_basic(date).ok());
+        if let Some(scheme) = presigned(&request) {
             query = query.without_signature(scheme, &mut headers);
         }
         let names_source = head.header(SOURCE).is_some();
         let operation = routes::find(&head.method, address.level(), &query)?.copying(names_source);
         trace.operation = Some(operation);
-        let decided = Decided {
+        let mut decided = Decided {
             address,
             query,
             headers,
             origin: head.origin(),
             operation,
-            caller,
-            payload,
+            caller: None,
+            payload: payload.unwrap_or(PayloadCheck::Unsigned),
             chain,
         };
         decided.request().refuse_unknown_wishes(operation.honours())?;
+        if let Some((caller, key)) = by {
+            let needs = operation.needs(&decided.request())?;
+            let said = operation.said(&decided.request());
+            let signed = scheme.map(|scheme| signed(scheme, dated, self.clock.now()));
+            let said = said.and(&signed.unwrap_or_default());
+            decided.caller = Some(self.door.permit((caller, &key), head, &needs, &said).await?);
+        }
         Ok(decided)
     }
 
     async fn authenticate(&self, request: &sign::Request<'_>) -> Result<Authentic, Refusal> {
         let presigned = presigned(request);
         let claim = Claim::s3(request).map_err(|error| refused(&error, presigned))?;
-        let Some(claim) = claim else { return Ok((None, PayloadCheck::Unsigned, None)) };
-        let credential = self.credential(claim.access_key_id()).await?;
+        let Some(claim) = claim else { return Ok(Authentic::default()) };
+        let token = claim.session_token().map(str::to_owned);
+        let key = Key { id: claim.access_key_id().to_owned(), token };
+        let credential = self.door.credential(&key).await?;
         match claim.verify(&credential.secret, self.clock.now()) {
             Ok(verified) => {
-                let chain = claim.chain(&credential.secret);
-                Ok((Some(credential.caller()), verified.payload, chain))
+                self.door.saw(&key);
+                Ok(Authentic {
+                    chain: claim.chain(&credential.secret),
+                    by: Some((Caller::from(credential), key)),
+                    scheme: Some(verified.scheme),
+                    payload: Some(verified.payload),
+                })
             }
             Err(SignError::SignatureDoesNotMatch) => Err(mismatch(claim.explain())),
             Err(error) => Err(refused(&error, presigned)),
         }
-    }
-
-    /// Whose that access key is.
-    pub(super) async fn credential(&self, id: &str) -> Result<Credential, Refusal> {
-        let found = self.keys.find(id).await.map_err(|error| match error.code() {
-            ErrorCode::Unavailable => {
-                let text = "The owner of the access key cannot be found out just now";
-                ApiError::new(ErrorCode::ServiceUnavailable, text).because(error)
-            }
-            _ => error,
-        })?;
-        found.ok_or_else(|| {
-            let text = "The AWS Access Key Id you provided does not exist in our records";
-            let further = vec![("AWSAccessKeyId", id.to_owned())];
-            let error = ApiError::new(ErrorCode::InvalidAccessKeyId, text);
-            Refusal { error, further }
-        })
     }
 
     async fn perform(&self, decided: Decided, mut body: Body) -> Result<Response, ApiError> {
@@ -400,7 +405,7 @@ pub(super) struct Decided {
 }
 
 impl Decided {
-    fn request(&self) -> Request<'_> {
+    pub(super) fn request(&self) -> Request<'_> {
         Request { address: &self.address, query: &self.query, headers: &self.headers }
     }
 }

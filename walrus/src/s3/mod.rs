@@ -8,10 +8,12 @@
 //!                                   the meaning of each operation
 //!   listing                         a page of a bucket
 //!   commit                          writing and removing an object's record, for all of them
+//!   caps                            how much policies let a caller have
 //!   permits                         how many operations at once, in all and for one account
 //!   answer                          the head of an answer that reads an object
 //!   document                        bodies that are documents
-//!   access                          who may do what, pure
+//!   permit                          what policies say of the caller, before anything is looked for
+//!   access                          what buckets and objects say, pure
 //!   domains                         which bucket a host stands for
 //!   refusal                         how a bad signature is told
 //! ```
@@ -21,6 +23,7 @@ pub(crate) mod acl;
 pub(crate) mod answer;
 pub(crate) mod attributes;
 pub(crate) mod buckets;
+pub(crate) mod caps;
 pub(crate) mod commit;
 pub(crate) mod configuration;
 pub(crate) mod copy;
@@ -32,6 +35,7 @@ pub(crate) mod listing;
 pub(crate) mod lists;
 pub(crate) mod multipart;
 pub(crate) mod objects;
+pub(crate) mod permit;
 pub(crate) mod permits;
 mod post;
 mod refusal;

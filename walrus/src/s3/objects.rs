@@ -16,9 +16,9 @@ use runtime::clock::Clock;
 use runtime::http::{Payload, Response};
 use runtime::pool;
 
-use super::access::{demand, denied, may_list, may_read, may_write};
+use super::access::{demand, denied, may_miss, may_read, may_write};
 use super::service::{Operate, Scene};
-use super::{answer, commit};
+use super::{answer, caps, commit};
 use crate::arrival::{Arrivals, may_be_part};
 use crate::blob::hash::{Digested, Expected};
 use crate::blob::range::Span;
@@ -115,7 +115,8 @@ pub(super) async fn keep(
         attributes,
         modified: state.clock.now(),
     };
-    commit::put(state.content.clone(), object, ticket, move |_, found| {
+    let content = caps::content(&state.content, &caller, (&object.bucket, &object.key));
+    commit::put(content, object, ticket, move |_, found| {
         // The name may be another's bucket by now.
         demand(may_write(Some(&caller), found.bucket))?;
         let etag = found.old.map(|old| old.etag.as_str());
@@ -174,6 +175,7 @@ pub(super) fn foresee(
     let old = records.object(name, key.as_str())?;
     conditions.check(old.as_ref().map(|old| old.etag.as_str()))?;
     let change = Change::write(old.map(|old| old.size), length);
+    let records = caps::records(records, caller, (name, key));
     Ok(records.ledger.foresee(name, &bucket.owner.account, change)?)
 }
 
@@ -191,7 +193,7 @@ pub(super) fn open(
             Ok(opened)
         }
         // Whoever may not list does not learn either what is missing.
-        None if may_list(caller, &bucket) => {
+        None if may_miss(caller, &bucket) => {
             Err(ApiError::new(ErrorCode::NoSuchKey, "The specified key does not exist").into())
         }
         None => Err(denied().into()),

@@ -16,14 +16,17 @@ use common::error::{ApiError, ErrorCode};
 use common::s3::Address;
 use common::s3::conditions::WriteConditions;
 use common::s3::form::{self, Begun, FileBytes, MAX_FIELDS};
+use common::s3::permissions::{posting, signed_form};
 use common::s3::post_object::{PostObject, Posted};
 use common::s3::post_policy::{Policy, Sizes};
+use common::s3::routes::Operation;
 use common::sign::{PolicyClaim, SignError};
 use runtime::http::{Body, Head, Response};
 use runtime::pool;
 
 use super::front::{Decided, Front, send};
 use super::objects::{Objects, Wanted, foresee, keep};
+use super::permit::Key;
 use super::refusal::{Refusal, mismatch, refused_form};
 use super::service::{Asked, Operate, Scene};
 use crate::arrival::may_be_part;
@@ -88,14 +91,18 @@ impl Front {
         let Begun { mut fields, filename, before, bytes } = read_fields(body, &boundary).await?;
         fields.name_file(&filename, MAX_FIELDS)?;
         let claim = PolicyClaim::read(fields.pairs()).map_err(|error| refused_form(&error))?;
-        let mut sizes = None;
+        let (mut sizes, mut by) = (None, None);
         if let Some(claim) = claim {
-            let credential = self.credential(claim.access_key_id()).await?;
+            let token = claim.session_token().map(str::to_owned);
+            let key = Key { id: claim.access_key_id().to_owned(), token };
+            let credential = self.door.credential(&key).await?;
             match claim.verify(&credential.secret) {
                 Err(SignError::SignatureDoesNotMatch) => return Err(mismatch(claim.explain())),
                 other => other.map_err(|error| refused_form(&error))?,
             }
-            *caller = Some(credential.caller());
+            self.door.saw(&key);
+            *caller = Some(Caller::from(credential));
+            by = Some(key);
             let policy = Policy::read(claim.policy())?;
             if fields.get("bucket").is_none() {
                 fields.add("bucket", bucket.as_str())?;
@@ -104,6 +111,15 @@ impl Front {
             sizes = policy.sizes();
         }
         let post = PostObject::read(bucket.clone(), &fields, sizes)?;
+        if let (Some(who), Some(key)) = (caller.take(), by) {
+            let needs = posting(bucket, &post.key, fields.get("acl").is_some());
+            let said = Operation::PostObject.said(&decided.request());
+            let said = said
+                .and(&signed_form(fields.get("x-amz-signature").is_some()))
+                .with_some("s3:x-amz-acl", fields.get("acl"));
+            *caller = Some(who.clone());
+            *caller = Some(self.door.permit((who, &key), head, &needs, &said).await?);
+        }
         let most = length.saturating_sub(before).saturating_sub(bytes.least_end());
         let base = format!("{}{}", decided.origin, head.raw_path.trim_end_matches('/'));
         Ok(PostForm { post, bytes, most, base })

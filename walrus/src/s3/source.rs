@@ -5,7 +5,7 @@ use common::error::{ApiError, ErrorCode};
 use common::s3::copy::CopySource;
 use store::{Batch, Seen};
 
-use super::access::{demand, denied, may_list, may_read};
+use super::access::{demand, denied, may_miss, may_read};
 use crate::records::{Failed, Object, Records, object_key};
 
 /// The source as it is now, if the caller may copy it. Blocks.
@@ -20,7 +20,7 @@ pub(crate) fn find(
     let bucket = records.bucket(&source.bucket)?;
     let Some(seen) = records.object(&source.bucket, source.key.as_str())? else {
         // Whoever may not list does not learn either what is missing.
-        return Err(match may_list(caller, &bucket) {
+        return Err(match may_miss(caller, &bucket) {
             true => ApiError::new(ErrorCode::NoSuchKey, "The specified key does not exist").into(),
             false => denied().into(),
         });

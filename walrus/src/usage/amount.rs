@@ -195,6 +195,20 @@ pub(crate) fn effective(set: Limits, defaults: Limits) -> Limits {
     }
 }
 
+/// What keeps within both.
+pub(crate) fn stricter(one: Limits, other: Limits) -> Limits {
+    let least = |one: Limit, other: Limit| match (one, other) {
+        (Limit::AtMost(one), Limit::AtMost(other)) => Limit::AtMost(one.min(other)),
+        (Limit::AtMost(most), _) | (_, Limit::AtMost(most)) => Limit::AtMost(most),
+        (other, _) => other,
+    };
+    Limits {
+        bytes: least(one.bytes, other.bytes),
+        objects: least(one.objects, other.objects),
+        buckets: least(one.buckets, other.buckets),
+    }
+}
+
 /// The scopes that something in a bucket is charged to.
 pub(crate) fn scopes(bucket: &BucketName, account: &AccountId) -> [Scope; 2] {
     [Scope::Bucket(bucket.clone()), Scope::Account(account.clone())]
@@ -259,5 +273,9 @@ mod tests {
         assert_eq!(effective(Limits::default(), defaults).bytes, Limit::AtMost(5));
         assert_eq!(effective(set, defaults).bytes, Limit::Unlimited);
         assert_eq!(effective(set, defaults).objects, Limit::AtMost(1));
+        let caps = Limits { bytes: Limit::AtMost(9), objects: Limit::AtMost(9), ..set };
+        let both = stricter(effective(set, defaults), caps);
+        let expected = (Limit::AtMost(9), Limit::AtMost(1), Limit::Unlimited);
+        assert_eq!((both.bytes, both.objects, both.buckets), expected);
     }
 }

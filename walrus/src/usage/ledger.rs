@@ -13,7 +13,8 @@ use common::s3::BucketName;
 use common::wire::quota::{Limit, Limits, Scope, Used};
 use store::{Batch, Engine, StoreError, Table};
 
-use super::amount::{Change, Excess, Quota, Usage, effective, excess, scope_key, scopes};
+use super::amount::{Change, Excess, Quota, Usage, effective, excess, scope_key, scopes, stricter};
+
 /// Why a change cannot be charged.
 #[derive(Debug)]
 pub(crate) enum ChargeError {
@@ -36,6 +37,17 @@ pub(crate) struct Defaults {
     pub(crate) account: Limits,
     /// A bucket's.
     pub(crate) bucket: Limits,
+}
+
+/// How much policies let somebody have, whatever else is set. What is not said is no cap.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Caps {
+    /// Whose account counts.
+    pub(crate) account: Option<AccountId>,
+    /// What that account may have.
+    pub(crate) of_account: Limits,
+    /// What each bucket may.
+    pub(crate) of_bucket: Limits,
 }
 
 /// The figures of all accounts together.
@@ -91,6 +103,8 @@ pub(crate) struct Ledger {
     pub(crate) defaults: Defaults,
     /// The figures of all accounts.
     pub(crate) totals: Arc<Totals>,
+    /// How much whoever makes the changes may have.
+    pub(crate) caps: Caps,
 }
 
 impl Ledger {
@@ -101,6 +115,7 @@ impl Ledger {
             quotas: Table::new(Arc::clone(engine)),
             defaults: Defaults::default(),
             totals: Arc::default(),
+            caps: Caps::default(),
         }
     }
 
@@ -123,6 +138,19 @@ impl Ledger {
         Ok((set, effective(set, self.defaults_of(scope))))
     }
 
+    /// What a change by whoever is capped must keep within.
+    fn strictest(&self, scope: &Scope) -> Result<Limits, StoreError> {
+        let (_, limits) = self.limits(scope)?;
+        let caps = match scope {
+            Scope::Bucket(_) => self.caps.of_bucket,
+            Scope::Account(account) if self.caps.account.as_ref() == Some(account) => {
+                self.caps.of_account
+            }
+            Scope::Account(_) => Limits::default(),
+        };
+        Ok(stricter(limits, caps))
+    }
+
     fn defaults_of(&self, scope: &Scope) -> Limits {
         match scope {
             Scope::Account(_) => self.defaults.account,
@@ -143,7 +171,7 @@ impl Ledger {
     ) -> Result<(), ChargeError> {
         if change.grows() {
             for scope in scopes(bucket, account) {
-                let (_, limits) = self.limits(&scope)?;
+                let limits = self.strictest(&scope)?;
                 self.allow(&scope, self.used(&scope)?, change, &limits)?;
             }
         }
@@ -216,7 +244,7 @@ impl Ledger {
         if change.is_nothing() {
             return Ok(());
         }
-        let (_, limits) = if change.grows() { self.limits(scope)? } else { Default::default() };
+        let limits = if change.grows() { self.strictest(scope)? } else { Limits::default() };
         match self.usage.get(&scope_key(scope))? {
             Some(mut seen) => {
                 self.allow(scope, seen.used, change, &limits)?;

@@ -19,6 +19,7 @@ use crate::cache::disk::{Disk, Image};
 use crate::cache::table::Key;
 use crate::config::Config;
 use crate::content::Content;
+use crate::identity::certified::Certified;
 use crate::image::again;
 use crate::image::check::Checker;
 use crate::image::key::KeyFile;
@@ -51,7 +52,8 @@ pub(crate) fn open(
     };
     let open = OpenUploads::default();
     let content = Content { shelves: Shelves { records, files, pins: Pins::default(), open } };
-    Ok(dispatcher(Checker { content, identity, key }, images))
+    let certified = Certified::Asked(identity);
+    Ok(dispatcher(Checker { content, certified, key }, images))
 }
 
 fn dispatcher(checker: Checker, images: Vec<(Key, Image)>) -> Dispatcher<Walrus> {

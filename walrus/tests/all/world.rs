@@ -14,7 +14,9 @@ use common::error::ApiError;
 use common::sign::{Credentials, Headers, PayloadCheck, Request, sign_s3_v2, sign_s3_v4};
 use common::time::Timestamp;
 use common::wire::Message;
-use common::wire::identity::{Certificates, Credential, FindAccessKey, FindCertificates, Identity};
+use common::wire::identity::{
+    Certificates, FindCertificates, FollowIdentity, Identity, KeyUse, NoteKeyUse,
+};
 use common::wire::upkeep::{ListRegistered, Registered, RegisteredPage};
 use common::wire::walrus::{BundleRef, InstallBundleKey, Walrus};
 use runtime::boot::in_system;
@@ -34,6 +36,7 @@ use tokio::sync::oneshot;
 use walrus::config::Config;
 use walrus::server::Server;
 
+use crate::feed::Feed;
 use crate::http::{Reply, Sent, send};
 
 /// The administrator's account: that of the golden bundles.
@@ -41,7 +44,7 @@ pub(crate) const ROOT: &str = "000000000001";
 pub(crate) const ALICE: &str = "111111111111";
 pub(crate) const BOB: &str = "222222222222";
 /// A certificate whose private half nobody has.
-const NEWER: &str = include_str!("../data/newer-cert.pem");
+pub(crate) const NEWER: &str = include_str!("../data/newer-cert.pem");
 /// What the services share.
 const PEER_KEY: [u8; 32] = [7; 32];
 
@@ -62,41 +65,58 @@ pub(crate) enum Who {
     Root,
     Alice,
     Bob,
+    /// A user of Alice's, who is not there before a test tells of him.
+    Carol,
 }
 
 impl Who {
-    fn account(self) -> &'static str {
+    pub(crate) fn account(self) -> &'static str {
         match self {
             Self::Nobody => "",
             Self::Root => ROOT,
-            Self::Alice => ALICE,
+            Self::Alice | Self::Carol => ALICE,
             Self::Bob => BOB,
         }
     }
 
+    pub(crate) fn user(self) -> &'static str {
+        if self == Self::Carol { "carol" } else { "admin" }
+    }
+
+    /// The name of the account.
+    pub(crate) fn alias(self) -> String {
+        let owner = if self == Self::Carol { Self::Alice } else { self };
+        format!("{owner:?}").to_lowercase()
+    }
+
     pub(crate) fn credentials(self) -> (String, String) {
-        (format!("AKI{}", self.account()), format!("secret of {}", self.account()))
+        let of = match self {
+            Self::Carol => "CAROL",
+            other => other.account(),
+        };
+        (format!("AKI{of}"), format!("secret of {of}"))
     }
 }
 
-/// What a clc knows of registered images.
-type Registry = Arc<Mutex<Vec<Registered>>>;
+/// What a clc knows.
+#[derive(Clone)]
+struct Known {
+    registered: Arc<Mutex<Vec<Registered>>>,
+    uses: Arc<Mutex<Vec<KeyUse>>>,
+    feed: Feed,
+}
 
-fn identity(registry: &Registry) -> Dispatcher<Identity> {
-    let registry = Arc::clone(registry);
+fn identity(known: &Known) -> Dispatcher<Identity> {
+    let (registry, feed) = (Arc::clone(&known.registered), known.feed.clone());
+    let uses = Arc::clone(&known.uses);
     Dispatcher::new()
-        .with(|asked: FindAccessKey| async move {
-            let found = [Who::Root, Who::Alice, Who::Bob]
-                .into_iter()
-                .find(|who| who.credentials().0 == asked.id);
-            Ok::<_, ApiError>(found.map(|who| Credential {
-                id: asked.id,
-                secret: who.credentials().1,
-                account: who.account().parse().unwrap(),
-                alias: format!("{who:?}").to_lowercase(),
-                user: "admin".into(),
-                administrator: who == Who::Root,
-            }))
+        .with(move |asked: FollowIdentity| {
+            let feed = feed.clone();
+            async move { feed.follow(asked).await }
+        })
+        .with(move |asked: NoteKeyUse| {
+            uses.lock().unwrap().extend(asked.uses);
+            async { Ok(()) }
         })
         .with(|asked: FindCertificates| async move {
             let known = [ROOT, ALICE, BOB].contains(&asked.account.as_str());
@@ -127,15 +147,15 @@ struct Clc {
 }
 
 impl Clc {
-    fn start(registry: &Registry) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    fn start(known: &Known, address: SocketAddr) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
-        let (registry, (stop, stopped)) = (Arc::clone(registry), oneshot::channel::<()>());
+        let (known, (stop, stopped)) = (known.clone(), oneshot::channel::<()>());
         let thread = std::thread::spawn(move || {
             in_system(async {
                 let (clock, key) = (Clock::system(), PeerKey::new(PEER_KEY));
                 let endpoint = Endpoint::new(key, clock, Roster::default(), Metrics::default())
-                    .service(Arc::new(identity(&registry)));
+                    .service(Arc::new(identity(&known)));
                 let limits = Limits { workers: 1, ..Limits::default() };
                 let listening = listen(listener, &limits, Arc::new(endpoint)).unwrap();
                 drop(stopped.await);
@@ -147,12 +167,16 @@ impl Clc {
     }
 }
 
+impl Clc {
+    fn end(&mut self) -> Option<std::thread::Result<()>> {
+        drop(self.stop.take());
+        self.thread.take().map(JoinHandle::join)
+    }
+}
+
 impl Drop for Clc {
     fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            drop(thread.join());
-        }
+        drop(self.end());
     }
 }
 
@@ -170,7 +194,7 @@ pub(crate) struct World {
     pub(crate) public: SocketAddr,
     pub(crate) internal: SocketAddr,
     config: Config,
-    registry: Registry,
+    known: Known,
     /// For a walrus that is a process of its own.
     clc: Option<Clc>,
     runs: Runs,
@@ -199,8 +223,8 @@ impl World {
         };
         change(&mut config);
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let registry = Registry::default();
-        let clc = apart.then(|| Clc::start(&registry));
+        let known = Known { registered: Arc::default(), uses: Arc::default(), feed: Feed::new() };
+        let clc = apart.then(|| Clc::start(&known, nowhere));
         if let Some(clc) = &clc {
             config.peer_key_file = dir.path().join("peer.key");
             config.clc.url = format!("http://{}", clc.address);
@@ -214,7 +238,7 @@ impl World {
             public: nowhere,
             internal: nowhere,
             config,
-            registry,
+            known,
             clc,
             runs: Runs::Not,
         };
@@ -265,7 +289,7 @@ impl World {
         let config = self.config.clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let (up, is_up) = std::sync::mpsc::channel();
-        let identity = Peer::here(Arc::new(identity(&self.registry)));
+        let identity = Peer::here(Arc::new(identity(&self.known)));
         let thread = std::thread::spawn(move || {
             in_system(async {
                 let key = PeerKey::new(PEER_KEY);
@@ -297,9 +321,33 @@ impl World {
         }
     }
 
+    /// Who there is.
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.known.feed
+    }
+
+    /// The ids of the access keys of whose use the clc was told.
+    pub(crate) fn used_keys(&self) -> Vec<String> {
+        let mut used: Vec<_> =
+            self.known.uses.lock().unwrap().iter().map(|one| one.id.clone()).collect();
+        used.sort();
+        used
+    }
+
+    /// Ends the clc of a walrus that is a process of its own.
+    pub(crate) fn end_clc(&mut self) {
+        drop(self.clc.as_mut().expect("it has one").end());
+    }
+
+    /// Starts it again where it was.
+    pub(crate) fn start_clc(&mut self) {
+        let address = self.clc.as_ref().expect("it has one").address;
+        self.clc = Some(Clc::start(&self.known, address));
+    }
+
     /// Notes an image with the clc.
     pub(crate) fn register(&self, id: &str, bundle: &BundleRef, sha256: Option<&str>) {
-        self.registry.lock().unwrap().push(Registered {
+        self.known.registered.lock().unwrap().push(Registered {
             id: id.parse().unwrap(),
             account: ROOT.parse().unwrap(),
             bundle: bundle.clone(),

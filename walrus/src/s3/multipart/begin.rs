@@ -8,6 +8,7 @@ use runtime::pool;
 use store::{MAX_KEY, transact};
 
 use super::super::access::{demand, may_write};
+use super::super::caps;
 use super::super::commit::open_bucket;
 use super::super::objects::Objects;
 use super::super::service::{Operate, Scene};
@@ -26,7 +27,8 @@ impl Operate for CreateMultipartUpload {
         let caller = scene.signed_caller()?;
         let state = scene.state();
         let (upload, asked) = pool::block(move || {
-            let records = &state.content.records;
+            let records =
+                &caps::records(&state.content.records, &caller, (&self.bucket, &self.key));
             demand(may_write(Some(&caller), &*records.bucket(&self.bucket)?))?;
             let now = state.clock.now();
             let id = BlobId::at(now);

@@ -6,12 +6,14 @@ use common::s3::multipart::begin::UploadPart;
 use runtime::http::Response;
 use runtime::pool;
 
+use super::super::caps;
 use super::super::objects::Objects;
 use super::super::service::{Operate, Scene};
 use super::{named, record};
 use crate::blob::hash::{Digested, Expected};
 use crate::blob::receive::{Received, read_past};
 use crate::blob::uploads::Ticket;
+use crate::content::Content;
 use crate::records::Failed;
 use crate::upload::{Part, Upload};
 
@@ -39,7 +41,7 @@ impl Operate for UploadPart {
     type State = Objects;
 
     async fn operate(self, scene: Scene<Objects>) -> Result<Response, ApiError> {
-        let (upload, expected, ticket) = match admit(&self, &scene).await {
+        let (content, upload, expected, ticket) = match admit(&self, &scene).await {
             Ok(admitted) => admitted,
             Err(error) => {
                 let Scene { mut body, permit, .. } = scene;
@@ -64,7 +66,7 @@ impl Operate for UploadPart {
             checksum: checksum.clone(),
             modified: state.clock.now(),
         };
-        record::put(state.content.clone(), name, part, ticket, |_| Ok(())).await?;
+        record::put(content, name, part, ticket, |_| Ok(())).await?;
         drop(permit);
         let response = Response::empty(200).with("etag", format!("\"{etag}\""));
         Ok(response.with(checksum.algorithm.header(), checksum.text()))
@@ -75,21 +77,22 @@ impl Operate for UploadPart {
 async fn admit(
     part: &UploadPart,
     scene: &Scene<Objects>,
-) -> Result<(Upload, Expected, Option<Ticket>), ApiError> {
+) -> Result<(Content, Upload, Expected, Option<Ticket>), ApiError> {
     let caller = scene.signed_caller()?;
     let expected = scene.expected(&part.incoming)?;
     let (name, state) = (part.upload.clone(), scene.state());
     let (number, length) = (part.number, part.incoming.length);
-    let upload = pool::block(move || {
-        let records = &state.content.records;
+    let (content, upload) = pool::block(move || {
+        let content = caps::content(&state.content, &caller, (&name.bucket, &name.key));
+        let records = &content.records;
         named::admit(records, Some(&caller), &name)?;
         let upload = named::open(records, &name)?.record;
         let bucket = records.bucket(&name.bucket)?;
         record::foresee(records, &bucket, (&upload.id, number), length)?;
-        Ok::<_, Failed>(upload)
+        Ok::<_, Failed>((content, upload))
     })
     .await??;
     check_size(length, scene.max_bytes)?;
     let expected = Expected { kept: Some(kept_algorithm(&upload)), ..expected };
-    Ok((upload, expected, scene.receiver.begin(length).await?))
+    Ok((content, upload, expected, scene.receiver.begin(length).await?))
 }

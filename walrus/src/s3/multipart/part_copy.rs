@@ -11,6 +11,7 @@ use runtime::http::{Body, BodyError, Payload, Response};
 use runtime::pool;
 use store::Seen;
 
+use super::super::caps;
 use super::super::objects::Objects;
 use super::super::service::{Operate, Scene};
 use super::super::source;
@@ -40,10 +41,12 @@ impl Operate for UploadPartCopy {
     async fn operate(self, scene: Scene<Objects>) -> Result<Response, ApiError> {
         let caller = scene.signed_caller()?;
         let state = scene.state();
+        let place = (&self.upload.bucket, &self.upload.key);
+        let capped = caps::content(&state.content, &caller, place);
         let mut tries = 0;
         let part = loop {
             tries += 1;
-            let (content, asked, who) = (state.content.clone(), self.clone(), caller.clone());
+            let (content, asked, who) = (capped.clone(), self.clone(), caller.clone());
             let found = pool::block(move || {
                 named::admit(&content.records, Some(&who), &asked.upload)?;
                 let upload = named::open(&content.records, &asked.upload)?.record;
@@ -56,8 +59,8 @@ impl Operate for UploadPartCopy {
             .await??;
             check_size(found.size, state.max_bytes)?;
             let done = match shared(&found, self.number) {
-                Some(part) => share(&self, &state, found, part).await,
-                None => read(&self, &state, found).await,
+                Some(part) => share(&self, (&state, &capped), found, part).await,
+                None => read(&self, (&state, &capped), found).await,
             };
             match done {
                 Err(error) if error.code() == ErrorCode::OperationAborted && tries < TRIES => {}
@@ -73,15 +76,15 @@ impl Operate for UploadPartCopy {
 /// Lets the part name the source's file.
 async fn share(
     asked: &UploadPartCopy,
-    state: &Objects,
+    (state, content): (&Objects, &Content),
     found: Found,
     part: Part,
 ) -> Result<Part, ApiError> {
     let part = Part { modified: state.clock.now(), ..part };
-    let records = state.content.records.clone();
+    let records = content.records.clone();
     let source = found.source;
     let name = asked.upload.clone();
-    record::put(state.content.clone(), name, part.clone(), None, move |batch| {
+    record::put(content.clone(), name, part.clone(), None, move |batch| {
         source::hold(&records, batch, &source)
     })
     .await?;
@@ -89,10 +92,14 @@ async fn share(
 }
 
 /// Reads the source and writes the part.
-async fn read(asked: &UploadPartCopy, state: &Objects, found: Found) -> Result<Part, ApiError> {
+async fn read(
+    asked: &UploadPartCopy,
+    (state, content): (&Objects, &Content),
+    found: Found,
+) -> Result<Part, ApiError> {
     let ticket = state.receiver.begin(found.size).await?;
     let expected = Expected { kept: Some(kept_algorithm(&found.upload)), ..Expected::default() };
-    let body = bytes_of(state.content.clone(), &found).await?;
+    let body = bytes_of(content.clone(), &found).await?;
     let received = state.receiver.receive(body, found.size, expected, ticket).await?;
     let Received { digested: Digested { md5: etag, checksum, .. }, ticket, .. } = received;
     let part = Part {
@@ -105,7 +112,7 @@ async fn read(asked: &UploadPartCopy, state: &Objects, found: Found) -> Result<P
         modified: state.clock.now(),
     };
     let name = asked.upload.clone();
-    record::put(state.content.clone(), name, part.clone(), ticket, |_| Ok(())).await?;
+    record::put(content.clone(), name, part.clone(), ticket, |_| Ok(())).await?;
     Ok(part)
 }
 

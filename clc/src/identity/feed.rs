@@ -1,0 +1,148 @@
+//! The feed of identity as it is told to those who keep a copy, page by page.
+//!
+//! A question is answered from the present: a page names what changed, and of each what it is now.
+//! An entity that changes while a page is read may be told as it is after that change; it stands
+//! behind the page once more.
+
+use std::time::Duration;
+
+use common::error::ApiError;
+use common::wire::identity::{FollowIdentity, IdentityChange, IdentityPage};
+
+use super::directory::entity;
+use crate::records::Records;
+use crate::records::feed::HEAD;
+
+/// The most changes on a page.
+const PAGE: usize = 500;
+
+/// How large a page may become before it ends, in bytes of what it tells.
+const PAGE_BYTES: usize = 1 << 20;
+
+/// Answers when there is something to tell, or when the asker would wait no longer.
+///
+/// # Errors
+/// If the store fails.
+pub async fn follow(records: &Records, ask: FollowIdentity) -> Result<IdentityPage, ApiError> {
+    let wait = Duration::from_millis(ask.wait_ms.min(FollowIdentity::LONGEST_MS));
+    let until = tokio::time::Instant::now() + wait;
+    // Before the first look, so that no change falls between.
+    let mut changed = records.feed.watch();
+    loop {
+        changed.mark_unchanged();
+        let asked = ask.clone();
+        let found = records.work(move |records| page(records, &asked)).await?;
+        let news = !found.changes.is_empty() || found.anew || found.epoch != ask.epoch;
+        if news || tokio::time::timeout_at(until, changed.changed()).await.is_err() {
+            return Ok(found);
+        }
+    }
+}
+
+/// The page behind a place. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn page(records: &Records, ask: &FollowIdentity) -> Result<IdentityPage, ApiError> {
+    // Read before the rows are: there are none up to here that the rows do not show.
+    let head = records.feed_heads.get(HEAD)?;
+    let (epoch, last) = head.as_ref().map_or((0, 0), |head| (head.epoch, head.version));
+    let anew = !head.is_some_and(|head| head.knows(ask.epoch, ask.after));
+    let mut upto = if anew { 0 } else { ask.after };
+    let rows = records.feed.scan("", format!("{upto:020}").as_str(), PAGE + 1)?;
+    let (mut changes, mut size) = (Vec::new(), 0);
+    for row in rows.iter().take(PAGE) {
+        if size >= PAGE_BYTES {
+            break;
+        }
+        let name = row.value.parse().map_err(|error| broken(&row.key, &error))?;
+        let entity = entity(records, &name)?;
+        let written = serde_json::to_string(&entity).map_err(|error| broken(&row.key, &error))?;
+        size += row.value.len() + written.len();
+        upto = row.key.parse().map_err(|error| broken(&row.key, &error))?;
+        changes.push(IdentityChange { name, entity });
+    }
+    let more = changes.len() < rows.len();
+    if !more {
+        upto = upto.max(last);
+    }
+    Ok(IdentityPage { epoch, anew, changes, upto, more })
+}
+
+fn broken(row: &str, error: &dyn std::fmt::Display) -> ApiError {
+    ApiError::internal("The feed of identity cannot be read", format!("row {row}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use common::iam::EntityName;
+    use store::EngineConfig;
+
+    use super::*;
+    use crate::records::SessionSecret;
+
+    fn secret(records: &Records, id: &str) {
+        let secret = SessionSecret {
+            id: id.to_owned(),
+            key: vec![1; 32],
+            created: common::time::Timestamp::from_secs(1),
+        };
+        let change = |batch: &mut store::Batch, touched: &mut crate::records::Touched| {
+            batch.insert(&secret)?;
+            touched.note(EntityName::SessionKey(secret.id.clone()));
+            Ok(())
+        };
+        records.change_identity(change).unwrap();
+    }
+
+    fn names(page: &IdentityPage) -> Vec<String> {
+        page.changes.iter().map(|change| change.name.to_string()).collect()
+    }
+
+    #[test]
+    fn pages_follow_each_other_to_the_end() {
+        let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
+        records.begin_epoch().unwrap();
+        let ids: Vec<String> = (0..PAGE + 2).map(|number| format!("{number:04}")).collect();
+        ids.iter().for_each(|id| secret(&records, id));
+        let ask = |epoch, after| page(&records, &FollowIdentity { epoch, after, wait_ms: 0 });
+        let first = ask(0, 0).unwrap();
+        assert!(first.anew && first.more);
+        assert_eq!((first.changes.len(), first.upto), (PAGE, PAGE as u64));
+        let second = ask(first.epoch, first.upto).unwrap();
+        assert!(!second.anew && !second.more);
+        assert_eq!(
+            names(&second),
+            [format!("session-key/{}", ids[PAGE]), format!("session-key/{}", ids[PAGE + 1])]
+        );
+        assert!(ask(first.epoch, second.upto).unwrap().changes.is_empty());
+        assert!(ask(first.epoch, second.upto + 1).unwrap().anew, "ahead of the feed");
+        assert!(ask(first.epoch ^ 1, 5).unwrap().anew, "another feed");
+        // What is gone is told as a name.
+        let gone = EntityName::SessionKey(ids[0].clone());
+        let change = |batch: &mut store::Batch, touched: &mut crate::records::Touched| {
+            batch.remove(&records.session_secrets.get(&ids[0])?.unwrap());
+            touched.note(gone.clone());
+            Ok(())
+        };
+        records.change_identity(change).unwrap();
+        let third = ask(first.epoch, second.upto).unwrap();
+        assert_eq!(third.changes.len(), 1);
+        assert!(third.changes[0].entity.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_question_waits_for_a_change_and_for_nothing_longer() {
+        let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
+        records.begin_epoch().unwrap();
+        secret(&records, "a");
+        let start = follow(&records, FollowIdentity { epoch: 0, after: 0, wait_ms: 60_000 });
+        let start = start.await.unwrap();
+        let ask = |wait_ms| FollowIdentity { epoch: start.epoch, after: start.upto, wait_ms };
+        assert!(follow(&records, ask(1)).await.unwrap().changes.is_empty());
+        let waiting = follow(&records, ask(20_000));
+        let change = async { secret(&records, "b") };
+        let (told, ()) = tokio::join!(waiting, change);
+        assert_eq!(names(&told.unwrap()), ["session-key/b"]);
+    }
+}
