@@ -216,13 +216,27 @@ pub(super) fn check_description(text: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Checks the path of a policy, which has fewer characters to choose from than others: ARNs of
+/// policies are parts of keys.
+fn checked_policy_path(path: Option<&str>) -> Result<String, ApiError> {
+    let path = checked_path("path", path)?;
+    match path.chars().all(|c| c.is_ascii_alphanumeric() || "/.,+@=_-".contains(c)) {
+        true => Ok(path),
+        false => {
+            let constraint =
+                r"Member must satisfy regular expression pattern: ((/[A-Za-z0-9\.,\+@=_-]+)*)/";
+            Err(violation(&path, "path", constraint))
+        }
+    }
+}
+
 /// A policy is made.
 pub(super) struct Create(ManagedPolicy, Caller);
 
 impl Create {
     fn new(caller: &Caller, it: CreatePolicy, now: Timestamp) -> Result<Self, ApiError> {
         check_name("policyName", &it.policy_name, POLICY)?;
-        let path = checked_path("path", it.path.as_deref())?;
+        let path = checked_policy_path(it.path.as_deref())?;
         let description = it.description.unwrap_or_default();
         check_description(&description)?;
         documents::check_managed(&it.policy_document)?;

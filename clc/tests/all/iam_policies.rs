@@ -186,6 +186,11 @@ fn managed_policies_have_versions_of_which_one_counts() {
         assert!(made.policy_id.starts_with("ANPA") && made.policy_id.len() == 21);
         let again = iam(&world, &owner, &of::<CreatePolicy>(create)).await;
         assert_eq!(code(again), "EntityAlreadyExists");
+        for path in ["/a", "a/", "/a b/", "/a|b/", "/a*/", "/a:b/"] {
+            let odd = json!({"PolicyName": "Odd", "Path": path, "PolicyDocument": READS});
+            let refused = iam(&world, &owner, &of::<CreatePolicy>(odd)).await;
+            assert_eq!(code(refused), "ValidationError", "{path}");
+        }
         let arn = made.arn.as_str();
         let ask = || of::<GetPolicy>(json!({"PolicyArn": arn}));
         let got = iam(&world, &owner, &ask()).await.unwrap().policy;

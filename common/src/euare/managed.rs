@@ -104,7 +104,7 @@ pub struct ListPolicies {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PolicyList {
-    /// The policies, by ARN.
+    /// The policies by name: the account's, then the cloud's.
     pub policies: Members<Policy>,
     /// Whether there are more.
     pub is_truncated: bool,
