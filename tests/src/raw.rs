@@ -100,7 +100,8 @@ impl Signer {
         let mut headers =
             vec![("host".to_owned(), host.clone()), ("content-type".to_owned(), form)];
         if self.version == Version::Two {
-            pairs.extend(self.token.iter().map(|token| ("SecurityToken".to_owned(), token.clone())));
+            pairs
+                .extend(self.token.iter().map(|token| ("SecurityToken".to_owned(), token.clone())));
             let mac = QueryMac::HmacSha256;
             pairs = sign_ec2_v2(self.key(), "POST", &host, path, &pairs, mac, self.at);
         }

@@ -22,7 +22,8 @@ fn element(answer: &str, name: &str) -> String {
 fn session(cloud: &Cloud, user: &User, version: Version, seconds: &str) -> Signer {
     let own = Signer::of(user, Version::Four, cloud.clock().now());
     let asked = [("Action", "GetSessionToken"), ("DurationSeconds", seconds)];
-    let answer = own.query_at(STS, cloud.api(), &[&asked[..], &[("Version", "2011-06-15")]].concat());
+    let answer =
+        own.query_at(STS, cloud.api(), &[&asked[..], &[("Version", "2011-06-15")]].concat());
     let answer = answer.text();
     Signer {
         id: element(&answer, "AccessKeyId"),
