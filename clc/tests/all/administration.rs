@@ -27,6 +27,7 @@ impl World {
             access_key: text(&xml, "accessKey"),
             secret: text(&xml, "secretKey"),
             account: text(&xml, "accountNumber"),
+            token: None,
         };
         (xml, user)
     }
