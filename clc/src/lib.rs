@@ -5,8 +5,8 @@
 //! It never touches an image's bytes and never asks a node for more than it reports.
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
-//! `random`, `config` · `records`, `settings` · `upgrade` · `identity` · `schedule` · `cluster` ·
-//! `reconcile` · `ec2`, `admin` · `routes`, `services` · `server`.
+//! `random`, `config` · `records`, `settings` · `upgrade` · `identity` · `schedule` · `quota` ·
+//! `cluster` · `reconcile` · `ec2`, `sts`, `admin` · `routes`, `services` · `server`.
 
 pub mod admin;
 pub mod cluster;
@@ -14,6 +14,7 @@ pub mod config;
 pub mod ec2;
 pub mod iam;
 pub mod identity;
+pub mod quota;
 mod random;
 pub mod reconcile;
 pub mod records;
@@ -22,4 +23,5 @@ pub mod schedule;
 pub mod server;
 pub mod services;
 pub mod settings;
+pub mod sts;
 mod upgrade;

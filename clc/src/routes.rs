@@ -12,6 +12,10 @@ use common::ec2::image_attributes::{
     DescribeImageAttribute, ModifyImageAttribute, ResetImageAttribute,
 };
 use common::ec2::images::{DeregisterImage, DescribeImages, RegisterImage};
+use common::ec2::instance_profiles::{
+    AssociateIamInstanceProfile, DescribeIamInstanceProfileAssociations,
+    DisassociateIamInstanceProfile, ReplaceIamInstanceProfileAssociation,
+};
 use common::ec2::instance_types::{DescribeInstanceTypeOfferings, DescribeInstanceTypes};
 use common::ec2::instances::{
     DescribeInstances, GetConsoleOutput, RunInstances, TerminateInstances,
@@ -51,6 +55,7 @@ pub struct Actors {
 /// The table.
 pub fn router(actors: &Actors) -> Router {
     Router::new()
+        .on::<AssociateIamInstanceProfile, _>(&actors.instances)
         .on::<BundleInstance, _>(&actors.bundles)
         .on::<CancelBundleTask, _>(&actors.bundles)
         .on::<CreateImage, _>(&actors.bundles)
@@ -63,6 +68,7 @@ pub fn router(actors: &Actors) -> Router {
         .on::<DescribeAddresses, _>(&actors.zones)
         .on::<DescribeAvailabilityZones, _>(&actors.zones)
         .on::<DescribeBundleTasks, _>(&actors.bundles)
+        .on::<DescribeIamInstanceProfileAssociations, _>(&actors.instances)
         .on::<DescribeImageAttribute, _>(&actors.images)
         .on::<DescribeImages, _>(&actors.images)
         .on::<DescribeInstanceAttribute, _>(&actors.instances)
@@ -73,6 +79,7 @@ pub fn router(actors: &Actors) -> Router {
         .on::<DescribeKeyPairs, _>(&actors.keys)
         .on::<DescribeRegions, _>(&actors.zones)
         .on::<DescribeTags, _>(&actors.tags)
+        .on::<DisassociateIamInstanceProfile, _>(&actors.instances)
         .on::<GetConsoleOutput, _>(&actors.instances)
         .on::<ImportKeyPair, _>(&actors.keys)
         .on::<ModifyImageAttribute, _>(&actors.images)
@@ -80,6 +87,7 @@ pub fn router(actors: &Actors) -> Router {
         .on::<ModifyInstanceAttribute, _>(&actors.instances)
         .on::<RebootInstances, _>(&actors.instances)
         .on::<RegisterImage, _>(&actors.images)
+        .on::<ReplaceIamInstanceProfileAssociation, _>(&actors.instances)
         .on::<ResetImageAttribute, _>(&actors.images)
         .on::<ResetInstanceAttribute, _>(&actors.instances)
         .on::<RunInstances, _>(&actors.instances)

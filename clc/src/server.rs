@@ -19,7 +19,6 @@ use runtime::doors::{DoorError, Doors, Doorway};
 use runtime::endpoint::Endpoint;
 use runtime::envelope::{PeerKey, PeerKeyError};
 use runtime::front::QueryApi;
-use runtime::guard::PlainGuard;
 use runtime::listen::{Limits, Listening, listen};
 use runtime::metrics::Metrics;
 use runtime::peer::Peer;
@@ -47,6 +46,7 @@ use crate::iam::Iam;
 use crate::identity::credentials::Endpoints;
 use crate::identity::directory::RecordedDirectory;
 use crate::identity::first_start::{self, FirstStartError};
+use crate::identity::guard::RecordedGuard;
 use crate::identity::key_uses::{self, KeyUseWriter, KeyUses};
 use crate::identity::keyring::RecordedKeyRing;
 use crate::identity::stand_in::RecordedStandIn;
@@ -150,6 +150,7 @@ pub struct Server {
     shutdown: Shutdown,
     loops: Vec<tokio::task::JoinHandle<()>>,
     store: Weak<dyn Engine>,
+    actions: Vec<(&'static str, &'static str)>,
 }
 
 impl Server {
@@ -218,7 +219,8 @@ impl Server {
             endpoints: endpoints.clone(),
             clock: clock.clone(),
         };
-        let guard = Arc::new(PlainGuard { region: config.region.clone() });
+        let (identity_of, region) = (Arc::clone(&directory), config.region.clone());
+        let guard = Arc::new(RecordedGuard { directory: identity_of, region });
         let api = services(
             QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION),
             iam,
@@ -226,6 +228,7 @@ impl Server {
         .remembering(Arc::new(replays))
         .witnessed(Arc::new(key_uses.clone()))
         .delegating("iam", Arc::new(RecordedStandIn { records: records.clone() }));
+        let actions = api.actions();
         let administration = Administration {
             records: records.clone(),
             endpoints,
@@ -250,7 +253,7 @@ impl Server {
         let store = Arc::downgrade(&records.engine);
         let watched = Weak::clone(&store);
         roster.heed("store", move || watched.upgrade().is_none_or(|store| store.is_usable()));
-        Ok(Self { api, internal, admin_dir, roster, shutdown, loops, store })
+        Ok(Self { api, internal, admin_dir, roster, shutdown, loops, store, actions })
     }
 
     /// Where the API listens.
@@ -266,6 +269,11 @@ impl Server {
     /// Where messages of other services are answered.
     pub fn internal_address(&self) -> SocketAddr {
         self.internal.address()
+    }
+
+    /// All actions that it answers: what policies call their API, and their names.
+    pub fn actions(&self) -> &[(&'static str, &'static str)] {
+        &self.actions
     }
 
     /// Where the administrator's credentials are.

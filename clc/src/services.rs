@@ -3,32 +3,33 @@
 use std::sync::Arc;
 
 use common::dialect::xml::Shape;
-use common::error::ApiError;
-use common::euare;
-use common::sts::{self, CallerIdentity, GetCallerIdentity};
-use runtime::actor::{Answer, Scene, ServiceActor};
+use common::{euare, sts};
+use runtime::actor::ServiceActor;
 use runtime::front::QueryApi;
 use runtime::router::Router;
 use runtime::service::QueryService;
 
-use crate::iam::{Iam, routes};
+use crate::iam::{Iam, routes as iam_routes};
+use crate::sts::{Tokens, routes as sts_routes};
 
 /// How many actions of IAM are done at once.
 const IAM_PERMITS: usize = 64;
 
 /// Adds them to the API.
 pub fn services(api: QueryApi, iam: Iam) -> QueryApi {
+    let (records, clock) = (iam.records.clone(), iam.clock.clone());
+    let tokens = Tokens { records, directory: Arc::clone(&iam.directory), clock };
     let iam = ServiceActor::start(Arc::new(iam), IAM_PERMITS);
     // One question needs no more permits than the listener has connections.
-    let actor = ServiceActor::start(Arc::new(Tokens), 1024);
+    let tokens = ServiceActor::start(Arc::new(tokens), 1024);
     let tokens = QueryService {
         paths: &["/services/tokens"],
         versions: &[sts::VERSION],
         prefix: "sts",
         scopes: &["sts"],
         shape: Shape::Iam(sts::NAMESPACE),
-        router: Router::new().on::<GetCallerIdentity, _>(&actor),
-        instead: "Temporary credentials are not given out",
+        router: sts_routes::router(&tokens),
+        instead: "",
     };
     let euare = QueryService {
         paths: &["/services/euare"],
@@ -36,7 +37,7 @@ pub fn services(api: QueryApi, iam: Iam) -> QueryApi {
         prefix: "iam",
         scopes: &["iam"],
         shape: Shape::Iam(euare::NAMESPACE),
-        router: routes::router(&iam),
+        router: iam_routes::router(&iam),
         instead: "",
     };
     let administration = QueryService {
@@ -49,18 +50,4 @@ pub fn services(api: QueryApi, iam: Iam) -> QueryApi {
         instead: "The cloud is administered by `clc admin` on the clc's host",
     };
     api.serving(tokens).serving(euare).serving(administration)
-}
-
-/// What STS works with: nothing but the caller.
-struct Tokens;
-
-impl Answer<Tokens> for GetCallerIdentity {
-    async fn answer(self, scene: &Scene<Tokens>) -> Result<CallerIdentity, ApiError> {
-        let caller = &scene.caller;
-        Ok(CallerIdentity {
-            arn: caller.arn(),
-            user_id: caller.authority.principal().user_id(),
-            account: caller.account.to_string(),
-        })
-    }
 }

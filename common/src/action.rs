@@ -4,8 +4,9 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::error::{ApiError, ErrorCode};
 use crate::iam::directory::Credential;
-use crate::iam::{Authority, Subject};
+use crate::iam::{Authority, Context, Subject};
 use crate::id::AccountId;
 
 /// Whether an action reads or changes.
@@ -70,23 +71,29 @@ pub struct Caller {
     pub alias: String,
     /// The user inside it.
     pub user: String,
-    /// Whether the account is the cloud's own.
+    /// Whether they see and change what is other accounts': see [`ADMINISTER`].
     pub administrator: bool,
     /// What policies let them do.
     pub authority: Authority,
 }
 
+/// What an administrator of the cloud may do: see and change what is other accounts'. Every user of
+/// the cloud's own account may, unless a policy, a boundary or a session says otherwise; a role of
+/// that account only if its policies say so.
+pub const ADMINISTER: &str = "eucalypt:Administer";
+
+fn is_administrator(authority: &Authority) -> bool {
+    authority.principal().account == AccountId::cloud()
+        && authority.may(ADMINISTER, "*", &Context::new())
+}
+
 impl From<Credential> for Caller {
     fn from(credential: Credential) -> Self {
         let Credential { alias, authority, .. } = credential;
+        let administrator = is_administrator(&authority);
         let principal = authority.principal();
-        Self {
-            account: principal.account.clone(),
-            alias,
-            user: principal.name.clone(),
-            administrator: principal.account == AccountId::cloud(),
-            authority,
-        }
+        let (account, user) = (principal.account.clone(), principal.name.clone());
+        Self { account, alias, user, administrator, authority }
     }
 }
 
@@ -97,6 +104,31 @@ impl Caller {
         let authority = Authority::owner(account, &user);
         let (account, alias) = (account.clone(), alias.to_owned());
         Self { account, alias, user, administrator: false, authority }
+    }
+
+    /// The same, in a request of which this is known: where it comes from, and when.
+    #[must_use]
+    pub fn within(self, request: &Context) -> Self {
+        let authority = self.authority.within(request);
+        Self { administrator: is_administrator(&authority), authority, ..self }
+    }
+
+    /// Refuses to hand a role to a service that will act by it, unless policies let the caller: to
+    /// whom a role can be handed at will, everything is allowed that it may.
+    ///
+    /// # Errors
+    /// `AccessDenied`, which names the role.
+    pub fn may_pass(&self, role: &str, service: &str) -> Result<(), ApiError> {
+        const PASS: &str = "iam:PassRole";
+        let context = Context::new().with("iam:PassedToService", service);
+        if self.authority.may(PASS, role, &context) {
+            return Ok(());
+        }
+        let who = self.arn();
+        let text = format!(
+            "User: {who} is not authorized to perform: {PASS} on resource: {role}: no policy allows it"
+        );
+        Err(ApiError::new(ErrorCode::AccessDenied, text))
     }
 
     /// Their ARN: a user's, or that of a session in which a role was taken on.

@@ -3,6 +3,7 @@
 use actix::Addr;
 use common::wire::bundling::{CancelBundle, ForgetBundle, StartBundle};
 use common::wire::node::{Adjust, Console, Node, Report, Run, SetMetadataOptions, Terminate};
+use common::wire::role::SetInstanceRole;
 use runtime::dispatcher::Dispatcher;
 
 use crate::agent::agent::Agent;
@@ -16,6 +17,7 @@ pub fn dispatcher(agent: &Addr<Agent>, bundles: &Addr<Bundles>, board: Board) ->
         .on::<Adjust>(agent.clone().recipient())
         .on::<Terminate>(agent.clone().recipient())
         .on::<SetMetadataOptions>(agent.clone().recipient())
+        .on::<SetInstanceRole>(agent.clone().recipient())
         .on::<Console>(agent.clone().recipient())
         .on::<StartBundle>(agent.clone().recipient())
         .on::<CancelBundle>(bundles.clone().recipient())

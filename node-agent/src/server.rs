@@ -146,7 +146,8 @@ impl Server {
         let base = Base { config, lock, capacity, internal, peer_key, clock };
         match base.config.driver {
             DriverKind::Sim => {
-                base.raise(Arc::new(Sim::new(SimMode::Automatic)), Plugging::Nothing).await
+                let plugging = played(&base.config)?;
+                base.raise(Arc::new(Sim::new(SimMode::Automatic)), plugging).await
             }
             DriverKind::Qemu => {
                 let (plugging, driver) = host(&base.config).await?;
@@ -155,7 +156,7 @@ impl Server {
         }
     }
 
-    /// Starts the agent with played machines that somebody else moves, and without a network.
+    /// Starts the agent with played machines that somebody else moves.
     ///
     /// # Errors
     /// As [`Server::start`].
@@ -169,7 +170,8 @@ impl Server {
         let config = config.check()?;
         let (lock, capacity) = open(&config).await?;
         let base = Base { config, lock, capacity, internal, peer_key, clock };
-        base.raise(Arc::new(driver), Plugging::Nothing).await
+        let plugging = played(&base.config)?;
+        base.raise(Arc::new(driver), plugging).await
     }
 
     /// Where messages are answered.
@@ -446,6 +448,21 @@ enum Plugging {
     Nothing,
 }
 
+/// What the cards of played machines are plugged into. With networks of QEMU's own there is a
+/// metadata socket in the directory of each, as for real ones.
+fn played(config: &Config) -> Result<Plugging, StartError> {
+    match config.network {
+        NetworkKind::Tap => Ok(Plugging::Nothing),
+        NetworkKind::User => user_mode().map_err(StartError::Missing),
+    }
+}
+
+/// Networks that QEMU plays.
+fn user_mode() -> Result<Plugging, String> {
+    let program = std::env::current_exe();
+    program.map(Plugging::User).map_err(|why| format!("this program cannot be found: {why}"))
+}
+
 /// What this host runs real machines with.
 async fn host(config: &Config) -> Result<(Plugging, Arc<dyn Driver>), StartError> {
     let plugging = match config.network {
@@ -455,12 +472,7 @@ async fn host(config: &Config) -> Result<(Plugging, Arc<dyn Driver>), StartError
                 "{missing}; or start with --network user, for which none of this is needed"
             )),
         },
-        NetworkKind::User => {
-            let program = std::env::current_exe();
-            program
-                .map(Plugging::User)
-                .map_err(|why| format!("this program cannot be found: {why}"))
-        }
+        NetworkKind::User => user_mode(),
     };
     let programs = Programs::default();
     match (plugging, probe(&programs, &config.data_dir).await) {

@@ -4,12 +4,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use common::error::ErrorCode;
 use common::id::InstanceId;
+use common::time::Timestamp;
 use common::wire::node::{
     Console, InstanceView, MachineState, Node, NodeReport, Report, Run, Terminate,
+};
+use common::wire::role::{
+    Delivered, InstanceRole, ProfileSpec, RoleCredentials, RoleSpec, RoleView, SetInstanceRole,
 };
 use common::wire::walrus::{ImageTicket, Layout};
 use node_agent::config::{Config, DriverKind};
@@ -88,7 +93,7 @@ fn run(number: u8, url: &str) -> Run {
             "region": "eucalyptus", "key": null, "security_groups": [], "launched": 0,
         },
     });
-    let expires = common::time::Timestamp::from_millis(i64::MAX);
+    let expires = Timestamp::from_millis(i64::MAX);
     let size = u64::try_from(IMAGE.len()).unwrap();
     let ticket = ImageTicket { url: url.to_owned(), sha256, size, expires, layout: Layout::Bare };
     Run { spec: serde_json::from_value(spec).unwrap(), tickets: vec![ticket] }
@@ -147,6 +152,47 @@ async fn scenario() {
     until(&node.peer, "the second is gone", |r| state(r, &second) == Some(MachineState::Gone))
         .await;
 
+    // What it is by its profile is kept as closely as all else, and shown without its secrets.
+    let role = |revision, secret: &str| SetInstanceRole {
+        instance: first.clone(),
+        role: InstanceRole {
+            revision,
+            made_of: "x".to_owned(),
+            profile: Some(ProfileSpec {
+                arn: "arn".to_owned(),
+                id: "AIPA1".to_owned(),
+                updated: Timestamp::EPOCH,
+                exists: true,
+                role: Some(RoleSpec {
+                    name: "reader".to_owned(),
+                    credentials: Delivered::Given(RoleCredentials {
+                        access_key: "ASIA1".to_owned(),
+                        secret: secret.to_owned(),
+                        token: "s3cr3t-t0k3n".to_owned(),
+                        issued: Timestamp::EPOCH,
+                        expires: Timestamp::from_secs(5),
+                    }),
+                }),
+            }),
+        },
+    };
+    node.peer.call(role(2, "s3cr3t-key")).await.unwrap();
+    node.peer.call(role(1, "older")).await.unwrap();
+    let known =
+        RoleView { revision: 2, made_of: "x".to_owned(), until: Some(Timestamp::from_secs(5)) };
+    let shown = until(&node.peer, "the role is known", |report| {
+        view(report, &first).is_some_and(|view| view.role == known)
+    })
+    .await;
+    assert!(!format!("{shown:?}").contains("s3cr3t"));
+    let place = folder.path().join("instances").join(first.as_str());
+    let kept = || std::fs::read_to_string(place.join("spec.json"));
+    assert!(kept().unwrap().contains("s3cr3t-key") && !kept().unwrap().contains("older"));
+    let mode = place.join("spec.json").metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let unknown = SetInstanceRole { instance: "i-ffffffff".parse().unwrap(), ..role(1, "") };
+    node.peer.call(unknown).await.unwrap();
+
     // Stopped while somebody waits for news, it answers and goes; machines go on.
     let last = until(&node.peer, "a report", |_| true).await;
     let ask = Report { session: last.session.clone(), since: last.revision, wait_ms: 60_000 };
@@ -165,8 +211,12 @@ async fn scenario() {
     assert_ne!(report.session, last.session);
     assert_eq!(state(&report, &first), Some(MachineState::Running));
     assert_eq!(state(&report, &second), Some(MachineState::Gone));
+    assert_eq!(view(&report, &first).unwrap().role, known);
+    // A wish without it takes nothing away.
     node.peer.call(one).await.unwrap();
+    assert!(kept().unwrap().contains("s3cr3t-key"));
     node.peer.call(Terminate { instance: first.clone() }).await.unwrap();
     until(&node.peer, "the first is gone", |r| state(r, &first) == Some(MachineState::Gone)).await;
+    assert!(kept().is_err(), "it goes with the instance");
     node.server.stop().await;
 }

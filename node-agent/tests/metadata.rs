@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use common::time::Timestamp;
+use common::wire::role::{Delivered, InstanceRole, ProfileSpec, RoleCredentials, RoleSpec};
 use common::wire::spec::{InstanceSpec, MetadataOptions};
 use node_agent::metadata::serve::{ListenError, Metadata, SOCKET};
 use node_agent::metadata::token::Tokens;
@@ -128,6 +129,68 @@ fn both_versions_of_the_protocol_are_spoken_as_the_options_say() {
         "tokens end with their agent"
     );
     next.close_all();
+}
+
+#[test]
+fn credentials_of_the_role_are_told_as_all_else_and_go_with_the_profile() {
+    let folder = tempfile::tempdir().unwrap();
+    let metadata = Metadata::new(Clock::manual(NOW), Tokens::new(&[7; 64]));
+    let mut spec = spec(1);
+    metadata.listen_in(folder.path(), &spec).unwrap();
+    let all = "/latest/meta-data/iam/security-credentials/";
+    let get = |path: &str, headers: &[(&str, &str)]| ask(folder.path(), "GET", path, headers);
+    for path in [all, "/latest/meta-data/iam/", "/latest/meta-data/iam/info"] {
+        assert_eq!(get(path, &[]).status, 404, "{path}");
+    }
+    let given = |secret: &str| RoleCredentials {
+        access_key: "ASIA1".into(),
+        secret: secret.into(),
+        token: "t".into(),
+        issued: NOW,
+        expires: NOW.plus(Duration::from_secs(21_600)),
+    };
+    let mut role = |revision, secret: Option<&str>| {
+        let profile = secret.map(|secret| ProfileSpec {
+            arn: "arn:aws:iam::123456789012:instance-profile/web".into(),
+            id: "AIPA1".into(),
+            updated: NOW,
+            exists: true,
+            role: Some(RoleSpec {
+                name: "reader".into(),
+                credentials: Delivered::Given(given(secret)),
+            }),
+        });
+        spec.metadata.role = InstanceRole { revision, made_of: "x".into(), profile };
+        metadata.refresh(&spec);
+        spec.clone()
+    };
+    role(1, Some("first"));
+    assert_eq!(get(all, &[]).body, "reader");
+    assert_eq!(get(all.trim_end_matches('/'), &[]).body, "reader");
+    let told = |headers: &[(&str, &str)]| -> serde_json::Value {
+        let reply = get(&format!("{all}reader"), headers);
+        assert_eq!((reply.status, reply.header("content-type")), (200, Some("text/plain")));
+        serde_json::from_str(&reply.body).unwrap()
+    };
+    assert_eq!(told(&[])["SecretAccessKey"], "first");
+    assert_eq!(told(&[])["Expiration"], "2027-01-15T14:00:00Z");
+    let info = get("/2021-03-23/meta-data/iam/info", &[]);
+    let info: serde_json::Value = serde_json::from_str(&info.body).unwrap();
+    assert_eq!((&info["Code"], &info["InstanceProfileId"]), (&json!("Success"), &json!("AIPA1")));
+    assert_eq!(get(&format!("{all}other"), &[]).status, 404);
+    role(1, Some("second"));
+    assert_eq!(told(&[])["SecretAccessKey"], "second");
+
+    // Where a token must be shown, here too.
+    let mut strict = role(1, Some("third"));
+    strict.metadata.options.tokens_required = true;
+    metadata.refresh(&strict);
+    assert_eq!(get(&format!("{all}reader"), &[]).status, 401);
+    let token = ask(folder.path(), "PUT", TOKEN, &[(TTL, "60")]).body;
+    assert_eq!(told(&[("X-aws-ec2-metadata-token", &token)])["SecretAccessKey"], "third");
+    role(2, None);
+    assert_eq!(get(all, &[]).status, 404);
+    metadata.close_all();
 }
 
 #[test]

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use common::id::InstanceId;
 use common::time::Timestamp;
 use common::wire::node::Subnet;
+use common::wire::role::InstanceRole;
 use common::wire::spec::*;
 use node_agent::metadata::serve::Metadata;
 use node_agent::metadata::token::Tokens;
@@ -268,6 +269,7 @@ fn spec(number: u8) -> InstanceSpec {
             security_groups: vec!["default".to_owned()],
             launched: Timestamp::from_millis(0),
             user_data: None,
+            role: InstanceRole::default(),
             options: MetadataOptions::default(),
         },
         power: Default::default(),

@@ -11,7 +11,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, Once};
+use std::sync::{Arc, Mutex, Once};
 
 use common::error::ApiError;
 use common::wire::Message;
@@ -87,6 +87,7 @@ pub struct Cloud {
     walrus: Option<Part>,
     nodes: Vec<Option<Part>>,
     guests: Vec<SimControl>,
+    actions: Arc<Mutex<Vec<(&'static str, &'static str)>>>,
     /// Last, so that it goes when nothing runs in it any more.
     dir: Option<TempDir>,
 }
@@ -105,6 +106,7 @@ impl Cloud {
             walrus: None,
             nodes: (0..shape.nodes).map(|_| None).collect(),
             guests: Vec::new(),
+            actions: Arc::default(),
             dir: Some(dir),
             shape,
         };
@@ -139,6 +141,11 @@ impl Cloud {
     /// Where the EC2 API is.
     pub fn api(&self) -> SocketAddr {
         self.addresses.api
+    }
+
+    /// All actions that the clc answers: what policies call their API, and their names.
+    pub fn actions(&self) -> Vec<(&'static str, &'static str)> {
+        self.actions.lock().unwrap().clone()
     }
 
     /// Where S3 is.
@@ -203,7 +210,12 @@ impl Cloud {
             ..clc::config::Config::default()
         };
         let (listeners, clock) = (clc::server::Listeners { api, internal }, self.clock().clone());
-        let start = move || clc::server::Server::start(config, listeners, clock);
+        let actions = Arc::clone(&self.actions);
+        let start = async move || {
+            let server = clc::server::Server::start(config, listeners, clock).await?;
+            *actions.lock().unwrap() = server.actions().to_vec();
+            Ok::<_, clc::server::StartError>(server)
+        };
         self.clc = Some(Part::start("clc", start));
     }
 

@@ -20,11 +20,11 @@ use super::bundles::{Bundles, Wish, inherited, savable};
 use super::devices::{self, Device};
 use super::register::{check_description, check_name, public_at_first};
 use super::{ids, tagging};
-use crate::random;
 use crate::records::{
     BundleTask, Draft, Image, ImageState, Instance, Records, ResourceKind, TagMap,
 };
 use crate::settings;
+use crate::{quota, random};
 
 /// An image that can be made.
 pub struct Creation {
@@ -67,6 +67,7 @@ impl Handle<Bundles> for CreateImage {
             let description = self.description;
             let new =
                 Creation { instance, name, description, devices, tags, image, wish, moved: false };
+            quota::images::admit(records, None, &caller)?;
             both(records, &new, &caller, now)?;
             Ok(new)
         });
@@ -123,6 +124,7 @@ fn record(
     now: Timestamp,
 ) -> Result<(ImageId, String), ApiError> {
     let (made, _) = store::transact(&*records.engine, |batch| {
+        quota::images::admit(records, Some(batch), caller)?;
         let (task, image) = both(records, new, caller, now)?;
         // What it boots must still be there when this is committed.
         hold(records, batch, &image, caller)?;
@@ -204,6 +206,7 @@ fn image(
         created: task.started,
         layout: None,
         saving: Some(task.id.clone()),
+        maker: quota::maker(caller),
     })
 }
 

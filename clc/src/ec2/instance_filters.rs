@@ -6,7 +6,7 @@ use common::ec2::images::StateReason;
 use common::ec2::metadata_options::MetadataView;
 
 use super::filters::Field;
-use crate::records::{Instance, TagMap};
+use crate::records::{Association, Instance, TagMap};
 
 /// An instance with what is to be said about it beyond its record.
 pub struct Shown {
@@ -35,6 +35,9 @@ const FILTERS: &[Field<Shown>] = &[
     ("group-id", |it| it.instance.groups.clone()),
     ("group-name", |it| it.instance.groups.clone()),
     ("hypervisor", |_| vec!["kvm".to_owned()]),
+    ("iam-instance-profile.arn", |it| profile(it, |profile| &profile.arn)),
+    ("iam-instance-profile.id", |it| profile(it, |profile| &profile.profile)),
+    ("iam-instance-profile.name", |it| profile(it, |profile| &profile.name)),
     ("image-id", |it| vec![it.instance.image.to_string()]),
     ("instance-id", |it| vec![it.instance.id.to_string()]),
     ("instance-state-code", |it| vec![it.instance.seen.ec2().0.to_string()]),
@@ -72,6 +75,10 @@ fn options(it: &Shown) -> MetadataView {
     MetadataView::of(&it.instance.options, it.options_in_force)
 }
 
+fn profile(it: &Shown, value: fn(&Association) -> &String) -> Vec<String> {
+    it.instance.profile.iter().map(value).cloned().collect()
+}
+
 /// What no instance has here.
 const ABSENT: &[&str] = &[
     "affinity",
@@ -87,8 +94,6 @@ const ABSENT: &[&str] = &[
     "block-device-mapping.volume-id",
     "capacity-reservation-id",
     "host-id",
-    "iam-instance-profile.arn",
-    "iam-instance-profile.id",
     "instance-lifecycle",
     "ipv6-address",
     "network-interface.addresses.association.allocation-id",

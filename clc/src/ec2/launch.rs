@@ -16,14 +16,14 @@ use store::{Batch, Seen};
 
 use super::images::visible;
 use super::types::InstanceType;
-use super::{devices, ids, tagging};
-use crate::random;
+use super::{devices, ids, instance_profiles, tagging};
 use crate::records::{
-    Image, ImageState, Instance, KeyPair, Launch, MappedDisk, Records, ResourceKind, SeenState,
-    TagMap, Wanted,
+    Image, ImageState, Instance, InstanceProfile, KeyPair, Launch, MappedDisk, Records,
+    ResourceKind, SeenState, TagMap, Wanted,
 };
 use crate::schedule::scheduler::Placed;
 use crate::settings::{self, DEFAULT_KERNEL, DEFAULT_RAMDISK};
+use crate::{quota, random};
 
 /// A request that passed what can be checked without records.
 #[derive(Clone)]
@@ -62,6 +62,8 @@ pub struct Plan {
     pub mapping: Vec<(String, String)>,
     /// The disks that its instances have beside their root.
     pub disks: Vec<MappedDisk>,
+    /// The instance profile.
+    pub profile: Option<Seen<InstanceProfile>>,
 }
 
 /// Finds what a launch is made of. Blocks.
@@ -94,7 +96,11 @@ pub fn plan(records: &Records, asked: &Asked) -> Result<Plan, ApiError> {
             Some(seen.ok_or_else(|| super::keys::no_key(name))?)
         }
     };
-    Ok(Plan { image, kernel, ramdisk, default_boot, key, mapping, disks })
+    let profile = match &asked.iam_instance_profile {
+        None => None,
+        Some(name) => Some(instance_profiles::given(records, caller, &caller.account, name)?),
+    };
+    Ok(Plan { image, kernel, ramdisk, default_boot, key, mapping, disks, profile })
 }
 
 /// Kernel, ramdisk, and whether both are only the default for an image that nobody knows yet.
@@ -201,8 +207,12 @@ pub fn record(
     if let Some(key) = &plan.key {
         batch.hold(key);
     }
+    if let Some(profile) = &plan.profile {
+        batch.hold(profile);
+    }
     let image = &plan.image.record;
     let demand = kind.demand();
+    quota::instances::admit_launch(records, batch, caller, demand, placed.len())?;
     let mut made = Vec::with_capacity(placed.len());
     for (index, seat) in (0..).zip(placed) {
         let instance = Instance {
@@ -251,6 +261,12 @@ pub fn record(
             images: Vec::new(),
             default_boot: plan.default_boot,
             options,
+            maker: quota::maker(caller),
+            profile: match &plan.profile {
+                Some(profile) => Some(instance_profiles::association(profile, now)?),
+                None => None,
+            },
+            profile_revision: u64::from(plan.profile.is_some()),
         };
         batch.insert(&instance)?;
         records.point(batch, &instance);

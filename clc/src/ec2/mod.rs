@@ -19,6 +19,7 @@ pub mod image_filters;
 pub mod image_listing;
 pub mod images;
 pub mod instance_filters;
+pub mod instance_profiles;
 pub mod instance_types;
 pub mod instances;
 pub mod key_import;

@@ -10,10 +10,12 @@ use common::error::{ApiError, ErrorCode};
 use common::id::InstanceId;
 use common::time::Timestamp;
 use runtime::actor::{Handle, Scene};
+use store::Batch;
 
 use super::ids;
 use super::instances::{Instances, by_user, named};
 use super::terminate::shown;
+use crate::quota;
 use crate::records::{Instance, Reason, Records, SeenState, Wanted};
 use crate::schedule::ledger::Demand;
 use crate::schedule::scheduler::{Park, Resume};
@@ -57,6 +59,25 @@ impl Change {
         }
     }
 
+    /// Refuses to start more than quotas let the caller have.
+    fn admit<'a>(
+        self,
+        records: &Records,
+        batch: Option<&mut Batch>,
+        found: impl IntoIterator<Item = &'a Instance>,
+        caller: &Caller,
+    ) -> Result<(), ApiError> {
+        if !matches!(self, Self::Start) {
+            return Ok(());
+        }
+        let off = found.into_iter().filter(|it| it.seen == SeenState::Stopped);
+        let started: Vec<_> = off.cloned().collect();
+        if started.is_empty() {
+            return Ok(());
+        }
+        quota::instances::admit_start(records, batch, caller, &started)
+    }
+
     /// Does it to all of these in one commit.
     fn commit(
         self,
@@ -67,7 +88,9 @@ impl Change {
     ) -> Result<Vec<(Instance, SeenState)>, ApiError> {
         let (changed, _) = store::transact(&*records.engine, |batch| {
             let mut changed = Vec::new();
-            for mut seen in named(records, ids, caller)? {
+            let found = named(records, ids, caller)?;
+            self.admit(records, Some(batch), found.iter().map(|seen| &seen.record), caller)?;
+            for mut seen in found {
                 let before = seen.seen;
                 if self.of(&mut seen.record, now)? {
                     batch.replace(&seen)?;
@@ -92,6 +115,7 @@ impl Change {
                 self.of(&mut seen.record.clone(), now)?;
                 found.push(seen.record);
             }
+            self.admit(records, None, &found, &caller)?;
             Ok(found)
         };
         scene.records.work(check).await

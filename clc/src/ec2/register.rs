@@ -11,9 +11,9 @@ use runtime::actor::{Handle, Scene};
 
 use super::images::Images;
 use super::{devices, tagging};
-use crate::random;
 use crate::records::{Image, ImageState, Records, ResourceKind, TagMap};
 use crate::settings;
+use crate::{quota, random};
 
 /// How many characters a description has at most.
 pub const MOST_DESCRIPTION: usize = 255;
@@ -46,6 +46,7 @@ impl Handle<Images> for RegisterImage {
         scene
             .records
             .work(move |records| {
+                quota::images::admit(records, None, &caller)?;
                 image(records, &self, &caller, &bundle, now)?;
                 Ok(Registration { asked: self, tags, bundle })
             })
@@ -205,6 +206,7 @@ fn record(
     now: Timestamp,
 ) -> Result<ImageId, ApiError> {
     let (id, _) = store::transact(&*records.engine, |batch| {
+        quota::images::admit(records, Some(batch), caller)?;
         let image = image(records, &new.asked, caller, &new.bundle, now)?;
         for (named, kind) in
             [(&image.kernel, ImageKind::Kernel), (&image.ramdisk, ImageKind::Ramdisk)]
@@ -298,6 +300,7 @@ fn image(
         layout: None,
         hvm,
         saving: None,
+        maker: quota::maker(caller),
     })
 }
 

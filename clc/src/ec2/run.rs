@@ -2,7 +2,7 @@
 //! answer. The reconciler does the rest.
 
 use common::dialect::query;
-use common::ec2::instances::{Reservation, RunInstances};
+use common::ec2::instances::{DEFAULT_TYPE, Reservation, RunInstances};
 use common::error::{ApiError, ErrorCode};
 use common::id::InstanceId;
 use common::user_data::UserData;
@@ -14,9 +14,9 @@ use super::instances::{Instances, groups, reservations};
 use super::launch::{self, Asked};
 use super::types::{self, InstanceType};
 use super::{devices, tagging};
-use crate::random;
 use crate::records::{Instance, Launch, Records, ResourceKind, TagMap};
 use crate::schedule::scheduler::{Place, Placed, Ticket};
+use crate::{quota, random};
 
 /// The most instances of one launch.
 const MOST: u32 = 256;
@@ -55,6 +55,7 @@ impl Handle<Instances> for RunInstances {
                 // A launch that was done already needs none of what it was made of.
                 if earlier(records, &asked)?.is_none() {
                     launch::plan(records, &asked)?;
+                    room(records, &asked, min, max)?;
                 }
                 Ok(Wanted { asked, zone, min, max })
             })
@@ -75,6 +76,9 @@ impl Handle<Instances> for RunInstances {
         if let Some((launch, instances)) = before {
             return Ok(answer(scene, launch, instances, &tags));
         }
+        // As many as quotas leave room for; the commit asks again.
+        let looked = asked.clone();
+        let max = scene.records.work(move |records| room(records, &looked, min, max)).await?;
         let mut instances = Vec::new();
         for _ in 0..max {
             instances.push(InstanceId::from_random(random::bytes()?));
@@ -119,6 +123,12 @@ enum Done {
     Before(Box<(Launch, Vec<Instance>)>),
     /// These are on record.
     Now(Vec<Instance>),
+}
+
+/// How many instances quotas let the caller have, of those that are wanted.
+fn room(records: &Records, asked: &Asked, min: usize, max: u32) -> Result<u64, ApiError> {
+    let (caller, demand) = (&asked.caller, asked.kind.demand());
+    quota::instances::room(records, caller, demand, min as u64, u64::from(max))
 }
 
 /// Records a launch; after an error it may be on record or not.
@@ -216,7 +226,7 @@ fn check(asked: &RunInstances, zones: &[String]) -> Result<InstanceType, ApiErro
         let why = format!("there is no availability zone '{zone}'");
         return Err(ApiError::invalid("Placement.AvailabilityZone", why));
     }
-    let name = asked.instance_type.as_deref().unwrap_or(types::DEFAULT);
+    let name = asked.instance_type.as_deref().unwrap_or(DEFAULT_TYPE);
     InstanceType::find(name).ok_or_else(|| {
         let names: Vec<_> = types::ALL.iter().map(|it| it.name).collect();
         let why = format!("there is no type '{name}'; there are {}", names.join(", "));

@@ -15,9 +15,6 @@ pub struct InstanceType {
     pub disk_gib: u64,
 }
 
-/// The type of launches that name none.
-pub const DEFAULT: &str = "m1.small";
-
 /// All types, smallest first.
 pub const ALL: [InstanceType; 5] = [
     InstanceType { name: "m1.small", cpus: 1, memory_mib: 128, disk_gib: 2 },

@@ -21,8 +21,9 @@ use store::{After, Batch, Seen};
 use super::change::{Change, Changes, changes};
 use super::users;
 use super::{Iam, belongings, limits};
-use crate::random;
+use crate::quota::identity::Kind;
 use crate::records::{Group, Records, Touched};
+use crate::{quota, random};
 
 changes!(AddUserToGroup, CreateGroup, DeleteGroup, RemoveUserFromGroup, UpdateGroup);
 
@@ -77,9 +78,10 @@ impl Changes for CreateGroup {
         names::check_name("groupName", &self.group_name, names::GROUP)?;
         let path = names::checked_path("path", self.path.as_deref())?;
         let (account, now) = (scene.caller.account.clone(), scene.clock.now());
-        let name = self.group_name;
+        let (name, caller) = (self.group_name, scene.caller.clone());
         Ok(Change::new(move |records, batch, touched| {
             free(records, &account, &name)?;
+            quota::identity::admit(records, batch, &caller, Kind::Group)?;
             let prefix = format!("{account}/");
             let have = records.groups.scan(&prefix, After::Start, limits::GROUPS)?.len();
             limits::room(have, limits::GROUPS, &name, "GroupsPerAccount")?;

@@ -1,5 +1,6 @@
 //! Instance profiles: made, shown, given a role, removed.
 
+use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
 use common::euare::elements::{Moment, Nothing, Tag};
 use common::euare::instance_profiles::{
@@ -22,8 +23,9 @@ use store::{After, Batch, Seen};
 use super::bearers::role;
 use super::work::{Work, account, answers, works};
 use super::{limits, listing, roles};
-use crate::random;
+use crate::quota::identity::Kind;
 use crate::records::{InstanceProfile, Records, Role, TagMap, Touched};
+use crate::{quota, random};
 
 /// The profile of that name. Blocks.
 fn find(
@@ -87,24 +89,23 @@ fn row(profile: &InstanceProfile, role: &str) -> String {
 }
 
 /// A profile is made.
-pub(super) struct Create(InstanceProfile);
+pub(super) struct Create(InstanceProfile, Caller);
 
 impl Create {
-    fn new(
-        account: AccountId,
-        it: CreateInstanceProfile,
-        now: Timestamp,
-    ) -> Result<Self, ApiError> {
+    fn new(caller: &Caller, it: CreateInstanceProfile, now: Timestamp) -> Result<Self, ApiError> {
         check_name("instanceProfileName", &it.instance_profile_name, PROFILE)?;
-        Ok(Self(InstanceProfile {
-            account,
-            name: it.instance_profile_name,
-            id: unique_id("AIPA", &random::bytes::<16>()?),
-            path: checked_path("path", it.path.as_deref())?,
-            role: None,
-            created: now,
-            tags: checked_tags(&it.tags)?,
-        }))
+        Ok(Self(
+            InstanceProfile {
+                account: caller.account.clone(),
+                name: it.instance_profile_name,
+                id: unique_id("AIPA", &random::bytes::<16>()?),
+                path: checked_path("path", it.path.as_deref())?,
+                role: None,
+                created: now,
+                tags: checked_tags(&it.tags)?,
+            },
+            caller.clone(),
+        ))
     }
 }
 
@@ -117,13 +118,14 @@ impl Work for Create {
         batch: &mut Batch,
         _: &mut Touched,
     ) -> Result<OneInstanceProfile, ApiError> {
-        let Self(profile) = self;
+        let Self(profile, caller) = self;
         let key = InstanceProfile::key_of(&profile.account, &profile.name);
         if records.profiles.get(&key)?.is_some() {
             let text = format!("Instance Profile {} already exists.", profile.name);
             return Err(ApiError::new(ErrorCode::EntityAlreadyExists, text));
         }
         let quota = "InstanceProfilesPerAccount";
+        quota::identity::admit(records, batch, caller, Kind::InstanceProfile)?;
         listing::check_room(&records.profiles, &profile.account, limits::INSTANCE_PROFILES, quota)?;
         batch.insert(profile)?;
         Ok(OneInstanceProfile { instance_profile: shown(records, profile, true)? })
@@ -257,7 +259,7 @@ impl Work for Retag {
 }
 
 works! {
-    CreateInstanceProfile: |it, scene| Create::new(account(scene), it, scene.clock.now());
+    CreateInstanceProfile: |it, scene| Create::new(&scene.caller, it, scene.clock.now());
     AddRoleToInstanceProfile: |it, scene| Ok::<_, ApiError>(Fill {
         account: account(scene),
         profile: it.instance_profile_name,

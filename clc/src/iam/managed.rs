@@ -1,5 +1,6 @@
 //! Managed policies: found by ARN, made, listed, removed, tagged.
 
+use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
 use common::euare::elements::{Moment, Nothing, Tag};
 use common::euare::managed::{
@@ -20,8 +21,9 @@ use store::{Batch, Seen};
 
 use super::work::{Work, account, answers, works};
 use super::{documents, limits, listing};
-use crate::random;
+use crate::quota::identity::Kind;
 use crate::records::{ManagedPolicy, PolicyVersion, Records, TagMap, Touched};
+use crate::{quota, random};
 
 /// The most characters of what a policy is for.
 pub(super) const DESCRIPTION: usize = 1000;
@@ -212,28 +214,32 @@ pub(super) fn check_description(text: &str) -> Result<(), ApiError> {
 }
 
 /// A policy is made.
-pub(super) struct Create(ManagedPolicy);
+pub(super) struct Create(ManagedPolicy, Caller);
 
 impl Create {
-    fn new(account: AccountId, it: CreatePolicy, now: Timestamp) -> Result<Self, ApiError> {
+    fn new(caller: &Caller, it: CreatePolicy, now: Timestamp) -> Result<Self, ApiError> {
         check_name("policyName", &it.policy_name, POLICY)?;
         let path = checked_path("path", it.path.as_deref())?;
         let description = it.description.unwrap_or_default();
         check_description(&description)?;
         documents::check_managed(&it.policy_document)?;
-        Ok(Self(ManagedPolicy {
-            account,
-            name: it.policy_name,
-            id: unique_id("ANPA", &random::bytes::<16>()?),
-            path,
-            description,
-            versions: [(1, PolicyVersion { document: it.policy_document, created: now })].into(),
-            default_version: 1,
-            last_version: 1,
-            created: now,
-            updated: now,
-            tags: checked_tags(&it.tags)?,
-        }))
+        Ok(Self(
+            ManagedPolicy {
+                account: caller.account.clone(),
+                name: it.policy_name,
+                id: unique_id("ANPA", &random::bytes::<16>()?),
+                path,
+                description,
+                versions: [(1, PolicyVersion { document: it.policy_document, created: now })]
+                    .into(),
+                default_version: 1,
+                last_version: 1,
+                created: now,
+                updated: now,
+                tags: checked_tags(&it.tags)?,
+            },
+            caller.clone(),
+        ))
     }
 }
 
@@ -246,7 +252,7 @@ impl Work for Create {
         batch: &mut Batch,
         touched: &mut Touched,
     ) -> Result<OnePolicy, ApiError> {
-        let Self(policy) = self;
+        let Self(policy, caller) = self;
         let key = ManagedPolicy::key_of(&policy.account, &policy.name);
         if records.policies.get(&key)?.is_some() {
             let text = format!(
@@ -255,6 +261,7 @@ impl Work for Create {
             );
             return Err(ApiError::new(ErrorCode::EntityAlreadyExists, text));
         }
+        quota::identity::admit(records, batch, caller, Kind::Policy)?;
         listing::check_room(
             &records.policies,
             &policy.account,
@@ -342,7 +349,7 @@ impl Work for Retag {
 }
 
 works! {
-    CreatePolicy: |it, scene| Create::new(account(scene), it, scene.clock.now());
+    CreatePolicy: |it, scene| Create::new(&scene.caller, it, scene.clock.now());
     DeletePolicy: |it, scene| {
         Ok::<_, ApiError>(Delete { account: account(scene), arn: it.policy_arn })
     };

@@ -1,5 +1,6 @@
 //! Roles: made, shown, changed, removed.
 
+use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
 use common::euare::elements::{Boundary, Moment, Nothing, Tag};
 use common::euare::names::{
@@ -21,8 +22,9 @@ use store::{After, Batch, Seen};
 use super::bearers::role;
 use super::work::{Work, account, answers, works};
 use super::{attachments, documents, limits, listing, managed};
-use crate::random;
+use crate::quota::identity::Kind;
 use crate::records::{Records, Role, TagMap, Touched, Use};
+use crate::{quota, random};
 
 /// How long the sessions of a role may last at most if nothing is said, seconds.
 const SESSION: u32 = 3600;
@@ -67,28 +69,31 @@ fn write(batch: &mut Batch, touched: &mut Touched, role: &Seen<Role>) -> Result<
 }
 
 /// A role is made.
-pub(super) struct Create(Role);
+pub(super) struct Create(Role, Caller);
 
 impl Create {
-    fn new(account: AccountId, it: CreateRole, now: Timestamp) -> Result<Self, ApiError> {
+    fn new(caller: &Caller, it: CreateRole, now: Timestamp) -> Result<Self, ApiError> {
         check_name("roleName", &it.role_name, ROLE)?;
         let path = checked_path("path", it.path.as_deref())?;
         let description = it.description.unwrap_or_default();
         managed::check_description(&description)?;
         documents::check_trust("assumeRolePolicyDocument", &it.assume_role_policy_document)?;
-        Ok(Self(Role {
-            account,
-            name: it.role_name,
-            id: unique_id("AROA", &random::bytes::<16>()?),
-            path,
-            description,
-            trust: it.assume_role_policy_document,
-            max_session_seconds: checked_session(it.max_session_duration.unwrap_or(SESSION))?,
-            policies: PolicySet::default(),
-            boundary: it.permissions_boundary,
-            created: now,
-            tags: checked_tags(&it.tags)?,
-        }))
+        Ok(Self(
+            Role {
+                account: caller.account.clone(),
+                name: it.role_name,
+                id: unique_id("AROA", &random::bytes::<16>()?),
+                path,
+                description,
+                trust: it.assume_role_policy_document,
+                max_session_seconds: checked_session(it.max_session_duration.unwrap_or(SESSION))?,
+                policies: PolicySet::default(),
+                boundary: it.permissions_boundary,
+                created: now,
+                tags: checked_tags(&it.tags)?,
+            },
+            caller.clone(),
+        ))
     }
 }
 
@@ -101,12 +106,13 @@ impl Work for Create {
         batch: &mut Batch,
         touched: &mut Touched,
     ) -> Result<OneRole, ApiError> {
-        let Self(role) = self;
+        let Self(role, caller) = self;
         let key = Role::key_of(&role.account, &role.name);
         if records.roles.get(&key)?.is_some() {
             let text = format!("Role with name {} already exists.", role.name);
             return Err(ApiError::new(ErrorCode::EntityAlreadyExists, text));
         }
+        quota::identity::admit(records, batch, caller, Kind::Role)?;
         listing::check_room(&records.roles, &role.account, limits::ROLES, "RolesPerAccount")?;
         if let Some(arn) = &role.boundary {
             let arn = attachments::attachable(records, &role.account, arn)?.arn();
@@ -240,7 +246,7 @@ impl Work for Delete {
 }
 
 works! {
-    CreateRole: |it, scene| Create::new(account(scene), it, scene.clock.now());
+    CreateRole: |it, scene| Create::new(&scene.caller, it, scene.clock.now());
     UpdateRole: |it, scene| {
         let to = To::Described { description: it.description, session: it.max_session_duration };
         Update::new(account(scene), it.role_name, to)

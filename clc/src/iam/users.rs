@@ -19,8 +19,9 @@ use store::{After, Seen};
 
 use super::change::{Change, Changes, changes};
 use super::{Iam, belongings, limits};
-use crate::random;
+use crate::quota::identity::Kind;
 use crate::records::{Records, User};
+use crate::{quota, random};
 
 changes!(CreateUser, DeleteUser, TagUser, UntagUser, UpdateUser);
 
@@ -110,8 +111,10 @@ impl Changes for CreateUser {
         let tags = names::checked_tags(&self.tags)?;
         let (account, now) = (scene.caller.account.clone(), scene.clock.now());
         let (name, boundary) = (self.user_name, self.permissions_boundary);
+        let caller = scene.caller.clone();
         Ok(Change::new(move |records, batch, touched| {
             free(records, &account, &name)?;
+            quota::identity::admit(records, batch, &caller, Kind::User)?;
             let prefix = format!("{account}/");
             let have = records.users.scan(&prefix, After::Start, limits::USERS)?.len();
             limits::room(have, limits::USERS, &name, "UsersPerAccount")?;

@@ -9,7 +9,8 @@ use std::time::Duration;
 use actix::Addr;
 use common::error::{ApiError, ErrorCode};
 use common::time::Timestamp;
-use common::wire::node::{Adjust, SetMetadataOptions, Terminate};
+use common::wire::node::{Adjust, InstanceView, MachineState, SetMetadataOptions, Terminate};
+use common::wire::role::{InstanceRole, SetInstanceRole};
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
 use runtime::reconcile::{Pass, Reconciler, Waker};
@@ -17,6 +18,7 @@ use store::{After, StoreError};
 
 use super::launch::{self, Ready};
 use super::plain::PlainImages;
+use super::roles::{self, Plan};
 use super::step::{self, Given, Step};
 use crate::cluster::Member;
 use crate::records::{Instance, Reason, Records, SeenState, Wanted};
@@ -73,7 +75,22 @@ impl Instances {
                 patience: self.patience,
                 since: self.since,
             };
-            let step = step::next(&instance, seen.of(&instance.id), given);
+            let view = seen.of(&instance.id);
+            let step = match step::next(&instance, view, given) {
+                // Only when nothing else is to be done; and nothing is said of one that is away.
+                step @ (Step::Settled | Step::Nothing) if given.reachable => {
+                    match self.role(&instance, view, now).await {
+                        Ok(Some(role)) => Step::SetRole(Box::new(role)),
+                        Ok(None) => step,
+                        Err(error) => {
+                            let cause = error.source_text().unwrap_or_default();
+                            tracing::warn!(instance = %instance.id, %error, cause, "no role");
+                            step
+                        }
+                    }
+                }
+                step => step,
+            };
             match step {
                 Step::Settled => continue,
                 Step::Nothing => pass.unsettled += 1,
@@ -92,6 +109,28 @@ impl Instances {
             }
         }
         Ok(pass)
+    }
+
+    /// What an instance's guest is to be told of its role, if that is news to its node.
+    async fn role(
+        &self,
+        instance: &Instance,
+        view: Option<&InstanceView>,
+        now: Timestamp,
+    ) -> Result<Option<InstanceRole>, ApiError> {
+        let over =
+            |view: &&InstanceView| matches!(view.state, MachineState::Gone | MachineState::Failed);
+        let ends = instance.wanted == Wanted::Terminated || !roles::concerns(instance);
+        let Some(view) = view.filter(|view| !ends && !over(view)) else { return Ok(None) };
+        let (instance, view) = (instance.clone(), view.clone());
+        let role = self.records.work(move |records| {
+            let plan = Plan::of(records, &instance)?;
+            match plan.is_news(&view, now) {
+                true => plan.deliver(records, &instance, now).map(Some),
+                false => Ok(None),
+            }
+        });
+        role.await
     }
 
     async fn recorded(&self) -> Result<Vec<Instance>, ApiError> {
@@ -172,6 +211,10 @@ impl Instances {
                 let wish = SetMetadataOptions { instance, options };
                 self.patiently(self.member.peer.call(wish)).await
             }
+            Step::SetRole(role) => {
+                let wish = SetInstanceRole { instance: instance.id.clone(), role: *role };
+                self.patiently(self.member.peer.call(wish)).await
+            }
             Step::Terminate => self.terminate(instance).await,
             Step::TerminateUnknown => {
                 self.terminate(instance).await?;
@@ -187,7 +230,8 @@ impl Instances {
     }
 
     async fn launch(&self, instance: &Instance) -> Result<(), ApiError> {
-        let ready = launch::prepare(&self.records, &self.plain, &self.region, instance).await?;
+        let (region, now) = (&self.region, self.clock.now());
+        let ready = launch::prepare(&self.records, &self.plain, region, instance, now).await?;
         let run = match ready {
             Ready::Go(run) => *run,
             Ready::Wait(why) => {

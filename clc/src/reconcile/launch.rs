@@ -2,7 +2,9 @@
 
 use common::error::ApiError;
 use common::id::{AccountId, ImageId};
+use common::time::Timestamp;
 use common::wire::node::Run;
+use common::wire::role::InstanceRole;
 use common::wire::spec::{
     BlankDisk, BootSpec, DiskSpec, ImageRef, InstanceSpec, MetadataSpec, NetworkSpec,
 };
@@ -10,6 +12,7 @@ use common::wire::walrus::{ImageTicket, Layout, WantedImage};
 use store::StoreError;
 
 use super::plain::PlainImages;
+use super::roles::{self, Plan};
 use crate::records::{Image, ImageState, Instance, MappedDisk, Reason, Records};
 
 /// What a launch needs, or why it does not go on.
@@ -32,6 +35,7 @@ pub async fn prepare(
     plain: &PlainImages,
     region: &str,
     instance: &Instance,
+    now: Timestamp,
 ) -> Result<Ready, ApiError> {
     let mut ids = vec![instance.image.clone()];
     ids.extend(instance.kernel.iter().chain(&instance.ramdisk).cloned());
@@ -89,7 +93,13 @@ pub async fn prepare(
     if boots_itself && instance.kernel.is_some() {
         drop_kernel(records, instance).await?;
     }
-    let spec = spec(instance, machine.flatten().as_ref(), region, root, boot);
+    let mut spec = spec(instance, machine.flatten().as_ref(), region, root, boot);
+    if roles::concerns(instance) {
+        let instance = instance.clone();
+        let role = records
+            .work(move |records| Plan::of(records, &instance)?.deliver(records, &instance, now));
+        spec.metadata.role = role.await?;
+    }
     Ok(Ready::Go(Box::new(Run { spec, tickets })))
 }
 
@@ -210,6 +220,7 @@ fn spec(
             launched: instance.launch_time(),
             user_data: instance.user_data.clone(),
             options: instance.options,
+            role: InstanceRole::default(),
         },
         power: instance.power(),
     }

@@ -10,6 +10,7 @@ pub mod images;
 pub mod instances;
 pub mod launch;
 pub mod plain;
+pub mod roles;
 pub mod step;
 pub mod sweep;
 pub mod walrus;

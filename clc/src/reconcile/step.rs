@@ -34,6 +34,7 @@ use std::time::Duration;
 
 use common::time::Timestamp;
 use common::wire::node::{InstanceView, MachineState};
+use common::wire::role::InstanceRole;
 
 use crate::records::{Instance, Reason, SeenState, Wanted};
 
@@ -82,6 +83,8 @@ pub enum Step {
     GiveUp(Reason),
     /// Tell the node how its guest may ask for its metadata.
     SetOptions,
+    /// Tell the node what its guest is by its instance profile.
+    SetRole(Box<InstanceRole>),
     /// Tell the node to end it.
     Terminate,
     /// Tell the node to end it, and if it then does not know it, finish.
@@ -266,6 +269,7 @@ pub(crate) mod tests {
     use std::net::Ipv4Addr;
 
     use common::id::{AccountId, ImageId, ImageKind, InstanceId, ReservationId};
+    use common::wire::role::RoleView;
     use common::wire::spec::{MetadataOptions, OnShutdown};
 
     use super::*;
@@ -314,6 +318,9 @@ pub(crate) mod tests {
             images: Vec::new(),
             default_boot: false,
             options: MetadataOptions::default(),
+            maker: String::new(),
+            profile: None,
+            profile_revision: 0,
         }
     }
 
@@ -327,6 +334,7 @@ pub(crate) mod tests {
             ran: false,
             broke: false,
             options: 0,
+            role: RoleView::default(),
         }
     }
 

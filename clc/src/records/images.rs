@@ -70,6 +70,9 @@ pub struct Image {
     /// The task that still saves the instance whose image it becomes; its bundle is not there yet.
     #[serde(default)]
     pub saving: Option<BundleTaskId>,
+    /// Who registered it, `user/NAME` or `role/NAME` in lower case; empty of before that was noted.
+    #[serde(default)]
+    pub maker: String,
 }
 
 /// Where an image stands.

@@ -132,6 +132,30 @@ pub struct Instance {
     /// How it may ask for its metadata.
     #[serde(default)]
     pub options: MetadataOptions,
+    /// Who launched it, `user/NAME` or `role/NAME` in lower case; empty of before that was noted.
+    #[serde(default)]
+    pub maker: String,
+    /// Its instance profile.
+    #[serde(default)]
+    pub profile: Option<Association>,
+    /// Counts profiles that it was given and that were taken away.
+    #[serde(default)]
+    pub profile_revision: u64,
+}
+
+/// An instance's instance profile, as it was when it got it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Association {
+    /// `iip-assoc-…`.
+    pub id: String,
+    /// The profile's ARN.
+    pub arn: String,
+    /// `AIPA…`: another profile of the same name is another.
+    pub profile: String,
+    /// The profile's name.
+    pub name: String,
+    /// Since when.
+    pub since: Timestamp,
 }
 
 record!(Instance, "instance", |it| it.id.to_string());
@@ -287,6 +311,12 @@ impl Instance {
             Wanted::Running | Wanted::Terminated => Power::On,
         };
         PowerSpec { wanted, reboots: self.reboots, on_shutdown: self.on_shutdown }
+    }
+
+    /// Gives it another profile, or none.
+    pub fn associate(&mut self, association: Option<Association>) {
+        self.profile = association;
+        self.profile_revision += 1;
     }
 
     /// Notes what was seen.

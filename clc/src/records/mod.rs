@@ -48,7 +48,7 @@ pub use bundles::{BundleTask, Draft, Leave, Stage};
 pub use feed::{FeedHead, Touched};
 pub use groups::Group;
 pub use images::{EVERYBODY, Image, ImageState};
-pub use instances::{Instance, Launch, MappedDisk, Reason, SeenState, Wanted};
+pub use instances::{Association, Instance, Launch, MappedDisk, Reason, SeenState, Wanted};
 pub use key_uses::KeyUse;
 pub use keys::KeyPair;
 pub use policies::{ManagedPolicy, PolicyVersion};
@@ -114,6 +114,8 @@ pub struct Records {
     pub instances_of: Index,
     /// `NODE/INSTANCE` → instance id, as long as the instance is recorded.
     pub instances_on: Index,
+    /// Id of an association → instance id: those that have an instance profile.
+    pub associations: Index,
     /// Instances being saved, by the task's id.
     pub bundle_tasks: Table<BundleTask>,
     /// `ACCOUNT/STARTED/TASK` → task id: an account's, oldest first.
@@ -130,6 +132,8 @@ pub struct Records {
     pub tags: Table<Tags>,
     /// `RESOURCE/ACCOUNT` → key of those tags.
     pub tags_of: Index,
+    /// `ACCOUNT` or `ACCOUNT/MAKER` → nothing: written by each commit that a quota of theirs counts.
+    pub turns: Index,
 }
 
 impl Records {
@@ -186,6 +190,7 @@ impl Records {
             instances: Table::new(engine.clone()),
             instances_of: Index::new(engine.clone(), "instance-by-launch"),
             instances_on: Index::new(engine.clone(), "instance-by-node"),
+            associations: Index::new(engine.clone(), "instance-by-association"),
             bundle_tasks: Table::new(engine.clone()),
             bundles_of: Index::new(engine.clone(), "bundle-by-account"),
             bundles_on: Index::new(engine.clone(), "bundle-by-node"),
@@ -194,6 +199,7 @@ impl Records {
             settings: Table::new(engine.clone()),
             tags: Table::new(engine.clone()),
             tags_of: Index::new(engine.clone(), "tags-by-resource"),
+            turns: Index::new(engine.clone(), "quota-turns"),
             engine,
         }
     }
@@ -225,6 +231,9 @@ impl Records {
         let id = instance.id.as_str();
         batch.point(&self.instances_of, &Self::instance_key(instance), id);
         batch.point(&self.instances_on, &format!("{}/{id}", instance.node), id);
+        if let Some(association) = &instance.profile {
+            batch.point(&self.associations, &association.id, id);
+        }
     }
 
     /// Removes the index rows that lead to an instance.
@@ -232,6 +241,9 @@ impl Records {
         let id = instance.id.as_str();
         batch.unpoint(&self.instances_of, &Self::instance_key(instance));
         batch.unpoint(&self.instances_on, &format!("{}/{id}", instance.node));
+        if let Some(association) = &instance.profile {
+            batch.unpoint(&self.associations, &association.id);
+        }
     }
 
     /// Does work with the records on a thread that may wait for the disk.

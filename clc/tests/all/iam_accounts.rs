@@ -74,6 +74,7 @@ fn administrators_make_accounts_and_act_in_them() {
             access_key: texts(&made, "AccessKeyId").remove(0),
             secret: texts(&made, "SecretAccessKey").remove(0),
             account: number.clone(),
+            token: None,
         };
         with_key(&world, &owner, "wile").await;
         let users = world.iam(admin, "ListUsers", &[delegate]).await.unwrap();

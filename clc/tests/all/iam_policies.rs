@@ -668,6 +668,7 @@ fn what_is_given_holds_at_once_and_what_is_taken_is_gone() {
             access_key: key.access_key_id,
             secret: key.secret_access_key,
             account: owner.account.clone(),
+            token: None,
         };
         let may = async || {
             let done = world.raw(&u, &[("Action", "DescribeKeyPairs")]).await;

@@ -15,6 +15,7 @@ pub(crate) async fn key(world: &World, owner: &User, name: &str) -> User {
         access_key: texts(&made, "AccessKeyId").remove(0),
         secret: texts(&made, "SecretAccessKey").remove(0),
         account: owner.account.clone(),
+        token: None,
     }
 }
 

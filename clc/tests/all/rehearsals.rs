@@ -1,8 +1,10 @@
 //! DryRun: everything that can be refused is, and nothing is done.
 
+use common::ec2::instance_profiles::{AssociateIamInstanceProfile, ProfileName};
 use common::ec2::instances::RunInstances;
 use common::id::ImageKind;
 
+use crate::identities::{profile, role, trust};
 use crate::instances::launch;
 use crate::world::{code, world};
 
@@ -10,6 +12,10 @@ type Parameters<'a> = &'a [(&'a str, &'a str)];
 
 /// Every action, with parameters by which it could be done.
 const ALL: &[(&str, Parameters<'static>)] = &[
+    (
+        "AssociateIamInstanceProfile",
+        &[("InstanceId", "INSTANCE"), ("IamInstanceProfile.Name", "web")],
+    ),
     (
         "BundleInstance",
         &[("InstanceId", "INSTANCE"), ("Storage.S3.Bucket", "buck"), ("Storage.S3.Prefix", "img")],
@@ -25,6 +31,8 @@ const ALL: &[(&str, Parameters<'static>)] = &[
     ("DescribeAddresses", &[]),
     ("DescribeAvailabilityZones", &[]),
     ("DescribeBundleTasks", &[]),
+    ("DescribeIamInstanceProfileAssociations", &[]),
+    ("DisassociateIamInstanceProfile", &[("AssociationId", "ASSOCIATION")]),
     ("DescribeImageAttribute", &[("ImageId", "IMAGE"), ("Attribute", "launchPermission")]),
     ("DescribeImages", &[]),
     ("DescribeInstanceAttribute", &[("InstanceId", "INSTANCE"), ("Attribute", "userData")]),
@@ -45,6 +53,10 @@ const ALL: &[(&str, Parameters<'static>)] = &[
     ("RebootInstances", &[("InstanceId.1", "INSTANCE")]),
     ("ModifyInstanceMetadataOptions", &[("InstanceId", "INSTANCE"), ("HttpTokens", "required")]),
     ("RegisterImage", &[("ImageLocation", "m/new")]),
+    (
+        "ReplaceIamInstanceProfileAssociation",
+        &[("AssociationId", "ASSOCIATION"), ("IamInstanceProfile.Name", "web")],
+    ),
     ("ResetImageAttribute", &[("ImageId", "IMAGE"), ("Attribute", "launchPermission")]),
     ("ResetInstanceAttribute", &[("InstanceId", "INSTANCE"), ("Attribute", "kernel")]),
     ("RunInstances", &[("ImageId", "IMAGE"), ("KeyName", "old"), ("ClientToken", "t")]),
@@ -59,7 +71,14 @@ const KEY: &str = "c3NoLWVkMjU1MTkgQUFBQUMzTnphQzFsWkRJMU5URTVBQUFBSUg3a0FGdW1Ne
 
 #[test]
 fn every_action_can_be_rehearsed_and_does_nothing() {
-    world(&[4], |world| async move {
+    world(&[4], |mut world| async move {
+        let here = world.admin.account.clone();
+        world
+            .on_record(|records| {
+                role(records, &here, "reader", (&trust("\"*\"", "\"sts:AssumeRole\"", ""), ""));
+                profile(records, &here, "web", Some("reader"))
+            })
+            .await;
         let image = world.bootable().await;
         let old = [("Action", "CreateKeyPair"), ("KeyName", "old"), ("KeyType", "ed25519")];
         world.raw(&world.admin, &old).await.unwrap();
@@ -70,6 +89,12 @@ fn every_action_can_be_rehearsed_and_does_nothing() {
         let other = world.run(&world.admin, &launch(&image)).await.remove(0);
         world.instance_is(&world.admin, &other, "running").await;
         let task = world.save(&world.admin, &other, "other").await;
+        let give = AssociateIamInstanceProfile {
+            instance_id: other.to_string(),
+            iam_instance_profile: ProfileName::of("web"),
+        };
+        let given = world.call(&world.admin, &give).await.unwrap();
+        let association = given.iam_instance_profile_association.association_id;
         let state = async || {
             let mut seen = String::new();
             for action in ["DescribeImages", "DescribeInstances", "DescribeKeyPairs"] {
@@ -87,6 +112,7 @@ fn every_action_can_be_rehearsed_and_does_nothing() {
                     "IMAGE" => image.as_str(),
                     "INSTANCE" => ids[0].as_str(),
                     "BUNDLE" => task.as_str(),
+                    "ASSOCIATION" => association.as_str(),
                     value => value,
                 };
                 pairs.push((*name, value));

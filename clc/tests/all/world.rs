@@ -24,6 +24,7 @@ use common::wire::node::{
     Adjust, Capacity, Console, ConsoleLog, InstanceView, MachineState, Node, NodeReport, Report,
     Run, SetMetadataOptions, Subnet, Terminate,
 };
+use common::wire::role::{InstanceRole, RoleView, SetInstanceRole};
 use common::wire::spec::{MetadataOptions, Power};
 use common::wire::upkeep::{DescribeUnpacking, Unpacking};
 use common::wire::walrus::{
@@ -57,6 +58,8 @@ pub(crate) struct User {
     pub(crate) access_key: String,
     pub(crate) secret: String,
     pub(crate) account: String,
+    /// The session token, of credentials for a while.
+    pub(crate) token: Option<String>,
 }
 
 impl User {
@@ -71,6 +74,7 @@ impl User {
             access_key: value("EC2_ACCESS_KEY"),
             secret: value("EC2_SECRET_KEY"),
             account: value("EC2_USER_ID"),
+            token: None,
         }
     }
 
@@ -231,6 +235,8 @@ pub(crate) struct NodeState {
     pub(crate) adjusted: Vec<Adjust>,
     /// What it was told of metadata options, in order.
     pub(crate) options: Vec<MetadataOptions>,
+    /// What it was told of roles, in order, and with which instance.
+    pub(crate) roles: Vec<(InstanceId, InstanceRole)>,
     pub(crate) session: u32,
     /// Whether what is run runs at once.
     pub(crate) quick: bool,
@@ -279,6 +285,7 @@ impl StubNode {
         let (ran, ended, told) = (revision.clone(), revision.clone(), revision.clone());
         let (adjust, adjusted) = (Arc::clone(state), revision.clone());
         let (options, set) = (Arc::clone(state), revision.clone());
+        let (roles, given) = (Arc::clone(state), revision.clone());
         let name = name.to_owned();
         Dispatcher::new()
             .with(move |ask: Run| {
@@ -288,7 +295,9 @@ impl StubNode {
                     let machine =
                         if state.quick { MachineState::Running } else { MachineState::Preparing };
                     let generation = ask.spec.generation;
-                    let seen = InstanceView { generation, ..view(&ask.spec.instance, machine) };
+                    let role = ask.spec.metadata.role.view();
+                    let seen =
+                        InstanceView { generation, role, ..view(&ask.spec.instance, machine) };
                     state.views.insert(ask.spec.instance.clone(), seen);
                     state.runs.push(ask);
                     ran.send_modify(|n| *n += 1);
@@ -336,6 +345,18 @@ impl StubNode {
                     view.options = ask.options.revision;
                     state.options.push(ask.options);
                     set.send_modify(|n| *n += 1);
+                }
+                async { here }
+            })
+            .with(move |ask: SetInstanceRole| {
+                let mut state = roles.lock().unwrap();
+                let here = state.here();
+                if here.is_ok()
+                    && let Some(view) = state.views.get_mut(&ask.instance)
+                {
+                    view.role = ask.role.view();
+                    state.roles.push((ask.instance, ask.role));
+                    given.send_modify(|n| *n += 1);
                 }
                 async { here }
             })
@@ -411,6 +432,7 @@ fn view(instance: &InstanceId, state: MachineState) -> InstanceView {
         ran: false,
         broke: false,
         options: 0,
+        role: RoleView::default(),
     }
 }
 
@@ -592,8 +614,9 @@ impl World {
         &self,
         user: &User,
         path: &str,
-        pairs: Vec<(String, String)>,
+        mut pairs: Vec<(String, String)>,
     ) -> Result<String, Refused> {
+        pairs.extend(user.token.iter().map(|token| ("SecurityToken".into(), token.clone())));
         let address = self.server().api_address();
         let host = address.to_string();
         let credentials = Credentials { access_key_id: &user.access_key, secret: &user.secret };

@@ -81,6 +81,15 @@ impl QueryApi {
         Self { replays, ..self }
     }
 
+    /// All actions that it answers: what policies call their API, and their names.
+    pub fn actions(&self) -> Vec<(&'static str, &'static str)> {
+        let of = |service: &QueryService| {
+            let prefix = service.prefix;
+            service.router.names().map(|name| (prefix, name)).collect::<Vec<_>>()
+        };
+        self.services.iter().flat_map(of).collect()
+    }
+
     async fn answer(&self, head: Head, body: Body) -> Response {
         let began = self.clock.now();
         let mut told = Told::default();
@@ -136,10 +145,12 @@ impl QueryApi {
         })?;
         *shape = service.shape;
         let key = claim.as_ref().ok().map(|claim| claim.access_key_id().to_owned());
-        let (mut caller, verified) = self.who(claim, service.shape).await?;
-        caller.authority = caller.authority.within(&head.context(self.clock.now()));
+        let (caller, verified) = self.who(claim, service.shape).await?;
+        let caller = caller.within(&head.context(self.clock.now()));
         told.caller = Some(caller.clone());
-        if let (Some(witness), Some(key)) = (&self.witness, &key) {
+        // Temporary credentials are on nobody's list.
+        let lasting = key.filter(|_| !caller.authority.is_temporary());
+        if let (Some(witness), Some(key)) = (&self.witness, &lasting) {
             witness.saw(key, service.prefix);
         }
 
@@ -225,7 +236,8 @@ impl QueryApi {
         shape: Shape,
     ) -> Result<(Caller, Verified), ApiError> {
         let claim = claim.map_err(|error| told_as(&error, shape))?;
-        let Some(credential) = self.keys.find(claim.access_key_id(), None).await? else {
+        let found = self.keys.find(claim.access_key_id(), claim.session_token()).await;
+        let Some(credential) = found.map_err(|error| of_session(error, shape))? else {
             let text = "The access key ID provided does not exist in our records";
             return Err(ApiError::new(ErrorCode::InvalidClientTokenId, text));
         };
@@ -252,10 +264,7 @@ fn told_as(error: &SignError, shape: Shape) -> ApiError {
         | SignError::UnsupportedAlgorithm(_)
         | SignError::InvalidDate { .. } => ErrorCode::InvalidParameterValue,
         SignError::UnsupportedFeature(_) => ErrorCode::UnsupportedOperation,
-        SignError::UnsupportedSessionToken => match shape {
-            Shape::Ec2 => ErrorCode::AuthFailure,
-            Shape::Iam(_) => ErrorCode::InvalidClientTokenId,
-        },
+        SignError::InvalidSessionToken { .. } => invalid_token(shape),
         SignError::PayloadMismatch | SignError::SignatureDoesNotMatch => {
             ErrorCode::SignatureDoesNotMatch
         }
@@ -265,6 +274,24 @@ fn told_as(error: &SignError, shape: Shape) -> ApiError {
         | SignError::ExpiresTooLate { .. } => ErrorCode::RequestExpired,
     };
     ApiError::new(code, sentence(&error.to_string()))
+}
+
+/// What an API calls a session token that is none.
+fn invalid_token(shape: Shape) -> ErrorCode {
+    match shape {
+        Shape::Ec2 => ErrorCode::AuthFailure,
+        Shape::Iam(_) => ErrorCode::InvalidClientTokenId,
+    }
+}
+
+/// What the key ring says of a session, in the codes of its API.
+fn of_session(error: ApiError, shape: Shape) -> ApiError {
+    let code = match (error.code(), shape) {
+        (ErrorCode::InvalidToken, _) => invalid_token(shape),
+        (ErrorCode::ExpiredToken, Shape::Ec2) => ErrorCode::RequestExpired,
+        _ => return error,
+    };
+    ApiError::new(code, error.text())
 }
 
 /// Module errors begin in lower case; what a caller reads is a sentence.

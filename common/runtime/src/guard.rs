@@ -11,8 +11,9 @@ use common::iam::{Resource, Subject};
 use futures_util::future::BoxFuture;
 
 /// Actions that need no permission, as on AWS: they tell callers nothing but what they are, or give
-/// them no more than they have.
-pub const FREE: &[&str] = &["sts:GetCallerIdentity", "sts:GetSessionToken"];
+/// them no more than they have. Who may take on a role is decided by AssumeRole itself, which reads
+/// the role's trust policy beside the caller's own.
+pub const FREE: &[&str] = &["sts:AssumeRole", "sts:GetCallerIdentity", "sts:GetSessionToken"];
 
 /// Decides whether a caller may do an action.
 pub trait Guard: Send + Sync + 'static {
@@ -42,13 +43,17 @@ impl Guard for PlainGuard {
         subject: Subject,
     ) -> BoxFuture<'a, Result<(), ApiError>> {
         let named = |resource: &Resource| resource.arn(&self.region, &caller.account, "/");
-        let names: Vec<String> = subject.resources.iter().map(named).collect();
-        let decided = decide(caller, action, &names, &subject);
+        let decide = |(action, subject): (&str, &Subject)| {
+            let names: Vec<String> = subject.resources.iter().map(named).collect();
+            decide(caller, action, &names, subject)
+        };
+        let decided = subject.steps(action).into_iter().try_for_each(decide);
         Box::pin(std::future::ready(decided))
     }
 }
 
-/// Demands that an action is allowed on each of these resources, or on `*` if there is none.
+/// Demands that an action is allowed on each of these resources, which are the subject's by their
+/// names, or on `*` if there is none.
 ///
 /// # Errors
 /// `AccessDenied`.
@@ -63,8 +68,8 @@ pub fn decide(
     }
     let any = ["*".to_owned()];
     let names = if names.is_empty() { &any[..] } else { names };
-    for name in names {
-        match caller.authority.decide(action, name, &subject.context).verdict {
+    for (place, name) in names.iter().enumerate() {
+        match caller.authority.decide(action, name, &subject.context_of(place)).verdict {
             Verdict::Allowed => {}
             Verdict::ExplicitDeny => {
                 return Err(denied(caller, action, name, "a policy denies it"));

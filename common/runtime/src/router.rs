@@ -12,6 +12,7 @@ use common::dialect::query::Node;
 use common::dialect::xml::{self, Shape};
 use common::ec2::{self, Version};
 use common::error::{ApiError, ErrorCode};
+use common::iam::Barred;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +85,23 @@ fn told_in(shape: Shape, error: ApiError) -> ApiError {
     }
 }
 
+/// Refuses what temporary credentials are good for under no policy.
+fn session_may(caller: &Caller, action: &str) -> Result<(), ApiError> {
+    match caller.authority.barred(action) {
+        None => Ok(()),
+        Some(Barred::Sessions) => {
+            let (_, name) = action.split_once(':').unwrap_or(("", action));
+            let text = format!("Cannot call {name} with session credentials");
+            Err(ApiError::new(ErrorCode::AccessDenied, text))
+        }
+        Some(Barred::Identity) => {
+            let text = "The security token included in the request is invalid: IAM is not called \
+                        with session credentials that were given out without a second factor";
+            Err(ApiError::new(ErrorCode::InvalidClientTokenId, text))
+        }
+    }
+}
+
 type Row = Box<dyn Fn(Routed) -> BoxFuture<'static, Result<String, ApiError>> + Send + Sync>;
 
 /// The table.
@@ -117,6 +135,7 @@ impl Router {
                 let action: A = routed.parameters.decode()?;
                 let Routed { caller, request_id, guard, prefix, shape, .. } = routed;
                 let name = format!("{prefix}:{}", <A as Action>::NAME);
+                session_may(&caller, &name)?;
                 let allowed = guard.demand(&caller, &name, action.subject()).await;
                 allowed.map_err(|error| told_in(shape, error))?;
                 let call = Call { action, caller, request_id: request_id.clone(), dry_run };

@@ -154,10 +154,12 @@ pub fn iam_answer<T: Serialize>(
 ) -> Result<String, quick_xml::SeError> {
     let answer = IamAnswer { xmlns: namespace, output, metadata: Metadata { request_id } };
     let xml = quick_xml::se::to_string_with_root(&format!("{action}Response"), &answer)?;
-    // An action that has nothing to say has no element for it.
+    // An action that has nothing to say says so in an empty element: where the API's model has one,
+    // clients look for it, and elsewhere they pass it over.
     let empty = "<Result/>";
     if let Some(at) = xml.find('>').filter(|at| xml[at + 1..].starts_with(empty)) {
-        return Ok(format!("{}{}", &xml[..=at], &xml[at + 1 + empty.len()..]));
+        let (head, tail) = (&xml[..=at], &xml[at + 1 + empty.len()..]);
+        return Ok(format!("{head}<{action}Result/>{tail}"));
     }
     // The result's element bears the action's name, which no type can know; only the outermost
     // pair of tags is renamed, since the first and the last that stand there are it.

@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::instances::{Group, MappedVolume};
+use super::subjects;
 use super::types::Done;
 use crate::actions;
 use crate::dialect::xml::Set;
@@ -227,9 +228,16 @@ pub struct ResetInstanceAttribute {
 }
 
 actions! {
-    DescribeInstanceAttribute => InstanceAttribute, Read;
-    ModifyInstanceAttribute => Done, Write;
-    ResetInstanceAttribute => Done, Write;
+    DescribeInstanceAttribute => InstanceAttribute, Read, |it| {
+        subjects::instance(&it.instance_id).when(subjects::attribute(Some(&it.attribute), None))
+    };
+    ModifyInstanceAttribute => Done, Write, |it| {
+        let changed = subjects::attribute(it.attribute.as_deref(), it.value.as_deref());
+        subjects::instance(&it.instance_id).when(changed)
+    };
+    ResetInstanceAttribute => Done, Write, |it| {
+        subjects::instance(&it.instance_id).when(subjects::attribute(Some(&it.attribute), None))
+    };
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::subjects;
 use super::types::{Filter, IsoTime, is_blank};
 use crate::actions;
 use crate::dialect::xml::Set;
@@ -139,7 +140,19 @@ pub struct CancelBundleTask {
 }
 
 actions! {
-    BundleInstance => BundleTaskAnswer, Write;
+    BundleInstance => BundleTaskAnswer, Write, |it| {
+        let subject = subjects::instance(&it.instance_id);
+        let S3Storage { bucket, prefix, upload_policy, .. } = &it.storage.s3;
+        match (bucket, prefix, upload_policy) {
+            // Nothing is put where its owner could not put it himself; where it is another's
+            // bucket, that one's policy says so.
+            (Some(bucket), Some(prefix), None) => {
+                let manifest = format!("{bucket}/{prefix}.manifest.xml");
+                subject.also("s3:PutObject", subjects::object(&manifest))
+            }
+            _ => subject,
+        }
+    };
     DescribeBundleTasks => BundleTasks, Read;
     CancelBundleTask => BundleTaskAnswer, Write;
 }

@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::images::{BlockDevice, RegisteredImage};
+use super::subjects;
 use super::tags::TagSpecification;
 use crate::actions;
+use crate::iam::Resource;
 
 /// Saves an instance's disk and registers it as an image. Answered when both are on record; the
 /// image is `pending` until it has been stored and read through.
@@ -32,5 +34,11 @@ pub struct CreateImage {
 }
 
 actions! {
-    CreateImage => RegisteredImage, Write;
+    CreateImage => RegisteredImage, Write, |it| {
+        let tags = TagSpecification::said(&it.tag_specification);
+        let made = subjects::image_named("*");
+        let [instance] = [&it.instance_id].map(|id| Resource::Ec2("instance", id.to_ascii_lowercase()));
+        let subject = subjects::new_image(tags.clone()).and(instance);
+        subjects::with_tags(subject, made, "CreateImage", &tags)
+    };
 }

@@ -42,6 +42,7 @@ const CHANGES: &[Change] = &[
     Change::added("2010-08-31", "instancesSet/item/tagSet"),
     Change::added("2011-01-01", "instancesSet/item/groupSet"),
     Change::added("2011-02-28", "placement/tenancy"),
+    Change::added("2012-06-01", "instancesSet/item/iamInstanceProfile"),
     Change::added("2012-07-20", "instancesSet/item/ebsOptimized"),
     Change::added("2016-11-15", "instancesSet/item/metadataOptions"),
     // A state before and now: numbers before they had names.

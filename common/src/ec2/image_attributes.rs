@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::images::MappedDevice;
+use super::subjects;
 use super::types::{Done, ProductCode, is_blank};
 use crate::actions;
 use crate::dialect::xml::Set;
@@ -155,7 +156,19 @@ pub struct ResetImageAttribute {
 }
 
 actions! {
-    DescribeImageAttribute => ImageAttribute, Read;
-    ModifyImageAttribute => Done, Write;
-    ResetImageAttribute => Done, Write;
+    DescribeImageAttribute => ImageAttribute, Read, |it| {
+        subjects::image(&it.image_id).when(subjects::attribute(Some(&it.attribute), None))
+    };
+    ModifyImageAttribute => Done, Write, |it| {
+        let named = [
+            ("launchPermission", it.launch_permission.is_some()),
+            ("description", it.description.is_some()),
+        ];
+        let named = named.into_iter().find(|(_, given)| *given).map(|(name, _)| name);
+        let attribute = it.attribute.as_deref().or(named);
+        subjects::image(&it.image_id).when(subjects::attribute(attribute, None))
+    };
+    ResetImageAttribute => Done, Write, |it| {
+        subjects::image(&it.image_id).when(subjects::attribute(Some(&it.attribute), None))
+    };
 }

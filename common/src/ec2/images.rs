@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::subjects;
 use super::tags::{Tag, TagSpecification};
 use super::types::{Done, Filter, ProductCode, is_blank};
 use crate::actions;
@@ -213,7 +214,18 @@ pub struct DeregisterImage {
 }
 
 actions! {
-    RegisterImage => RegisteredImage, Write;
+    RegisterImage => RegisteredImage, Write, |it| {
+        let tags = TagSpecification::said(&it.tag_specification);
+        let made = subjects::image_named("*");
+        let subject = subjects::with_tags(
+            subjects::new_image(tags.clone()), made, "RegisterImage", &tags,
+        );
+        // A bundle is not read for somebody who may not read it.
+        match &it.image_location {
+            Some(location) => subject.also("s3:GetObject", subjects::object(location)),
+            None => subject,
+        }
+    };
     DescribeImages => Images, Read;
-    DeregisterImage => Done, Write;
+    DeregisterImage => Done, Write, |it| subjects::image(&it.image_id);
 }

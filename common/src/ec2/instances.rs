@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::images::StateReason;
-pub use super::launch::{Placement, RunInstances};
+use super::instance_profiles::ProfileView;
+pub use super::launch::{DEFAULT_TYPE, Placement, RunInstances};
 use super::metadata_options::MetadataView;
+use super::subjects;
 use super::tags::Tag;
 pub use super::types::ProductCode;
 use super::types::{Filter, IsoTime, is_blank};
@@ -103,6 +105,9 @@ pub struct Instance {
     pub client_token: Option<String>,
     /// `kvm`.
     pub hypervisor: String,
+    /// Its instance profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iam_instance_profile: Option<ProfileView>,
     /// How it may ask for its metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata_options: Option<MetadataView>,
@@ -231,8 +236,8 @@ pub struct ConsoleOutput {
 }
 
 actions! {
-    RunInstances => Reservation, Tokened;
+    RunInstances => Reservation, Tokened, |it| it.done_to();
     DescribeInstances => Reservations, Read;
-    TerminateInstances => ChangedInstances, Write;
-    GetConsoleOutput => ConsoleOutput, Read;
+    TerminateInstances => ChangedInstances, Write, |it| subjects::instances(&it.instance_id);
+    GetConsoleOutput => ConsoleOutput, Read, |it| subjects::instance(&it.instance_id);
 }

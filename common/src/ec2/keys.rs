@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::subjects;
 use super::tags::{Tag, TagSpecification};
 use super::types::{Done, Filter, is_blank};
 use crate::actions;
 use crate::dialect::xml::Set;
+use crate::iam::{Context, Subject};
 use crate::id::KeyPairId;
 
 /// Makes a key pair; its private half is in the answer and nowhere else.
@@ -132,9 +134,26 @@ pub struct DeleteKeyPair {
     pub key_pair_id: Option<KeyPairId>,
 }
 
+/// A key pair that an action makes.
+fn made(name: &str, action: &str, tags: &[TagSpecification]) -> Subject {
+    let (key, tags) = (subjects::key_pair(name), TagSpecification::said(tags));
+    let said = Context::new().with("ec2:KeyPairName", name).and(&tags);
+    subjects::with_tags(Subject::of([key.clone()]).when(said), key, action, &tags)
+}
+
 actions! {
-    CreateKeyPair => CreatedKeyPair, Write;
+    CreateKeyPair => CreatedKeyPair, Write, |it| {
+        let kind = it.key_type.as_deref().unwrap_or("rsa");
+        let said = Context::new().with("ec2:KeyPairType", kind);
+        made(&it.key_name, "CreateKeyPair", &it.tag_specification).when(said)
+    };
     DescribeKeyPairs => KeyPairs, Read;
-    DeleteKeyPair => Done, Write;
-    ImportKeyPair => ImportedKeyPair, Write;
+    DeleteKeyPair => Done, Write, |it| {
+        let by_name = it.key_name.as_deref().map(subjects::key_pair);
+        let by_id = it.key_pair_id.as_ref().map(|id| subjects::key_pair_of_id(id.as_str()));
+        Subject::of(by_name.into_iter().chain(by_id))
+    };
+    ImportKeyPair => ImportedKeyPair, Write, |it| {
+        made(&it.key_name, "ImportKeyPair", &it.tag_specification)
+    };
 }

@@ -9,8 +9,11 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::images::BlockDevice;
+use super::instance_profiles::ProfileName;
 use super::metadata_options::MetadataRequest;
+use super::subjects;
 use super::tags::TagSpecification;
+use crate::iam::{Context, Resource, Subject};
 
 /// Starts instances of an image.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +67,9 @@ pub struct RunInstances {
     /// absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_initiated_shutdown_behavior: Option<String>,
+    /// The instance profile whose role the instances have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iam_instance_profile: Option<ProfileName>,
     /// Names of parameters that were sent and that no launch here can heed. Never sent.
     #[serde(skip)]
     pub unsupported: Vec<String>,
@@ -76,6 +82,50 @@ pub struct Placement {
     /// The zone; any if absent.
     #[serde(default)]
     pub availability_zone: Option<String>,
+}
+
+/// The type of a launch that names none.
+pub const DEFAULT_TYPE: &str = "m1.small";
+
+impl RunInstances {
+    /// What it is done to: the image and whatever else it names, and the instances to be.
+    pub(super) fn done_to(&self) -> Subject {
+        let place = self.placement.as_ref();
+        let zone = place.and_then(|place| place.availability_zone.as_deref());
+        let kind = self.instance_type.as_deref().unwrap_or(DEFAULT_TYPE);
+        let profile = self.iam_instance_profile.as_ref();
+        let profile = profile.and_then(|it| it.arn.as_deref().or(it.name.as_deref()));
+        let tags = TagSpecification::said(&self.tag_specification);
+        let defaults = MetadataRequest {
+            http_tokens: Some("optional".to_owned()),
+            http_put_response_hop_limit: Some(1),
+            http_endpoint: Some("enabled".to_owned()),
+            ..MetadataRequest::default()
+        };
+        let said = Context::new()
+            .with("ec2:InstanceType", kind)
+            .with_some("ec2:AvailabilityZone", zone)
+            .with("ec2:RootDeviceType", "instance-store")
+            .with("ec2:Tenancy", "default")
+            .with("ec2:EbsOptimized", "false")
+            .with_some("ec2:InstanceProfile", profile)
+            .and(&defaults.said("ec2:Metadata"))
+            .and(&self.metadata_options.said("ec2:Metadata"))
+            .and(&tags);
+        let made = Resource::Ec2("instance", "*".to_owned());
+        let images = [Some(&self.image_id), self.kernel_id.as_ref(), self.ramdisk_id.as_ref()];
+        let mut subject =
+            Subject::of(images.into_iter().flatten().map(|id| subjects::image_named(id)));
+        subject = subject.and_known(made.clone(), said);
+        if let Some(name) = &self.key_name {
+            let said = Context::new().with("ec2:KeyPairName", name);
+            subject = subject.and_known(subjects::key_pair(name), said);
+        }
+        for name in &self.security_group {
+            subject = subject.and(Resource::Ec2("security-group", name.clone()));
+        }
+        subjects::with_tags(subject, made, "RunInstances", &tags)
+    }
 }
 
 #[derive(Deserialize)]
@@ -131,7 +181,7 @@ struct Sent {
     #[serde(default)]
     ipv6_address: Option<IgnoredAny>,
     #[serde(default)]
-    iam_instance_profile: Option<IgnoredAny>,
+    iam_instance_profile: Option<ProfileName>,
     #[serde(default)]
     launch_template: Option<IgnoredAny>,
     #[serde(default)]
@@ -183,7 +233,6 @@ impl Sent {
             ("NetworkInterface", self.network_interface.is_some()),
             ("Ipv6AddressCount", self.ipv6_address_count.is_some()),
             ("Ipv6Address", self.ipv6_address.is_some()),
-            ("IamInstanceProfile", self.iam_instance_profile.is_some()),
             ("LaunchTemplate", self.launch_template.is_some()),
             ("InstanceMarketOptions", self.instance_market_options.is_some()),
             ("CpuOptions", self.cpu_options.is_some()),
@@ -220,6 +269,7 @@ impl From<Sent> for RunInstances {
             tag_specification: sent.tag_specification,
             disable_api_termination: sent.disable_api_termination,
             instance_initiated_shutdown_behavior: sent.instance_initiated_shutdown_behavior,
+            iam_instance_profile: sent.iam_instance_profile,
         }
     }
 }

@@ -3,9 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::subjects;
 use super::types::is_blank;
 use crate::actions;
 use crate::error::{ApiError, ErrorCode};
+use crate::iam::Context;
 use crate::wire::spec::MetadataOptions;
 
 /// The options as they are asked for, at a launch or later. What is absent stays as it is.
@@ -33,6 +35,16 @@ impl MetadataRequest {
     /// Whether nothing is asked for.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// What it says that conditions may ask for, by keys that begin so: `ec2:Metadata` of what is
+    /// launched, `ec2:Attribute/` of what is changed.
+    pub fn said(&self, beginning: &str) -> Context {
+        let hops = self.http_put_response_hop_limit.map(|hops| hops.to_string());
+        Context::new()
+            .with_some(&format!("{beginning}HttpTokens"), self.http_tokens.as_deref())
+            .with_some(&format!("{beginning}HttpEndpoint"), self.http_endpoint.as_deref())
+            .with_some(&format!("{beginning}HttpPutResponseHopLimit"), hops)
     }
 
     /// Puts what is asked for into options. `prefix` stands before the parameters' names in
@@ -162,7 +174,9 @@ pub struct ModifiedMetadataOptions {
 }
 
 actions! {
-    ModifyInstanceMetadataOptions => ModifiedMetadataOptions, Write;
+    ModifyInstanceMetadataOptions => ModifiedMetadataOptions, Write, |it| {
+        subjects::instance(&it.instance_id).when(it.request().said("ec2:Attribute/"))
+    };
 }
 
 #[cfg(test)]

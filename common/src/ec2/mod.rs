@@ -9,6 +9,7 @@ pub mod create_image;
 mod history;
 pub mod image_attributes;
 pub mod images;
+pub mod instance_profiles;
 pub mod instance_types;
 pub mod instances;
 pub mod keys;
@@ -16,6 +17,7 @@ mod launch;
 pub mod metadata_options;
 pub mod power;
 pub mod status;
+pub mod subjects;
 pub mod tags;
 pub mod types;
 mod version;
@@ -37,6 +39,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
         create_image::NAMES,
         image_attributes::NAMES,
         images::NAMES,
+        instance_profiles::NAMES,
         instance_types::NAMES,
         instances::NAMES,
         keys::NAMES,

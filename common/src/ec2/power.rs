@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::instances::ChangedInstances;
+use super::subjects;
 use super::types::Done;
 use crate::actions;
 
@@ -43,7 +44,7 @@ pub struct RebootInstances {
 }
 
 actions! {
-    StopInstances => ChangedInstances, Write;
-    StartInstances => ChangedInstances, Write;
-    RebootInstances => Done, Write;
+    StopInstances => ChangedInstances, Write, |it| subjects::instances(&it.instance_id);
+    StartInstances => ChangedInstances, Write, |it| subjects::instances(&it.instance_id);
+    RebootInstances => Done, Write, |it| subjects::instances(&it.instance_id);
 }

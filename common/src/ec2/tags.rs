@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::subjects;
 use super::types::{Done, Filter, is_blank};
 use crate::actions;
 use crate::dialect::xml::Set;
+use crate::iam::{Context, Subject};
 
 /// A tag to be set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +118,12 @@ pub struct Tag {
 }
 
 impl TagSpecification {
+    /// What the tags of a request say that conditions may ask for.
+    pub fn said(specifications: &[Self]) -> Context {
+        let tags = specifications.iter().flat_map(|it| &it.tag);
+        subjects::request_tags(tags.map(|tag| (tag.key.as_str(), tag.value.as_deref())))
+    }
+
     /// Tags for one kind of resource; nothing if there are none.
     pub fn of(resource_type: &str, tags: Vec<NewTag>) -> Vec<Self> {
         if tags.is_empty() {
@@ -126,7 +134,15 @@ impl TagSpecification {
 }
 
 actions! {
-    CreateTags => Done, Write;
-    DeleteTags => Done, Write;
+    CreateTags => Done, Write, |it| {
+        let said = it.tag.iter().map(|tag| (tag.key.as_str(), tag.value.as_deref()));
+        Subject::of(it.resource_id.iter().map(|id| subjects::tagged(id)))
+            .when(subjects::request_tags(said))
+    };
+    DeleteTags => Done, Write, |it| {
+        let said = it.tag.iter().map(|tag| (tag.key.as_str(), tag.value.as_deref()));
+        Subject::of(it.resource_id.iter().map(|id| subjects::tagged(id)))
+            .when(subjects::request_tags(said))
+    };
     DescribeTags => ResourceTags, Read;
 }

@@ -80,7 +80,9 @@ codes! {
     // Instances.
     InvalidInstanceIdMalformed = "InvalidInstanceID.Malformed", 400, false;
     InvalidInstanceIdNotFound = "InvalidInstanceID.NotFound", 400, false;
+    InvalidAssociationIdNotFound = "InvalidAssociationID.NotFound", 400, false;
     InvalidInstanceType = "InvalidInstanceType", 400, false;
+    InstanceLimitExceeded = "InstanceLimitExceeded", 400, false;
     IdempotentParameterMismatch = "IdempotentParameterMismatch", 400, false;
     IncorrectInstanceState = "IncorrectInstanceState", 400, false;
     BundlingInProgress = "BundlingInProgress", 400, false;
@@ -114,6 +116,7 @@ codes! {
     MalformedPolicyDocument = "MalformedPolicyDocument", 400, false;
     UnmodifiableEntity = "UnmodifiableEntity", 400, false;
     ExpiredToken = "ExpiredToken", 400, false;
+    PackedPolicyTooLarge = "PackedPolicyTooLarge", 400, false;
     InvalidInput = "InvalidInput", 400, false;
     DuplicateCertificate = "DuplicateCertificate", 409, false;
     MalformedCertificate = "MalformedCertificate", 400, false;

@@ -18,7 +18,7 @@ pub struct Grants {
     pub boundary: Option<Attached>,
     /// Those that came with the session.
     pub session: Vec<Attached>,
-    /// Those of the whole account, which set limits and allow or deny nothing.
+    /// Those of the account, which limit all of it and allow nothing.
     pub account: Vec<Attached>,
 }
 
@@ -132,20 +132,78 @@ impl Authority {
     /// `ec2:quota-vminstancenumber`. Owners have none but those that the cloud has set for their
     /// account.
     pub fn limit(&self, action: &str, resource: &str, key: &str) -> Option<u64> {
+        let own = self.limit_of_own(action, resource, key);
+        own.into_iter().chain(self.limit_of_account(action, resource, key)).min()
+    }
+
+    /// The same of what it has made itself, by its own policies.
+    pub fn limit_of_own(&self, action: &str, resource: &str, key: &str) -> Option<u64> {
+        if self.is_owner() {
+            return None;
+        }
+        policy::limit(&self.grants.identity, &self.question(action, resource), key)
+    }
+
+    /// The same of what its whole account may have together.
+    pub fn limit_of_account(&self, action: &str, resource: &str, key: &str) -> Option<u64> {
+        policy::limit(&self.grants.account, &self.question(action, resource), key)
+    }
+
+    fn question<'a>(&'a self, action: &'a str, resource: &'a str) -> Question<'a> {
         let (principal, context) = (self.principal.as_ref(), self.context.as_ref());
-        let question = Question { principal, action, resource, context };
-        let own = match self.is_owner() {
-            true => None,
-            false => policy::limit(&self.grants.identity, &question, key),
-        };
-        let of_account = policy::limit(&self.grants.account, &question, key);
-        own.into_iter().chain(of_account).min()
+        Question { principal, action, resource, context }
+    }
+
+    /// Whether a policy that has a say asks for a condition key that begins so. What nobody asks
+    /// for need not be looked up.
+    pub fn asks_for(&self, beginning: &str) -> bool {
+        let Grants { identity, boundary, session, .. } = self.grants.as_ref();
+        let all = identity.iter().chain(boundary).chain(session);
+        all.into_iter().any(|it| it.policy.asks_for(beginning))
+    }
+
+    /// Whether nothing can be denied: an owner whose session is not limited.
+    pub fn is_unbound(&self) -> bool {
+        self.is_owner() && self.grants.boundary.is_none() && self.grants.session.is_empty()
+    }
+
+    /// Whether it acts with temporary credentials.
+    pub fn is_temporary(&self) -> bool {
+        self.context.get("aws:tokenissuetime").is_some()
+    }
+
+    /// What temporary credentials are not good for, whatever policies say: those that somebody has
+    /// of a user of their own, and those of a role. The reason, or `None`.
+    pub fn barred(&self, action: &str) -> Option<Barred> {
+        if !self.is_temporary() {
+            return None;
+        }
+        let of_role = self.principal.kind == PrincipalKind::Role;
+        let factor = ["true".to_owned()];
+        let factor = self.context.get("aws:multifactorauthpresent") == Some(&factor[..]);
+        match action {
+            "sts:GetSessionToken" => Some(Barred::Sessions),
+            "sts:AssumeRole" | "sts:GetCallerIdentity" => None,
+            _ if of_role => None,
+            _ if action.starts_with("sts:") => Some(Barred::Sessions),
+            _ if action.starts_with("iam:") && !factor => Some(Barred::Identity),
+            _ => None,
+        }
     }
 
     /// Whether it is the owner of its account, whom no policy limits.
     pub fn is_owner(&self) -> bool {
         self.principal.kind == PrincipalKind::Owner
     }
+}
+
+/// What temporary credentials are not good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Barred {
+    /// Making further sessions of the same user.
+    Sessions,
+    /// Changing or reading identity, without a second factor.
+    Identity,
 }
 
 impl fmt::Debug for Authority {
@@ -162,3 +220,36 @@ impl PartialEq for Authority {
 }
 
 impl Eq for Authority {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn temporary_credentials_are_not_good_for_everything() {
+        let account: AccountId = "123456789012".parse().unwrap();
+        let user = Authority::owner(&account, "admin");
+        let role = Principal { kind: PrincipalKind::Role, ..user.principal().clone() };
+        let role = Authority::new(role, Grants::default());
+        let session = |of: &Authority, factor: bool| {
+            let context = Context::new().with("aws:TokenIssueTime", "2026-01-01T00:00:00Z");
+            of.within(&context.with("aws:MultiFactorAuthPresent", factor.to_string()))
+        };
+        let (plain, strong, taken) =
+            (session(&user, false), session(&user, true), session(&role, false));
+        for (action, of_plain, of_strong, of_role) in [
+            ("sts:GetSessionToken", true, true, true),
+            ("sts:AssumeRole", false, false, false),
+            ("sts:GetCallerIdentity", false, false, false),
+            ("sts:GetAccessKeyInfo", true, true, false),
+            ("iam:ListUsers", true, false, false),
+            ("iam:CreateUser", true, false, false),
+            ("ec2:RunInstances", false, false, false),
+            ("s3:GetObject", false, false, false),
+        ] {
+            let barred = [&plain, &strong, &taken].map(|it| it.barred(action).is_some());
+            assert_eq!(barred, [of_plain, of_strong, of_role], "{action}");
+            assert_eq!(user.barred(action), None, "{action}");
+        }
+    }
+}

@@ -130,6 +130,10 @@ fn temporary(
         }
     };
     let Some((account, principal, mut grants)) = found else { return Ok(None) };
+    // It is another one that has the name now.
+    if !session.holder.is_empty() && session.holder != principal.id {
+        return Ok(None);
+    }
     for text in &session.policies {
         grants.session.push(attached(directory, "session", Source::Session, text)?);
     }
@@ -143,7 +147,8 @@ fn temporary(
     }
     let context = Context::new()
         .with("aws:tokenissuetime", session.issued.iso())
-        .with("aws:multifactorauthpresent", session.second_factor.to_string());
+        .with("aws:multifactorauthpresent", session.second_factor.to_string())
+        .with_some("aws:sourceidentity", session.source_identity.as_deref());
     let authority = Authority::new(principal, grants).within(&context);
     let (id, secret, alias) = (id.to_owned(), sealed.secret, account.alias);
     Ok(Some(Credential { id, secret, alias, authority }))

@@ -23,7 +23,7 @@ pub mod session;
 pub mod subject;
 
 pub use arn::{Arn, ArnError};
-pub use authority::{Authority, Grants};
+pub use authority::{Authority, Barred, Grants};
 pub use context::Context;
 pub use entity::{Entity, EntityName};
 pub use principal::{Principal, PrincipalKind};

@@ -44,7 +44,44 @@ pub struct Session {
     /// Whether it was begun with a second factor.
     #[serde(default)]
     pub second_factor: bool,
+    /// The id of the user or role, `AIDA…` or `AROA…`: another one of the same name is another.
+    /// Empty if it was not noted.
+    #[serde(default)]
+    pub holder: String,
+    /// Who is behind it, whatever roles are taken on.
+    #[serde(default)]
+    pub source_identity: Option<String>,
 }
+
+/// The id of an access key of temporary credentials: the account's number is in it, and 40 random
+/// bits keep two apart.
+pub fn access_key_id(account: &AccountId, random: [u8; 5]) -> String {
+    let number: u64 = account.as_str().parse().unwrap_or_default();
+    let random = random.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
+    let mut id = TEMPORARY.to_owned();
+    for half in [number, random] {
+        for place in (0..8).rev() {
+            let digit = usize::try_from(half >> (5 * place) & 31).unwrap_or_default();
+            id.push(char::from(DIGITS[digit]));
+        }
+    }
+    id
+}
+
+/// The account in the id of such an access key.
+pub fn account_of(id: &str) -> Option<AccountId> {
+    let digits = id.strip_prefix(TEMPORARY).filter(|digits| digits.len() == 16)?.as_bytes();
+    let value = |byte: &u8| DIGITS.iter().position(|digit| digit == byte);
+    if !digits.iter().all(|byte| value(byte).is_some()) {
+        return None;
+    }
+    let number = digits.iter().take(8).filter_map(value);
+    let number =
+        number.fold(0u64, |sum, digit| sum << 5 | u64::try_from(digit).unwrap_or_default());
+    format!("{number:012}").parse().ok()
+}
+
+const DIGITS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 /// Whose session it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,6 +158,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_access_key_names_its_account() {
+        for number in ["000000000001", "123456789012", "999999999999"] {
+            let account: AccountId = number.parse().unwrap();
+            let id = access_key_id(&account, [0xff, 0, 1, 2, 3]);
+            assert_eq!((id.len(), account_of(&id)), (20, Some(account)), "{id}");
+        }
+        let other = access_key_id(&"000000000001".parse().unwrap(), [0; 5]);
+        assert_eq!(other, "ASIAAAAAAAABAAAAAAAA");
+        for bad in
+            ["", "ASIA", "AKIAAAAAAAABAAAAAAAA", "ASIA0AAAAAABAAAAAAAA", "ASIA7777777777777777"]
+        {
+            assert_eq!(account_of(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
     fn a_token_is_believed_only_as_it_was_made() {
         let session = Session {
             access_key: "ASIA1".into(),
@@ -131,6 +184,8 @@ mod tests {
             policies: vec!["{}".into()],
             policy_arns: Vec::new(),
             second_factor: true,
+            holder: "AROA1".into(),
+            source_identity: Some("taro".into()),
         };
         let sealed = session.seal("k1", &[7; 32]);
         assert_eq!(sealed.secret.len(), 40);
@@ -146,6 +201,12 @@ mod tests {
             let believed = Session::open(&text, &[7; 32]).is_ok();
             assert_eq!(believed, at < 2, "{at}");
         }
+        // Whoever can make tokens may be of another version.
+        let mut old = serde_json::to_value(&session).unwrap();
+        let fields = old.as_object_mut().unwrap();
+        fields.retain(|name, _| !["holder", "source_identity", "policies"].contains(&&**name));
+        let old: Session = serde_json::from_value(old).unwrap();
+        assert_eq!((old.holder.as_str(), old.source_identity, old.policies.len()), ("", None, 0));
         for bad in ["", ".", "..", "k1", "k1.e30", "k1.e30.e30", "k1.e30.e30.e30"] {
             assert!(Session::open(bad, &[7; 32]).is_err(), "{bad}");
         }

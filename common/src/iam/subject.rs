@@ -17,6 +17,9 @@ pub enum Resource {
     Object(String, String),
     /// Of IAM's: kind (`user`) and name. The path is found by whoever knows the records.
     Iam(&'static str, String),
+    /// A key pair by its id, `key-…`. Policies know it by its name, which is found by whoever knows
+    /// the records.
+    KeyPair(String),
     /// Named by its whole ARN.
     Arn(String),
 }
@@ -31,6 +34,7 @@ impl Resource {
             Self::Bucket(bucket) => format!("{head}:s3:::{bucket}"),
             Self::Object(bucket, key) => format!("{head}:s3:::{bucket}/{key}"),
             Self::Iam(kind, name) => format!("{head}:iam::{account}:{kind}{path}{name}"),
+            Self::KeyPair(id) => format!("{head}:ec2:{region}:{account}:key-pair/{id}"),
             Self::Arn(arn) => arn.clone(),
         }
     }
@@ -43,6 +47,11 @@ pub struct Subject {
     pub resources: Vec<Resource>,
     /// What the request says that conditions may ask for.
     pub context: Context,
+    /// What it says of single resources besides, by their place among `resources`.
+    pub own: Vec<(usize, Context)>,
+    /// Further actions that the request does, which must be allowed as well: `ec2:CreateTags` of a
+    /// launch with tags.
+    pub further: Vec<(&'static str, Subject)>,
 }
 
 impl Subject {
@@ -53,7 +62,7 @@ impl Subject {
 
     /// These resources.
     pub fn of(resources: impl IntoIterator<Item = Resource>) -> Self {
-        Self { resources: resources.into_iter().collect(), context: Context::new() }
+        Self { resources: resources.into_iter().collect(), ..Self::default() }
     }
 
     /// Resources of EC2's of one kind by their ids.
@@ -71,6 +80,35 @@ impl Subject {
     pub fn and(mut self, resource: Resource) -> Self {
         self.resources.push(resource);
         self
+    }
+
+    /// And one more, of which the request says this.
+    #[must_use]
+    pub fn and_known(mut self, resource: Resource, context: Context) -> Self {
+        self.own.push((self.resources.len(), context));
+        self.and(resource)
+    }
+
+    /// And does this, too.
+    #[must_use]
+    pub fn also(mut self, action: &'static str, subject: Self) -> Self {
+        self.further.push((action, subject));
+        self
+    }
+
+    /// All that a request does, this first: `action`, and what it does on the way.
+    pub fn steps<'a>(&'a self, action: &'a str) -> Vec<(&'a str, &'a Self)> {
+        let mut steps = vec![(action, self)];
+        for (further, subject) in &self.further {
+            steps.extend(subject.steps(further));
+        }
+        steps
+    }
+
+    /// What the request says that conditions about the resource at that place may ask for.
+    pub fn context_of(&self, place: usize) -> Context {
+        let own = self.own.iter().filter(|(at, _)| *at == place);
+        own.fold(self.context.clone(), |all, (_, context)| all.and(context))
     }
 
     /// With what conditions may ask for.
@@ -94,10 +132,25 @@ mod tests {
             (Resource::Bucket("b".into()), "arn:aws:s3:::b"),
             (Resource::Object("b".into(), "k/l".into()), "arn:aws:s3:::b/k/l"),
             (Resource::Iam("user", "taro".into()), "arn:aws:iam::123456789012:user/a/taro"),
+            (Resource::KeyPair("key-1".into()), "arn:aws:ec2:r1:123456789012:key-pair/key-1"),
             (Resource::Arn("*".into()), "*"),
         ];
         for (resource, arn) in expected {
             assert_eq!(named(resource), arn);
         }
+    }
+
+    #[test]
+    fn what_is_said_of_one_resource_is_not_said_of_the_others() {
+        let subject = Subject::of([Resource::Image("emi-1".into())])
+            .and_known(Resource::Ec2("instance", "*".into()), Context::new().with("k", "own"))
+            .when(Context::new().with("all", "x").with("k", "shared"));
+        let told = |place| {
+            let context = subject.context_of(place);
+            let get = |key| context.get(key).map(|values| values[0].clone());
+            (get("all").unwrap(), get("k").unwrap())
+        };
+        assert_eq!(told(0), ("x".to_owned(), "shared".to_owned()));
+        assert_eq!(told(1), ("x".to_owned(), "own".to_owned()));
     }
 }

@@ -26,7 +26,7 @@ use crate::sign::{percent_encode, percent_encode_path};
 const RENAMED: [(&str, &str); 2] = [("acl", "x-amz-acl"), ("tagging", "x-amz-tagging")];
 
 /// Fields that are no headers: of the signature, and those read here.
-const NO_HEADERS: [&str; 13] = [
+const NO_HEADERS: [&str; 14] = [
     "awsaccesskeyid",
     "bucket",
     "content-length",
@@ -39,6 +39,7 @@ const NO_HEADERS: [&str; 13] = [
     "x-amz-algorithm",
     "x-amz-credential",
     "x-amz-date",
+    "x-amz-security-token",
     "x-amz-signature",
 ];
 

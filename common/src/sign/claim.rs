@@ -6,6 +6,7 @@
 use super::error::SignError;
 use super::request::Request;
 use super::scheme::{Expected, PayloadCheck, Scheme};
+use super::token::{self, Place, SessionToken};
 use super::{canonical, s3_v2, v2, v4};
 use crate::time::Timestamp;
 
@@ -13,6 +14,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug)]
 pub struct Claim {
     access_key_id: String,
+    token: Option<SessionToken>,
     proof: Proof,
 }
 
@@ -71,19 +73,22 @@ impl Claim {
         let has = |wanted: &str| parameters.iter().any(|(name, _)| name == wanted);
         if has("SignatureVersion") {
             let (access_key_id, proof) = v2::read(request, &parameters)?;
-            return Ok(Claim { access_key_id, proof: Proof::QueryV2(proof) });
+            let token = v2::token(request, &parameters)?;
+            return Ok(Claim { access_key_id, token, proof: Proof::QueryV2(proof) });
         }
         let authorization = request.headers.single("authorization")?;
         if request.queries_any(v4::QUERY_NAMES) {
             if authorization.is_some() {
                 return Err(SignError::SignedTwice);
             }
+            let token = SessionToken::of(request, Place::Url)?;
             let (access_key_id, proof) = v4::read_presigned_ec2(request)?;
-            return Ok(Claim { access_key_id, proof: Proof::PresignedV4(proof) });
+            return Ok(Claim { access_key_id, token, proof: Proof::PresignedV4(proof) });
         }
         if let Some(authorization) = authorization {
+            let token = SessionToken::of(request, Place::Header)?;
             let (access_key_id, proof) = v4::read_ec2(request, authorization)?;
-            return Ok(Claim { access_key_id, proof: Proof::V4(proof) });
+            return Ok(Claim { access_key_id, token, proof: Proof::V4(proof) });
         }
         // Versions 0 and 1 had no SignatureVersion, or one that says so.
         match has("Signature") || has("AWSAccessKeyId") {
@@ -102,22 +107,25 @@ impl Claim {
         if count > 1 {
             return Err(SignError::SignedTwice);
         }
-        match presigned(request) {
-            Some(Scheme::PresignedV4) => {
-                let (access_key_id, proof) = v4::read_presigned_s3(request)?;
-                return Ok(Some(Claim { access_key_id, proof: Proof::PresignedV4(proof) }));
-            }
-            Some(_) => {
-                let (access_key_id, proof) = s3_v2::read_presigned(request)?;
-                return Ok(Some(Claim { access_key_id, proof: Proof::PresignedV2(proof) }));
-            }
-            None => {}
+        if let Some(scheme) = presigned(request) {
+            let token = SessionToken::of(request, Place::Url)?;
+            let (access_key_id, proof) = match scheme {
+                Scheme::PresignedV4 => {
+                    let (access_key_id, proof) = v4::read_presigned_s3(request)?;
+                    (access_key_id, Proof::PresignedV4(proof))
+                }
+                _ => {
+                    let (access_key_id, proof) = s3_v2::read_presigned(request)?;
+                    (access_key_id, Proof::PresignedV2(proof))
+                }
+            };
+            return Ok(Some(Claim { access_key_id, token, proof }));
         }
         let Some(authorization) = authorization else {
-            // Whoever has a token has keys, and is not anonymous because he forgot to sign.
-            request.refuse_session_token()?;
+            token::refuse_unsigned(request)?;
             return Ok(None);
         };
+        let token = SessionToken::of(request, Place::Header)?;
         let (access_key_id, proof) = match s3_v2::credential(authorization) {
             Some(credential) => {
                 let (access_key_id, proof) = s3_v2::read(request, credential)?;
@@ -128,12 +136,17 @@ impl Claim {
                 (access_key_id, Proof::V4(proof))
             }
         };
-        Ok(Some(Claim { access_key_id, proof }))
+        Ok(Some(Claim { access_key_id, token, proof }))
     }
 
     /// Gives the id of the access key that the request says it was signed with.
     pub fn access_key_id(&self) -> &str {
         &self.access_key_id
+    }
+
+    /// Gives the session token that came with the access key: temporary credentials have one.
+    pub fn session_token(&self) -> Option<&str> {
+        self.token.as_ref().map(SessionToken::as_str)
     }
 
     /// Tells how the request is signed.

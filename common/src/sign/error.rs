@@ -50,9 +50,13 @@ pub enum SignError {
     #[error("{0} are not supported")]
     UnsupportedFeature(&'static str),
 
-    /// The request carries a session token; this cloud gives none out.
-    #[error("session tokens are not supported, sign with a permanent access key")]
-    UnsupportedSessionToken,
+    /// The session token of temporary credentials cannot be taken: it is absurd, or stands where
+    /// it should not.
+    #[error("the session token is not valid: {reason}")]
+    InvalidSessionToken {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
 
     /// No header or parameter tells when the request was signed.
     #[error("the request is not dated: {0} is required")]

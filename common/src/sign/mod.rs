@@ -4,7 +4,7 @@
 //! Checking has two steps, because between them lies a look-up of the secret:
 //!
 //! ```text
-//!   Request ──Claim::ec2 / Claim::s3──▶ Claim ──(secret of claim.access_key_id())──▶ verify ──▶ Verified
+//!   Request ──Claim::ec2 / Claim::s3──▶ Claim ──(secret of its key and token)──▶ verify ──▶ Verified
 //!           reads, needs no secret         owns all it needs                  clock, then HMAC
 //! ```
 //!
@@ -22,6 +22,9 @@
 //! have signed; the signature has to fit one of them. A form is accepted only where it does not let
 //! one client's signature stand for a request of another meaning.
 //!
+//! Temporary credentials bear a session token besides, which each scheme has at a place of its own
+//! (`token.rs`); whoever looks up the secret is told it.
+//!
 //! This module never reads a clock, looks up a key, or decides which error code is answered.
 
 mod canonical;
@@ -32,6 +35,7 @@ mod policy;
 mod request;
 mod s3_v2;
 mod scheme;
+mod token;
 mod v2;
 mod v4;
 
@@ -46,6 +50,7 @@ pub use policy::{PolicyClaim, sign_policy_v2};
 pub use request::{Headers, Request};
 pub use s3_v2::{moved_headers, presign_s3_v2, sign_s3_v2};
 pub use scheme::{Credentials, Framing, PayloadCheck, Scheme};
+pub use token::LONGEST_TOKEN;
 pub use v2::{QueryMac, sign_ec2_v2};
 pub use v4::{
     Chain, ChunkError, Decoder, Step, policy_fields_v4, presign_s3_v4, sign_ec2_v4, sign_policy_v4,

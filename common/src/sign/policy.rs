@@ -14,6 +14,7 @@ use super::canonical::same;
 use super::claim::Explanation;
 use super::error::SignError;
 use super::scheme::Credentials;
+use super::token::{self, SessionToken};
 use super::v2::decode_signature;
 use super::{s3_v2, v4};
 
@@ -21,6 +22,7 @@ use super::{s3_v2, v4};
 #[derive(Clone, Debug)]
 pub struct PolicyClaim {
     access_key_id: String,
+    token: Option<SessionToken>,
     policy: String,
     proof: Proof,
 }
@@ -50,34 +52,37 @@ impl PolicyClaim {
         }
         let proof = Proof::V2(decode_signature(signature.trim())?);
         let access_key_id = access_key_id.trim().to_owned();
-        Ok(Self { access_key_id, policy: policy.to_owned(), proof })
+        Ok(Self { access_key_id, token: None, policy: policy.to_owned(), proof })
     }
 
     /// Reads the fields of a form, their names in lower case; `None` if it is not signed and comes
     /// from nobody.
     ///
     /// # Errors
-    /// For a signature that is incomplete, unreadable, of both versions, or made with a session
-    /// token.
+    /// For a signature that is incomplete, unreadable or of both versions, and for a session token
+    /// that nothing is signed with.
     pub fn read(fields: &[(String, String)]) -> Result<Option<Self>, SignError> {
         let field = |wanted: &str| {
             let found = fields.iter().find(|(name, _)| name == wanted);
             found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
         };
-        if field("x-amz-security-token").is_some() {
-            return Err(SignError::UnsupportedSessionToken);
-        }
+        let token = fields.iter().filter(|(name, _)| name == token::NAME);
+        let token = SessionToken::only(token.map(|(_, value)| value))?;
         let of_v2 = ["awsaccesskeyid", "signature"].iter().any(|name| field(name).is_some());
         // A date or an algorithm alone signs nothing.
         let of_v4 = ["x-amz-credential", "x-amz-signature"].iter().any(|n| field(n).is_some());
         let policy = fields.iter().find(|(name, _)| name == "policy").map(|(_, text)| text);
         match (of_v2, of_v4, policy) {
             (true, true, _) => Err(SignError::SignedTwice),
+            (false, false, None) if token.is_some() => {
+                Err(SignError::InvalidSessionToken { reason: "nothing is signed with it" })
+            }
             (false, false, None) => Ok(None),
             (true, false, policy) => {
                 let text = |name| field(name).unwrap_or_default();
                 let policy = policy.map_or("", String::as_str);
-                Self::v2(text("awsaccesskeyid"), policy, text("signature")).map(Some)
+                let claim = Self::v2(text("awsaccesskeyid"), policy, text("signature"))?;
+                Ok(Some(Self { token, ..claim }))
             }
             (false, _, policy) => {
                 let part = "policy";
@@ -87,7 +92,7 @@ impl PolicyClaim {
                     *value = field(part).ok_or(SignError::IncompleteSignature { part })?;
                 }
                 let (access_key_id, proof) = v4::PolicyProof::read(sent)?;
-                Ok(Some(Self { access_key_id, policy, proof: Proof::V4(proof) }))
+                Ok(Some(Self { access_key_id, token, policy, proof: Proof::V4(proof) }))
             }
         }
     }
@@ -95,6 +100,11 @@ impl PolicyClaim {
     /// Gives the id of the access key that the policy says it was signed with.
     pub fn access_key_id(&self) -> &str {
         &self.access_key_id
+    }
+
+    /// Gives the session token that came with the access key: temporary credentials have one.
+    pub fn session_token(&self) -> Option<&str> {
+        self.token.as_ref().map(SessionToken::as_str)
     }
 
     /// Gives the policy in base64, as it was sent.
@@ -245,8 +255,22 @@ mod tests {
         assert!(read(&[("key", "k"), ("x-amz-date", "20260101T000000Z")]).unwrap().is_none());
         let both = [("policy", "p"), ("signature", "c2ln"), ("x-amz-signature", "00")];
         assert_eq!(read(&both).unwrap_err(), SignError::SignedTwice);
-        let token = [("policy", "p"), ("x-amz-security-token", "t")];
-        assert_eq!(read(&token).unwrap_err(), SignError::UnsupportedSessionToken);
+        let signed = [("policy", "p"), ("awsaccesskeyid", "AK"), ("signature", "c2ln")];
+        let with = |tokens: &[&str]| {
+            let fields: Vec<_> = signed.into_iter().collect();
+            let tokens = tokens.iter().map(|token| ("x-amz-security-token", *token));
+            read(&fields.into_iter().chain(tokens).collect::<Vec<_>>())
+        };
+        assert_eq!(with(&[]).unwrap().unwrap().session_token(), None);
+        assert_eq!(with(&["t"]).unwrap().unwrap().session_token(), Some("t"));
+        for (tokens, reason) in
+            [(&[""][..], "it is empty"), (&["t", "t"], "it occurs more than once")]
+        {
+            assert_eq!(with(tokens).unwrap_err(), SignError::InvalidSessionToken { reason });
+        }
+        let nobody = read(&[("key", "k"), ("x-amz-security-token", "t")]);
+        let reason = "nothing is signed with it";
+        assert_eq!(nobody.unwrap_err(), SignError::InvalidSessionToken { reason });
         let lacks = |fields: &[(&str, &str)], part| {
             assert_eq!(read(fields).unwrap_err(), SignError::IncompleteSignature { part });
         };

@@ -156,17 +156,6 @@ impl<'a> Request<'a> {
     pub(super) fn required_parameter(&self, part: &'static str) -> Result<String, SignError> {
         self.parameter(part)?.ok_or(SignError::IncompleteSignature { part })
     }
-
-    /// Refuses a request that was signed with temporary credentials, whose token stands in a header
-    /// or in the URL.
-    pub(super) fn refuse_session_token(&self) -> Result<(), SignError> {
-        let in_header =
-            self.headers.all("x-amz-security-token").any(|token| !token.trim_ascii().is_empty());
-        match in_header || self.parameter("X-Amz-Security-Token")?.is_some() {
-            true => Err(SignError::UnsupportedSessionToken),
-            false => Ok(()),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -195,23 +184,5 @@ mod tests {
         assert_eq!(post.parameters(), [pair("a", "1"), pair("b", "2")]);
         let get = Request::new("GET", "/", "a=1", &headers).with_body(b"b=2");
         assert_eq!(get.parameters(), [pair("a", "1")]);
-    }
-
-    #[test]
-    fn a_leftover_empty_session_token_is_none() {
-        let named =
-            |token: &str| [("x-amz-security-token", token)].into_iter().collect::<Headers>();
-        let empty = named("");
-        assert_eq!(Request::new("GET", "/", "", &empty).refuse_session_token(), Ok(()));
-        let token = named("FQoG");
-        assert_eq!(
-            Request::new("GET", "/", "", &token).refuse_session_token(),
-            Err(SignError::UnsupportedSessionToken)
-        );
-        let query = "a=b&x-amz-security-token=t";
-        assert_eq!(
-            Request::new("GET", "/", query, &empty).refuse_session_token(),
-            Err(SignError::UnsupportedSessionToken)
-        );
     }
 }

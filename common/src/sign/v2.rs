@@ -20,6 +20,7 @@ use super::error::SignError;
 use super::fresh::Dated;
 use super::request::Request;
 use super::scheme::{Credentials, Expected};
+use super::token::{self, SessionToken};
 use crate::time::Timestamp;
 
 /// Reads base64 with or without its padding, which old clients cut off.
@@ -77,9 +78,6 @@ pub(super) fn read(
     if version != "2" {
         return Err(SignError::UnsupportedVersion(version.to_owned()));
     }
-    if optional(parameters, "SecurityToken")?.is_some() {
-        return Err(SignError::UnsupportedSessionToken);
-    }
     let mac = match optional(parameters, "SignatureMethod")? {
         None => QueryMac::HmacSha1,
         Some(name) => [QueryMac::HmacSha1, QueryMac::HmacSha256]
@@ -111,6 +109,17 @@ pub(super) fn read(
         dated,
     };
     Ok((required(parameters, "AWSAccessKeyId")?.to_owned(), proof))
+}
+
+/// Reads the session token, which is a parameter like any other, and signed as they are.
+pub(super) fn token(
+    request: &Request<'_>,
+    parameters: &[(String, String)],
+) -> Result<Option<SessionToken>, SignError> {
+    let values = parameters.iter().filter(|(name, _)| name == "SecurityToken");
+    let token = SessionToken::only(values.map(|(_, value)| value))?;
+    let headers = token::refuse_unsigned(request);
+    headers.map(|()| token)
 }
 
 impl Proof {
@@ -276,6 +285,19 @@ mod tests {
     }
 
     #[test]
+    fn a_session_token_is_signed() {
+        let given = pairs("Action=DescribeImages&SecurityToken=a%2Fb%2B%3D");
+        let signed = sign_ec2_v2(EXAMPLE, "GET", "h", "/", &given, QueryMac::HmacSha256, now());
+        let query = write_query(&signed);
+        let claimed = claim("h", "/", &query).unwrap();
+        assert_eq!(claimed.session_token(), Some("a/b+="));
+        claimed.verify(EXAMPLE.secret, now()).unwrap();
+        let other = claim("h", "/", &query.replace("SecurityToken=a", "SecurityToken=b")).unwrap();
+        let refused = other.verify(EXAMPLE.secret, now());
+        assert_eq!(refused, Err(SignError::SignatureDoesNotMatch));
+    }
+
+    #[test]
     fn the_port_may_be_left_out_of_what_is_signed_but_not_changed() {
         let given = pairs("Action=DescribeImages");
         let sign = |host| {
@@ -339,7 +361,15 @@ mod tests {
             SignError::InvalidDate { name: "Timestamp", .. }
         ));
         assert!(matches!(with("Expires=never").unwrap_err(), SignError::InvalidDate { .. }));
-        assert_eq!(with("SecurityToken=t").unwrap_err(), SignError::UnsupportedSessionToken);
+        for (token, reason) in [
+            ("SecurityToken=", "it is empty"),
+            ("SecurityToken=t&SecurityToken=t", "it occurs more than once"),
+            ("X-Amz-Security-Token=t", "nothing is signed with it"),
+        ] {
+            assert_eq!(with(token).unwrap_err(), SignError::InvalidSessionToken { reason });
+        }
+        assert_eq!(with("SecurityToken=t").unwrap().session_token(), Some("t"));
+        assert_eq!(claim("h", "/", good).unwrap().session_token(), None);
         for twice in ["Signature=BBBB", "AWSAccessKeyId=B", "Timestamp=2011-10-03T15:19:30"] {
             assert!(
                 matches!(with(twice).unwrap_err(), SignError::MalformedAuthorization { .. }),

@@ -11,6 +11,7 @@ pub mod identity;
 mod message;
 pub mod node;
 pub mod quota;
+pub mod role;
 pub mod spec;
 pub mod upkeep;
 pub mod walrus;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Service;
 use super::bundling::{BundleView, CancelBundle, ForgetBundle, StartBundle};
+use super::role::{RoleView, SetInstanceRole};
 use super::spec::{InstanceSpec, MetadataOptions, PowerSpec};
 use super::walrus::ImageTicket;
 use crate::id::InstanceId;
@@ -170,6 +171,9 @@ pub struct InstanceView {
     /// The revision of the metadata options that are in force.
     #[serde(default)]
     pub options: u64,
+    /// Its role as it is told to the guest.
+    #[serde(default, skip_serializing_if = "RoleView::is_none")]
+    pub role: RoleView,
 }
 
 /// Where a machine stands on its node.
@@ -198,6 +202,7 @@ messages! {
     Adjust => (), true;
     Terminate => (), true;
     SetMetadataOptions => (), true;
+    SetInstanceRole => (), true;
     Console => ConsoleLog, true;
     Report => NodeReport, true;
     StartBundle => (), true;

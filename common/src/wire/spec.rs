@@ -8,6 +8,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::role::InstanceRole;
 use crate::id::{AccountId, ImageId, InstanceId, ReservationId};
 use crate::time::Timestamp;
 use crate::user_data::UserData;
@@ -190,6 +191,9 @@ pub struct MetadataSpec {
     /// How it is told all this.
     #[serde(default)]
     pub options: MetadataOptions,
+    /// Its instance profile and the credentials of its role.
+    #[serde(default, skip_serializing_if = "InstanceRole::is_none")]
+    pub role: InstanceRole,
 }
 
 /// How an instance may ask for its metadata.

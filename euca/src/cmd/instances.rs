@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
+use common::ec2::instance_profiles::ProfileName;
 use common::ec2::instances::{self, Instance, Placement, Reservation};
 use common::ec2::metadata_options::MetadataRequest;
 
@@ -62,6 +63,9 @@ pub(crate) struct RunInstances {
     /// Refuse to terminate the instances until that is taken back
     #[arg(long)]
     disable_api_termination: bool,
+    /// The instance profile whose role the instances have: its name or its ARN
+    #[arg(short = 'p', long, value_name = "IPROFILE")]
+    iam_profile: Option<String>,
     /// A token with which the same launch happens only once
     #[arg(long, value_name = "TOKEN")]
     client_token: Option<String>,
@@ -99,6 +103,7 @@ impl Execute for RunInstances {
             tag_specification: Vec::new(),
             disable_api_termination: self.disable_api_termination.then_some(true),
             instance_initiated_shutdown_behavior: self.instance_initiated_shutdown_behavior,
+            iam_instance_profile: self.iam_profile.as_deref().map(ProfileName::of),
             unsupported: Vec::new(),
         };
         let reservation = cx.ec2(&self.remote)?.send(&ask)?;
@@ -269,6 +274,7 @@ fn print_instance(rows: &mut Rows<'_>, instance: &Instance) -> Result<(), Failur
     let groups: Vec<&str> =
         instance.group_set.item.iter().map(|group| group.group_id.as_str()).collect();
     let id = instance.instance_id.to_string();
+    let profile = instance.iam_instance_profile.as_ref().map_or("", |profile| &profile.arn);
     rows.row(&[
         "INSTANCE",
         &id,
@@ -301,7 +307,7 @@ fn print_instance(rows: &mut Rows<'_>, instance: &Instance) -> Result<(), Failur
         &groups.join(","),
         &instance.placement.tenancy,
         "", // optimized for EBS
-        "", // instance profile
+        profile,
         &instance.architecture,
     ])?;
     print_tags(rows, "instance", &id, &instance.tag_set.item)
@@ -379,6 +385,7 @@ fn visible(log: &str) -> String {
 #[cfg(test)]
 mod tests {
     use common::dialect::xml::Set;
+    use common::ec2::instance_profiles::ProfileView;
     use common::ec2::instances::{Group, Monitoring, Placed, State};
     use common::ec2::tags::Tag;
     use common::ec2::types::IsoTime;
@@ -416,6 +423,7 @@ mod tests {
             virtualization_type: "paravirtual".into(),
             client_token: None,
             hypervisor: "kvm".into(),
+            iam_instance_profile: Some(ProfileView { arn: "arn:x".into(), id: "AIPA1".into() }),
             metadata_options: None,
             group_set: vec![Group { group_id: "sg-1".into(), group_name: "default".into() }].into(),
             tag_set: vec![Tag { key: "Name".into(), value: "web".into() }].into(),
@@ -453,6 +461,7 @@ mod tests {
             (26, "kvm"),
             (28, "sg-1"),
             (29, "default"),
+            (31, "arn:x"),
             (32, "x86_64"),
         ] {
             assert_eq!(columns[index], expected, "column {index}");

@@ -21,6 +21,7 @@ use common::wire::bundling::StartBundle;
 use common::wire::node::{
     Adjust, Console, ConsoleLog, InstanceView, MachineState, Run, SetMetadataOptions, Terminate,
 };
+use common::wire::role::SetInstanceRole;
 use futures_util::future::{FutureExt as _, LocalBoxFuture, Shared};
 use futures_util::stream;
 use runtime::pool;
@@ -212,6 +213,26 @@ impl Handler<SetMetadataOptions> for Agent {
             let Some(coming) = coming else { return Ok(()) };
             let machine = coming.await?;
             machine.set_options(message.options).await?;
+            // In force before it is said to be.
+            let wish = machine.spec().borrow().clone();
+            if let Some(wish) = wish {
+                metadata.refresh(&wish);
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Handler<SetInstanceRole> for Agent {
+    type Result = ResponseFuture<Result<(), ApiError>>;
+
+    fn handle(&mut self, message: SetInstanceRole, _: &mut Context<Self>) -> Self::Result {
+        let coming = self.machines.get(&message.instance).cloned();
+        let metadata = self.metadata.clone();
+        Box::pin(async move {
+            let Some(coming) = coming else { return Ok(()) };
+            let machine = coming.await?;
+            machine.set_role(message.role).await?;
             // In force before it is said to be.
             let wish = machine.spec().borrow().clone();
             if let Some(wish) = wish {

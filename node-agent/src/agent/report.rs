@@ -94,6 +94,7 @@ impl Board {
 mod tests {
     use common::time::Timestamp;
     use common::wire::node::{Capacity, Subnet};
+    use common::wire::role::RoleView;
 
     use super::*;
 
@@ -121,6 +122,7 @@ mod tests {
             ran: false,
             broke: false,
             options: 0,
+            role: RoleView::default(),
         }
     }
 

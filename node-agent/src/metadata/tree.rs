@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 
 use common::wire::spec::{InstanceSpec, MetadataSpec, NetworkSpec, Purpose};
 
+use super::role::Documents;
+
 /// The versions under which the tree is served, in the order they are listed.
 pub const VERSIONS: &[&str] = &[
     "1.0",
@@ -135,6 +137,7 @@ fn meta_data(spec: &InstanceSpec) -> Directory {
     all.leaf("ami-launch-index", metadata.launch_index.to_string());
     all.leaf("ami-manifest-path", &metadata.manifest_path);
     all.directory("block-device-mapping", block_devices(spec));
+    all.directory("iam", iam(metadata));
     all.leaf("instance-action", "none");
     all.leaf("instance-id", spec.instance.as_str());
     all.leaf("instance-life-cycle", "on-demand");
@@ -216,6 +219,19 @@ fn named(name: &str, inner: Directory) -> Directory {
     outer
 }
 
+/// The instance profile and the credentials of its role.
+fn iam(metadata: &MetadataSpec) -> Directory {
+    let mut iam = Directory::default();
+    let Some(Documents { info, credentials }) = Documents::of(&metadata.role) else { return iam };
+    iam.leaf("info", info);
+    let mut by_role = Directory::default();
+    if let Some((role, document)) = credentials {
+        by_role.leaf(&role, document);
+    }
+    iam.directory("security-credentials", by_role);
+    iam
+}
+
 fn placement(metadata: &MetadataSpec) -> Directory {
     let mut placement = Directory::default();
     placement.leaf("availability-zone", &metadata.zone);
@@ -265,10 +281,12 @@ fn document(spec: &InstanceSpec) -> String {
 pub(crate) mod tests {
     use common::time::Timestamp;
     use common::user_data::UserData;
+    use common::wire::role::InstanceRole;
     use common::wire::spec::{
         BlankDisk, BootSpec, DiskSpec, ImageRef, MetadataOptions, PowerSpec, PublicKey,
     };
 
+    use super::super::role;
     use super::*;
 
     /// A wish with everything in it.
@@ -308,9 +326,29 @@ pub(crate) mod tests {
                 launched: Timestamp::from_millis(0),
                 user_data: None,
                 options: MetadataOptions::default(),
+                role: InstanceRole::default(),
             },
             power: PowerSpec::default(),
         }
+    }
+
+    #[test]
+    fn a_role_is_there_as_long_as_the_instance_has_a_profile() {
+        let mut spec = spec();
+        let listed = |spec: &InstanceSpec, path: &str| {
+            get(&Tree::of(spec), &format!("latest/meta-data/{path}"))
+        };
+        assert_eq!(listed(&spec, "iam/"), None);
+        assert!(!listed(&spec, "").unwrap().contains("iam"));
+        spec.metadata.role = role::tests::role();
+        assert!(listed(&spec, "").unwrap().contains("iam/\n"));
+        assert_eq!(listed(&spec, "iam/").as_deref(), Some("info\nsecurity-credentials/"));
+        assert_eq!(listed(&spec, "iam/security-credentials/").as_deref(), Some("reader"));
+        assert!(listed(&spec, "iam/security-credentials/reader").unwrap().contains("ASIA1"));
+        spec.metadata.role.profile.as_mut().unwrap().role = None;
+        assert_eq!(listed(&spec, "iam/").as_deref(), Some("info"));
+        spec.metadata.role = InstanceRole { revision: 2, ..InstanceRole::default() };
+        assert_eq!(listed(&spec, "iam/"), None);
     }
 
     fn disks() -> Vec<BlankDisk> {
@@ -370,7 +408,8 @@ pub(crate) mod tests {
         full.metadata.ancestors = vec!["emi-00000002".parse().unwrap()];
         full.metadata.product_codes = vec!["A".to_owned(), "B".to_owned()];
         full.disks = disks();
-        for (spec, number) in [(bare, 30), (spec(), 33), (full, 39)] {
+        full.metadata.role = role::tests::role();
+        for (spec, number) in [(bare, 30), (spec(), 33), (full, 41)] {
             let tree = Tree::of(&spec);
             for version in get(&tree, "/").unwrap().lines() {
                 let mut leaves = Vec::new();

@@ -19,6 +19,7 @@ use actix::{
 use common::error::ApiError;
 use common::id::InstanceId;
 use common::wire::node::{Adjust, InstanceView, MachineState, Run};
+use common::wire::role::InstanceRole;
 use common::wire::spec::{InstanceSpec, MetadataOptions};
 use runtime::pool;
 use tokio::sync::{Mutex, watch};
@@ -108,6 +109,9 @@ impl VmHandle {
             if spec.metadata.options.revision < known.spec.metadata.options.revision {
                 spec.metadata.options = known.spec.metadata.options;
             }
+            if spec.metadata.role.revision < known.spec.metadata.role.revision {
+                spec.metadata.role = known.spec.metadata.role.clone();
+            }
             newer.then(|| Wish { spec, tickets: run.tickets, ..known.clone() })
         };
         self.addr.send(Told(Box::new(tell))).await.map_err(gone)?
@@ -146,6 +150,21 @@ impl VmHandle {
             let mut next = known.clone();
             next.spec.metadata.options = options;
             (options.revision >= known.spec.metadata.options.revision).then_some(next)
+        };
+        self.addr.send(Told(Box::new(tell))).await.map_err(gone)?
+    }
+
+    /// Hands over what it is by its instance profile; an older association than it knows is
+    /// ignored. Answers when it is on disk and told to whoever listens to [`VmHandle::spec`].
+    ///
+    /// # Errors
+    /// `InternalError` if it cannot be written.
+    pub async fn set_role(&self, role: InstanceRole) -> Result<(), ApiError> {
+        let tell = move |known: &Wish| {
+            let newer = role.revision >= known.spec.metadata.role.revision;
+            let mut next = known.clone();
+            next.spec.metadata.role = role;
+            newer.then_some(next)
         };
         self.addr.send(Told(Box::new(tell))).await.map_err(gone)?
     }
@@ -253,6 +272,7 @@ impl Vm {
             ran: state.has_run(),
             broke: state.broke(),
             options: wish.as_ref().map_or(0, |wish| wish.spec.metadata.options.revision),
+            role: wish.as_ref().map(|wish| wish.spec.metadata.role.view()).unwrap_or_default(),
         };
         let (view, shown) = watch::channel(view);
         let (spec, told) = watch::channel(spec);
@@ -562,18 +582,23 @@ impl Handler<Told> for Vm {
                 vm.wanted = wish.wanted();
             }
             let options = wish.spec.metadata.options.revision;
+            let role = wish.spec.metadata.role.view();
             vm.spec.send_replace(Some(Arc::new(wish.spec)));
-            vm.view
-                .send_if_modified(|view| std::mem::replace(&mut view.options, options) != options);
+            vm.view.send_if_modified(|view| {
+                let news = view.options != options || view.role != role;
+                (view.options, view.role) = (options, role);
+                news
+            });
             vm.heed(ctx);
             Ok(())
         }))
     }
 }
 
-/// What grows from wish to wish: its generation, and the revision of its metadata options.
-fn age(spec: &InstanceSpec) -> (u64, u64) {
-    (spec.generation, spec.metadata.options.revision)
+/// What grows from wish to wish: its generation, and the revisions of its metadata options and of
+/// its role.
+fn age(spec: &InstanceSpec) -> (u64, u64, u64) {
+    (spec.generation, spec.metadata.options.revision, spec.metadata.role.revision)
 }
 
 fn given(hands: &Hands, spec: Option<&InstanceSpec>) -> Given {

@@ -58,16 +58,14 @@ fn the_document_is_what_is_answered() {
     }
 
     let (offered, not_offered) = (&document["STS: offered"], &document["STS: not offered"]);
-    assert_eq!(names(offered), common::sts::NAMES.iter().copied().collect());
-    for (action, wanted) in offered
-        .keys()
-        .map(|action| (action, 200))
-        .chain(not_offered.keys().map(|action| (action, 400)))
-    {
-        let pairs = [("Action", action.as_str()), ("Version", common::sts::VERSION)];
+    assert_eq!(names(offered), common::sts::names().collect());
+    let unknown = |action: &str| {
+        let pairs = [("Action", action), ("Version", common::sts::VERSION)];
         let reply = signer.query_at("/services/Tokens", cloud.api(), &pairs);
-        assert_eq!(reply.status, wanted, "{action}: {}", reply.text());
-    }
+        reply.status != 200 && reply.refused().code == "InvalidAction"
+    };
+    assert!(!offered.keys().any(|action| unknown(action)));
+    assert!(not_offered.keys().all(|action| unknown(action)));
 }
 
 #[test]

@@ -18,6 +18,10 @@ use common::ec2::image_attributes::{
     DescribeImageAttribute, ModifyImageAttribute, ResetImageAttribute,
 };
 use common::ec2::images::{DeregisterImage, DescribeImages, RegisterImage};
+use common::ec2::instance_profiles::{
+    AssociateIamInstanceProfile, DescribeIamInstanceProfileAssociations,
+    DisassociateIamInstanceProfile, ProfileName, ReplaceIamInstanceProfileAssociation,
+};
 use common::ec2::instance_types::{DescribeInstanceTypeOfferings, DescribeInstanceTypes};
 use common::ec2::instances::{
     DescribeInstances, GetConsoleOutput, RunInstances, TerminateInstances,
@@ -177,6 +181,10 @@ fn actions() -> BTreeMap<&'static str, Access> {
         of::<DescribeInstances>(),
         of::<TerminateInstances>(),
         of::<ModifyInstanceMetadataOptions>(),
+        of::<AssociateIamInstanceProfile>(),
+        of::<DescribeIamInstanceProfileAssociations>(),
+        of::<DisassociateIamInstanceProfile>(),
+        of::<ReplaceIamInstanceProfileAssociation>(),
         of::<GetConsoleOutput>(),
         of::<StopInstances>(),
         of::<StartInstances>(),
@@ -313,6 +321,18 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
         instance_metadata_tags: None,
     };
     refused("ModifyInstanceMetadataOptions", other.refused(&modify));
+    let web = || ProfileName::of("web");
+    let associate =
+        AssociateIamInstanceProfile { instance_id: instance.clone(), iam_instance_profile: web() };
+    refused("AssociateIamInstanceProfile", other.refused(&associate));
+    let association_id = "iip-assoc-00000000000000000".to_owned();
+    let replace = ReplaceIamInstanceProfileAssociation {
+        association_id: association_id.clone(),
+        iam_instance_profile: web(),
+    };
+    refused("ReplaceIamInstanceProfileAssociation", other.refused(&replace));
+    let end = DisassociateIamInstanceProfile { association_id };
+    refused("DisassociateIamInstanceProfile", other.refused(&end));
     let place = |bucket: &str| Storage {
         s3: S3Storage {
             bucket: Some(bucket.into()),
@@ -351,6 +371,9 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
         ("ModifyInstanceAttribute", &["InvalidInstanceID.NotFound"]),
         ("ResetInstanceAttribute", &["InvalidInstanceID.NotFound"]),
         ("ModifyInstanceMetadataOptions", &["InvalidInstanceID.NotFound"]),
+        ("AssociateIamInstanceProfile", &["InvalidInstanceID.NotFound"]),
+        ("ReplaceIamInstanceProfileAssociation", &["InvalidAssociationID.NotFound"]),
+        ("DisassociateIamInstanceProfile", &["InvalidAssociationID.NotFound"]),
         ("BundleInstance", &["InvalidInstanceID.NotFound"]),
         ("CreateImage", &["InvalidInstanceID.NotFound"]),
         ("CancelBundleTask", &["InvalidBundleID.NotFound"]),

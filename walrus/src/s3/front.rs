@@ -175,7 +175,8 @@ impl Front {
         let presigned = presigned(request);
         let claim = Claim::s3(request).map_err(|error| refused(&error, presigned))?;
         let Some(claim) = claim else { return Ok(Authentic::default()) };
-        let key = Key { id: claim.access_key_id().to_owned(), token: None };
+        let token = claim.session_token().map(str::to_owned);
+        let key = Key { id: claim.access_key_id().to_owned(), token };
         let credential = self.door.credential(&key).await?;
         match claim.verify(&credential.secret, self.clock.now()) {
             Ok(verified) => {

@@ -93,7 +93,8 @@ impl Front {
         let claim = PolicyClaim::read(fields.pairs()).map_err(|error| refused_form(&error))?;
         let (mut sizes, mut by) = (None, None);
         if let Some(claim) = claim {
-            let key = Key { id: claim.access_key_id().to_owned(), token: None };
+            let token = claim.session_token().map(str::to_owned);
+            let key = Key { id: claim.access_key_id().to_owned(), token };
             let credential = self.door.credential(&key).await?;
             match claim.verify(&credential.secret) {
                 Err(SignError::SignatureDoesNotMatch) => return Err(mismatch(claim.explain())),

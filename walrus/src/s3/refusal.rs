@@ -95,7 +95,7 @@ fn code(error: &SignError, presigned: Option<Scheme>) -> ErrorCode {
         | SignError::SignedTwice
         | SignError::InvalidPayloadHash(_) => ErrorCode::InvalidArgument,
         SignError::UnsupportedFeature(_) => ErrorCode::NotImplemented,
-        SignError::UnsupportedSessionToken => ErrorCode::InvalidToken,
+        SignError::InvalidSessionToken { .. } => ErrorCode::InvalidToken,
         SignError::PayloadMismatch => ErrorCode::ContentSha256Mismatch,
         SignError::MissingAuthenticationToken
         | SignError::MissingDate(_)

@@ -2,6 +2,7 @@
 //! these, and refused with all but one of them.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -237,7 +238,11 @@ fn every_operation_is_refused_without_its_permissions_and_done_with_them() {
     for row in OPERATIONS {
         assert!(denied(&ask(row)), "{} without any permission", row.name);
     }
+    let mut list = String::new();
     for row in OPERATIONS {
+        let needs: Vec<_> =
+            row.needs.iter().map(|(what, on)| format!("s3:{what} on arn:aws:s3:::{on}")).collect();
+        list += &format!("{} {}: {}\n", row.name, row.target, needs.join(", "));
         if row.needs.len() > 1 {
             for left in 0..row.needs.len() {
                 let mut fewer = row.needs.to_vec();
@@ -259,6 +264,8 @@ fn every_operation_is_refused_without_its_permissions_and_done_with_them() {
     all.extend(BY_SOURCE);
     let tried = OPERATIONS.iter().map(|row| row.name).chain(["DeleteObjects", "PostObject"]);
     assert_eq!(all, tried.collect::<BTreeSet<_>>());
+    list += "DeleteObjects, PostObject: s3:DeleteObject, s3:PutObject on each key\n";
+    std::io::stderr().write_all(list.as_bytes()).unwrap();
 }
 
 #[test]

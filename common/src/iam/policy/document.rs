@@ -57,6 +57,14 @@ impl Policy {
         Some(Span { start: place(*at), end: place(*end) })
     }
 
+    /// Whether it asks, in a condition or as a variable, for a key that begins so.
+    pub fn asks_for(&self, beginning: &str) -> bool {
+        let begins = |key: &str| {
+            key.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning))
+        };
+        self.statements.iter().flat_map(Statement::keys).any(begins)
+    }
+
     /// The condition keys that it asks for, in conditions and as variables, each once, as it was
     /// first written, sorted without regard to case.
     pub fn context_keys(&self) -> Vec<String> {

@@ -133,7 +133,7 @@ fn judge(policies: &Policies<'_>, question: &Question<'_>, assuming: bool) -> De
     let session = Said::of(policies.session, &asked);
     let mut resource = Said::default();
     if let Some(policy) = policies.resource {
-        let asker = Asker::of(principal);
+        let asker = Asker::of(principal, boundary.is_some());
         resource.note(policy, &asked, |statement| statement.names(&asker));
     }
 

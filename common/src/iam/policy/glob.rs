@@ -2,12 +2,14 @@
 //!
 //! A pattern is cut at its stars when it is made. What lies between two stars has a fixed number of
 //! characters, so the leftmost place where it fits is always the right one: matching never goes back,
-//! and costs at most the length of the text times the longest run of `?`-broken pieces.
+//! and costs at most the square of the text's length, however long the pattern is.
 
 /// A pattern, cut at its stars: at least one piece.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Glob {
     pieces: Vec<Piece>,
+    /// The bytes that it needs at least.
+    least: usize,
 }
 
 /// What lies between two stars.
@@ -44,7 +46,13 @@ impl Glob {
             at += 1;
             at == 1 || at == last + 1 || !piece.is_empty()
         });
-        Self { pieces }
+        let length = |unit: &Unit| match unit {
+            Unit::Text(text) => text.len(),
+            Unit::One => 1,
+            Unit::Many => 0,
+        };
+        let least = pieces.iter().flatten().map(length).sum();
+        Self { pieces, least }
     }
 
     /// The pattern that a text means by its `*` and `?`.
@@ -54,6 +62,9 @@ impl Glob {
 
     /// Whether a whole text matches.
     pub(super) fn matches(&self, text: &str) -> bool {
+        if text.len() < self.least {
+            return false;
+        }
         let Some((last, before)) = self.pieces.split_last() else { return text.is_empty() };
         let Some((first, middle)) = before.split_first() else {
             return front(last, text) == Some("");

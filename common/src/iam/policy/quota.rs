@@ -9,8 +9,8 @@
 use super::operator::{Kind, Operator, Order, Set};
 use super::value::Decimal;
 
-/// The keys that are heeded, in lower case. Sizes of EC2's are in GB, memory in MB, those of S3 in
-/// bytes, the rest are numbers.
+/// The keys that are heeded, in lower case. Memory and sizes of S3 are in MB, disks in GB (powers of
+/// 2), processors and the rest are counted.
 pub const QUOTAS: &[&str] = &[
     "ec2:quota-cputotalsize",
     "ec2:quota-disktotalsize",

@@ -37,7 +37,8 @@ pub(super) fn read(text: &str, kind: PolicyKind) -> Result<Document, PolicyError
         match name.as_str() {
             "Version" => match reader.string(node, "Version")? {
                 "2012-10-17" => reader.variables = true,
-                "2008-10-17" => {}
+                // The second is what Eucalyptus' own policies bear.
+                "2008-10-17" | "2011-04-01" => {}
                 _ => {
                     let what = "2012-10-17 or 2008-10-17 is expected";
                     return Err(reader.wrong(node.at, "Version", what));

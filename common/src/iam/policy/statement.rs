@@ -65,7 +65,7 @@ impl Statement {
             return false;
         }
         // All are asked, so that all keys are told that nobody knew.
-        self.conditions.iter().fold(true, |all, condition| condition.holds(&asked.known) && all)
+        self.conditions.iter().filter(|condition| !condition.holds(&asked.known)).count() == 0
     }
 
     /// How it names somebody, if it speaks of them. One that speaks of all but some names nobody in

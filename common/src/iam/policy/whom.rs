@@ -37,17 +37,20 @@ pub(super) enum Asker<'a> {
         own: String,
         /// Of the session in which a role was taken on.
         session: Option<String>,
+        /// Whether a permissions boundary bounds them.
+        bounded: bool,
     },
     Service(&'a str),
 }
 
 impl<'a> Asker<'a> {
-    pub(super) fn of(principal: &'a Principal) -> Self {
+    pub(super) fn of(principal: &'a Principal, bounded: bool) -> Self {
         Self::Principal {
             account: principal.account.as_str(),
             kind: principal.kind,
             own: principal.own_arn(),
             session: principal.session.as_ref().map(|_| principal.arn()),
+            bounded,
         }
     }
 }
@@ -114,7 +117,7 @@ impl Whom {
     /// How somebody is named by a statement that is not negated.
     pub(super) fn names(&self, asker: &Asker<'_>) -> Option<Named> {
         let (account, kind, own, session) = match asker {
-            Asker::Principal { account, kind, own, session } => (account, kind, own, session),
+            Asker::Principal { account, kind, own, session, .. } => (account, kind, own, session),
             Asker::Service(service) => {
                 let named = self.services.iter().any(|it| it == service);
                 return named.then_some(Named::Session);
@@ -135,10 +138,12 @@ impl Whom {
     }
 
     /// Whether somebody is one of those of whom a negated statement does not speak. Account and user
-    /// must both be listed, account, role and session all three: each is looked at for itself.
+    /// must both be listed, account, role and session all three: each is looked at for itself. Whom a
+    /// boundary bounds no list spares.
     pub(super) fn spares(&self, asker: &Asker<'_>) -> bool {
         let (account, kind, own, session) = match asker {
-            Asker::Principal { account, kind, own, session } => (account, kind, own, session),
+            Asker::Principal { bounded: true, .. } => return false,
+            Asker::Principal { account, kind, own, session, .. } => (account, kind, own, session),
             Asker::Service(service) => return self.services.iter().any(|it| it == service),
         };
         let listed = |arn: &String| self.arns.contains(arn);
@@ -211,7 +216,7 @@ mod tests {
             id: "AROA1".into(),
             session: Some("s".into()),
         };
-        let asker = Asker::of(&principal);
+        let asker = Asker::of(&principal, false);
         let account = ("AWS", "123456789012");
         let role = ("AWS", "arn:aws:iam::123456789012:role/r");
         let session = ("AWS", "arn:aws:sts::123456789012:assumed-role/r/s");

@@ -16,6 +16,7 @@ use super::super::error::SignError;
 use super::super::fresh::Dated;
 use super::super::request::{Headers, Request};
 use super::super::scheme::Credentials;
+use super::super::token;
 use super::super::v2::decode_signature;
 use super::{Proof, compute, encode_signature, head, resource_paths, resources, sub_resources};
 use crate::time::Timestamp;
@@ -28,7 +29,6 @@ const OF_UPLOADS: [&str; 3] = ["uploads", "uploadId", "partNumber"];
 
 /// Reads the signature in a URL; gives the access key's id with the proof.
 pub(in crate::sign) fn read_presigned(request: &Request<'_>) -> Result<(String, Proof), SignError> {
-    request.refuse_session_token()?;
     let access_key_id = request.required_parameter("AWSAccessKeyId")?;
     let signature = decode_signature(&request.required_parameter("Signature")?)?;
     let expires = request.required_parameter("Expires")?;
@@ -56,7 +56,9 @@ pub(in crate::sign) fn read_presigned(request: &Request<'_>) -> Result<(String, 
 /// Lists the headers as the client may have signed them, the likeliest first.
 fn readings(request: &Request<'_>) -> Vec<Headers> {
     let mut readings = vec![request.headers.clone()];
-    let moved = moved_headers(&parse_query(request.raw_query));
+    let mut moved = moved_headers(&parse_query(request.raw_query));
+    // Signed as the header it was, too; to whoever reads the request it is a part of the signature.
+    moved.extend(token::in_url(request).into_iter().map(|value| (token::NAME.to_owned(), value)));
     if !moved.is_empty() {
         let own = |name: &str| moved.iter().any(|(moved, _)| moved == name);
         let mut headers: Headers = request.headers.iter().filter(|(name, _)| !own(name)).collect();
@@ -227,6 +229,29 @@ mod tests {
     }
 
     #[test]
+    fn a_session_token_is_signed_as_the_header_it_was() {
+        let signed: Headers = [("x-amz-security-token", "a/b+=")].into_iter().collect();
+        let query = presign_s3_v2(CREDENTIALS, &Request::new("GET", "/b/k", "", &signed), UNTIL);
+        let sent: Headers = [("host", "h")].into_iter().collect();
+        for (name, value, good) in [
+            ("x-amz-security-token", "a%2Fb%2B%3D", true),
+            ("X-Amz-Security-Token", "a%2Fb%2B%3D", true),
+            ("x-amz-security-token", "c", false),
+        ] {
+            let moved = format!("{name}={value}&{query}");
+            let request = Request::new("GET", "/b/k", &moved, &sent);
+            let token = Claim::s3(&request).unwrap().unwrap().session_token().map(str::to_owned);
+            assert_eq!(token.is_some_and(|token| token == "a/b+="), good);
+            assert_eq!(verify(&request, NOW).is_ok(), good, "{moved}");
+        }
+        assert!(verify(&Request::new("GET", "/b/k", &query, &sent), NOW).is_err());
+        let bare = presign_s3_v2(CREDENTIALS, &Request::new("GET", "/b/k", "", &sent), UNTIL);
+        let added = format!("{bare}&x-amz-security-token=t");
+        let request = Request::new("GET", "/b/k", &added, &sent);
+        assert_eq!(verify(&request, NOW).unwrap_err(), SignError::SignatureDoesNotMatch);
+    }
+
+    #[test]
     fn uploads_may_go_unsigned_and_nothing_else() {
         let headers: Headers = [("host", "h")].into_iter().collect();
         let bare = presign_s3_v2(CREDENTIALS, &Request::new("PUT", "/b/k", "", &headers), UNTIL);
@@ -268,10 +293,6 @@ mod tests {
             read(&good.replace("=1", "=soon")),
             SignError::InvalidDate { name: "Expires", .. }
         ));
-        assert_eq!(
-            read(&format!("{good}&x-amz-security-token=t")),
-            SignError::UnsupportedSessionToken
-        );
         for twice in ["Expires=2", "X-Amz-Signature=00"] {
             assert!(matches!(
                 read(&format!("{good}&{twice}")),

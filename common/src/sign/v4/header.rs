@@ -9,6 +9,7 @@ use super::super::error::SignError;
 use super::super::fresh::Dated;
 use super::super::request::{Headers, Request};
 use super::super::scheme::{Framing, PayloadCheck};
+use super::super::token;
 use super::canonical_request::canonical_requests;
 use super::credential::{Credential, parse_signature};
 use super::{ALGORITHM, Proof, UNSIGNED_PAYLOAD};
@@ -20,14 +21,16 @@ pub(in crate::sign) fn read_ec2(
     authorization: &str,
 ) -> Result<(String, Proof), SignError> {
     let parts = Authorization::parse(authorization)?;
-    request.refuse_session_token()?;
     let hash = sha256(request.body.unwrap_or_default());
     let declared = request.headers.single("x-amz-content-sha256")?;
     if declared.is_some_and(|text| !text.eq_ignore_ascii_case(&hex::encode(hash))) {
         return Err(SignError::PayloadMismatch);
     }
     let payload = PayloadCheck::Sha256(hash);
-    parts.claim(request, declared.unwrap_or(&hex::encode(hash)), payload, &[])
+    // Nobody on the way may put one session in the place of another.
+    let token = request.headers.all(token::NAME).next().map(|_| token::NAME);
+    let required: Vec<&str> = token.into_iter().collect();
+    parts.claim(request, declared.unwrap_or(&hex::encode(hash)), payload, &required)
 }
 
 /// Reads the header of a request to S3, whose body is declared and checked later.
@@ -36,7 +39,6 @@ pub(in crate::sign) fn read_s3(
     authorization: &str,
 ) -> Result<(String, Proof), SignError> {
     let parts = Authorization::parse(authorization)?;
-    request.refuse_session_token()?;
     let declared = request
         .headers
         .single("x-amz-content-sha256")?
@@ -142,7 +144,7 @@ fn component<'a>(components: &'a str, part: &'static str) -> Result<&'a str, Sig
 mod tests {
     use super::super::super::{Claim, Credentials};
     use super::super::canonical_request::{Blanks, canonical_request};
-    use super::super::{Scope, compute, sign_s3_v4, string_to_sign};
+    use super::super::{Scope, compute, sign_ec2_v4, sign_s3_v4, string_to_sign};
     use super::*;
 
     const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -255,10 +257,40 @@ mod tests {
         assert!(matches!(with("x-amz-date", "T", " "), SignError::InvalidDate { .. }));
         let mut token = good.clone();
         token.add("x-amz-security-token", "t");
-        assert_eq!(verify(&token), Err(SignError::UnsupportedSessionToken));
+        let unsigned = SignError::UnsignedHeader("x-amz-security-token".to_owned());
+        assert_eq!(verify(&token), Err(unsigned));
+        token.add("x-amz-security-token", "t");
+        let reason = "it occurs more than once";
+        assert_eq!(verify(&token), Err(SignError::InvalidSessionToken { reason }));
         let mut twice = good.clone();
         twice.add("authorization", "AWS4-HMAC-SHA256");
         assert!(matches!(verify(&twice), Err(SignError::MalformedAuthorization { .. })));
+    }
+
+    #[test]
+    fn a_session_token_must_be_signed() {
+        let mut headers: Headers =
+            [("Host", "h"), ("x-amz-security-token", "a/b+=")].into_iter().collect();
+        let request = Request::new("GET", "/", "Action=A", &headers);
+        let added = sign_ec2_v4(CREDENTIALS, &request, "r", "ec2", NOW).unwrap();
+        added.iter().for_each(|(name, value)| headers.add(name, value));
+        let read = |headers: &Headers| {
+            let claim = Claim::ec2(&Request::new("GET", "/", "Action=A", headers))?;
+            claim.verify(CREDENTIALS.secret, NOW)?;
+            Ok(claim.session_token().map(str::to_owned))
+        };
+        assert_eq!(read(&headers), Ok(Some("a/b+=".to_owned())));
+        let other = replaced(&headers, "x-amz-security-token", "a", "b");
+        assert_eq!(read(&other), Err(SignError::SignatureDoesNotMatch));
+        let bare: Headers = [("Host", "h")].into_iter().collect();
+        let request = Request::new("GET", "/", "Action=A", &bare);
+        let added = sign_ec2_v4(CREDENTIALS, &request, "r", "ec2", NOW).unwrap();
+        let mut later: Headers = bare.clone();
+        added.iter().for_each(|(name, value)| later.add(name, value));
+        assert_eq!(read(&later), Ok(None));
+        later.add("x-amz-security-token", "t");
+        let unsigned = SignError::UnsignedHeader("x-amz-security-token".to_owned());
+        assert_eq!(read(&later), Err(unsigned));
     }
 
     #[test]

@@ -68,7 +68,6 @@ impl Parts {
         if algorithm != ALGORITHM {
             return Err(SignError::UnsupportedAlgorithm(algorithm));
         }
-        request.refuse_session_token()?;
         let credential = request.required_parameter("X-Amz-Credential")?;
         let signature = parse_signature(&request.required_parameter(SIGNATURE)?)?;
         let signed = request.required_parameter("X-Amz-SignedHeaders")?;
@@ -288,7 +287,8 @@ mod tests {
         assert_eq!(with("x-id=PutObject", "x-id=x"), SignError::SignatureDoesNotMatch);
         assert_eq!(
             with("x-id=PutObject", "x-amz-security-token=t"),
-            SignError::UnsupportedSessionToken
+            SignError::SignatureDoesNotMatch,
+            "it was not signed"
         );
         assert_eq!(with("x-id=PutObject", "Signature=t"), SignError::SignedTwice);
         let mut twice = host();
@@ -298,6 +298,22 @@ mod tests {
         added.add("x-amz-acl", "public-read");
         let error = verify(&good, &added, NOW);
         assert_eq!(error, Err(SignError::UnsignedHeader("x-amz-acl".to_owned())));
+    }
+
+    #[test]
+    fn a_session_token_is_signed_with_the_other_parameters() {
+        let headers = host();
+        let own = "X-Amz-Security-Token=a%2Fb%2B%3D";
+        let request = Request::new("PUT", "/b/k%20", own, &headers);
+        let query = presign_s3_v4(CREDENTIALS, &request, "eucalyptus", HOUR, NOW).unwrap();
+        assert!(verify(&query, &headers, NOW).is_ok());
+        let claim = Claim::s3(&Request::new("PUT", "/b/k%20", &query, &headers)).unwrap().unwrap();
+        assert_eq!(claim.session_token(), Some("a/b+="));
+        let other = verify(&query.replace("Token=a", "Token=b"), &headers, NOW);
+        assert_eq!(other, Err(SignError::SignatureDoesNotMatch));
+        let twice = verify(&format!("{query}&{own}"), &headers, NOW);
+        let reason = "it occurs more than once";
+        assert_eq!(twice, Err(SignError::InvalidSessionToken { reason }));
     }
 
     #[test]

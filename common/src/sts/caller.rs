@@ -1,14 +1,8 @@
-//! STS as types: who a caller is.
+//! Who a caller is, and whose an access key.
 
 use serde::{Deserialize, Serialize};
 
 use crate::actions;
-
-/// The version of STS.
-pub const VERSION: &str = "2011-06-15";
-
-/// The namespace of its answers.
-pub const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 
 /// Tells who signed the request.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -26,12 +20,30 @@ pub struct CallerIdentity {
     pub account: String,
 }
 
+/// Tells the account of an access key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct GetAccessKeyInfo {
+    /// The access key's id.
+    pub access_key_id: String,
+}
+
+/// What GetAccessKeyInfo answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AccessKeyInfo {
+    /// The account's number.
+    pub account: String,
+}
+
 actions! {
     GetCallerIdentity => CallerIdentity, Read;
+    GetAccessKeyInfo => AccessKeyInfo, Read;
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::NAMESPACE;
     use super::*;
     use crate::dialect::xml::{Shape, iam_answer};
     use crate::error::{ApiError, ErrorCode};
