@@ -100,7 +100,8 @@ pub fn check(password: &str, names: &[&str], rules: Option<&PasswordRules>) -> R
         return Err(Broken::Common);
     }
     let Some(rules) = rules else { return Ok(()) };
-    let wants: [(bool, &'static str, fn(char) -> bool); 4] = [
+    type Class = fn(char) -> bool;
+    let wants: [(bool, &str, Class); 4] = [
         (rules.upper, "upper-case letter", |c| c.is_ascii_uppercase()),
         (rules.lower, "lower-case letter", |c| c.is_ascii_lowercase()),
         (rules.numbers, "digit", |c| c.is_ascii_digit()),

@@ -83,8 +83,11 @@ impl Use {
     }
 }
 
+/// How what a limit is about is read.
+type Read = fn(&Use) -> u64;
+
 /// The limits on instances that concern a caller, with how each is read.
-fn limits(caller: &Caller) -> Vec<(Bound, fn(&Use) -> u64)> {
+fn limits(caller: &Caller) -> Vec<(Bound, Read)> {
     let rows = QUOTAS.into_iter();
     rows.flat_map(|(quota, read)| bounds(caller, [quota]).into_iter().map(move |it| (it, read)))
         .collect()

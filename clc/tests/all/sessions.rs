@@ -201,7 +201,8 @@ fn roles_are_taken_on_by_those_whom_both_sides_let() {
         let absent = for_all.replace("for-all", "absent");
         let shared = [("ExternalId", "shared")];
         let other = [("ExternalId", "other")];
-        let table: [(&User, &str, &[(&str, &str)], bool); 16] = [
+        type Parameters<'a> = &'a [(&'a str, &'a str)];
+        let table: [(&User, &str, Parameters<'_>, bool); 16] = [
             // The account hands it on by policies of its own, and its owner needs none.
             (&taro, for_all, &[], true),
             (&saburo, for_all, &[], true),

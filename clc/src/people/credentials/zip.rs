@@ -100,9 +100,9 @@ fn dos_time(now: Timestamp) -> (u16, u16) {
     let field = |from: usize, to: usize| {
         text.get(from..to).and_then(|digits| digits.parse::<u16>().ok()).unwrap_or_default()
     };
-    let time = field(11, 13) << 11 | field(14, 16) << 5 | field(17, 19) / 2;
+    let time = (field(11, 13) << 11) | (field(14, 16) << 5) | (field(17, 19) / 2);
     let date = field(0, 4).clamp(1980, 2107) - 1980;
-    (time, date << 9 | field(5, 7).max(1) << 5 | field(8, 10).max(1))
+    (time, (date << 9) | (field(5, 7).max(1) << 5) | field(8, 10).max(1))
 }
 
 #[cfg(test)]
