@@ -58,7 +58,7 @@ impl Handle<Instances> for RunInstances {
                 let zones = groups::permitted(records, &asked.caller.account, &all)?;
                 // A launch that was done already needs none of what it was made of.
                 if earlier(records, &asked)?.is_none() {
-                    may_use(&zones, zone.as_deref())?;
+                    may_use(&all, &zones, zone.as_deref())?;
                     launch::plan(records, &asked)?;
                     room(records, &asked, min, max)?;
                 }
@@ -206,11 +206,12 @@ fn counts(asked: &RunInstances) -> Result<(usize, u32), ApiError> {
     Ok((min as usize, max))
 }
 
-/// Refuses a zone that none of the account's zone groups may use.
-fn may_use(permitted: &[String], wanted: Option<&str>) -> Result<(), ApiError> {
+/// Refuses a zone that none of the account's zone groups may use; where there is no zone at all,
+/// nobody is kept out of any.
+fn may_use(all: &[String], permitted: &[String], wanted: Option<&str>) -> Result<(), ApiError> {
     let may = match wanted {
         Some(zone) => permitted.iter().any(|it| it == zone),
-        None => !permitted.is_empty(),
+        None => !permitted.is_empty() || all.is_empty(),
     };
     if may {
         return Ok(());
