@@ -6,9 +6,10 @@
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
 //! `random`, `config` · `records`, `settings` · `upgrade` · `identity` · `schedule` · `quota` ·
-//! `cluster` · `reconcile` · `ec2`, `sts`, `admin` · `routes`, `services` · `server`.
+//! `cluster` · `reconcile` · `audit`, `ec2`, `sts`, `admin` · `routes`, `services` · `server`.
 
 pub mod admin;
+pub mod audit;
 pub mod cluster;
 pub mod config;
 pub mod ec2;

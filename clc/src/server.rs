@@ -13,6 +13,7 @@ use common::wire::node::{Node, NodeReport};
 use common::wire::walrus::Walrus;
 use futures_util::future::BoxFuture;
 use runtime::actor::ServiceActor;
+use runtime::audit::{AuditLog, OpenError};
 use runtime::boot::Running;
 use runtime::clock::Clock;
 use runtime::doors::{DoorError, Doors, Doorway};
@@ -32,6 +33,7 @@ use store::{Engine, StoreError};
 use thiserror::Error;
 
 use crate::admin::answers::{Administration, identity};
+use crate::audit::host::Recorded;
 use crate::cluster::{Cluster, Member, Poller, poll};
 use crate::config::{Config, Unusable};
 use crate::ec2::bundles::Bundles;
@@ -106,6 +108,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The log of what was asked cannot be used.
+    #[error(transparent)]
+    Audit(#[from] OpenError),
     /// The memory of used signatures cannot be used.
     #[error("cannot use the used signatures in {path}: {source}", path = path.display())]
     Signatures {
@@ -151,6 +156,7 @@ pub struct Server {
     loops: Vec<tokio::task::JoinHandle<()>>,
     store: Weak<dyn Engine>,
     actions: Vec<(&'static str, &'static str)>,
+    log: AuditLog,
 }
 
 impl Server {
@@ -175,6 +181,11 @@ impl Server {
             pool::block(move || prepare(&config, &endpoints, now)).await??
         };
 
+        let log = {
+            let (config, clock) = (config.clone(), clock.clone());
+            let open = move || AuditLog::open(config.audit(), &config.region, clock);
+            pool::block(open).await??
+        };
         let shutdown = Shutdown::default();
         let roster = Roster::default();
         let metrics = Metrics::default();
@@ -224,7 +235,9 @@ impl Server {
         let api = services(
             QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION),
             iam,
+            &log,
         )
+        .audited(Arc::new(log.clone()))
         .remembering(Arc::new(replays))
         .witnessed(Arc::new(key_uses.clone()))
         .delegating("iam", Arc::new(RecordedStandIn { records: records.clone() }));
@@ -236,9 +249,9 @@ impl Server {
             wakers,
             walrus: walrus.clone(),
         };
-        let internal = Endpoint::new(key, clock, roster.clone(), metrics)
+        let internal = Endpoint::new(key, clock.clone(), roster.clone(), metrics)
             .service(Arc::new(identity(&records, &key_uses)))
-            .service(Arc::new(administration.dispatcher()));
+            .service(Arc::new(Recorded::new(administration.dispatcher(), &log, clock.clone())));
         let open = |listener: TcpListener, app| {
             let address = listener.local_addr().unwrap_or(config.listen);
             listen(listener, &Limits::default(), app)
@@ -253,7 +266,7 @@ impl Server {
         let store = Arc::downgrade(&records.engine);
         let watched = Weak::clone(&store);
         roster.heed("store", move || watched.upgrade().is_none_or(|store| store.is_usable()));
-        Ok(Self { api, internal, admin_dir, roster, shutdown, loops, store, actions })
+        Ok(Self { api, internal, admin_dir, roster, shutdown, loops, store, actions, log })
     }
 
     /// Where the API listens.
@@ -286,6 +299,7 @@ impl Server {
         self.shutdown.raise();
         self.api.stop().await;
         self.internal.stop().await;
+        self.log.close().await;
         for task in self.loops {
             // A loop that panicked has ended, too.
             drop(task.await);

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use common::dialect::xml::Shape;
-use common::{euare, sts};
+use common::{cloudtrail, euare, sts};
 use runtime::actor::ServiceActor;
+use runtime::audit::AuditLog;
 use runtime::front::QueryApi;
 use runtime::router::Router;
 use runtime::service::QueryService;
 
+use crate::audit;
 use crate::iam::{Iam, routes as iam_routes};
 use crate::sts::{Tokens, routes as sts_routes};
 
@@ -16,7 +18,7 @@ use crate::sts::{Tokens, routes as sts_routes};
 const IAM_PERMITS: usize = 64;
 
 /// Adds them to the API.
-pub fn services(api: QueryApi, iam: Iam) -> QueryApi {
+pub fn services(api: QueryApi, iam: Iam, log: &AuditLog) -> QueryApi {
     let (records, clock) = (iam.records.clone(), iam.clock.clone());
     let tokens = Tokens { records, directory: Arc::clone(&iam.directory), clock };
     let iam = ServiceActor::start(Arc::new(iam), IAM_PERMITS);
@@ -49,5 +51,14 @@ pub fn services(api: QueryApi, iam: Iam) -> QueryApi {
         router: Router::new(),
         instead: "The cloud is administered by `clc admin` on the clc's host",
     };
-    api.serving(tokens).serving(euare).serving(administration)
+    let trail = QueryService {
+        paths: &["/services/cloudtrail"],
+        versions: &[cloudtrail::VERSION],
+        prefix: cloudtrail::PREFIX,
+        scopes: &["cloudtrail"],
+        shape: Shape::Iam(cloudtrail::NAMESPACE),
+        router: audit::router(log),
+        instead: "",
+    };
+    api.serving(tokens).serving(euare).serving(administration).serving(trail)
 }

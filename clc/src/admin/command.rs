@@ -11,6 +11,7 @@ use common::wire::admin::{
     AddUser, Admin, ChangeSetting, CredentialFiles, DescribeSettings, DescribeUsers, EnableUser,
     GetCredentials,
 };
+use common::wire::audit::{LookAudit, VerifyAudit};
 use common::wire::quota::ListQuotas;
 use runtime::clock::Clock;
 use runtime::envelope::{PeerKey, PeerKeyError};
@@ -18,6 +19,7 @@ use runtime::peer::Peer;
 use runtime::transport::Transport;
 use thiserror::Error;
 
+use super::audit::{self, AuditCommand};
 use super::quotas::{Asked, QuotaCommand, line};
 use crate::config::Config;
 use crate::identity::credentials::EUCARC;
@@ -50,6 +52,8 @@ pub enum Command {
         #[arg(short = 'p', long = "property", value_name = "NAME=VALUE")]
         property: String,
     },
+    /// List what was asked of the cloud, the newest first, or verify the log of it
+    Audit(AuditCommand),
     /// Quotas of accounts and buckets
     #[command(flatten)]
     Quota(QuotaCommand),
@@ -92,6 +96,9 @@ pub enum CommandError {
     /// What is to be changed is not written `NAME=VALUE`.
     #[error("'{0}' is not written NAME=VALUE")]
     NoAssignment(String),
+    /// The log is not as it was written.
+    #[error("the audit log is not as it was written")]
+    Tampered,
     /// The answer could not be printed.
     #[error("cannot print the answer: {0}")]
     Print(#[from] io::Error),
@@ -147,6 +154,7 @@ pub async fn run(
             clc.ask(ChangeSetting { name: name.clone(), value: value.clone() }).await?;
             Ok(writeln!(out, "PROPERTY\t{name}\t{value}")?)
         }
+        Command::Audit(command) => listed(&clc, &command, out).await,
         Command::Quota(command) => match command.asked() {
             Asked::Change(change) => Ok(writeln!(out, "{}", line(&clc.ask(change).await?))?),
             Asked::List => {
@@ -162,6 +170,36 @@ pub async fn run(
             }
         },
     }
+}
+
+/// Prints records, or how the log stands.
+async fn listed(
+    clc: &Clc,
+    command: &AuditCommand,
+    out: &mut (dyn Write + Send),
+) -> Result<(), CommandError> {
+    if command.verify {
+        let states = clc.ask(VerifyAudit {}).await?;
+        for state in &states {
+            writeln!(out, "{}", audit::state(state))?;
+        }
+        let sound = states.iter().all(|state| state.fault.is_none());
+        return if sound { Ok(()) } else { Err(CommandError::Tampered) };
+    }
+    let (filter, mut before, mut left) = (command.filter(), None, command.limit);
+    while left > 0 {
+        let most = left.min(audit::PAGE);
+        let page = clc.ask(LookAudit { filter: filter.clone(), before, most }).await?;
+        for event in &page.events {
+            writeln!(out, "{}", command.line(event))?;
+        }
+        left -= page.events.len().min(left);
+        before = page.before;
+        if before.is_none() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 impl Named {

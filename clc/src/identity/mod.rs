@@ -13,6 +13,6 @@ pub mod guard;
 pub mod key_uses;
 pub mod keyring;
 pub mod sessions;
-pub mod trust;
 pub mod stand_in;
+pub mod trust;
 pub mod uploaded;

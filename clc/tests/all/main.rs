@@ -5,16 +5,17 @@
 
 mod accounts;
 mod apis;
+mod audit;
 mod bundles;
 mod create_image;
 mod devices;
-mod identities;
 mod iam_accounts;
 mod iam_certificates;
 mod iam_groups;
 mod iam_keys;
 mod iam_policies;
 mod iam_users;
+mod identities;
 mod image_attributes;
 mod images;
 mod instance_profiles;

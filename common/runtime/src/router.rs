@@ -50,6 +50,7 @@ struct DryRun {
 enum Writer {
     Ec2(Version),
     Iam(&'static str),
+    Json,
 }
 
 impl Writer {
@@ -57,6 +58,7 @@ impl Writer {
         match shape {
             Shape::Ec2 => Version::find(version).map(Self::Ec2),
             Shape::Iam(namespace) => Ok(Self::Iam(namespace)),
+            Shape::Json => Ok(Self::Json),
         }
     }
 
@@ -69,6 +71,8 @@ impl Writer {
         match self {
             Self::Ec2(version) => ec2::answer(action, *version, request_id, output),
             Self::Iam(namespace) => xml::iam_answer(action, namespace, request_id, output)
+                .map_err(|error| ApiError::internal("The answer could not be written", error)),
+            Self::Json => serde_json::to_string(output)
                 .map_err(|error| ApiError::internal("The answer could not be written", error)),
         }
     }
