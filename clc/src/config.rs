@@ -4,6 +4,7 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
 
+use common::name::is_mail_address;
 use runtime::audit::Terms;
 use runtime::doors::TlsKeys;
 use runtime::telemetry::LogFormat;
@@ -52,6 +53,9 @@ pub struct Config {
     /// The key that the services share: 32 random bytes, mode 0600. Default
     /// `/etc/eucalypt/peer.key`.
     pub peer_key_file: PathBuf,
+    /// Where the console is, as links in mails begin. Empty (the default): `https://`, the public
+    /// host, port 8443.
+    pub console_url: String,
     /// How long a launch may be pending, in seconds, before it is given up; one that ever ran is
     /// given up by its owner alone. 60 to 604800. Default 3600.
     pub launch_patience_seconds: u64,
@@ -66,6 +70,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// The keeper of buckets and images.
     pub walrus: Walrus,
+    /// The server that takes mails.
+    pub mail: Mail,
     /// The hosts that run instances.
     pub nodes: Vec<Node>,
 }
@@ -79,6 +85,77 @@ pub struct Walrus {
     /// The URL that users get. Empty (the default): `http://`, port 8774 of the public host, and the
     /// path `/services/Walrus`; to be set when walrus is to be asked by https.
     pub public_url: String,
+}
+
+/// The server that takes mails. Without one nobody can apply by themselves or recover a password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mail {
+    /// Its name or address. Empty (the default): no mails are sent.
+    pub server: String,
+    /// Its port. 0 (the default): 25 for `none`, 587 for `starttls`, 465 for `tls`.
+    pub port: u16,
+    /// How the connection is kept secret: `starttls` (the default), `tls` from its beginning, or
+    /// `none`, for a server on this host.
+    pub security: MailSecurity,
+    /// The certificate of the authority by which the server is to be believed, PEM, if it is none
+    /// of the public ones. Empty (the default): only those are believed.
+    pub ca_file: PathBuf,
+    /// The user as whom mails are handed in. Empty (the default): as nobody.
+    pub user: String,
+    /// The file with that user's password, mode 0600.
+    pub password_file: PathBuf,
+    /// The address that mails come from. It must be set if `server` is.
+    pub from: String,
+}
+
+/// How the connection to a mail server is kept secret.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MailSecurity {
+    /// Not at all.
+    None,
+    /// It begins open and must become TLS before anything is said.
+    #[default]
+    Starttls,
+    /// It is TLS from its beginning.
+    Tls,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self {
+            server: String::new(),
+            port: 0,
+            security: MailSecurity::default(),
+            ca_file: PathBuf::new(),
+            user: String::new(),
+            password_file: PathBuf::new(),
+            from: String::new(),
+        }
+    }
+}
+
+impl Mail {
+    /// Refuses what could send no mail.
+    fn check(&self) -> Result<(), Unusable> {
+        let refuse = |text: &str| Err(Unusable::Mail(text.to_owned()));
+        if self.server.is_empty() {
+            let rest = Self { security: self.security, ..Self::default() };
+            return if *self == rest { Ok(()) } else { refuse("mail.server must be set, too") };
+        }
+        if !is_mail_address(&self.from) {
+            return refuse("mail.from must be the mail address that mails come from");
+        }
+        let password = !self.password_file.as_os_str().is_empty();
+        if password == self.user.is_empty() {
+            return refuse("mail.user and mail.password_file must be set together");
+        }
+        if password && self.security == MailSecurity::None {
+            return refuse("mail.security = 'none' would tell the password to everybody");
+        }
+        Ok(())
+    }
 }
 
 /// A host that runs instances.
@@ -114,12 +191,14 @@ impl Default for Config {
             public_host: String::new(),
             region: "eucalyptus".to_owned(),
             peer_key_file: PathBuf::from("/etc/eucalypt/peer.key"),
+            console_url: String::new(),
             launch_patience_seconds: 3600,
             audit_days: 90,
             audit_mb: 1024,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             walrus: Walrus::default(),
+            mail: Mail::default(),
             nodes: Vec::new(),
         }
     }
@@ -154,6 +233,9 @@ pub enum Unusable {
     /// A time that nobody could mean.
     #[error("launch_patience_seconds: {0} is not from 60 to 604800")]
     Patience(u64),
+    /// What is said of mails makes no sense.
+    #[error("{0}")]
+    Mail(String),
     /// Two nodes of one name.
     #[error("nodes.name: '{0}' is the name of two nodes")]
     Twice(String),
@@ -189,6 +271,7 @@ impl Config {
         if !(60..=604_800).contains(&self.launch_patience_seconds) {
             return Err(Unusable::Patience(self.launch_patience_seconds));
         }
+        self.mail.check()?;
         for (at, node) in self.nodes.iter().enumerate() {
             named("nodes.name", &node.name)?;
             named("nodes.zone", &node.zone)?;
@@ -230,6 +313,22 @@ impl Config {
             return self.data_dir.join("admin");
         }
         self.admin_dir.clone()
+    }
+
+    /// The availability zones there are, by name.
+    pub fn zones(&self) -> Vec<String> {
+        let mut zones: Vec<_> = self.nodes.iter().map(|node| node.zone.clone()).collect();
+        zones.sort();
+        zones.dedup();
+        zones
+    }
+
+    /// Where the console is, without a path.
+    pub fn console(&self) -> String {
+        match self.console_url.trim_end_matches('/') {
+            "" => format!("https://{}:8443", self.public_host()),
+            url => url.to_owned(),
+        }
     }
 
     /// The name or address under which users reach this host.
@@ -314,5 +413,26 @@ mod tests {
         let zero = Config { remembered_signatures: 0, ..Config::default() };
         assert_eq!(zero.check(), Err(Unusable::Zero("remembered_signatures")));
         assert!(!Config::default().public_host().is_empty());
+    }
+
+    #[test]
+    fn a_mail_server_is_told_whole_or_not_at_all() {
+        let good = Mail { server: "m".into(), from: "cloud@example.com".into(), ..Mail::default() };
+        let login = Mail { user: "u".into(), password_file: "/p".into(), ..good.clone() };
+        for mail in [Mail::default(), good.clone(), login.clone()] {
+            assert_eq!(Config { mail, ..Config::default() }.check(), Ok(()));
+        }
+        for (mail, named) in [
+            (Mail { server: String::new(), ..good.clone() }, "mail.server"),
+            (Mail { from: "cloud".into(), ..good.clone() }, "mail.from"),
+            (Mail { user: "u".into(), ..good.clone() }, "mail.user"),
+            (Mail { password_file: "/p".into(), ..good }, "mail.password_file"),
+            (Mail { security: MailSecurity::None, ..login }, "mail.security"),
+        ] {
+            let told = Config { mail, ..Config::default() }.check().unwrap_err().to_string();
+            assert!(told.contains(named), "{told}");
+        }
+        assert_eq!(read("[mail]\nsecurity = 'tls'").unwrap().mail.security, MailSecurity::Tls);
+        assert!(read("[mail]\nsecurity = 'ssl'").is_err());
     }
 }

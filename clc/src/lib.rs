@@ -6,7 +6,8 @@
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
 //! `random`, `config` · `records`, `settings` · `upgrade` · `identity` · `schedule` · `quota` ·
-//! `cluster` · `reconcile` · `audit`, `ec2`, `sts`, `admin` · `routes`, `services` · `server`.
+//! `cluster` · `reconcile` · `people`, `audit` · `iam`, `ec2`, `sts`, `admin` · `routes`, `services` ·
+//! `server`.
 
 pub mod admin;
 pub mod audit;
@@ -15,6 +16,7 @@ pub mod config;
 pub mod ec2;
 pub mod iam;
 pub mod identity;
+pub mod people;
 pub mod quota;
 mod random;
 pub mod reconcile;

@@ -33,6 +33,7 @@ use store::{Engine, StoreError};
 use thiserror::Error;
 
 use crate::admin::answers::{Administration, identity};
+use crate::admin::paths::{self, Paths};
 use crate::audit::host::Recorded;
 use crate::cluster::{Cluster, Member, Poller, poll};
 use crate::config::{Config, Unusable};
@@ -52,6 +53,11 @@ use crate::identity::guard::RecordedGuard;
 use crate::identity::key_uses::{self, KeyUseWriter, KeyUses};
 use crate::identity::keyring::RecordedKeyRing;
 use crate::identity::stand_in::RecordedStandIn;
+use crate::people::People;
+use crate::people::deletion::Leavers;
+use crate::people::gate::Gate;
+use crate::people::mail_server::{MailServer, NoServer};
+use crate::people::post::Post;
 use crate::reconcile::Wakers;
 use crate::reconcile::plain::PlainImages;
 use crate::records::{Records, SeenState};
@@ -119,6 +125,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// Mails cannot be sent as it is configured.
+    #[error("{0}")]
+    Mail(#[from] NoServer),
     /// Something that never should happen happened while starting.
     #[error("{0}")]
     Broken(#[from] ApiError),
@@ -180,6 +189,10 @@ impl Server {
             let (config, endpoints, now) = (config.clone(), endpoints.clone(), clock.now());
             pool::block(move || prepare(&config, &endpoints, now)).await??
         };
+        let mail_server = {
+            let config = config.clone();
+            pool::block(move || MailServer::new(&config.mail, &config.public_host())).await??
+        };
 
         let log = {
             let (config, clock) = (config.clone(), clock.clone());
@@ -215,6 +228,8 @@ impl Server {
         };
         let actors = parts.actors(rooms.clone(), &plain);
         let mut loops = parts.reconcilers(&plain);
+        let people = parts.people(mail_server.is_some());
+        loops.extend(parts.people_loops(&people, mail_server));
         parts.polls();
         declare(&metrics, &cluster, &clock, rooms);
         cluster.meet(MEETING).await;
@@ -228,15 +243,24 @@ impl Server {
             directory: Arc::clone(&directory),
             key_uses: key_uses.clone(),
             endpoints: endpoints.clone(),
+            people: people.clone(),
+            walrus: walrus.clone(),
             clock: clock.clone(),
         };
         let (identity_of, region) = (Arc::clone(&directory), config.region.clone());
         let guard = Arc::new(RecordedGuard { directory: identity_of, region });
+        let paths = Paths {
+            people: people.clone(),
+            walrus: walrus.clone(),
+            walrus_url: endpoints.walrus.clone(),
+            cluster: cluster.clone(),
+        };
         let api = services(
             QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION),
             iam,
             &log,
         )
+        .serving(paths::service(paths))
         .audited(Arc::new(log.clone()))
         .remembering(Arc::new(replays))
         .witnessed(Arc::new(key_uses.clone()))
@@ -248,10 +272,16 @@ impl Server {
             clock: clock.clone(),
             wakers,
             walrus: walrus.clone(),
+            people: people.clone(),
         };
         let internal = Endpoint::new(key, clock.clone(), roster.clone(), metrics)
             .service(Arc::new(identity(&records, &key_uses)))
-            .service(Arc::new(Recorded::new(administration.dispatcher(), &log, clock.clone())));
+            .service(Arc::new(Recorded::new(administration.dispatcher(), &log, clock.clone())))
+            .service(Arc::new(Recorded::console(
+                crate::admin::people::people(&people),
+                &log,
+                clock,
+            )));
         let open = |listener: TcpListener, app| {
             let address = listener.local_addr().unwrap_or(config.listen);
             listen(listener, &Limits::default(), app)
@@ -448,9 +478,7 @@ impl Parts<'_> {
         rooms: tokio::sync::watch::Receiver<Arc<Vec<crate::schedule::ledger::Room>>>,
         plain: &PlainImages,
     ) -> Actors {
-        let mut zones: Vec<_> = self.config.nodes.iter().map(|node| node.zone.clone()).collect();
-        zones.sort();
-        zones.dedup();
+        let zones = self.config.zones();
         let images = ServiceActor::start(
             Arc::new(Images {
                 records: self.records.clone(),
@@ -484,6 +512,7 @@ impl Parts<'_> {
         let tags = ServiceActor::start(Arc::new(Tagger { records: self.records.clone() }), 64);
         let zones = ServiceActor::start(
             Arc::new(Zones {
+                records: self.records.clone(),
                 region: self.config.region.clone(),
                 endpoint: self.endpoints.ec2(),
                 cluster: self.cluster.clone(),
@@ -565,6 +594,35 @@ impl Parts<'_> {
         let writer = KeyUseWriter { uses: uses.clone(), records: self.records.clone() };
         let (waker, period) = (Waker::new(), key_uses::PERIOD);
         driver::run(Arc::new(writer), &waker, period, self.clock, self.roster, self.shutdown)
+    }
+
+    fn people(&self, mails: bool) -> People {
+        People {
+            records: self.records.clone(),
+            endpoints: self.endpoints.clone(),
+            console: self.config.console(),
+            zones: self.config.zones().into(),
+            mails,
+            clock: self.clock.clone(),
+            post: Waker::new(),
+            leaving: Waker::new(),
+            wakers: self.wakers.clone(),
+            gate: Arc::new(Gate::of_this_host()),
+            throttle: Arc::default(),
+        }
+    }
+
+    fn people_loops(
+        &self,
+        people: &People,
+        server: Option<MailServer>,
+    ) -> [tokio::task::JoinHandle<()>; 2] {
+        let run = |reconciler: Arc<dyn Reconciler>, waker: &Waker| {
+            driver::run(reconciler, waker, PERIOD, self.clock, self.roster, self.shutdown)
+        };
+        let post = Post { people: people.clone(), server };
+        let leavers = Leavers { people: people.clone(), walrus: self.walrus.clone() };
+        [run(Arc::new(post), &people.post), run(Arc::new(leavers), &people.leaving)]
     }
 
     fn bundles(&self, member: Option<Arc<Member>>) -> crate::reconcile::bundles::Bundles {

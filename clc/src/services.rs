@@ -7,7 +7,6 @@ use common::{cloudtrail, euare, sts};
 use runtime::actor::ServiceActor;
 use runtime::audit::AuditLog;
 use runtime::front::QueryApi;
-use runtime::router::Router;
 use runtime::service::QueryService;
 
 use crate::audit;
@@ -31,6 +30,7 @@ pub fn services(api: QueryApi, iam: Iam, log: &AuditLog) -> QueryApi {
         scopes: &["sts"],
         shape: Shape::Iam(sts::NAMESPACE),
         router: sts_routes::router(&tokens),
+        administrators: false,
         instead: "",
     };
     let euare = QueryService {
@@ -40,16 +40,8 @@ pub fn services(api: QueryApi, iam: Iam, log: &AuditLog) -> QueryApi {
         scopes: &["iam"],
         shape: Shape::Iam(euare::NAMESPACE),
         router: iam_routes::router(&iam),
+        administrators: false,
         instead: "",
-    };
-    let administration = QueryService {
-        paths: &["/services/accounts", "/services/configuration", "/services/properties"],
-        versions: &["eucalyptus"],
-        prefix: "eucalypt",
-        scopes: &["bootstrap"],
-        shape: Shape::Ec2,
-        router: Router::new(),
-        instead: "The cloud is administered by `clc admin` on the clc's host",
     };
     let trail = QueryService {
         paths: &["/services/cloudtrail"],
@@ -58,7 +50,8 @@ pub fn services(api: QueryApi, iam: Iam, log: &AuditLog) -> QueryApi {
         scopes: &["cloudtrail"],
         shape: Shape::Iam(cloudtrail::NAMESPACE),
         router: audit::router(log),
+        administrators: false,
         instead: "",
     };
-    api.serving(tokens).serving(euare).serving(administration).serving(trail)
+    api.serving(tokens).serving(euare).serving(trail)
 }

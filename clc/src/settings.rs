@@ -3,6 +3,7 @@
 
 use common::error::{ApiError, ErrorCode};
 use common::id::{AccountId, ImageId, ImageKind};
+use common::name::is_mail_address;
 use common::s3::BucketName;
 use common::wire::admin::SettingView;
 use store::Batch;
@@ -26,6 +27,25 @@ pub const CACHE_MEGABYTES: &str = "walrus.storagemaxcachesizeinmb";
 
 /// What stands for an account's number in [`IMAGE_BUCKET`].
 const ACCOUNT: &str = "ACCOUNT";
+
+/// Where applications of users are told; empty: none are taken.
+pub const SIGNUP_ADDRESS: &str = "people.signup_address";
+/// What the subject of such a mail begins with.
+pub const SIGNUP_SUBJECT: &str = "people.signup_subject";
+/// Where answers to mails go; empty: to their sender.
+pub const REPLY_ADDRESS: &str = "people.reply_address";
+/// What the cloud is called in mails.
+pub const CLOUD_NAME: &str = "people.cloud_name";
+/// The language of mails to those who have not said theirs.
+pub const LANGUAGE: &str = "people.language";
+/// What is written under the mail to one who was approved.
+pub const APPROVAL_NOTE: &str = "people.approval_note";
+/// What is written under the mail to one who was rejected.
+pub const REJECTION_NOTE: &str = "people.rejection_note";
+/// How long the link of a confirmation is good, hours.
+pub const CONFIRM_HOURS: &str = "people.confirm_hours";
+/// How long the link of a recovery is good, minutes.
+pub const RECOVER_MINUTES: &str = "people.recover_minutes";
 
 /// How many access keys a user may have, under 4.x's name.
 pub const ACCESS_KEYS_PER_USER: &str = "authentication.access_keys_limit";
@@ -89,6 +109,60 @@ const TABLE: &[Row] = &[
         },
     },
     Row {
+        name: SIGNUP_ADDRESS,
+        default: "",
+        meaning: "The mail address that is told of users who apply; empty: nobody can apply",
+        rule: |_, value| mail_address(value),
+    },
+    Row {
+        name: SIGNUP_SUBJECT,
+        default: "New application",
+        meaning: "What the subject of a mail about a user who applies begins with",
+        rule: |_, value| one_line(value),
+    },
+    Row {
+        name: REPLY_ADDRESS,
+        default: "",
+        meaning: "Where answers to the cloud's mails go; empty: to their sender",
+        rule: |_, value| mail_address(value),
+    },
+    Row {
+        name: CLOUD_NAME,
+        default: "Eucalypt",
+        meaning: "What the cloud is called in mails",
+        rule: |_, value| one_line(value),
+    },
+    Row {
+        name: LANGUAGE,
+        default: "en",
+        meaning: "The language of mails to users who have not chosen one (en, ja)",
+        rule: |_, value| one_of(value, &["en", "ja"]),
+    },
+    Row {
+        name: APPROVAL_NOTE,
+        default: "",
+        meaning: "What is written below the mail to a user who was approved",
+        rule: |_, value| one_line(value),
+    },
+    Row {
+        name: REJECTION_NOTE,
+        default: "",
+        meaning: "What is written below the mail to a user who was rejected",
+        rule: |_, value| one_line(value),
+    },
+    Row {
+        name: CONFIRM_HOURS,
+        default: "168",
+        meaning: "How long the link in a mail to a user who was approved is good (hours)",
+        rule: |_, value| within(value, 1, 8760),
+    },
+    Row {
+        name: RECOVER_MINUTES,
+        default: "60",
+        meaning: "How long the link in a mail to a user who forgot the password is good (minutes)",
+        rule: |_, value| within(value, 5, 1440),
+    },
+    Row {
         name: CACHE_MEGABYTES,
         default: "30720",
         meaning: "Space reserved for unbundling images (MB)",
@@ -111,6 +185,29 @@ fn one_of(value: &str, allowed: &[&str]) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("it is one of {}", allowed.join(", ")))
+}
+
+/// Nothing that could begin another line of a mail's head.
+fn one_line(value: &str) -> Result<(), String> {
+    let odd = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    match value.chars().count() > 255 || value.contains(odd) {
+        true => Err("it is one line of at most 255 characters".to_owned()),
+        false => Ok(()),
+    }
+}
+
+fn mail_address(value: &str) -> Result<(), String> {
+    match value.is_empty() || is_mail_address(value) {
+        true => Ok(()),
+        false => Err(format!("'{value}' is no mail address")),
+    }
+}
+
+fn within(value: &str, least: u32, most: u32) -> Result<(), String> {
+    match value.parse::<u32>() {
+        Ok(it) if (least..=most).contains(&it) => Ok(()),
+        _ => Err(format!("it is a number from {least} to {most}")),
+    }
 }
 
 fn registered(records: &Records, value: &str, kind: ImageKind) -> Result<(), String> {
@@ -195,6 +292,21 @@ pub fn keep_image_bucket(
     put(records, batch, &kept_as(account), bucket.as_str())
 }
 
+/// Adds to a batch: an account that goes has no bucket for images any more. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn forget_image_bucket(
+    records: &Records,
+    batch: &mut Batch,
+    account: &AccountId,
+) -> Result<(), ApiError> {
+    if let Some(seen) = records.settings.get(&kept_as(account))? {
+        batch.remove(&seen);
+    }
+    Ok(())
+}
+
 fn named_bucket(records: &Records, account: &AccountId) -> Result<String, ApiError> {
     Ok(get(records, IMAGE_BUCKET)?.replace(ACCOUNT, account.as_str()))
 }
@@ -244,11 +356,15 @@ pub fn list(records: &Records) -> Result<Vec<SettingView>, ApiError> {
     Ok(views)
 }
 
-/// Changes a setting; its name is read in any case. Blocks.
+/// Whether a setting could be changed so; gives its name and its value as they would be kept. Blocks.
 ///
 /// # Errors
 /// `InvalidParameterValue` for a name that is none and a value that breaks its rule.
-pub fn change(records: &Records, name: &str, value: &str) -> Result<(), ApiError> {
+pub fn check(
+    records: &Records,
+    name: &str,
+    value: &str,
+) -> Result<(&'static str, String), ApiError> {
     let Some(row) = TABLE.iter().find(|row| row.name.eq_ignore_ascii_case(name)) else {
         let names: Vec<_> = TABLE.iter().map(|row| row.name).collect();
         let text = format!("There is no property '{name}'; there are {}", names.join(", "));
@@ -258,7 +374,16 @@ pub fn change(records: &Records, name: &str, value: &str) -> Result<(), ApiError
     (row.rule)(records, value).map_err(|why| ApiError::invalid(row.name, why))?;
     // An id is printed in lower case and read in any.
     let value = value.parse::<ImageId>().map_or_else(|_| value.to_owned(), |id| id.to_string());
-    store::transact(&*records.engine, |batch| put(records, batch, row.name, &value))?;
+    Ok((row.name, value))
+}
+
+/// Changes a setting; its name is read in any case. Blocks.
+///
+/// # Errors
+/// As [`check`].
+pub fn change(records: &Records, name: &str, value: &str) -> Result<(), ApiError> {
+    let (name, value) = check(records, name, value)?;
+    store::transact(&*records.engine, |batch| put(records, batch, name, &value))?;
     Ok(())
 }
 

@@ -4,10 +4,11 @@
 //! reads no clock; it may be used by all and uses none of ours.
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
-//! `time`, `id`, `name`, `user_data` · `error` · `iam` · `action`, `sign` · `dialect` · `ec2`, `s3`, `sts`, `euare`, `cloudtrail` ·
-//! `audit` · `wire`.
+//! `time`, `id`, `name`, `user_data` · `error` · `iam` · `action`, `sign` · `dialect` · `ec2`, `s3`, `sts`, `euare`,
+//! `administration`, `cloudtrail` · `audit` · `wire`.
 
 pub mod action;
+pub mod administration;
 pub mod audit;
 pub mod cloudtrail;
 pub mod dialect;

@@ -1,4 +1,4 @@
-//! The rules for names of accounts: one function for every way in.
+//! The rules for names of accounts, and for mail addresses: one function for every way in.
 
 use thiserror::Error;
 
@@ -38,6 +38,23 @@ pub fn check_account_name(name: &str) -> Result<(), NameError> {
     Ok(())
 }
 
+/// How many characters a mail address has at most.
+pub const MAIL_ADDRESS: usize = 254;
+
+/// Whether this is a mail address that servers take: one `@`, a local part of RFC 5322's plain
+/// characters, and a domain of labels.
+pub fn is_mail_address(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let plain = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+    let dots = !local.starts_with('.') && !local.ends_with('.') && !local.contains("..");
+    let local_is_good = (1..=64).contains(&local.len()) && local.chars().all(plain) && dots;
+    let label = |label: &str| {
+        let inner = label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        (1..=63).contains(&label.len()) && inner && !label.starts_with('-') && !label.ends_with('-')
+    };
+    local_is_good && text.len() <= MAIL_ADDRESS && domain.split('.').all(label)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,5 +69,36 @@ mod tests {
         {
             assert!(check_account_name(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn addresses() {
+        for good in ["a@b", "taro.yamada+x@mail.example.jp", "o'neil@example.com", "a@127.0.0.1"] {
+            assert!(is_mail_address(good), "{good}");
+        }
+        for bad in [
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a b@c",
+            "a@b c",
+            "a@b..c",
+            "a@-b",
+            ".a@b",
+            "a.@b",
+            "a..b@c",
+            "a@b\nBcc: x@y",
+            "a@b,c@d",
+            "<a@b>",
+            "a@[1.2.3.4]",
+            "あ@b",
+            "a\"b@c",
+            "a@b.",
+        ] {
+            assert!(!is_mail_address(bad), "{bad}");
+        }
+        assert!(!is_mail_address(&format!("{}@b", "a".repeat(65))));
+        assert!(!is_mail_address(&format!("a@{}", "b".repeat(64))));
     }
 }

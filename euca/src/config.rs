@@ -3,19 +3,22 @@
 //! | wanted | flag | environment | euca2ools.ini |
 //! |---|---|---|---|
 //! | access key | `-I -S` | `AWS_ACCESS_KEY_ID`…, `EC2_ACCESS_KEY`…, the file in `AWS_CREDENTIAL_FILE` | `key-id`, `secret-key` of the user |
-//! | endpoint | `-U` | `EC2_URL` or `AWS_ENDPOINT_URL_EC2`, `S3_URL` or `AWS_ENDPOINT_URL_S3` | `ec2-url`, `s3-url` of the region |
+//! | session token | `--security-token` | `AWS_SESSION_TOKEN`, `AWS_SECURITY_TOKEN` | – |
+//! | endpoint | `-U` | `EC2_URL` or `AWS_ENDPOINT_URL_EC2`, `S3_URL` or `AWS_ENDPOINT_URL_S3`, `EUARE_URL`…, `TOKEN_URL`…, `EUCA_BOOTSTRAP_URL` | `ec2-url`, `s3-url`, `iam-url`, `sts-url`, `bootstrap-url` of the region |
 //! | account | `-u` | `EC2_USER_ID` | `account-id` of the user |
 //! | certificate, key | `-c -k` | `EC2_CERT`, `EUCA_CERT`, `EC2_PRIVATE_KEY`, `EUCA_PRIVATE_KEY` | `certificate`, `private-key` of the user |
 //! | cloud's certificate | `--ec2cert` | `EUCALYPTUS_CERT` | `certificate` of the region |
 //! | authorities of https | – | `AWS_CA_BUNDLE`… | `ssl-ca`, `verify-ssl` of the region or `[global]` |
 //!
 //! `--region USER@REGION` is a flag, too: a user or region that it names, and that the file knows,
-//! goes before the environment. The first complete pair of keys wins; halves are never mixed.
+//! goes before the environment. The first complete pair of keys wins; halves are never mixed, and a
+//! session token goes with the pair of its own source only. Administration has no endpoint of its
+//! own unless one is named: it is asked where EC2 is, at other paths.
 
 use std::fs;
 use std::path::PathBuf;
 
-use crate::client::{Client, ClientError, Credentials, Trace};
+use crate::client::{ADMINISTRATION, Api, Client, ClientError, Credentials, EC2, IAM, STS, Trace};
 use crate::environment::Environment;
 use crate::ini::{Ini, IniError};
 use crate::options::{Local, Remote};
@@ -34,7 +37,12 @@ const REPLACED: &[&str] = &[
     "AWS_CREDENTIAL_FILE",
     "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL_EC2",
+    "AWS_ENDPOINT_URL_IAM",
     "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_IAM_URL",
+    "AWS_SECURITY_TOKEN",
+    "AWS_SESSION_TOKEN",
     "EC2_ACCESS_KEY",
     "EC2_SECRET_KEY",
     "EC2_URL",
@@ -45,6 +53,9 @@ const REPLACED: &[&str] = &[
     "EUCA_CERT",
     "EUCA_PRIVATE_KEY",
     "EUCALYPTUS_CERT",
+    "EUARE_URL",
+    "EUCA_BOOTSTRAP_URL",
+    "TOKEN_URL",
     "AWS_CA_BUNDLE",
 ];
 
@@ -88,9 +99,50 @@ pub enum ConfigError {
 
 /// Which of the cloud's APIs is meant.
 #[derive(Debug, Clone, Copy)]
-enum Service {
+pub(crate) enum Service {
+    /// Instances and images.
     Ec2,
+    /// Objects.
     S3,
+    /// Users and what they may do.
+    Iam,
+    /// Temporary credentials.
+    Sts,
+    /// Administration, at this path.
+    Administration(&'static str),
+}
+
+impl Service {
+    /// Where its endpoint is looked for: the variables, the first of which is told to whoever has
+    /// none, and the keys of a region.
+    fn places(self) -> (&'static [&'static str], &'static [&'static str]) {
+        match self {
+            Self::Ec2 => (&["EC2_URL", "AWS_ENDPOINT_URL_EC2"], &["ec2-url"]),
+            Self::S3 => (&["S3_URL", "AWS_ENDPOINT_URL_S3"], &["s3-url"]),
+            Self::Iam => (&["EUARE_URL", "AWS_IAM_URL", "AWS_ENDPOINT_URL_IAM"], &["iam-url"]),
+            Self::Sts => (&["TOKEN_URL", "AWS_ENDPOINT_URL_STS"], &["sts-url"]),
+            Self::Administration(_) => (
+                &["EC2_URL", "EUCA_BOOTSTRAP_URL", "AWS_ENDPOINT_URL_EC2"],
+                &["bootstrap-url", "ec2-url"],
+            ),
+        }
+    }
+
+    /// As what its client speaks.
+    fn api(self) -> Api {
+        match self {
+            Self::Ec2 | Self::S3 => EC2,
+            Self::Iam => IAM,
+            Self::Sts => STS,
+            Self::Administration(_) => ADMINISTRATION,
+        }
+    }
+}
+
+/// An access key, and the token that goes with it if it is a temporary one.
+struct Key {
+    credentials: Credentials,
+    token: Option<String>,
 }
 
 /// What flags, environment and files say together.
@@ -146,8 +198,19 @@ impl Settings {
 
     /// A client of the EC2 endpoint.
     pub(crate) fn ec2(&self) -> Result<Client, ConfigError> {
-        let (url, region) = self.endpoint(Service::Ec2)?;
-        let client = Client::new(&url, &region, self.credentials()?)?.trusting(&self.trust()?);
+        self.query(Service::Ec2)
+    }
+
+    /// A client of the endpoint of a query API.
+    pub(crate) fn query(&self, service: Service) -> Result<Client, ConfigError> {
+        let (url, region) = self.endpoint(service)?;
+        let Key { credentials, token } = self.key()?;
+        let client = Client::of(service.api(), &url, &region, credentials)?;
+        let client = client.with_token(token).trusting(&self.trust()?);
+        let client = match service {
+            Service::Administration(path) => client.at_path(path),
+            Service::Ec2 | Service::S3 | Service::Iam | Service::Sts => client,
+        };
         Ok(match trace(&self.remote) {
             Some(trace) => client.with_trace(trace),
             None => client,
@@ -157,7 +220,8 @@ impl Settings {
     /// A client of the S3 endpoint.
     pub(crate) fn s3(&self) -> Result<S3, ConfigError> {
         let (url, region) = self.endpoint(Service::S3)?;
-        self.traced(S3::new(&url, &region, self.credentials()?)?)
+        let Key { credentials, token } = self.key()?;
+        self.traced(S3::new(&url, &region, credentials)?.with_token(token))
     }
 
     /// A client of the S3 endpoint that signs nothing.
@@ -202,39 +266,50 @@ impl Settings {
 
     /// The access key and its secret.
     pub(crate) fn credentials(&self) -> Result<Credentials, ConfigError> {
+        Ok(self.key()?.credentials)
+    }
+
+    fn key(&self) -> Result<Key, ConfigError> {
         let pair = |id: &str, secret: &str| Credentials {
             access_key_id: id.to_owned(),
             secret: secret.to_owned(),
         };
+        let given = self.remote.security_token.clone();
+        let with = |credentials, token: Option<&str>| Key {
+            credentials,
+            token: given.clone().or_else(|| token.map(str::to_owned)),
+        };
         match (&self.remote.access_key_id, &self.remote.secret_key) {
-            (Some(id), Some(secret)) => return Ok(pair(id, secret)),
+            (Some(id), Some(secret)) => return Ok(with(pair(id, secret), None)),
             (Some(_), None) => return Err(ConfigError::HalfAKey("-S")),
             (None, Some(_)) => return Err(ConfigError::HalfAKey("-I")),
             (None, None) => {}
         }
         let of_file = || {
             let (user, _) = self.user.as_ref()?;
-            Some(pair(self.ini.user(user, "key-id")?, self.ini.user(user, "secret-key")?))
+            let key = pair(self.ini.user(user, "key-id")?, self.ini.user(user, "secret-key")?);
+            Some(with(key, None))
         };
         if self.user.as_ref().is_some_and(|(_, explicit)| *explicit) {
             return of_file().ok_or(ConfigError::NoCredentials);
         }
-        let families: [(&[&str], &[&str]); 2] = [
+        let families: [(&[&str], &[&str], &[&str]); 2] = [
             (
                 &["AWS_ACCESS_KEY_ID", "AWS_ACCESS_KEY"],
                 &["AWS_SECRET_ACCESS_KEY", "AWS_SECRET_KEY"],
+                &["AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"],
             ),
-            (&["EC2_ACCESS_KEY"], &["EC2_SECRET_KEY"]),
+            (&["EC2_ACCESS_KEY"], &["EC2_SECRET_KEY"], &[]),
         ];
-        for (ids, secrets) in families {
+        for (ids, secrets, tokens) in families {
             if let (Some(id), Some(secret)) =
                 (self.environment.first(ids), self.environment.first(secrets))
             {
-                return Ok(pair(id, secret));
+                return Ok(with(pair(id, secret), self.environment.first(tokens)));
             }
         }
         if let Some(path) = self.environment.get("AWS_CREDENTIAL_FILE") {
-            return self.credential_file(path);
+            return Ok(with(self.credential_file(path)?, None));
         }
         of_file().ok_or(ConfigError::NoCredentials)
     }
@@ -257,13 +332,11 @@ impl Settings {
 
     /// URL and region of the signature's scope.
     fn endpoint(&self, service: Service) -> Result<(String, String), ConfigError> {
-        let (variables, key): (&[&'static str], &str) = match service {
-            Service::Ec2 => (&["EC2_URL", "AWS_ENDPOINT_URL_EC2"], "ec2-url"),
-            Service::S3 => (&["S3_URL", "AWS_ENDPOINT_URL_S3"], "s3-url"),
-        };
+        let (variables, keys) = service.places();
         let region = self.region.as_ref().map(|(name, _)| name.as_str());
         let explicit = self.region.as_ref().is_some_and(|(_, explicit)| *explicit);
-        let of_file = region.and_then(|region| self.ini.region(region, key));
+        let of_file =
+            region.and_then(|region| keys.iter().find_map(|key| self.ini.region(region, key)));
         let url = self
             .remote
             .url
@@ -279,6 +352,34 @@ impl Settings {
         };
         let region = prefix.or(self.environment.get("AWS_AUTH_REGION")).or(region);
         Ok((url.to_owned(), region.unwrap_or(REGION).to_owned()))
+    }
+
+    /// What the user or region is called that a flag, the environment or a file names.
+    pub(crate) fn region_name(&self) -> Option<&str> {
+        self.region.as_ref().map(|(name, _)| name.as_str())
+    }
+
+    /// The endpoints that are known, by the keys of a region.
+    pub(crate) fn urls(&self) -> Vec<(&'static str, String)> {
+        let all = [
+            ("ec2-url", Service::Ec2),
+            ("iam-url", Service::Iam),
+            ("s3-url", Service::S3),
+            ("sts-url", Service::Sts),
+        ];
+        // One that a flag names is the service's that was asked, which here is IAM.
+        let flagged = self.remote.url.is_some();
+        let own = |(key, service)| match service {
+            Service::Iam => Some((key, self.endpoint(service).ok()?.0)),
+            _ if flagged => None,
+            _ => Some((key, self.endpoint(service).ok()?.0)),
+        };
+        all.into_iter().filter_map(own).collect()
+    }
+
+    /// The endpoint of IAM.
+    pub(crate) fn iam_url(&self) -> Result<String, ConfigError> {
+        Ok(self.endpoint(Service::Iam)?.0)
     }
 
     /// The account that bundles are made for.
@@ -410,6 +511,55 @@ mod tests {
         }
         let nowhere = seen(&region("new"), &[]).settings.unwrap().endpoint(Service::S3);
         assert!(matches!(nowhere, Err(ConfigError::NoEndpoint { variable: "S3_URL" })));
+    }
+
+    #[test]
+    fn identity_and_administration_have_places_of_their_own() {
+        let of = |variables: &[(&str, &str)], service| {
+            seen(&region("new"), variables).settings.unwrap().endpoint(service).map(|it| it.0)
+        };
+        let all = [
+            ("EUARE_URL", "http://h:1/euare"),
+            ("AWS_IAM_URL", "http://h:1/iam"),
+            ("TOKEN_URL", "http://h:1/sts"),
+            ("EC2_URL", "http://h:1/ec2"),
+        ];
+        assert_eq!(of(&all, Service::Iam).unwrap(), "http://h:1/euare");
+        assert_eq!(of(&all[1..], Service::Iam).unwrap(), "http://h:1/iam");
+        assert_eq!(
+            of(&[("AWS_ENDPOINT_URL_IAM", "http://x/")], Service::Iam).unwrap(),
+            "http://x/"
+        );
+        assert_eq!(of(&all, Service::Sts).unwrap(), "http://h:1/sts");
+        let accounts = Service::Administration("/services/Accounts");
+        assert_eq!(of(&all, accounts).unwrap(), "http://h:1/ec2");
+        assert!(matches!(
+            of(&[], Service::Iam),
+            Err(ConfigError::NoEndpoint { variable: "EUARE_URL" })
+        ));
+    }
+
+    #[test]
+    fn a_session_token_goes_with_the_key_of_its_own_source() {
+        let aws = [("AWS_ACCESS_KEY_ID", "ASIA"), ("AWS_SECRET_ACCESS_KEY", "s")];
+        let ec2 = [("EC2_ACCESS_KEY", "AK"), ("EC2_SECRET_KEY", "s")];
+        let token = ("AWS_SESSION_TOKEN", "t");
+        let flags = Remote {
+            access_key_id: Some("AK".into()),
+            secret_key: Some("s".into()),
+            ..Remote::default()
+        };
+        let named = Remote { security_token: Some("f".into()), ..flags.clone() };
+        for (flags, variables, expected) in [
+            (&Remote::default(), &[aws[0], aws[1], token][..], Some("t")),
+            (&Remote::default(), &[aws[0], aws[1], ("AWS_SECURITY_TOKEN", "u")], Some("u")),
+            (&Remote::default(), &[ec2[0], ec2[1], token], None),
+            (&flags, &[aws[0], aws[1], token], None),
+            (&named, &[aws[0], aws[1], token], Some("f")),
+        ] {
+            let key = seen(flags, variables).settings.unwrap().key().unwrap();
+            assert_eq!(key.token.as_deref(), expected, "{variables:?}");
+        }
     }
 
     #[test]

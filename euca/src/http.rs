@@ -294,6 +294,7 @@ fn shown_request(exchange: &Exchange<'_>, target: &str) -> String {
     for (name, value) in &exchange.headers {
         let value = match value.split_once("Signature=") {
             Some((scope, _)) => format!("{scope}Signature=…"),
+            None if *name == "x-amz-security-token" => "…".to_owned(),
             None => value.clone(),
         };
         text.push_str(&format!("\n> {name}: {value}"));
@@ -309,15 +310,36 @@ fn shown_answer(answer: &Response<Body>) -> String {
     text
 }
 
-/// The text of an answer without the private key that one of them holds.
+/// The elements of answers that hold secrets.
+const SECRET: &[&str] = &[
+    "keyMaterial",
+    "SecretAccessKey",
+    "SessionToken",
+    "PrivateKey",
+    "Base32StringSeed",
+    "QRCodePNG",
+    "euca:secretKey",
+    "euca:base64",
+    "euca:text",
+];
+
+/// The text of an answer without the secrets that some of them hold.
 fn without_secrets(text: &str) -> String {
-    const OPEN: &str = "<keyMaterial>";
-    match (text.find(OPEN), text.find("</keyMaterial>")) {
-        (Some(open), Some(close)) if open < close => {
-            format!("{}…{}", &text[..open + OPEN.len()], &text[close..])
+    let mut shown = text.to_owned();
+    for name in SECRET {
+        let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+        let mut from = 0;
+        while let Some(at) = shown[from..].find(&open).map(|at| from + at + open.len()) {
+            let Some(end) = shown[at..].find(&close).map(|end| at + end) else {
+                // It goes on behind what was received.
+                shown.truncate(at);
+                break;
+            };
+            shown.replace_range(at..end, "…");
+            from = at;
         }
-        _ => text.to_owned(),
     }
+    shown
 }
 
 #[cfg(test)]
@@ -350,6 +372,13 @@ mod tests {
     fn debug_output_holds_no_secret() {
         let xml = "<R><keyName>k</keyName><keyMaterial>PRIVATE</keyMaterial></R>";
         assert_eq!(without_secrets(xml), "<R><keyName>k</keyName><keyMaterial>…</keyMaterial></R>");
+        let xml = "<R><euca:secretKey>A</euca:secretKey><x/><euca:secretKey>B</euca:secretKey>\
+                   <SessionToken>C";
+        assert_eq!(
+            without_secrets(xml),
+            "<R><euca:secretKey>…</euca:secretKey><x/><euca:secretKey>…</euca:secretKey>\
+             <SessionToken>"
+        );
         let url = Url::parse("http://h/").unwrap();
         let headers = vec![("authorization", "AWS4 Credential=AK/x, Signature=abc".to_owned())];
         let exchange = Exchange { method: "GET", url: &url, path: "/", query: "", headers };

@@ -1,9 +1,11 @@
 //! The command line of the cloud: one program with a name for each command.
 //!
 //! ```text
-//! argv ── names (one table) ── cmd/… ──┬── client ── EC2, typed by common's actions
-//!            │                         ├── s3 ────── buckets and objects
-//!            │ options                 └── bundle ── files on this machine only
+//! argv ── names (one table) ──┬─ cmd/… ──┬── client ── EC2, typed by common's actions
+//!            │                ├─ euare/… │             IAM and STS, asked by name
+//!            │                └─ admin/… │             administration, typed again
+//!            │                           ├── s3 ────── buckets and objects
+//!            │ options                   └── bundle ── files on this machine only
 //!            └── config ── flags, environment, euca2ools.ini
 //! ```
 //!
@@ -16,6 +18,7 @@
 //! [`clock`], or writes to a stream it was not given, except for progress bars and `--debug`, which
 //! belong to the terminal.
 
+mod admin;
 pub mod client;
 pub mod clock;
 mod cmd;
@@ -24,6 +27,7 @@ mod crew;
 mod disk;
 pub mod environment;
 pub mod error;
+mod euare;
 mod fetch;
 mod http;
 mod ini;
@@ -34,6 +38,7 @@ mod outbox;
 mod output;
 mod pages;
 mod progress;
+mod row;
 pub mod s3;
 mod staged;
 pub mod trust;

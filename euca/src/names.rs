@@ -1,41 +1,19 @@
 //! The table of commands: dispatch, the list that help prints, and the links are all this table.
 //!
-//! Names stand without their `euca-`. The first name of a row is 3.4's.
+//! Names stand without their `euca-`. The first name of a row is 3.4's. The commands of IAM, which
+//! are called `euare-…`, and those of administration have tables of their own beside their code.
 
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 
 use clap::error::ErrorKind;
-use clap::{ArgAction, ArgMatches};
 
-use crate::cmd::{self, Context, Execute, Failure};
+use crate::cmd::{self, Context, Failure};
 use crate::environment::Environment;
 use crate::pages::{self, Page};
-
-/// One command.
-struct Row {
-    /// What it is called, by 3.4 first.
-    names: &'static [&'static str],
-    about: &'static str,
-    /// Whether 1.3's `-a` and `-s` stand for the access key here: elsewhere they mean something
-    /// else in 3.4.
-    short_keys: bool,
-    arguments: fn(clap::Command) -> clap::Command,
-    run: fn(&ArgMatches, &mut Context<'_>) -> Result<(), Failure>,
-}
-
-impl Row {
-    const fn of<C: Execute>(names: &'static [&'static str], about: &'static str) -> Self {
-        let (arguments, run) = (C::augment_args, execute::<C>);
-        Self { names, about, short_keys: false, arguments, run }
-    }
-
-    const fn short_keys(mut self) -> Self {
-        self.short_keys = true;
-        self
-    }
-}
+use crate::row::Row;
+use crate::{admin, euare};
 
 /// Every command.
 const TABLE: &[Row] = &[
@@ -171,22 +149,24 @@ const TABLE: &[Row] = &[
     Row::of::<cmd::links::InstallLinks>(
         &["install-links"],
         "Make links in a directory by which this program is called as its commands",
-    ),
+    )
+    .own(),
 ];
 
-fn execute<C: Execute>(matches: &ArgMatches, cx: &mut Context<'_>) -> Result<(), Failure> {
-    let command = C::from_arg_matches(matches).map_err(|e| Failure::Usage(e.to_string()))?;
-    command.run(cx)
+/// All rows, in the order in which help lists them.
+fn rows() -> impl Iterator<Item = &'static Row> {
+    TABLE.iter().chain(admin::ROWS).chain(euare::ROWS.iter().copied().flatten())
 }
 
-/// Every name but that of the command which only the program itself has.
-fn links() -> Vec<&'static str> {
-    let names = TABLE.iter().flat_map(|row| row.names).copied();
-    names.filter(|name| *name != "install-links").collect()
+/// Every program by which a command is called, but for that of the command which only this program
+/// itself has.
+fn links() -> Vec<String> {
+    rows().filter(|row| !row.is_own()).flat_map(Row::programs).collect()
 }
 
+/// The command that is called by this program's name, or by what stands behind its `euca-`.
 fn find(name: &str) -> Option<&'static Row> {
-    TABLE.iter().find(|row| row.names.contains(&name))
+    rows().find(|row| row.programs().any(|program| program == name))
 }
 
 /// Runs the program as called: `arguments` begin with its name, `out` and `err` are its streams.
@@ -200,26 +180,53 @@ pub fn run(
     let called = arguments.first().map(Path::new).and_then(Path::file_name);
     let called = called.and_then(|name| name.to_str()).unwrap_or("euca");
     let rest = arguments.get(1..).unwrap_or_default();
-    let (name, rest) = match called.strip_prefix("euca-") {
-        Some(name) => (name, rest),
-        None => match rest.split_first() {
-            Some((first, rest)) => (first.to_str().unwrap_or("?"), rest),
-            None => ("--help", rest),
+    let (name, rest) = match called.starts_with("euca-") || called.starts_with("euare-") {
+        true => (called.to_owned(), rest),
+        false => match word(rest) {
+            (Some("admin"), rest) => match word(rest) {
+                (Some(name), rest) if !is_help(name) => {
+                    let program = full(name);
+                    let known = find(&program).is_some_and(Row::is_administration);
+                    (if known { program } else { format!("admin {name}") }, rest)
+                }
+                (_, rest) => ("admin".to_owned(), rest),
+            },
+            (Some(name), rest) => (full(name), rest),
+            (None, rest) => ("--help".to_owned(), rest),
         },
     };
-    let name = name.strip_prefix("euca-").unwrap_or(name);
     // Nobody can be told that the streams are closed.
-    match name {
-        "--help" | "-h" | "help" => status(write!(out, "{}", overview())),
+    match name.as_str() {
         "--version" => status(writeln!(out, "{}", cmd::links::version())),
-        _ => match find(name) {
-            Some(row) => run_row(row, name, rest, environment, out, err),
+        "admin" => status(write!(out, "{}", administration())),
+        name if is_help(name) => status(write!(out, "{}", overview())),
+        program => match find(program) {
+            Some(row) => run_row(row, program, rest, environment, out, err),
             None => {
+                let name = program.strip_prefix("euca-").unwrap_or(program);
                 let _ = writeln!(err, "euca: error: there is no command '{name}'; see euca --help");
                 2
             }
         },
     }
+}
+
+/// The first of the arguments, and the others.
+fn word(arguments: &[OsString]) -> (Option<&str>, &[OsString]) {
+    match arguments.split_first() {
+        Some((first, rest)) => (Some(first.to_str().unwrap_or("?")), rest),
+        None => (None, arguments),
+    }
+}
+
+fn is_help(word: &str) -> bool {
+    matches!(word, "--help" | "-h" | "help")
+}
+
+/// The program that a word behind `euca` stands for.
+fn full(word: &str) -> String {
+    let whole = word.starts_with("euca-") || word.starts_with("euare-") || word.starts_with('-');
+    if whole || word == "help" { word.to_owned() } else { format!("euca-{word}") }
 }
 
 fn status(written: std::io::Result<()>) -> u8 {
@@ -228,14 +235,13 @@ fn status(written: std::io::Result<()>) -> u8 {
 
 fn run_row(
     row: &Row,
-    name: &str,
+    program: &str,
     arguments: &[OsString],
     environment: &Environment,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> u8 {
-    let program = format!("euca-{name}");
-    let matches = match parser(row, &program).try_get_matches_from(arguments) {
+    let matches = match row.parser(program).try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => {
             let text = error.to_string();
@@ -252,8 +258,8 @@ fn run_row(
         }
     };
     let links = links();
-    let mut cx = Context { program: &program, links: &links, pages, environment, out, err };
-    let done = (row.run)(&matches, &mut cx).and_then(|()| Ok(cx.out.flush()?));
+    let mut cx = Context { program, links: &links, pages, environment, out, err };
+    let done = row.run(&matches, &mut cx).and_then(|()| Ok(cx.out.flush()?));
     let Err(failure) = done else { return 0 };
     let (line, status) = match failure {
         // Whoever read the output has enough of it.
@@ -267,49 +273,23 @@ fn run_row(
     status
 }
 
-fn parser(row: &Row, program: &str) -> clap::Command {
-    let command = clap::Command::new("euca")
-        .bin_name(program)
-        .display_name(program)
-        .version(env!("CARGO_PKG_VERSION"))
-        .no_binary_name(true)
-        .infer_long_args(true)
-        .disable_version_flag(true)
-        .arg(
-            clap::Arg::new("version")
-                .long("version")
-                .action(ArgAction::Version)
-                .help("Print this program's version"),
-        );
-    let command = (row.arguments)(command).about(row.about);
-    match row.short_keys {
-        true => command
-            .mut_arg("access_key_id", |arg| arg.short_alias('a'))
-            .mut_arg("secret_key", |arg| arg.short_alias('s')),
-        false => command,
-    }
-}
-
 /// The man pages and completions of every command, by each of its names, and of the program itself.
 fn pages() -> Vec<Page> {
     let mut pages = Vec::new();
     let about = "The command line of the cloud";
     let mut whole = clap::Command::new("euca").about(about).subcommand_required(true);
-    for row in TABLE {
-        for name in row.names {
-            let program = match *name {
-                "install-links" => "euca install-links".to_owned(),
-                name => format!("euca-{name}"),
-            };
-            let file = program.replace(' ', "-");
-            pages.push(match row.names.first() {
-                Some(first) if first != name => pages::same_as(&file, &format!("euca-{first}")),
-                _ => pages::man(&file, &parser(row, &program)),
+    for row in rows() {
+        let first = row.programs().next().unwrap_or_default();
+        for (program, word) in row.programs().zip(row.words()) {
+            let shown = if row.is_own() { format!("euca {word}") } else { program.clone() };
+            pages.push(match first == program {
+                true => pages::man(&program, &row.parser(&shown)),
+                false => pages::same_as(&program, &first),
             });
-            if file == program {
-                pages.extend(pages::completions(&program, parser(row, &program)));
+            if !row.is_own() {
+                pages.extend(pages::completions(&program, row.parser(&program)));
             }
-            whole = whole.subcommand(parser(row, &program).name(*name));
+            whole = whole.subcommand(row.parser(&program).name(word));
         }
     }
     pages.push(pages::overview(&whole));
@@ -320,13 +300,28 @@ fn pages() -> Vec<Page> {
 fn overview() -> String {
     let mut text =
         "Usage: euca COMMAND [OPTION...] [ARGUMENT...]\n   or: euca-COMMAND … by a link \
-                    of that name\n\nCommands:\n"
+                    of that name\n"
             .to_owned();
-    for row in TABLE {
-        text.push_str(&format!("  {:<28} {}\n", row.names.join(", "), row.about));
-    }
+    list(&mut text, "Commands", TABLE.iter());
+    list(&mut text, "Administration of the cloud, also as euca admin COMMAND", admin::ROWS.iter());
+    list(&mut text, "Users, groups, roles and accounts", euare::ROWS.iter().copied().flatten());
     text.push_str("\neuca COMMAND --help tells the options of a command.\n");
     text
+}
+
+fn administration() -> String {
+    let mut text = "Usage: euca admin COMMAND [OPTION...] [ARGUMENT...]\n".to_owned();
+    list(&mut text, "Commands", rows().filter(|row| row.is_administration()));
+    text.push_str("\neuca admin COMMAND --help tells the options of a command.\n");
+    text
+}
+
+fn list<'a>(text: &mut String, heading: &str, rows: impl Iterator<Item = &'a Row>) {
+    text.push_str(&format!("\n{heading}:\n"));
+    for row in rows {
+        let names: Vec<&str> = row.words().collect();
+        text.push_str(&format!("  {:<28} {}\n", names.join(", "), row.about()));
+    }
 }
 
 #[cfg(test)]
@@ -346,10 +341,10 @@ mod tests {
     #[test]
     fn every_row_is_sound_and_every_name_is_its_own() {
         let mut names = HashSet::new();
-        for row in TABLE {
-            parser(row, "euca-x").debug_assert();
-            assert!(row.names.iter().all(|name| names.insert(*name)), "{:?}", row.names);
-            assert!(overview().contains(row.names[0]));
+        for row in rows() {
+            row.parser("euca-x").debug_assert();
+            assert!(row.programs().all(|program| names.insert(program)), "{}", row.about());
+            assert!(overview().contains(row.words().next().unwrap()));
         }
     }
 
@@ -369,15 +364,15 @@ mod tests {
             let page = page.unwrap_or_else(|| panic!("no {path}"));
             String::from_utf8(page.bytes.clone()).unwrap().replace("\\-", "-")
         };
-        for row in TABLE.iter().filter(|row| row.names != ["install-links"]) {
-            for name in row.names {
-                let program = format!("euca-{name}");
-                let command = parser(row, &program);
+        for row in rows().filter(|row| !row.is_own()) {
+            let first = row.programs().next().unwrap();
+            for (program, word) in row.programs().zip(row.words()) {
+                let command = row.parser(&program);
                 let shown: Vec<_> = command.get_arguments().filter(|a| !a.is_hide_set()).collect();
                 for (before, after) in PLACES {
                     let text = page(&format!("{before}{program}{after}"));
-                    if *before == "man/man1/" && *name != row.names[0] {
-                        assert_eq!(text, format!(".so man1/euca-{}.1\n", row.names[0]));
+                    if *before == "man/man1/" && program != first {
+                        assert_eq!(text, format!(".so man1/{first}.1\n"));
                         continue;
                     }
                     for long in shown.iter().filter_map(|argument| argument.get_long()) {
@@ -395,8 +390,8 @@ mod tests {
                         assert!(text.contains(&option), "{before}{program}{after}: {option}");
                     }
                 }
-                assert!(page("man/man1/euca.1").contains(row.names[0]));
-                assert!(page("bash-completion/completions/euca").contains(name));
+                assert!(page("man/man1/euca.1").contains(word));
+                assert!(page("bash-completion/completions/euca").contains(word));
             }
         }
         assert!(page("man/man1/euca-install-links.1").contains("--share"));
@@ -418,6 +413,29 @@ mod tests {
         let (status, out, _) = called(&["euca"]);
         assert!(status == 0 && out.contains("create-keypair, add-keypair"), "{out}");
         assert_eq!(called(&["euca", "version"]).1, called(&["euca", "--version"]).1);
+        for arguments in
+            [&["/usr/bin/euare-usercreate", "--help"][..], &["euca", "euare-usercreate", "-h"]]
+        {
+            let (status, out, err) = called(arguments);
+            assert_eq!((status, err.as_str()), (0, ""), "{arguments:?}");
+            assert!(out.contains("Usage: euare-usercreate"), "{out}");
+        }
+        for arguments in [
+            &["euca-add-user", "--help"][..],
+            &["euca", "add-user", "--help"],
+            &["euca", "admin", "add-user", "--help"],
+            &["euca", "admin", "euca-add-user", "-h"],
+        ] {
+            let (status, out, err) = called(arguments);
+            assert_eq!((status, err.as_str()), (0, ""), "{arguments:?}");
+            assert!(out.contains("Usage: euca-add-user"), "{out}");
+        }
+        let (status, out, _) = called(&["euca", "admin"]);
+        assert!(status == 0 && out.contains("add-user-group") && !out.contains("run-instances"));
+        assert_eq!(called(&["euca", "admin", "--help"]).1, out);
+        let (status, _, err) = called(&["euca", "admin", "run-instances"]);
+        assert_eq!(status, 2);
+        assert!(err.contains("no command 'admin run-instances'"), "{err}");
     }
 
     #[test]
@@ -511,9 +529,40 @@ mod tests {
             &["reset-image-attribute", "-l", "emi-1"],
             &["create-tags", "i-1", "emi-2", "--tag", "a=b", "--tag", "c"],
             &["import-keypair", "k", "--public-key-file", "id.pub"],
+            &["euare-usercreate", "-u", "taro", "-p", "/d/", "-g", "g", "-k", "--verify"],
+            &["euare-usercreate", "taro", "-w", "-d", "cloud.example", "-l", "--as-account", "a"],
+            &["euare-userdel", "-u", "taro", "-r", "-p", "-R"],
+            &[
+                "euare-useraddpolicy",
+                "-u",
+                "t",
+                "-p",
+                "p",
+                "-e",
+                "Allow",
+                "-a",
+                "*",
+                "-r",
+                "*",
+                "-o",
+            ],
+            &["euare-roleaddpolicy", "-r", "t", "-p", "p", "-e", "Deny", "-a", "*", "-c", "*"],
+            &["euare-groupadduser", "-g", "g", "-u", "taro"],
+            &["euare-usermod", "taro", "-n", "jiro", "-p", "/", "--enabled", "true"],
+            &["euare-userdelkey", "-k", "AKI", "-u", "taro", "-I", "AK", "-S", "SK"],
+            &["euare-rolecreate", "-r", "r", "--service", "ec2.amazonaws.com", "-v"],
+            &["euare-instanceprofileaddrole", "-s", "p", "-r", "r"],
+            &["euare-assumerole", "role/r", "-d", "900", "-s", "--policy-document", "f"],
+            &["euare-accountcreate", "-a", "taro", "-w"],
+            &["add-user", "-e", "t@example.com", "-a", "taro"],
+            &["add-user", "-n", "taro"],
+            &["add-group-membership", "-u", "taro", "gold"],
+            &["grant-zone-permission", "gold", "-z", "eucalyptus-1a"],
+            &["modify-property", "-p", "a.b=c", "-p", "d.e="],
+            &["register-cluster", "-H", "host", "-p", "8774", "name"],
         ] {
-            let row = find(arguments[0]).unwrap();
-            let parsed = parser(row, "euca-x").try_get_matches_from(&arguments[1..]);
+            let row = find(&full(arguments[0])).unwrap();
+            let parsed = row.parser("euca-x").try_get_matches_from(&arguments[1..]);
             assert!(parsed.is_ok(), "{arguments:?}: {}", parsed.unwrap_err());
         }
     }

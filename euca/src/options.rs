@@ -44,6 +44,9 @@ pub(crate) struct Remote {
     /// The secret key
     #[arg(short = 'S', long, value_name = "KEY")]
     pub(crate) secret_key: Option<String>,
+    /// The session token that goes with a temporary access key
+    #[arg(long, value_name = "TOKEN")]
+    pub(crate) security_token: Option<String>,
     /// Show requests and answers on standard error, without secrets
     #[arg(long)]
     pub(crate) debug: bool,

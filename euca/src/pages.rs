@@ -23,8 +23,14 @@ const END: &str = r#".SH "EXIT STATUS"
 EC2_URL, S3_URL
 The endpoints; also AWS_ENDPOINT_URL_EC2 and AWS_ENDPOINT_URL_S3.
 .TP
+EUARE_URL, TOKEN_URL
+The endpoints of IAM and STS; also AWS_IAM_URL, AWS_ENDPOINT_URL_IAM and AWS_ENDPOINT_URL_STS.
+.TP
 AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
 The access key; also EC2_ACCESS_KEY and EC2_SECRET_KEY.
+.TP
+AWS_SESSION_TOKEN
+The session token of a temporary access key; also AWS_SECURITY_TOKEN.
 .TP
 EC2_USER_ID, EC2_CERT, EC2_PRIVATE_KEY, EUCALYPTUS_CERT
 The account number, your certificate and private key, and the cloud's certificate, for bundles.

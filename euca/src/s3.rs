@@ -35,6 +35,8 @@ pub struct S3 {
     region: String,
     /// Without a key, requests are not signed.
     credentials: Option<Credentials>,
+    /// The session token that goes with a temporary key.
+    token: Option<String>,
 }
 
 /// An object to be uploaded.
@@ -85,7 +87,14 @@ impl S3 {
             url,
             region: region.to_owned(),
             credentials: None,
+            token: None,
         })
+    }
+
+    /// Sends this session token with each signed request.
+    #[must_use]
+    pub fn with_token(self, token: Option<String>) -> Self {
+        Self { token, ..self }
     }
 
     /// Believes these authorities over https. To be said before anything else.
@@ -261,6 +270,7 @@ impl S3 {
         let mut headers = vec![("host", self.url.authority.clone())];
         headers.extend(own);
         if let Some(credentials) = &self.credentials {
+            headers.extend(self.token.iter().map(|token| ("x-amz-security-token", token.clone())));
             let signed: Headers =
                 headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let request = Request::new(method, &path, query, &signed);

@@ -65,6 +65,8 @@ pub struct Signer {
     pub version: Version,
     /// The time that the signature bears.
     pub at: Timestamp,
+    /// The session token, of credentials for a while.
+    pub token: Option<String>,
 }
 
 impl Signer {
@@ -72,7 +74,12 @@ impl Signer {
     pub fn of(user: &User, version: Version, at: Timestamp) -> Self {
         let (id, secret) =
             (user.credentials.access_key_id.clone(), user.credentials.secret.clone());
-        Self { id, secret, version, at }
+        Self { id, secret, version, at, token: None }
+    }
+
+    fn session(&self) -> Option<(String, String)> {
+        let token = self.token.clone()?;
+        Some(("x-amz-security-token".to_owned(), token))
     }
 
     fn key(&self) -> Credentials<'_> {
@@ -93,11 +100,14 @@ impl Signer {
         let mut headers =
             vec![("host".to_owned(), host.clone()), ("content-type".to_owned(), form)];
         if self.version == Version::Two {
+            pairs
+                .extend(self.token.iter().map(|token| ("SecurityToken".to_owned(), token.clone())));
             let mac = QueryMac::HmacSha256;
             pairs = sign_ec2_v2(self.key(), "POST", &host, path, &pairs, mac, self.at);
         }
         let body = write_query(&pairs);
         if self.version == Version::Four {
+            headers.extend(self.session());
             let signed = headers_of(&headers);
             let request = Request::new("POST", path, "", &signed).with_body(body.as_bytes());
             let added = sign_ec2_v4(self.key(), &request, "eucalyptus", "ec2", self.at).unwrap();
@@ -109,6 +119,7 @@ impl Signer {
     /// Sends an S3 request for a path.
     pub fn object(&self, to: SocketAddr, method: &str, path: &str, body: &[u8]) -> Reply {
         let mut headers = vec![("host".to_owned(), to.to_string())];
+        headers.extend(self.session());
         let signed = headers_of(&headers);
         let request = Request::new(method, path, "", &signed);
         let added = match self.version {

@@ -61,6 +61,7 @@ use crate::s3::delete_objects::{self, Removals};
 use crate::s3::domains::Domains;
 use crate::s3::front::{Front, LISTS};
 use crate::s3::objects::Objects;
+use crate::s3::permit::Doorkeeper;
 use crate::s3::permits::Permits;
 use crate::s3::service::S3Actor;
 use crate::sweep::Sweep;
@@ -228,8 +229,7 @@ impl Server {
         let sweep_clock = clock.clone();
         let front = Front {
             domains: Domains::new(&config.domains),
-            keys,
-            uses,
+            door: Doorkeeper { keys, uses, clock: clock.clone() },
             clock,
             buckets,
             objects,

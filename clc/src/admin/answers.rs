@@ -14,10 +14,11 @@ use runtime::clock::Clock;
 use runtime::dispatcher::Dispatcher;
 use runtime::peer::Peer;
 
-use super::{quotas, registered};
+use super::{people, quotas, registered};
 use crate::identity::credentials::Endpoints;
 use crate::identity::key_uses::KeyUses;
 use crate::identity::{accounts, feed};
+use crate::people::People;
 use crate::reconcile::Wakers;
 use crate::records::Records;
 use crate::settings;
@@ -58,6 +59,8 @@ pub struct Administration {
     pub wakers: Wakers,
     /// Where quotas are kept.
     pub walrus: Peer<Walrus>,
+    /// Whoever knows people.
+    pub people: People,
 }
 
 impl Administration {
@@ -65,7 +68,7 @@ impl Administration {
     pub fn dispatcher(self) -> Dispatcher<Admin> {
         let [add, renew, users, enable, list, change, limit, limits] =
             std::array::from_fn(|_| self.clone());
-        Dispatcher::new()
+        people::administration(Dispatcher::new(), &self.people, &self.walrus)
             .with(move |ask: AddUser| {
                 let Self { records, endpoints, clock, .. } = add.clone();
                 let now = clock.now();

@@ -26,7 +26,7 @@ pub struct AuditCommand {
     /// The action, as RunInstances
     #[arg(long, value_name = "NAME")]
     action: Option<String>,
-    /// The API: ec2, iam, sts, cloudtrail, or clc for what was done on the host
+    /// The API: ec2, iam, sts, cloudtrail, eucalypt, clc for what was done on the host, console
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
     /// Done to this resource: its ARN or id

@@ -1,26 +1,20 @@
 //! `clc admin …`: works on the clc's own host, for whoever can read the peer key (root and the
 //! service's user), without credentials. It asks the running clc and prints what it answers.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use common::error::ApiError;
-use common::wire::Message;
 use common::wire::admin::{
-    AddUser, Admin, ChangeSetting, CredentialFiles, DescribeSettings, DescribeUsers, EnableUser,
-    GetCredentials,
+    ChangeSetting, CredentialFiles, DescribeSettings, EnableUser, GetCredentials, RegisterUser,
 };
 use common::wire::audit::{LookAudit, VerifyAudit};
 use common::wire::quota::ListQuotas;
-use runtime::clock::Clock;
-use runtime::envelope::{PeerKey, PeerKeyError};
-use runtime::peer::Peer;
-use runtime::transport::Transport;
-use thiserror::Error;
 
+use super::asking::{Clc, CommandError};
 use super::audit::{self, AuditCommand};
 use super::quotas::{Asked, QuotaCommand, line};
+use super::registrations::{self, ContactOptions, LanguageOption, PeopleCommand};
 use crate::config::Config;
 use crate::identity::credentials::EUCARC;
 use crate::identity::folder;
@@ -29,9 +23,7 @@ use crate::identity::folder;
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Register a user and write the credentials into a directory
-    AddUser(Named),
-    /// List the users: name, account number, enabled or disabled
-    DescribeUsers,
+    AddUser(NewUser),
     /// Make new credentials for a user and write them into a directory; old ones stay good
     GetCredentials(Named),
     /// Let a user use the cloud again
@@ -57,6 +49,29 @@ pub enum Command {
     /// Quotas of accounts and buckets
     #[command(flatten)]
     Quota(QuotaCommand),
+    /// Users, groups and mails
+    #[command(flatten)]
+    People(PeopleCommand),
+}
+
+/// A user who is added.
+#[derive(Debug, Args)]
+pub struct NewUser {
+    /// The name, and where the credentials go
+    #[command(flatten)]
+    named: Named,
+    /// Who stands behind it
+    #[command(flatten)]
+    contact: ContactOptions,
+    /// The language of mails to the user
+    #[arg(long, value_enum)]
+    language: Option<LanguageOption>,
+    /// The file with a first password for the console, which the user has to change
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Have the user confirm by the link of a mail first; credentials are fetched afterwards
+    #[arg(long, requires = "email")]
+    by_mail: bool,
 }
 
 /// A user, and where the credentials go.
@@ -67,41 +82,6 @@ pub struct Named {
     /// The directory for the credentials; it must not hold others already [default: ./NAME]
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-}
-
-/// Why a command failed.
-#[derive(Debug, Error)]
-pub enum CommandError {
-    /// The peer key cannot be used.
-    #[error("{0}; clc admin runs as root or as the user of the clc")]
-    Key(#[from] PeerKeyError),
-    /// The clc refused.
-    #[error("{0}")]
-    Refused(String),
-    /// The clc cannot be reached.
-    #[error("the clc does not answer at {0}: is it running?")]
-    Away(String),
-    /// The directory holds credentials.
-    #[error("{0} holds credentials already: name another directory with --dir")]
-    Occupied(PathBuf),
-    /// The name could not be a directory's.
-    #[error("'{0}' cannot be the name of a directory: name one with --dir")]
-    NoFolder(String),
-    /// The credentials were made but not written.
-    #[error(
-        "the user exists, but the credentials could not be written to {0}; \
-             make new ones with: clc admin get-credentials {1} --dir DIR"
-    )]
-    Unwritten(io::Error, String),
-    /// What is to be changed is not written `NAME=VALUE`.
-    #[error("'{0}' is not written NAME=VALUE")]
-    NoAssignment(String),
-    /// The log is not as it was written.
-    #[error("the audit log is not as it was written")]
-    Tampered,
-    /// The answer could not be printed.
-    #[error("cannot print the answer: {0}")]
-    Print(#[from] io::Error),
 }
 
 /// Does a command and prints its result.
@@ -115,9 +95,22 @@ pub async fn run(
 ) -> Result<(), CommandError> {
     let clc = Clc::find(config)?;
     match command {
-        Command::AddUser(named) => {
+        Command::AddUser(new) => {
+            let NewUser { named, contact, language, password_file, by_mail } = new;
             let dir = named.folder()?;
-            let files = clc.ask(AddUser { name: named.name.clone() }).await?;
+            let password = password_file.as_deref();
+            let register = RegisterUser {
+                name: named.name.clone(),
+                contact: contact.into(),
+                language: language.map(Into::into),
+                password: password.map(|path| registrations::password(Some(path))).transpose()?,
+                by_mail,
+            };
+            let files = clc.ask(register).await?;
+            if by_mail {
+                let (name, account) = (&named.name, &files.account);
+                return Ok(writeln!(out, "USER\t{name}\t{account}\tapproved")?);
+            }
             named.write(&dir, &files, out)
         }
         Command::GetCredentials(named) => {
@@ -125,13 +118,7 @@ pub async fn run(
             let files = clc.ask(GetCredentials { name: named.name.clone() }).await?;
             named.write(&dir, &files, out)
         }
-        Command::DescribeUsers => {
-            for user in clc.ask(DescribeUsers {}).await? {
-                let state = if user.enabled { "enabled" } else { "disabled" };
-                writeln!(out, "USER\t{}\t{}\t{state}", user.name, user.account)?;
-            }
-            Ok(())
-        }
+        Command::People(command) => command.run(&clc, out).await,
         Command::EnableUser { name } => {
             clc.ask(EnableUser { name: name.clone(), enabled: true }).await?;
             Ok(writeln!(out, "USER\t{name}\tenabled")?)
@@ -232,33 +219,6 @@ impl Named {
             .map_err(|error| CommandError::Unwritten(error, self.name.clone()))?;
         writeln!(out, "USER\t{}\t{}\t{}", self.name, files.account, written.display())?;
         Ok(())
-    }
-}
-
-struct Clc {
-    peer: Peer<Admin>,
-    url: String,
-}
-
-impl Clc {
-    fn find(config: &Config) -> Result<Self, CommandError> {
-        let key = PeerKey::read(&config.peer_key_file)?;
-        let mut address = config.internal_listen;
-        if address.ip().is_unspecified() {
-            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-        }
-        let url = format!("http://{address}");
-        Ok(Self { peer: Peer::there(Transport::new(&url, key, Clock::system())), url })
-    }
-
-    async fn ask<M: Message<Service = Admin>>(&self, message: M) -> Result<M::Reply, CommandError> {
-        self.peer.call(message).await.map_err(|error: ApiError| {
-            let unreachable = error.text().contains("cannot be reached");
-            if unreachable {
-                return CommandError::Away(self.url.clone());
-            }
-            CommandError::Refused(error.text().to_owned())
-        })
     }
 }
 

@@ -1,18 +1,22 @@
-//! What the administrator on the clc's own host does: recorded as any other call, and told about.
+//! What the administrator on the clc's own host does, and what people do at the console: recorded as
+//! any other call, and told about.
 //!
-//! The record is made at the one place that all messages of `clc admin` pass. Whoever sends them can
-//! read the peer key; more is not known of them.
+//! The record is made at the one place that all messages of `clc admin` pass, and all of the console.
+//! Whoever sends the former can read the peer key; more is not known of them. Of the latter only
+//! names are recorded, and refusals no more often than those of signatures.
 
 use std::sync::Arc;
 
+use common::audit::event::{LONGEST_TEXT, cut};
 use common::audit::{Actor, Event, Failure, parameters};
 use common::error::{ApiError, ErrorCode};
 use common::id::AccountId;
 use common::wire::admin::Admin;
 use common::wire::audit::{AuditPage, AuditState, LookAudit, VerifyAudit};
+use common::wire::people::People;
 use futures_util::future::BoxFuture;
 use runtime::audit::AuditLog;
-use runtime::auditor::{Auditor as _, unrecorded};
+use runtime::auditor::{Auditor as _, Refusals, unrecorded};
 use runtime::clock::Clock;
 use runtime::dispatcher::Dispatcher;
 use runtime::peer::Answers;
@@ -20,8 +24,10 @@ use serde_json::Value;
 
 use crate::random;
 
-/// What policies would call what is done on the host.
-const SERVICE: &str = "clc";
+/// What is recorded of what the console says.
+const NAMES: [&str; 5] = ["account", "kind", "language", "name", "user"];
+/// What the console asks for each page that it shows: whether a session is still good.
+const SESSION: &str = "CheckPerson";
 /// How many records are told at once, at most.
 const MOST: usize = 500;
 /// The beginnings of messages that change nothing.
@@ -32,6 +38,8 @@ pub struct Recorded {
     inner: Arc<dyn Answers>,
     log: AuditLog,
     clock: Clock,
+    /// The bound of refusals, of messages that strangers have a part in.
+    strangers: Option<Refusals>,
 }
 
 impl Recorded {
@@ -47,16 +55,29 @@ impl Recorded {
                 let log = verified.clone();
                 async move { verify(&log).await }
             });
-        Self { inner: Arc::new(inner), log: log.clone(), clock }
+        Self { inner: Arc::new(inner), log: log.clone(), clock, strangers: None }
+    }
+
+    /// Records what is answered to the console.
+    pub fn console(inner: Dispatcher<People>, log: &AuditLog, clock: Clock) -> Self {
+        let strangers = Some(Refusals::default());
+        Self { inner: Arc::new(inner), log: log.clone(), clock, strangers }
     }
 
     async fn recorded(&self, name: &str, json: &[u8]) -> Result<Vec<u8>, ApiError> {
         let read_only = READS.iter().any(|start| name.starts_with(start));
+        if self.strangers.is_some() && name == SESSION {
+            return self.inner.answer(name, json).await;
+        }
         if !read_only {
             self.log.ready()?;
         }
         let answered = self.inner.answer(name, json).await;
-        let event = self.event(name, read_only, json, answered.as_ref().err())?;
+        let mut event = self.event(name, read_only, json, answered.as_ref().err())?;
+        if let (Some(strangers), Err(_)) = (&self.strangers, &answered) {
+            let Some(before) = strangers.admit(event.at) else { return answered };
+            event.unrecorded = before;
+        }
         match (self.log.keep(event).await, answered) {
             (Err(error), Ok(_)) => Err(unrecorded(&error)),
             (_, answered) => answered,
@@ -74,17 +95,25 @@ impl Recorded {
         if let Ok(value) = serde_json::from_slice(json) {
             flatten("", &value, &mut pairs);
         }
+        let console = self.strangers.is_some();
+        let said = |wanted: &str| {
+            pairs.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone())
+        };
+        let source = said("address").filter(|_| console).unwrap_or_else(|| "host".to_owned());
+        if console {
+            pairs.retain(|(name, _)| NAMES.contains(&name.as_str()));
+        }
         let pairs = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let parameters = parameters::recorded(pairs);
         let account = AccountId::cloud().to_string();
         Ok(Event {
             at: self.clock.now(),
             request_id: hex::encode(random::bytes::<16>()?),
-            service: SERVICE.to_owned(),
+            service: if console { "console" } else { "clc" }.to_owned(),
             action: name.to_owned(),
             read_only,
             data: false,
-            actor: Some(Actor {
+            actor: (!console).then(|| Actor {
                 arn: format!("arn:aws:iam::{account}:host"),
                 account,
                 alias: "eucalyptus".to_owned(),
@@ -95,8 +124,8 @@ impl Recorded {
             access_key: String::new(),
             resources: parameters.get("name").cloned().into_iter().collect(),
             parameters,
-            source: "host".to_owned(),
-            agent: "clc admin".to_owned(),
+            source: cut(&source, LONGEST_TEXT),
+            agent: if console { "console" } else { "clc admin" }.to_owned(),
             secure: true,
             failure: error.map(|error| Failure::new(error.code().wire(), error.text())),
             unrecorded: 0,

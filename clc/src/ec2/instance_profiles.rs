@@ -8,7 +8,7 @@ use common::action::Caller;
 use common::ec2::instance_profiles::{
     AssociateIamInstanceProfile, Associated, Association as View, Associations,
     DescribeIamInstanceProfileAssociations, DisassociateIamInstanceProfile, ProfileName,
-    ProfileView, ReplaceIamInstanceProfileAssociation,
+    ReplaceIamInstanceProfileAssociation,
 };
 use common::ec2::types::IsoTime;
 use common::error::{ApiError, ErrorCode};
@@ -20,16 +20,11 @@ use store::Seen;
 
 use super::filters::{Field, Filters};
 use super::ids;
-use super::instances::{Instances, named};
+use super::instances::{Instances, named, profile};
 use super::listing::Listing;
 use super::paging::{Asked, Page};
 use crate::random;
 use crate::records::{Association, Instance, InstanceProfile, Records, Role, Wanted};
-
-/// A profile as instances show it.
-pub fn view(association: &Association) -> ProfileView {
-    ProfileView { arn: association.arn.clone(), id: association.profile.clone() }
-}
 
 /// A new association with a profile.
 ///
@@ -107,7 +102,7 @@ fn shown(instance: &Instance, association: &Association, state: &str) -> View {
     View {
         association_id: association.id.clone(),
         instance_id: instance.id.to_string(),
-        iam_instance_profile: view(association),
+        iam_instance_profile: profile(association),
         state: state.to_owned(),
         timestamp: IsoTime(association.since),
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use actix::Addr;
 use common::action::Caller;
 use common::dialect::xml::Set;
+use common::ec2::instance_profiles::ProfileView;
 use common::ec2::instances::{
     Group, Instance as View, Monitoring, Placed, ProductCode, Reservation, State,
 };
@@ -18,10 +19,10 @@ use runtime::clock::Clock;
 
 use super::instance_filters::{Shown, reason};
 use super::tokens::Tokens;
-use super::{ids, instance_profiles, tagging};
+use super::{ids, tagging};
 use crate::cluster::Cluster;
 use crate::reconcile::Wakers;
-use crate::records::{Instance, Records, SeenState, TagMap};
+use crate::records::{Association, Instance, Records, SeenState, TagMap};
 use crate::schedule::scheduler::Scheduler;
 
 /// What the instance actions work with.
@@ -146,6 +147,11 @@ pub fn state(seen: SeenState) -> State {
     State { code, name: name.to_owned() }
 }
 
+/// An instance profile as instances show it.
+pub fn profile(association: &Association) -> ProfileView {
+    ProfileView { arn: association.arn.clone(), id: association.profile.clone() }
+}
+
 /// Who changed an instance's state, and when, as clients know that sentence.
 pub fn by_user(now: Timestamp) -> String {
     let iso = now.iso();
@@ -194,7 +200,7 @@ fn view(it: &Shown) -> View {
         virtualization_type: instance.virtualization().to_owned(),
         client_token: instance.client_token.clone(),
         hypervisor: "kvm".to_owned(),
-        iam_instance_profile: instance.profile.as_ref().map(instance_profiles::view),
+        iam_instance_profile: instance.profile.as_ref().map(profile),
         metadata_options: Some(MetadataView::of(&instance.options, it.options_in_force)),
         group_set: groups(&instance.groups),
         tag_set: tagging::shown(&it.tags),

@@ -10,10 +10,11 @@ use common::wire::spec::{MetadataOptions, OnShutdown};
 use runtime::actor::{Handle, Scene};
 use sha2::{Digest as _, Sha256};
 
-use super::instances::{Instances, groups, reservations};
+use super::instances::{self, Instances, reservations};
 use super::launch::{self, Asked};
 use super::types::{self, InstanceType};
 use super::{devices, tagging};
+use crate::people::groups;
 use crate::records::{Instance, Launch, Records, ResourceKind, TagMap};
 use crate::schedule::scheduler::{Place, Placed, Ticket};
 use crate::{quota, random};
@@ -25,6 +26,7 @@ const MOST: u32 = 256;
 pub struct Wanted {
     asked: Asked,
     zone: Option<String>,
+    zones: Vec<String>,
     min: usize,
     max: u32,
 }
@@ -49,21 +51,24 @@ impl Handle<Instances> for RunInstances {
             request: self,
             now: scene.clock.now(),
         };
+        let all = scene.zones.clone();
         scene
             .records
             .work(move |records| {
+                let zones = groups::permitted(records, &asked.caller.account, &all)?;
                 // A launch that was done already needs none of what it was made of.
                 if earlier(records, &asked)?.is_none() {
+                    may_use(&zones, zone.as_deref())?;
                     launch::plan(records, &asked)?;
                     room(records, &asked, min, max)?;
                 }
-                Ok(Wanted { asked, zone, min, max })
+                Ok(Wanted { asked, zone, zones, min, max })
             })
             .await
     }
 
     async fn act(wanted: Wanted, scene: &Scene<Instances>) -> Result<Reservation, ApiError> {
-        let Wanted { asked, zone, min, max } = wanted;
+        let Wanted { asked, zone, zones, min, max } = wanted;
         let _alone = match &asked.request.client_token {
             Some(token) => {
                 let key = Launch::key_of(&asked.caller.account, token);
@@ -83,7 +88,8 @@ impl Handle<Instances> for RunInstances {
         for _ in 0..max {
             instances.push(InstanceId::from_random(random::bytes()?));
         }
-        let wish = Place { zone, demand: asked.kind.demand(), min, instances };
+        let (demand, zones) = (asked.kind.demand(), Some(zones));
+        let wish = Place { zone, zones, demand, min, instances };
         let ticket = Ticket::take(&scene.scheduler, wish).await?;
         let placed = ticket.placed().to_vec();
         let ids: Vec<_> = placed.iter().map(|seat| seat.instance.clone()).collect();
@@ -164,7 +170,7 @@ fn answer(
         // Its instances ended so long ago that they are not listed any more.
         reservation_id: launch.reservation,
         owner_id: launch.account.to_string(),
-        group_set: groups(&launch.groups),
+        group_set: instances::groups(&launch.groups),
         instances_set: Vec::new().into(),
     })
 }
@@ -198,6 +204,21 @@ fn counts(asked: &RunInstances) -> Result<(usize, u32), ApiError> {
         return Err(ApiError::invalid("MaxCount", format!("one launch has at most {MOST}")));
     }
     Ok((min as usize, max))
+}
+
+/// Refuses a zone that none of the account's zone groups may use.
+fn may_use(permitted: &[String], wanted: Option<&str>) -> Result<(), ApiError> {
+    let may = match wanted {
+        Some(zone) => permitted.iter().any(|it| it == zone),
+        None => !permitted.is_empty(),
+    };
+    if may {
+        return Ok(());
+    }
+    let zone =
+        wanted.map_or_else(|| "any availability zone".to_owned(), |it| format!("the zone {it}"));
+    let text = format!("The account may not use {zone}: none of its zone groups may");
+    Err(ApiError::new(ErrorCode::UnauthorizedOperation, text))
 }
 
 /// What can be refused without reading records; answers the type.

@@ -14,10 +14,14 @@ use tokio::sync::watch;
 use super::filters::{Field, Filters};
 use super::types::{self, InstanceType};
 use crate::cluster::Cluster;
+use crate::people::groups;
+use crate::records::Records;
 use crate::schedule::ledger::Room;
 
 /// What the actions on regions and zones work with.
 pub struct Zones {
+    /// The records, for who may use which.
+    pub records: Records,
     /// The region's name.
     pub region: String,
     /// The URL of the region's EC2 API.
@@ -64,7 +68,10 @@ impl Answer<Zones> for DescribeAvailabilityZones {
             return Err(ApiError::new(ErrorCode::OperationNotPermitted, text));
         }
         let asked: Vec<_> = self.zone_name.iter().filter(|name| *name != "verbose").collect();
-        let names = scene.names();
+        // A zone that the account's groups may not use is none for it.
+        let (account, all) = (scene.caller.account.clone(), scene.names());
+        let permitted = move |records: &Records| groups::permitted(records, &account, &all);
+        let names = scene.records.work(permitted).await?;
         if let Some(name) = asked.iter().find(|name| !names.contains(name)) {
             let why = format!("there is no availability zone '{name}'");
             return Err(ApiError::invalid("ZoneName", why));

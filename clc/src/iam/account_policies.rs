@@ -116,7 +116,6 @@ impl Answer<Iam> for ListAccountPolicies {
 #[cfg(test)]
 mod tests {
     use common::iam::directory::authority_of_user;
-    use common::iam::entity::PolicySet;
     use common::time::Timestamp;
     use store::EngineConfig;
 
@@ -135,13 +134,8 @@ mod tests {
             )
         };
         let texts = [("a".to_owned(), limit(7)), ("b".to_owned(), limit(3))];
-        let account = Account {
-            number: number.clone(),
-            alias: "taro".into(),
-            enabled: true,
-            created: Timestamp::EPOCH,
-            policies: PolicySet { inline: texts.into(), ..PolicySet::default() },
-        };
+        let mut account = Account::new(number.clone(), "taro", Timestamp::EPOCH);
+        account.policies.inline = texts.into();
         records.accounts.insert(account).unwrap();
         for name in ["admin", "hanako"] {
             let mut user = User::new(number.clone(), name, "/", String::new(), Timestamp::EPOCH);

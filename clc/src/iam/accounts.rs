@@ -11,23 +11,21 @@ use common::euare::accounts::{
 use common::euare::elements::{Moment, Nothing};
 use common::euare::paging::Page;
 use common::iam::EntityName;
-use common::iam::entity::PolicySet;
 use common::iam::principal::unique_id;
 use common::id::AccountId;
-use runtime::actor::{Answer, Scene};
-use store::{After, Batch, Seen};
+use common::wire::admin::Belongings;
+use runtime::actor::{Answer, Handle, Scene};
+use store::After;
 
 use super::change::{Change, Changes, changes};
-use super::{Iam, aliases, belongings, groups};
+use super::{Iam, aliases};
 use crate::identity::stand_in;
+use crate::people::deletion;
 use crate::random;
 use crate::records::accounts::FIRST_USER;
-use crate::records::{Account, Records, Role, Touched, User};
+use crate::records::{Account, Records, User};
 
-changes!(CreateAccount, DeleteAccount);
-
-/// How many rows are read at a time.
-const CHUNK: usize = 128;
+changes!(CreateAccount);
 
 /// Refuses whoever is no administrator of the cloud.
 ///
@@ -59,13 +57,7 @@ impl Changes for CreateAccount {
         let number = AccountId::from_random(random::bytes()?);
         let alias = self.account_name.unwrap_or_else(|| number.to_string());
         aliases::check_alias(&alias)?;
-        let account = Account {
-            number,
-            alias,
-            enabled: true,
-            created: scene.clock.now(),
-            policies: PolicySet::default(),
-        };
+        let account = Account::new(number, &alias, scene.clock.now());
         Ok(Change::new(move |records, batch, touched| {
             let Account { number, alias, created, .. } = &account;
             aliases::free(records, alias, number)?;
@@ -119,45 +111,44 @@ impl Answer<Iam> for ListAccounts {
     }
 }
 
-impl Changes for DeleteAccount {
-    fn change(self, scene: &Scene<Iam>) -> Result<Change<Nothing>, ApiError> {
+impl Handle<Iam> for DeleteAccount {
+    /// The account's name.
+    type Checked = String;
+
+    async fn check(self, scene: &Scene<Iam>) -> Result<String, ApiError> {
         administrators_only(scene, "DeleteAccount")?;
         let (named, recursive) = (self.account_name, self.recursive);
-        Ok(Change::new(move |records, batch, touched| {
-            let seen = stand_in::account(records, &named)?;
-            if seen.number == AccountId::cloud() {
-                let text = "Cannot delete entity, the cloud's own account stays.";
-                return Err(ApiError::new(ErrorCode::DeleteConflict, text));
-            }
-            owns_nothing(records, &seen.number)?;
-            if !recursive {
-                has_nothing(records, &seen.number)?;
-            }
-            remove(records, batch, touched, &seen)?;
-            Ok(Nothing {})
-        }))
+        scene
+            .records
+            .work(move |records| {
+                let seen = stand_in::account(records, &named)?;
+                if seen.number == AccountId::cloud() {
+                    let text = "Cannot delete entity, the cloud's own account stays.";
+                    return Err(ApiError::new(ErrorCode::DeleteConflict, text));
+                }
+                let owned = deletion::owned(records, &seen.number)?;
+                if !owned.is_empty() {
+                    let text = format!("Cannot delete entity, it owns {}.", owned.join("; "));
+                    return Err(ApiError::new(ErrorCode::DeleteConflict, text));
+                }
+                if !recursive {
+                    has_nothing(records, &seen.number)?;
+                }
+                Ok(seen.record.alias)
+            })
+            .await
+    }
+
+    async fn act(alias: String, scene: &Scene<Iam>) -> Result<Nothing, ApiError> {
+        // What it owns is not removed by IAM, buckets neither.
+        deletion::delete(&scene.people, &scene.walrus, &alias, Belongings::Refuse).await?;
+        Ok(Nothing {})
     }
 }
 
 fn first(what: &str) -> Result<(), ApiError> {
     let text = format!("Cannot delete entity, must {what} first.");
     Err(ApiError::new(ErrorCode::DeleteConflict, text))
-}
-
-/// Refuses to remove an account that others would miss something with. Blocks.
-fn owns_nothing(records: &Records, account: &AccountId) -> Result<(), ApiError> {
-    let own = format!("{account}/");
-    for row in records.instances_of.rows(&own, None, CHUNK) {
-        if records.instances.get(&row?.value)?.is_some_and(|it| it.lives()) {
-            return first("terminate instances");
-        }
-    }
-    for row in records.images_for.rows(&own, None, CHUNK) {
-        if records.images.get(&row?.value)?.is_some_and(|it| it.account == *account) {
-            return first("deregister images");
-        }
-    }
-    Ok(())
 }
 
 /// Refuses to remove an account that has more than its owner. Blocks.
@@ -178,66 +169,5 @@ fn has_nothing(records: &Records, account: &AccountId) -> Result<(), ApiError> {
     if !records.policies.scan(&own, After::Start, 1)?.is_empty() {
         return first("delete policies");
     }
-    if !records.key_pairs.scan(&own, After::Start, 1)?.is_empty() {
-        return first("delete key pairs");
-    }
-    Ok(())
-}
-
-/// Adds to a batch: an account goes with everybody in it. Its certificates stay on record. Blocks.
-///
-/// # Errors
-/// If the store fails.
-pub fn remove(
-    records: &Records,
-    batch: &mut Batch,
-    touched: &mut Touched,
-    seen: &Seen<Account>,
-) -> Result<(), ApiError> {
-    let account = &seen.number;
-    let own = format!("{account}/");
-    for group in records.groups.all(&own) {
-        groups::remove_emptied(records, batch, touched, &group?)?;
-    }
-    for user in records.users.all(&own) {
-        belongings::remove_with_account(records, batch, touched, &user?)?;
-    }
-    for profile in records.profiles.all(&own) {
-        let profile = profile?;
-        if let Some(role) = &profile.role {
-            let name = profile.name.to_ascii_lowercase();
-            let row = format!("{}/{name}", Role::key_of(account, role));
-            batch.unpoint(&records.profiles_of, &row);
-        }
-        batch.remove(&profile);
-    }
-    for role in records.roles.all(&own) {
-        let role = role?;
-        let attached =
-            role.policies.attached.iter().map(|arn| format!("{arn}|role/{}", role.key()));
-        let boundary =
-            role.boundary.iter().map(|arn| format!("{arn}|boundary-role/{}", role.key()));
-        for row in attached.chain(boundary) {
-            batch.unpoint(&records.attachments, &row);
-        }
-        touched.note(EntityName::role(account, &role.name));
-        batch.remove(&role);
-    }
-    for policy in records.policies.all(&own) {
-        let policy = policy?;
-        touched.note(EntityName::Policy(policy.arn()));
-        batch.remove(&policy);
-    }
-    for pair in records.key_pairs.all(&own) {
-        batch.remove(&pair?);
-    }
-    for tags in records.tags.all(&own) {
-        let tags = tags?;
-        batch.unpoint(&records.tags_of, &format!("{}/{account}", tags.resource));
-        batch.remove(&tags);
-    }
-    batch.unpoint(&records.aliases, &seen.alias.to_ascii_lowercase());
-    batch.remove(seen);
-    touched.note(EntityName::Account(account.clone()));
     Ok(())
 }

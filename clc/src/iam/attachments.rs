@@ -25,7 +25,8 @@ use super::limits;
 use super::listing::{self, Usage};
 use super::managed::{Usable, find, usable};
 use super::work::{Work, account, answers, works};
-use crate::records::{Records, Touched, Use};
+use crate::records::attachments::Use;
+use crate::records::{Records, Touched};
 
 /// A policy is attached.
 pub(super) struct Attach {

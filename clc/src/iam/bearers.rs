@@ -9,7 +9,8 @@ use store::{Batch, Seen, StoreError};
 
 use super::limits;
 
-use crate::records::{Group, Records, Role, Touched, Use, User};
+use crate::records::attachments::Use;
+use crate::records::{Group, Records, Role, Touched, User};
 
 /// What kind of bearer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

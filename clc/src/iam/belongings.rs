@@ -5,15 +5,16 @@
 //!   user ─┬─ access keys      record, index access-key-by-user, feed
 //!         ├─ certificates     record; a deleted one stays for the bundles it signed
 //!         ├─ groups           index group-members
+//!         ├─ login profile    record; second factor: record, index mfa-device-by-user
 //!         └─ policies         index policy-attachments, the boundary's too
 //! ```
 
 use common::error::{ApiError, ErrorCode};
-use common::iam::{EntityName, managed};
+use common::iam::EntityName;
 use store::{Batch, Seen};
 
-use crate::identity::directory;
-use crate::records::{AccessKey, Certificate, KeyUse, Records, Touched, User};
+use crate::people::second_factor;
+use crate::records::{AccessKey, Certificate, KeyUse, Login, Records, Touched, User};
 
 /// How many rows are read at a time.
 const CHUNK: usize = 64;
@@ -77,18 +78,6 @@ fn unpoint_attachments(records: &Records, batch: &mut Batch, user: &User) {
     }
 }
 
-/// Refuses a boundary that is no managed policy. Blocks.
-///
-/// # Errors
-/// `NoSuchEntity`.
-pub fn check_boundary(records: &Records, arn: &str) -> Result<(), ApiError> {
-    if managed::text(arn).is_some() || directory::policy(records, arn)?.is_some() {
-        return Ok(());
-    }
-    let text = format!("Scope ARN: {arn} does not exist or is not attachable.");
-    Err(ApiError::new(ErrorCode::NoSuchEntity, text))
-}
-
 /// Adds to a batch: a user becomes another, who has all that it had. The new name must be free.
 /// Blocks.
 ///
@@ -133,7 +122,17 @@ pub fn rename(
     }
     unpoint_attachments(records, batch, before);
     point_attachments(records, batch, becomes);
-    Ok(())
+    if let Some(login) = records.logins.get(&Login::key_of(account, &before.name))? {
+        let moved = Login { user: becomes.name.clone(), ..login.record.clone() };
+        if Login::key_of(account, &becomes.name) == login.key() {
+            let mut login = login;
+            login.record = moved;
+            batch.replace(&login)?;
+        } else {
+            batch.remove(&login).insert(&moved)?;
+        }
+    }
+    second_factor::follow(records, batch, before, Some(becomes))
 }
 
 /// Refuses to remove a user that has something. Blocks.
@@ -150,6 +149,12 @@ pub fn has_nothing(records: &Records, user: &User) -> Result<(), ApiError> {
     }
     if !certificates(records, user)?.is_empty() {
         return first("delete signing certificates");
+    }
+    if records.logins.get(&Login::key_of(&user.account, &user.name))?.is_some() {
+        return first("delete login profile");
+    }
+    if second_factor::has_one(records, &user.account, &user.name)? {
+        return first("deactivate MFA device");
     }
     if !user.groups.is_empty() {
         return first("remove users from group");
@@ -178,20 +183,6 @@ pub fn remove(
         certificate.record.active = false;
         batch.replace(&certificate)?;
     }
-    remove_with_account(records, batch, touched, seen)
-}
-
-/// Adds to a batch: a user goes because its account does, whose certificates nobody lists any more.
-/// Blocks.
-///
-/// # Errors
-/// If the store fails.
-pub fn remove_with_account(
-    records: &Records,
-    batch: &mut Batch,
-    touched: &mut Touched,
-    seen: &Seen<User>,
-) -> Result<(), ApiError> {
     for key in keys(records, seen)? {
         remove_key(records, batch, touched, &key)?;
     }
@@ -199,6 +190,10 @@ pub fn remove_with_account(
         batch.unpoint(&records.members, &member_row(seen, group));
     }
     unpoint_attachments(records, batch, seen);
+    if let Some(login) = records.logins.get(&Login::key_of(&seen.account, &seen.name))? {
+        batch.remove(&login);
+    }
+    second_factor::follow(records, batch, seen, None)?;
     batch.remove(seen);
     touched.note(EntityName::user(&seen.account, &seen.name));
     Ok(())

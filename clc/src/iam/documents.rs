@@ -2,7 +2,7 @@
 
 use common::error::{ApiError, ErrorCode};
 use common::euare::names::violation;
-use common::iam::policy::{Policy, PolicyKind};
+use common::iam::policy::{Policy, PolicyKind, size};
 use common::sign::percent_encode;
 
 use super::limits;
@@ -58,11 +58,6 @@ pub(super) fn read(at: &str, text: &str, kind: PolicyKind) -> Result<Policy, Api
         .map_err(|error| ApiError::new(ErrorCode::MalformedPolicyDocument, error.to_string()))
 }
 
-/// How long a policy is: its characters, white space aside.
-pub(super) fn size(text: &str) -> usize {
-    text.chars().filter(|c| !c.is_whitespace()).count()
-}
-
 /// A policy as answers bear it.
 pub(super) fn written(text: &str) -> String {
     percent_encode(text)
@@ -71,11 +66,6 @@ pub(super) fn written(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn white_space_does_not_count() {
-        assert_eq!(size(" {\n\t\"日\" }\r\n"), 5);
-    }
 
     #[test]
     fn answers_bear_texts_encoded() {

@@ -296,27 +296,6 @@ pub fn remove(
     Ok(())
 }
 
-/// Adds to a batch: a group goes whose users all go, too. Blocks.
-///
-/// # Errors
-/// If the store fails.
-pub fn remove_emptied(
-    records: &Records,
-    batch: &mut Batch,
-    touched: &mut Touched,
-    seen: &Seen<Group>,
-) -> Result<(), ApiError> {
-    for row in records.members.rows(&member_rows(seen), None, CHUNK) {
-        batch.unpoint(&records.members, &row?.key);
-    }
-    for arn in &seen.policies.attached {
-        batch.unpoint(&records.attachments, &attachment_row(arn, seen.key()));
-    }
-    batch.remove(seen);
-    touched.note(EntityName::group(&seen.account, &seen.name));
-    Ok(())
-}
-
 fn check_names(group: &str, user: &str) -> Result<(), ApiError> {
     names::check_name("groupName", group, EXISTING)?;
     names::check_name("userName", user, EXISTING)

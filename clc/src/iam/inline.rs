@@ -9,6 +9,7 @@ use common::euare::inline::{
 };
 use common::euare::names::{POLICY, check_name};
 use common::euare::paging::Page;
+use common::iam::policy::size;
 use common::id::AccountId;
 use store::Batch;
 
@@ -53,7 +54,7 @@ impl Work for Put {
         let own = &mut bearer.policies_mut().inline;
         own.insert(self.name.clone(), self.text.clone());
         let most = self.kind.most_inline();
-        let counted = own.values().map(|text| documents::size(text)).sum::<usize>();
+        let counted = own.values().map(|text| size(text)).sum::<usize>();
         if counted > most || own.values().map(String::len).sum::<usize>() > documents::MOST {
             let (kind, name) = (self.kind.word(), bearer.name());
             let text = format!("Maximum policy size of {most} bytes exceeded for {kind} {name}");

@@ -14,8 +14,8 @@ use common::euare::names::{
     set_tags, take_tags,
 };
 use common::euare::paging::Page;
+use common::iam::EntityName;
 use common::iam::principal::unique_id;
-use common::iam::{Authority, Context, EntityName};
 use common::id::AccountId;
 use common::time::Timestamp;
 use store::{After, Batch, Seen};
@@ -137,7 +137,7 @@ pub(super) struct Fill {
     account: AccountId,
     profile: String,
     role: String,
-    authority: Authority,
+    caller: Caller,
 }
 
 impl Work for Fill {
@@ -151,7 +151,8 @@ impl Work for Fill {
     ) -> Result<Nothing, ApiError> {
         let mut profile = find(records, &self.account, &self.profile)?;
         let role = role(records, &self.account, &self.role)?;
-        may_pass(&self.authority, &role)?;
+        // Whoever puts a role into a profile hands it to instances.
+        self.caller.may_pass(&role.arn(), "ec2.amazonaws.com")?;
         if profile.role.is_some() {
             let text = "Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1";
             return Err(ApiError::new(ErrorCode::LimitExceeded, text));
@@ -163,18 +164,6 @@ impl Work for Fill {
         touched.note(EntityName::role(&role.account, &role.name));
         Ok(Nothing {})
     }
-}
-
-/// Whoever puts a role into a profile hands it to instances, and must be allowed to.
-fn may_pass(authority: &Authority, role: &Role) -> Result<(), ApiError> {
-    let to = Context::new().with("iam:passedtoservice", "ec2.amazonaws.com");
-    let arn = role.arn();
-    if authority.may("iam:PassRole", &arn, &to) {
-        return Ok(());
-    }
-    let who = authority.principal().arn();
-    let text = format!("User: {who} is not authorized to perform: iam:PassRole on resource: {arn}");
-    Err(ApiError::new(ErrorCode::AccessDenied, text))
 }
 
 /// A profile loses its role.
@@ -264,7 +253,7 @@ works! {
         account: account(scene),
         profile: it.instance_profile_name,
         role: it.role_name,
-        authority: scene.caller.authority.clone(),
+        caller: scene.caller.clone(),
     });
     RemoveRoleFromInstanceProfile: |it, scene| Ok::<_, ApiError>(Empty {
         account: account(scene),

@@ -2,6 +2,7 @@
 //! setting.
 
 use common::error::{ApiError, ErrorCode};
+use common::iam::policy;
 
 /// Users of an account.
 pub const USERS: usize = 5000;
@@ -22,15 +23,15 @@ pub const ATTACHED: usize = 10;
 /// Policies with limits that stand on one account.
 pub const ACCOUNT_POLICIES: usize = 10;
 /// Characters of all inline policies of a user.
-pub const USER_POLICY_SIZE: usize = 2048;
+pub const USER_POLICY_SIZE: usize = policy::LARGEST_OF_USER;
 /// Characters of all inline policies of a group.
-pub const GROUP_POLICY_SIZE: usize = 5120;
+pub const GROUP_POLICY_SIZE: usize = policy::LARGEST_OF_GROUP;
 /// Characters of all inline policies of a role.
-pub const ROLE_POLICY_SIZE: usize = 10240;
+pub const ROLE_POLICY_SIZE: usize = policy::LARGEST_OF_ROLE;
 /// Characters of a managed policy.
-pub const POLICY_SIZE: usize = 6144;
+pub const POLICY_SIZE: usize = policy::LARGEST_MANAGED;
 /// Characters of a trust policy.
-pub const TRUST_POLICY_SIZE: usize = 2048;
+pub const TRUST_POLICY_SIZE: usize = policy::LARGEST_TRUST;
 /// Certificates of one user that were not deleted, active or not.
 pub const CERTIFICATES_PER_USER: usize = 100;
 

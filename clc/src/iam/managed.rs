@@ -2,7 +2,7 @@
 
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
-use common::euare::elements::{Moment, Nothing, Tag};
+use common::euare::elements::{Members, Moment, Nothing, Tag};
 use common::euare::managed::{
     CreatePolicy, DeletePolicy, GetPolicy, ListPolicies, ListPolicyTags, OnePolicy, Policy,
     PolicyList, TagPolicy, UntagPolicy,
@@ -111,7 +111,10 @@ impl Usable {
         };
         let (description, tags) = match self {
             Self::Own(it) if whole => (Some(it.description.clone()), Tag::all(&it.tags)),
-            Self::Own(_) | Self::Cloud(_) => (None, Default::default()),
+            Self::Cloud(_) if whole => {
+                (managed::description(&arn).map(str::to_owned), Members::default())
+            }
+            Self::Own(_) | Self::Cloud(_) => (None, Members::default()),
         };
         Ok(Policy {
             policy_name: self.name().to_owned(),

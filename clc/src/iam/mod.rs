@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use common::wire::walrus::Walrus;
 use runtime::clock::Clock;
+use runtime::peer::Peer;
 
 use crate::identity::credentials::Endpoints;
 use crate::identity::directory::RecordedDirectory;
 use crate::identity::key_uses::KeyUses;
+use crate::people::People;
 use crate::records::Records;
 
 pub mod access_keys;
@@ -25,7 +28,9 @@ mod inline;
 mod instance_profiles;
 pub mod limits;
 mod listing;
+pub mod logins;
 mod managed;
+pub mod mfa;
 mod roles;
 pub mod routes;
 mod simulate;
@@ -44,6 +49,10 @@ pub struct Iam {
     pub key_uses: KeyUses,
     /// Where the services are, as clients reach them.
     pub endpoints: Endpoints,
+    /// Whoever knows passwords and second factors.
+    pub people: People,
+    /// Who keeps buckets.
+    pub walrus: Peer<Walrus>,
     /// The time.
     pub clock: Clock,
 }

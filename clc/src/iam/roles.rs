@@ -23,7 +23,8 @@ use super::bearers::role;
 use super::work::{Work, account, answers, works};
 use super::{attachments, documents, limits, listing, managed};
 use crate::quota::identity::Kind;
-use crate::records::{Records, Role, TagMap, Touched, Use};
+use crate::records::attachments::Use;
+use crate::records::{Records, Role, TagMap, Touched};
 use crate::{quota, random};
 
 /// How long the sessions of a role may last at most if nothing is said, seconds.

@@ -36,8 +36,16 @@ use common::euare::instance_profiles::{
     ListInstanceProfileTags, ListInstanceProfiles, ListInstanceProfilesForRole,
     RemoveRoleFromInstanceProfile, TagInstanceProfile, UntagInstanceProfile,
 };
+use common::euare::logins::{
+    ChangePassword, CreateLoginProfile, DeleteAccountPasswordPolicy, DeleteLoginProfile,
+    GetAccountPasswordPolicy, GetLoginProfile, UpdateAccountPasswordPolicy, UpdateLoginProfile,
+};
 use common::euare::managed::{
     CreatePolicy, DeletePolicy, GetPolicy, ListPolicies, ListPolicyTags, TagPolicy, UntagPolicy,
+};
+use common::euare::mfa::{
+    CreateVirtualMFADevice, DeactivateMFADevice, DeleteVirtualMFADevice, EnableMFADevice,
+    ListMFADevices,
 };
 use common::euare::roles::{
     CreateRole, DeleteRole, GetRole, ListRoleTags, ListRoles, TagRole, UntagRole,
@@ -67,23 +75,29 @@ pub fn router(iam: &Addr<ServiceActor<Iam>>) -> Router {
         .on::<AttachGroupPolicy, _>(iam)
         .on::<AttachRolePolicy, _>(iam)
         .on::<AttachUserPolicy, _>(iam)
+        .on::<ChangePassword, _>(iam)
         .on::<CreateAccessKey, _>(iam)
         .on::<CreateAccount, _>(iam)
         .on::<CreateAccountAlias, _>(iam)
         .on::<CreateGroup, _>(iam)
         .on::<CreateInstanceProfile, _>(iam)
+        .on::<CreateLoginProfile, _>(iam)
         .on::<CreatePolicy, _>(iam)
         .on::<CreatePolicyVersion, _>(iam)
         .on::<CreateRole, _>(iam)
         .on::<CreateSigningCertificate, _>(iam)
         .on::<CreateUser, _>(iam)
+        .on::<CreateVirtualMFADevice, _>(iam)
+        .on::<DeactivateMFADevice, _>(iam)
         .on::<DeleteAccessKey, _>(iam)
         .on::<DeleteAccount, _>(iam)
         .on::<DeleteAccountAlias, _>(iam)
+        .on::<DeleteAccountPasswordPolicy, _>(iam)
         .on::<DeleteAccountPolicy, _>(iam)
         .on::<DeleteGroup, _>(iam)
         .on::<DeleteGroupPolicy, _>(iam)
         .on::<DeleteInstanceProfile, _>(iam)
+        .on::<DeleteLoginProfile, _>(iam)
         .on::<DeletePolicy, _>(iam)
         .on::<DeletePolicyVersion, _>(iam)
         .on::<DeleteRole, _>(iam)
@@ -93,12 +107,15 @@ pub fn router(iam: &Addr<ServiceActor<Iam>>) -> Router {
         .on::<DeleteUser, _>(iam)
         .on::<DeleteUserPermissionsBoundary, _>(iam)
         .on::<DeleteUserPolicy, _>(iam)
+        .on::<DeleteVirtualMFADevice, _>(iam)
         .on::<DetachGroupPolicy, _>(iam)
         .on::<DetachRolePolicy, _>(iam)
         .on::<DetachUserPolicy, _>(iam)
+        .on::<EnableMFADevice, _>(iam)
         .on::<GetAccessKeyLastUsed, _>(iam)
         .on::<GetAccount, _>(iam)
         .on::<GetAccountAuthorizationDetails, _>(iam)
+        .on::<GetAccountPasswordPolicy, _>(iam)
         .on::<GetAccountPolicy, _>(iam)
         .on::<GetAccountSummary, _>(iam)
         .on::<GetContextKeysForCustomPolicy, _>(iam)
@@ -106,6 +123,7 @@ pub fn router(iam: &Addr<ServiceActor<Iam>>) -> Router {
         .on::<GetGroup, _>(iam)
         .on::<GetGroupPolicy, _>(iam)
         .on::<GetInstanceProfile, _>(iam)
+        .on::<GetLoginProfile, _>(iam)
         .on::<GetPolicy, _>(iam)
         .on::<GetPolicyVersion, _>(iam)
         .on::<GetRole, _>(iam)
@@ -126,6 +144,7 @@ pub fn router(iam: &Addr<ServiceActor<Iam>>) -> Router {
         .on::<ListInstanceProfileTags, _>(iam)
         .on::<ListInstanceProfiles, _>(iam)
         .on::<ListInstanceProfilesForRole, _>(iam)
+        .on::<ListMFADevices, _>(iam)
         .on::<ListPolicies, _>(iam)
         .on::<ListPolicyTags, _>(iam)
         .on::<ListPolicyVersions, _>(iam)
@@ -156,8 +175,10 @@ pub fn router(iam: &Addr<ServiceActor<Iam>>) -> Router {
         .on::<UntagRole, _>(iam)
         .on::<UntagUser, _>(iam)
         .on::<UpdateAccessKey, _>(iam)
+        .on::<UpdateAccountPasswordPolicy, _>(iam)
         .on::<UpdateAssumeRolePolicy, _>(iam)
         .on::<UpdateGroup, _>(iam)
+        .on::<UpdateLoginProfile, _>(iam)
         .on::<UpdateRole, _>(iam)
         .on::<UpdateRoleDescription, _>(iam)
         .on::<UpdateSigningCertificate, _>(iam)

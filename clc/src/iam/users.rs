@@ -18,7 +18,7 @@ use runtime::actor::{Answer, Scene};
 use store::{After, Seen};
 
 use super::change::{Change, Changes, changes};
-use super::{Iam, belongings, limits};
+use super::{Iam, attachments, belongings, limits};
 use crate::quota::identity::Kind;
 use crate::records::{Records, User};
 use crate::{quota, random};
@@ -122,7 +122,7 @@ impl Changes for CreateUser {
             let mut user = User::new(account.clone(), &name, &path, id, now);
             user.tags = tags.clone();
             if let Some(arn) = &boundary {
-                belongings::check_boundary(records, arn)?;
+                attachments::attachable(records, &account, arn)?;
                 user.boundary = Some(arn.clone());
             }
             batch.insert(&user)?;

@@ -4,58 +4,66 @@
 
 use common::error::{ApiError, ErrorCode};
 use common::iam::EntityName;
-use common::iam::entity::PolicySet;
 use common::iam::principal::unique_id;
 use common::id::AccountId;
 use common::name;
 use common::time::Timestamp;
 use common::wire::admin::UserView;
 use common::wire::identity::Certificates;
-use store::{Batch, StoreError};
+use store::{Batch, Seen, StoreError};
 
 use super::certificates::{self, Made};
-use super::credentials::{self, Endpoints, Told};
+use super::credentials::{self, Endpoints, Told, ToldCertificates};
 use crate::random;
 use crate::records::accounts::{CLOUD_KEY, FIRST_USER};
 use crate::records::{AccessKey, Account, Certificate, Records, Touched, User};
 use common::wire::admin::CredentialFiles;
 
-/// New credentials of a user, of which the private key is kept nowhere.
+/// Credentials of the owner of an account, of which the private key is kept nowhere.
 pub struct Issued {
     account: Account,
     access_key: AccessKey,
-    certificate: Certificate,
-    made: Made,
+    key_is_new: bool,
+    certificate: Option<(Certificate, Made)>,
 }
 
 impl Issued {
-    /// Makes credentials for the first user of an account; commits nothing.
+    /// Makes an access key and a certificate; commits nothing.
     ///
     /// # Errors
     /// If keys cannot be made.
     pub fn make(account: Account, now: Timestamp) -> Result<Self, ApiError> {
-        let made = certificates::make(&account.alias, "User", now)?;
-        let access_key = AccessKey {
-            id: random::access_key_id()?,
-            secret: random::secret_key()?,
-            account: account.number.clone(),
-            user: FIRST_USER.to_owned(),
-            created: now,
-            active: true,
-        };
-        let certificate = Certificate {
-            id: format!("{:08x}", u32::from_be_bytes(random::bytes()?)),
-            account: account.number.clone(),
-            user: FIRST_USER.to_owned(),
-            pem: made.certificate.clone(),
-            created: now,
-            active: true,
-            deleted: false,
-        };
-        Ok(Self { account, access_key, certificate, made })
+        let access_key = new_key(&account, now)?;
+        let certificate = Some(new_certificate(&account, now)?);
+        Ok(Self { account, access_key, key_is_new: true, certificate })
     }
 
-    /// Adds the credentials to a batch.
+    /// Takes the newest access key that may be used, or makes one, and makes a certificate if it is
+    /// wanted; commits nothing. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails or keys cannot be made; `LimitExceeded` if there are too many
+    /// certificates already.
+    pub fn renew(
+        records: &Records,
+        account: Account,
+        certified: bool,
+        now: Timestamp,
+    ) -> Result<Self, ApiError> {
+        let newest = newest_key(records, &account.number)?;
+        let key_is_new = newest.is_none();
+        let access_key = match newest {
+            Some(key) => key,
+            None => new_key(&account, now)?,
+        };
+        if certified {
+            room_for_certificate(records, &account)?;
+        }
+        let certificate = certified.then(|| new_certificate(&account, now)).transpose()?;
+        Ok(Self { account, access_key, key_is_new, certificate })
+    }
+
+    /// Adds what is new of the credentials to a batch.
     ///
     /// # Errors
     /// If a record cannot be written.
@@ -65,12 +73,16 @@ impl Issued {
         batch: &mut Batch,
         touched: &mut Touched,
     ) -> Result<(), StoreError> {
-        batch.insert(&self.access_key)?;
-        let AccessKey { id, account, user, .. } = &self.access_key;
-        batch.point(&records.keys_of, &format!("{account}/{user}/{id}"), id);
-        touched.note(EntityName::AccessKey(id.clone()));
-        batch.insert(&self.certificate)?;
-        touched.note(self.certificate.entity_name());
+        if self.key_is_new {
+            batch.insert(&self.access_key)?;
+            let AccessKey { id, account, user, .. } = &self.access_key;
+            batch.point(&records.keys_of, &format!("{account}/{user}/{id}"), id);
+            touched.note(EntityName::AccessKey(id.clone()));
+        }
+        if let Some((certificate, _)) = &self.certificate {
+            batch.insert(certificate)?;
+            touched.note(certificate.entity_name());
+        }
         Ok(())
     }
 
@@ -83,19 +95,81 @@ impl Issued {
         cloud_certificate: &str,
         endpoints: &Endpoints,
     ) -> Result<CredentialFiles, ApiError> {
+        let own = self.certificate.as_ref();
+        let own = own.map(|(it, made)| made.key_pkcs1().map(|key| (it, key))).transpose()?;
         let told = Told {
             alias: &self.account.alias,
             account: self.account.number.as_str(),
             access_key: &self.access_key.id,
             secret: &self.access_key.secret,
-            certificate_id: &self.certificate.id,
-            certificate: &self.certificate.pem,
-            private_key: &self.made.key_pkcs1()?,
-            cloud_certificate,
+            certificates: own.as_ref().map(|(it, private_key)| ToldCertificates {
+                id: &it.id,
+                certificate: &it.pem,
+                private_key,
+                cloud: cloud_certificate,
+            }),
         };
         let files = credentials::files(&told, endpoints);
         Ok(CredentialFiles { account: self.account.number.clone(), files })
     }
+}
+
+/// How many certificates, those that were deleted aside, an account's owner has at most. Each zip
+/// makes one, and verifying a bundle may have to try them all.
+pub const MOST_CERTIFICATES: usize = 100;
+
+fn new_key(account: &Account, now: Timestamp) -> Result<AccessKey, ApiError> {
+    Ok(AccessKey {
+        id: random::access_key_id()?,
+        secret: random::secret_key()?,
+        account: account.number.clone(),
+        user: FIRST_USER.to_owned(),
+        created: now,
+        active: true,
+    })
+}
+
+fn new_certificate(account: &Account, now: Timestamp) -> Result<(Certificate, Made), ApiError> {
+    let made = certificates::make(&account.alias, "User", now)?;
+    let certificate = Certificate {
+        id: format!("{:08x}", u32::from_be_bytes(random::bytes()?)),
+        account: account.number.clone(),
+        user: FIRST_USER.to_owned(),
+        pem: made.certificate.clone(),
+        created: now,
+        active: true,
+        deleted: false,
+    };
+    Ok((certificate, made))
+}
+
+fn newest_key(records: &Records, account: &AccountId) -> Result<Option<AccessKey>, ApiError> {
+    let mut newest: Option<AccessKey> = None;
+    for row in records.keys_of.rows(&format!("{account}/{FIRST_USER}/"), None, 64) {
+        let Some(key) = records.access_keys.get(&row?.value)? else { continue };
+        let later = newest.as_ref().is_none_or(|newest| newest.created <= key.created);
+        if key.active && later {
+            newest = Some(key.record);
+        }
+    }
+    Ok(newest)
+}
+
+fn room_for_certificate(records: &Records, account: &Account) -> Result<(), ApiError> {
+    let mut count = 0;
+    for seen in records.certificates.all(&format!("{}/", account.number)) {
+        let seen = seen?;
+        count += usize::from(!seen.deleted && seen.user == FIRST_USER);
+    }
+    if count < MOST_CERTIFICATES {
+        return Ok(());
+    }
+    let text = format!(
+        "The user '{}' has {count} certificates: delete those that are not used any more \
+         (DeleteSigningCertificate)",
+        account.alias
+    );
+    Err(ApiError::new(ErrorCode::LimitExceeded, text))
 }
 
 /// Adds a new account with its first user and credentials to a batch; its alias must be free.
@@ -108,14 +182,29 @@ pub fn insert(
     touched: &mut Touched,
     issued: &Issued,
 ) -> Result<(), StoreError> {
-    let Account { number, alias, created, .. } = &issued.account;
-    batch.insert(&issued.account)?;
+    insert_bare(records, batch, touched, &issued.account)?;
+    issued.add_to(records, batch, touched)
+}
+
+/// Adds a new account with its first user, who has no credentials, to a batch; its alias must be
+/// free.
+///
+/// # Errors
+/// If a record cannot be written.
+pub fn insert_bare(
+    records: &Records,
+    batch: &mut Batch,
+    touched: &mut Touched,
+    account: &Account,
+) -> Result<(), StoreError> {
+    let Account { number, alias, created, .. } = account;
+    batch.insert(account)?;
     batch.claim(&records.aliases, &alias.to_ascii_lowercase(), number.as_str());
     let id = unique_id("AIDA", format!("{number}/{FIRST_USER}").as_bytes());
     batch.insert(&User::new(number.clone(), FIRST_USER, "/", id, *created))?;
     touched.note(EntityName::Account(number.clone()));
     touched.note(EntityName::user(number, FIRST_USER));
-    issued.add_to(records, batch, touched)
+    Ok(())
 }
 
 /// Registers a user: an account of that name with its credentials.
@@ -134,13 +223,7 @@ pub fn register(
     if records.aliases.get(&alias.to_ascii_lowercase())?.is_some() {
         return Err(taken());
     }
-    let account = Account {
-        number: AccountId::from_random(random::bytes()?),
-        alias: alias.to_owned(),
-        enabled: true,
-        created: now,
-        policies: PolicySet::default(),
-    };
+    let account = Account::new(AccountId::from_random(random::bytes()?), alias, now);
     let issued = Issued::make(account, now)?;
     let files = issued.files(&cloud_certificate(records)?, endpoints)?;
     records.change_identity(|batch, touched| {
@@ -153,7 +236,31 @@ pub fn register(
     Ok(files)
 }
 
-/// Makes new credentials for a user; the old ones stay good.
+/// Makes credentials of an account as they are wanted. Blocks.
+///
+/// # Errors
+/// As [`Issued::renew`]; `InvalidParameterValue` if the account goes meanwhile.
+pub fn issue(
+    records: &Records,
+    endpoints: &Endpoints,
+    account: Account,
+    certified: bool,
+    now: Timestamp,
+) -> Result<CredentialFiles, ApiError> {
+    let (number, alias) = (account.number.clone(), account.alias.clone());
+    let issued = Issued::renew(records, account, certified, now)?;
+    let files = issued.files(&cloud_certificate(records)?, endpoints)?;
+    records.change_identity(|batch, touched| {
+        // An account that is deleted meanwhile gets no keys behind its back.
+        let seen = records.accounts.get(number.as_str())?;
+        batch.hold(&seen.ok_or_else(|| unknown(&alias))?);
+        Ok(issued.add_to(records, batch, touched)?)
+    })?;
+    Ok(files)
+}
+
+/// Makes new credentials for a user, with the access key that they have if it may be used; the old
+/// ones stay good.
 ///
 /// # Errors
 /// `InvalidParameterValue` if there is no such user.
@@ -164,10 +271,7 @@ pub fn renew(
     now: Timestamp,
 ) -> Result<CredentialFiles, ApiError> {
     let account = find(records, alias)?;
-    let issued = Issued::make(account, now)?;
-    let files = issued.files(&cloud_certificate(records)?, endpoints)?;
-    records.change_identity(|batch, touched| Ok(issued.add_to(records, batch, touched)?))?;
-    Ok(files)
+    issue(records, endpoints, account, true, now)
 }
 
 /// The account of a name, in any case. Blocks.
@@ -175,9 +279,20 @@ pub fn renew(
 /// # Errors
 /// `InvalidParameterValue` if there is none.
 pub fn find(records: &Records, alias: &str) -> Result<Account, ApiError> {
-    let unknown = || ApiError::invalid("the user name", format!("there is no user '{alias}'"));
-    let row = records.aliases.get(&alias.to_ascii_lowercase())?.ok_or_else(unknown)?;
-    Ok(records.accounts.get(&row.value)?.ok_or_else(unknown)?.record)
+    Ok(read(records, alias)?.record)
+}
+
+/// The account of a name, in any case, as it was read, to be changed. Blocks.
+///
+/// # Errors
+/// `InvalidParameterValue` if there is none.
+pub fn read(records: &Records, alias: &str) -> Result<Seen<Account>, ApiError> {
+    let row = records.aliases.get(&alias.to_ascii_lowercase())?.ok_or_else(|| unknown(alias))?;
+    records.accounts.get(&row.value)?.ok_or_else(|| unknown(alias))
+}
+
+fn unknown(alias: &str) -> ApiError {
+    ApiError::invalid("the user name", format!("there is no user '{alias}'"))
 }
 
 /// All accounts, the cloud's own first, then by name.

@@ -15,11 +15,12 @@ use rsa::pkcs1v15::SigningKey;
 use rsa::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
 use rsa::{RsaPrivateKey, RsaPublicKey};
 use sha2::Sha256;
+use x509_cert::Certificate;
 use x509_cert::builder::profile::BuilderProfile;
 use x509_cert::builder::{self, Builder as _, CertificateBuilder};
 use x509_cert::certificate::TbsCertificate;
 use x509_cert::der::asn1::UtcTime;
-use x509_cert::der::{Decode as _, EncodePem as _};
+use x509_cert::der::{Decode as _, DecodePem as _, EncodePem as _};
 use x509_cert::ext::pkix::BasicConstraints;
 use x509_cert::ext::{Extension, ToExtension as _};
 use x509_cert::name::Name;
@@ -113,6 +114,12 @@ fn self_sign(
     certificate.to_pem(LineEnding::LF).map_err(unwritable)
 }
 
+/// Whose a certificate says it is, `CN=…`; none if it is no certificate.
+pub fn subject(pem: &str) -> Option<String> {
+    let read = Certificate::from_pem(pem).ok()?;
+    Some(read.tbs_certificate().subject().to_string())
+}
+
 fn time(at: Timestamp) -> x509_cert::der::Result<Time> {
     let seconds = u64::try_from(at.as_secs()).unwrap_or_default();
     Ok(Time::UtcTime(UtcTime::from_unix_duration(Duration::from_secs(seconds))?))
@@ -159,8 +166,6 @@ impl BuilderProfile for SelfSigned {
 mod tests {
     use rsa::pkcs1::DecodeRsaPrivateKey as _;
     use rsa::pkcs8::DecodePrivateKey as _;
-    use x509_cert::Certificate;
-    use x509_cert::der::DecodePem as _;
 
     use super::*;
 
@@ -178,5 +183,7 @@ mod tests {
         let pkcs1 = RsaPrivateKey::from_pkcs1_pem(&made.key_pkcs1().unwrap()).unwrap();
         let pkcs8 = RsaPrivateKey::from_pkcs8_pem(&made.key_pkcs8().unwrap()).unwrap();
         assert_eq!(pkcs1, pkcs8);
+        assert!(subject(&made.certificate).unwrap().contains("CN=a.b@c_d-1"));
+        assert_eq!(subject("nonsense"), None);
     }
 }

@@ -31,6 +31,8 @@ pub struct Endpoints {
 
 /// The file of that certificate.
 const AUTHORITY: &str = "tls-ca.pem";
+/// The file of the cloud's certificate.
+const CLOUD_CERTIFICATE: &str = "cloud-cert.pem";
 
 impl Endpoints {
     /// The URL of the EC2 API.
@@ -58,19 +60,32 @@ pub struct Told<'a> {
     pub access_key: &'a str,
     /// Its secret.
     pub secret: &'a str,
-    /// The certificate's id, eight hex digits.
-    pub certificate_id: &'a str,
-    /// The certificate, PEM.
+    /// The certificates, unless only access keys are told.
+    pub certificates: Option<ToldCertificates<'a>>,
+}
+
+/// The certificates that are told to a user.
+#[derive(Clone, Copy)]
+pub struct ToldCertificates<'a> {
+    /// The id of the user's own, eight hex digits.
+    pub id: &'a str,
+    /// It, PEM.
     pub certificate: &'a str,
     /// Its private key, PEM.
     pub private_key: &'a str,
     /// The cloud's certificate, PEM.
-    pub cloud_certificate: &'a str,
+    pub cloud: &'a str,
+}
+
+impl ToldCertificates<'_> {
+    /// What the names of the user's files begin with.
+    fn base(&self, alias: &str) -> String {
+        format!("euca2-{alias}-{}", self.id)
+    }
 }
 
 /// Makes the files.
 pub fn files(told: &Told<'_>, endpoints: &Endpoints) -> Vec<CredentialFile> {
-    let base = format!("euca2-{}-{}", told.alias, told.certificate_id);
     let file = |name: &str, text: String, secret: bool| CredentialFile {
         name: name.to_owned(),
         text,
@@ -78,17 +93,22 @@ pub fn files(told: &Told<'_>, endpoints: &Endpoints) -> Vec<CredentialFile> {
     };
     let authority = endpoints.authority.as_ref();
     let mut files = vec![
-        file(EUCARC, eucarc(told, endpoints, &base), true),
-        file("euca2ools.ini", ini(told, endpoints, &base), true),
-        file(&format!("{base}-cert.pem"), told.certificate.to_owned(), false),
-        file(&format!("{base}-pk.pem"), told.private_key.to_owned(), true),
-        file("cloud-cert.pem", told.cloud_certificate.to_owned(), false),
+        file(EUCARC, eucarc(told, endpoints), true),
+        file("euca2ools.ini", ini(told, endpoints), true),
     ];
+    if let Some(it) = &told.certificates {
+        let base = it.base(told.alias);
+        files.extend([
+            file(&format!("{base}-cert.pem"), it.certificate.to_owned(), false),
+            file(&format!("{base}-pk.pem"), it.private_key.to_owned(), true),
+            file(CLOUD_CERTIFICATE, it.cloud.to_owned(), false),
+        ]);
+    }
     files.extend(authority.map(|pem| file(AUTHORITY, pem.clone(), false)));
     files
 }
 
-fn eucarc(told: &Told<'_>, endpoints: &Endpoints, base: &str) -> String {
+fn eucarc(told: &Told<'_>, endpoints: &Endpoints) -> String {
     // bash and zsh know which file they read; other shells do not, so for them the directory is
     // the one that was written here, or the working directory if the files were moved there.
     let mut text = format!(
@@ -100,9 +120,10 @@ fn eucarc(told: &Told<'_>, endpoints: &Endpoints, base: &str) -> String {
          \x20   EUCA_KEY_DIR=$(CDPATH= cd -- \"$(dirname -- \"$EUCA_KEY_DIR\")\" && pwd -P)\n\
          else\n\
          \x20   EUCA_KEY_DIR={FOLDER}\n\
-         \x20   if [ ! -f \"$EUCA_KEY_DIR/{base}-cert.pem\" ] && [ -f \"./{base}-cert.pem\" ]; then\n\
-         \x20       EUCA_KEY_DIR=$(pwd -P)\n\
+         \x20   if [ ! -f \"$EUCA_KEY_DIR/{EUCARC}\" ] && [ -f \"./{EUCARC}\" ]; then\n\
+         \x20       EUCA_KEY_DIR=.\n\
          \x20   fi\n\
+         \x20   EUCA_KEY_DIR=$(CDPATH= cd -- \"$EUCA_KEY_DIR\" && pwd -P)\n\
          fi\n\
          export EUCA_KEY_DIR\n",
         alias = told.alias,
@@ -130,28 +151,37 @@ fn eucarc(told: &Told<'_>, endpoints: &Endpoints, base: &str) -> String {
         // Writing to a String does not fail.
         let _ = writeln!(text, "export {name}={}", shell_quoted(&value));
     }
-    let paths = [
-        ("EC2_CERT", format!("{base}-cert.pem")),
-        ("EC2_PRIVATE_KEY", format!("{base}-pk.pem")),
-        ("EUCALYPTUS_CERT", "cloud-cert.pem".to_owned()),
-    ];
+    let certificates = told.certificates.map(|it| {
+        let base = it.base(told.alias);
+        [
+            ("EC2_CERT", format!("{base}-cert.pem")),
+            ("EC2_PRIVATE_KEY", format!("{base}-pk.pem")),
+            ("EUCALYPTUS_CERT", CLOUD_CERTIFICATE.to_owned()),
+        ]
+    });
     let authority = endpoints.authority.as_ref().map(|_| ("AWS_CA_BUNDLE", AUTHORITY.to_owned()));
-    let paths = paths.into_iter().chain(authority);
-    for (name, file) in paths {
+    for (name, file) in certificates.into_iter().flatten().chain(authority) {
         let _ = writeln!(text, "export {name}=\"$EUCA_KEY_DIR/{file}\"");
     }
     text
 }
 
-fn ini(told: &Told<'_>, endpoints: &Endpoints, base: &str) -> String {
+fn ini(told: &Told<'_>, endpoints: &Endpoints) -> String {
     let Told { alias, account, access_key, secret, .. } = told;
     let region = &endpoints.region;
+    let own = told.certificates.map_or_else(String::new, |it| {
+        let base = it.base(alias);
+        format!("certificate = {FOLDER}/{base}-cert.pem\nprivate-key = {FOLDER}/{base}-pk.pem\n")
+    });
+    let cloud = told
+        .certificates
+        .map_or_else(String::new, |_| format!("certificate = {FOLDER}/{CLOUD_CERTIFICATE}\n"));
     format!(
         "[global]\ndefault-region = {region}\n\n\
          [user {alias}]\nkey-id = {access_key}\nsecret-key = {secret}\naccount-id = {account}\n\
-         certificate = {FOLDER}/{base}-cert.pem\nprivate-key = {FOLDER}/{base}-pk.pem\n\n\
+         {own}\n\
          [region {region}]\nuser = {alias}\nec2-url = {ec2}\ns3-url = {s3}\niam-url = {iam}\n\
-         sts-url = {sts}\ncertificate = {FOLDER}/cloud-cert.pem\n{authority}",
+         sts-url = {sts}\n{cloud}{authority}",
         ec2 = endpoints.ec2(),
         s3 = endpoints.walrus,
         iam = endpoints.iam(),
@@ -187,10 +217,12 @@ mod tests {
             account: "123456789012",
             access_key: "AKI0",
             secret: "s3cr3t",
-            certificate_id: "0123abcd",
-            certificate: "C\n",
-            private_key: "K\n",
-            cloud_certificate: "CC\n",
+            certificates: Some(ToldCertificates {
+                id: "0123abcd",
+                certificate: "C\n",
+                private_key: "K\n",
+                cloud: "CC\n",
+            }),
         };
         let endpoints = Endpoints {
             clc: "http://cloud:8773".into(),
@@ -252,6 +284,26 @@ mod tests {
             let said = sourced(shell, &moved, &moved.join(EUCARC)).unwrap();
             assert!(said.starts_with(&moved.display().to_string()), "{shell}: {said}");
         }
+    }
+
+    #[test]
+    fn access_keys_alone_need_no_certificate() {
+        let told = Told {
+            alias: "taro",
+            account: "123456789012",
+            access_key: "AKI0",
+            secret: "s3cr3t",
+            certificates: None,
+        };
+        let endpoints = Endpoints {
+            clc: "http://cloud:8773".into(),
+            walrus: "http://cloud:8774/services/Walrus".into(),
+            region: "eucalyptus".into(),
+            authority: None,
+        };
+        let files = files(&told, &endpoints);
+        assert_eq!(files.len(), 2);
+        assert!(files.iter().all(|file| file.secret && !file.text.contains(".pem")));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use common::iam::kept::KeptPolicies;
 use common::iam::policy::{Policy, PolicyError};
 use common::iam::{Arn, Entity, EntityName};
 
-use crate::records::{Group, ManagedPolicy, Records, Role, User};
+use crate::records::{Account, Group, ManagedPolicy, Records, Role, User};
 
 /// The records, as whoever decides about permissions sees them. All its functions block.
 pub struct RecordedDirectory {
@@ -38,13 +38,9 @@ impl RecordedDirectory {
 pub fn entity(records: &Records, name: &EntityName) -> Result<Option<Entity>, ApiError> {
     Ok(match name {
         EntityName::Account(number) => records.accounts.get(number.as_str())?.map(|seen| {
-            let account = seen.record;
-            Entity::Account(AccountEntity {
-                number: account.number,
-                alias: account.alias,
-                enabled: account.enabled,
-                policies: account.policies,
-            })
+            let enabled = seen.is_usable();
+            let Account { number, alias, policies, .. } = seen.record;
+            Entity::Account(AccountEntity { number, alias, enabled, policies })
         }),
         EntityName::User(account, name) => {
             let seen = records.users.get(&User::key_of(account, name))?;

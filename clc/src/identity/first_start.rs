@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use common::error::ApiError;
 use common::iam::EntityName;
-use common::iam::entity::PolicySet;
 use common::id::AccountId;
 use common::name::CLOUD_ACCOUNT;
 use common::time::Timestamp;
@@ -69,13 +68,7 @@ pub fn prepare(
         })?;
     }
     if records.accounts.get(AccountId::cloud().as_str())?.is_none() {
-        let account = Account {
-            number: AccountId::cloud(),
-            alias: CLOUD_ACCOUNT.to_owned(),
-            enabled: true,
-            created: now,
-            policies: PolicySet::default(),
-        };
+        let account = Account::new(AccountId::cloud(), CLOUD_ACCOUNT, now);
         let issued = Issued::make(account, now)?;
         let files = issued.files(&accounts::cloud_certificate(records)?, endpoints)?;
         let written = folder::write(admin_dir, &files.files)?;

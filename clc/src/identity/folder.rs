@@ -48,6 +48,19 @@ pub fn write_file(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     written.map_err(|error| named(path, &error))
 }
 
+/// Writes a file that must not be there yet.
+///
+/// # Errors
+/// What the system says, naming the file.
+pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let written = (|| {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    })();
+    written.map_err(|error| named(path, &error))
+}
+
 fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

@@ -7,8 +7,10 @@ use common::iam::entity::PolicySet;
 use common::iam::principal::unique_id;
 use common::id::AccountId;
 use common::time::Timestamp;
+use common::wire::people::Standing;
 use serde::{Deserialize, Serialize};
 
+use super::people::Registration;
 use super::record::record;
 
 /// An account: what the article calls a user.
@@ -18,16 +20,36 @@ pub struct Account {
     pub number: AccountId,
     /// Its name, unique ignoring case.
     pub alias: String,
-    /// Whether it may use anything.
+    /// Whether an administrator lets it use anything: see [`Account::is_usable`].
     pub enabled: bool,
     /// When it was registered.
     pub created: Timestamp,
+    /// How it came to be and who stands behind it; accounts of before there was that are confirmed.
+    #[serde(default)]
+    pub registration: Registration,
     /// The limits that an administrator of the cloud has set for all of it.
     #[serde(default)]
     pub policies: PolicySet,
 }
 
 record!(Account, "account", |it| it.number.to_string());
+
+impl Account {
+    /// An enabled account of whose owner nothing is known.
+    pub fn new(number: AccountId, alias: &str, created: Timestamp) -> Self {
+        let registration = Registration::default();
+        let (alias, policies) = (alias.to_owned(), PolicySet::default());
+        Self { number, alias, enabled: true, created, registration, policies }
+    }
+
+    /// Whether its users may use anything: an administrator lets it, its registration is done, and
+    /// it is not about to be deleted.
+    pub fn is_usable(&self) -> bool {
+        self.enabled
+            && self.registration.standing == Standing::Confirmed
+            && self.registration.leaving.is_none()
+    }
+}
 
 /// A user inside an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,7 +12,8 @@
 //!      ├── instance                           account, node       → bundle task
 //!      ├── bundle-task                        instance            → the one that runs
 //!      ├── tag                             resource            → tags on it
-//!      └── launch (client token)           setting, cloud-key
+//!      ├── launch (client token)           setting, cloud-key
+//!      └── login, mfa-device, link-token   people-request, mail, zone-group
 //! ```
 //!
 //! A record holds wishes and what was seen, never what is alive; that is the actors'. Index rows
@@ -22,12 +23,14 @@ pub mod accounts;
 pub mod attachments;
 mod bundled;
 pub mod bundles;
+mod changes;
 pub mod feed;
 pub mod groups;
 pub mod images;
 pub mod instances;
 mod key_uses;
 pub mod keys;
+pub mod people;
 pub mod policies;
 mod record;
 pub mod roles;
@@ -42,7 +45,6 @@ use runtime::pool;
 use store::{Batch, Engine, Index, Schema, Table};
 
 pub use accounts::{AccessKey, Account, Certificate, CloudKey, SessionSecret, User};
-pub use attachments::Use;
 pub use bundles::{BundleTask, Draft, Leave, Stage};
 pub use feed::{FeedHead, Touched};
 pub use groups::Group;
@@ -50,6 +52,10 @@ pub use images::{EVERYBODY, Image, ImageState};
 pub use instances::{Association, Instance, Launch, MappedDisk, Reason, SeenState, Wanted};
 pub use key_uses::KeyUse;
 pub use keys::KeyPair;
+pub use people::{
+    Asked, Errand, Failures, Leaving, LinkToken, Login, MfaDevice, PasswordRules, QueuedMail,
+    Registration, Request, ZoneGroup,
+};
 pub use policies::{ManagedPolicy, PolicyVersion};
 pub use roles::{InstanceProfile, Role};
 pub use settings::Setting;
@@ -133,6 +139,26 @@ pub struct Records {
     pub tags_of: Index,
     /// `ACCOUNT` or `ACCOUNT/MAKER` → nothing: written by each commit that a quota of theirs counts.
     pub turns: Index,
+    /// Login profiles by `ACCOUNT/USER`.
+    pub logins: Table<Login>,
+    /// Rules for passwords by account.
+    pub password_rules: Table<PasswordRules>,
+    /// Links that were sent, by the digest of their token.
+    pub link_tokens: Table<LinkToken>,
+    /// What strangers asked for, oldest first.
+    pub requests: Table<Request>,
+    /// Mails on their way, oldest first.
+    pub mails: Table<QueuedMail>,
+    /// Failed attempts to log in, by slot.
+    pub failures: Table<Failures>,
+    /// Second factors by `ACCOUNT/NAME`.
+    pub mfa_devices: Table<MfaDevice>,
+    /// `ACCOUNT/USER` → the key of their second factor.
+    pub mfa_of: Index,
+    /// Account number → the same: accounts that are being deleted.
+    pub leaving: Index,
+    /// Zone groups by name, in lower case.
+    pub zone_groups: Table<ZoneGroup>,
 }
 
 impl Records {
@@ -158,6 +184,14 @@ impl Records {
             .with::<Launch>()
             .with::<Setting>()
             .with::<Tags>()
+            .with::<Login>()
+            .with::<PasswordRules>()
+            .with::<LinkToken>()
+            .with::<Request>()
+            .with::<QueuedMail>()
+            .with::<Failures>()
+            .with::<MfaDevice>()
+            .with::<ZoneGroup>()
     }
 
     /// The records in a store.
@@ -199,6 +233,16 @@ impl Records {
             tags: Table::new(engine.clone()),
             tags_of: Index::new(engine.clone(), "tags-by-resource"),
             turns: Index::new(engine.clone(), "quota-turns"),
+            logins: Table::new(engine.clone()),
+            password_rules: Table::new(engine.clone()),
+            link_tokens: Table::new(engine.clone()),
+            requests: Table::new(engine.clone()),
+            mails: Table::new(engine.clone()),
+            failures: Table::new(engine.clone()),
+            mfa_devices: Table::new(engine.clone()),
+            mfa_of: Index::new(engine.clone(), "mfa-device-by-user"),
+            leaving: Index::new(engine.clone(), "account-leaving"),
+            zone_groups: Table::new(engine.clone()),
             engine,
         }
     }

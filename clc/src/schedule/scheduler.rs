@@ -45,8 +45,10 @@ impl Actor for Scheduler {
 /// Find seats for as many of these instances as there is room for.
 #[derive(Debug)]
 pub struct Place {
-    /// The zone; any if absent.
+    /// The zone; any of `zones` if absent.
     pub zone: Option<String>,
+    /// The zones that whoever asks may use; any if absent.
+    pub zones: Option<Vec<String>>,
     /// What each needs.
     pub demand: Demand,
     /// How few will do.
@@ -82,6 +84,7 @@ impl Handler<Place> for Scheduler {
             .iter()
             .filter(|room| room.is_open(now))
             .filter(|room| wish.zone.as_ref().is_none_or(|zone| *zone == room.zone))
+            .filter(|room| wish.zones.as_ref().is_none_or(|zones| zones.contains(&room.zone)))
             .collect();
         let count = wish.instances.len();
         let nodes = policy::spread(open.iter().copied(), wish.demand, wish.min, count)?;

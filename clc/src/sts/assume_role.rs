@@ -7,7 +7,8 @@ use std::sync::Arc;
 use common::error::{ApiError, ErrorCode};
 use common::iam::directory::Directory as _;
 use common::iam::session::Who;
-use common::iam::{Arn, Authority, Context, EntityName, managed};
+use common::iam::{Arn, Authority, Context, managed};
+use common::id::AccountId;
 use common::sts::sessions::{AssumeRole, AssumedRole, AssumedRoleUser, PolicyArn};
 use runtime::actor::{Answer, Scene};
 
@@ -88,18 +89,14 @@ fn taken_on(records: &Records, asked: &AssumeRole, caller: &Authority) -> Result
 /// The role of an ARN whose account may use anything.
 fn named(records: &Records, arn: &str) -> Result<Option<Role>, ApiError> {
     let Ok(parsed) = arn.parse::<Arn>() else { return Ok(None) };
-    let Ok(account) = parsed.account.parse() else { return Ok(None) };
+    let Ok(account) = parsed.account.parse::<AccountId>() else { return Ok(None) };
     let Some((_, name)) = parsed.resource.rsplit_once('/') else { return Ok(None) };
-    let enabled = directory::entity(records, &EntityName::Account(account))?;
-    let Some(common::iam::Entity::Account(account)) = enabled.filter(|it| is_enabled(it)) else {
+    let enabled = records.accounts.get(account.as_str())?.is_some_and(|seen| seen.enabled);
+    if !enabled {
         return Ok(None);
-    };
-    let seen = records.roles.get(&Role::key_of(&account.number, name))?;
+    }
+    let seen = records.roles.get(&Role::key_of(&account, name))?;
     Ok(seen.map(|seen| seen.record).filter(|role| role.arn() == arn))
-}
-
-fn is_enabled(entity: &common::iam::Entity) -> bool {
-    matches!(entity, common::iam::Entity::Account(account) if account.enabled)
 }
 
 /// Who is behind the session: once said it stays, from role to role.

@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use clc::admin::command::{self, Command, CommandError};
+use clc::admin::asking::CommandError;
+use clc::admin::command::{self, Command};
 use common::ec2::zones::DescribeRegions;
 use common::error::ErrorCode;
 use common::wire::admin::{AddUser, ChangeSetting, DescribeUsers, EnableUser, GetCredentials};
@@ -135,7 +136,10 @@ fn the_command_writes_credentials_and_changes_properties() {
         })
         .await;
         let said = run(&["describe-users"]).await.unwrap();
-        assert!(said.contains(&format!("USER\ttaro\t{}\tenabled\n", taro.account)), "{said}");
+        assert!(
+            said.contains(&format!("USER\ttaro\t{}\tenabled\tconfirmed\t\n", taro.account)),
+            "{said}"
+        );
         assert_eq!(run(&["disable-user", "taro"]).await.unwrap(), "USER\ttaro\tdisabled\n");
         let wrong = world.administration();
         let refused = wrong.call(ChangeSetting { name: "x".into(), value: "y".into() }).await;

@@ -86,8 +86,8 @@ fn each_api_refuses_in_its_own_shape() {
             (("/services/Euare", "iam"), &[odd, iam], true, "Frobnicate is not valid"),
             (("/", "iam"), &[odd], true, "Frobnicate is not valid"),
             (("/", "x"), &[odd, iam], true, "Frobnicate is not valid"),
-            (("/services/Accounts/", "bootstrap"), &[("Action", "AddUser")], false, "clc admin"),
-            (("/services/Properties", "b"), &[("Action", "X")], false, "clc admin"),
+            (("/services/Accounts/", "bootstrap"), &[("Action", "AddUsers")], false, "AddUsers"),
+            (("/services/Properties", "b"), &[("Action", "X")], false, "X is not valid"),
             (("/services/Eucalyptus", "sts"), &[WHO], false, "GetCallerIdentity is not valid"),
             (("/", "ec2"), &[WHO], false, "GetCallerIdentity is not valid"),
         ] {

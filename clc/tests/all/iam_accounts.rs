@@ -125,7 +125,7 @@ fn an_account_that_owns_something_stays() {
         let image = world.image(&taro, "m/x").await;
         let all = [("AccountName", "taro"), ("Recursive", "true")];
         let refused = world.iam(&world.admin, "DeleteAccount", &all).await.unwrap_err();
-        assert_eq!(refused.1, "Cannot delete entity, must deregister images first.");
+        assert_eq!(refused.1, format!("Cannot delete entity, it owns images: {image}."));
         let gone = [("Action", "DeregisterImage"), ("ImageId", image.as_str())];
         world.raw(&taro, &gone).await.unwrap();
         world.iam(&world.admin, "DeleteAccount", &all).await.unwrap();

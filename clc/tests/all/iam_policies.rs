@@ -301,6 +301,9 @@ fn policies_of_the_cloud_are_found_and_attached_and_never_changed() {
         let foreign = json!({"UserName": "v", "PermissionsBoundary": own});
         let foreign = of::<PutUserPermissionsBoundary>(foreign);
         assert_eq!(code(iam(&world, &other, &foreign).await), "NoSuchEntity");
+        let from_start = json!({"UserName": "w", "PermissionsBoundary": own});
+        let refused = iam(&world, &other, &of::<CreateUser>(from_start)).await;
+        assert_eq!(code(refused), "NoSuchEntity");
         let read = of::<GetPolicy>(json!({"PolicyArn": own}));
         assert_eq!(code(iam(&world, &other, &read).await), "NoSuchEntity");
         for (arn, expected) in [

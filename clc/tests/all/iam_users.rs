@@ -80,7 +80,10 @@ fn what_nobody_can_be_called_is_refused() {
             (vec![("UserName", long.as_str())], "ValidationError"),
             (vec![("UserName", "a"), ("Path", "nowhere")], "ValidationError"),
             (vec![("UserName", "a"), ("Tags.member.1.Key", "aws:x")], "InvalidInput"),
-            (vec![("UserName", "a"), ("PermissionsBoundary", "arn:x")], "NoSuchEntity"),
+            (
+                vec![("UserName", "a"), ("PermissionsBoundary", "arn:aws:iam::aws:policy/Absent")],
+                "NoSuchEntity",
+            ),
             (vec![("UserName", "admin")], "EntityAlreadyExists"),
         ] {
             let refused = world.iam(&world.admin, "CreateUser", &pairs).await;
@@ -228,7 +231,7 @@ fn who_may_change_one_user_makes_no_other_of_it() {
         let refused = world.iam(&hanako, "GetUser", &[]).await;
         assert_eq!(code(refused), "AccessDenied");
         let document = format!(
-            r#"{{"Statement":[
+            r#"{{"Version":"2012-10-17","Statement":[
             {{"Effect":"Allow","Action":"iam:UpdateUser","Resource":"arn:aws:iam::{0}:user/a*"}},
             {{"Effect":"Allow","Action":"iam:*AccessKey*","Resource":"arn:aws:iam::{0}:user/${{aws:username}}"}}
             ]}}"#,

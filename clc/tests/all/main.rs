@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod accounts;
+mod administration;
 mod apis;
 mod audit;
 mod bundles;
@@ -13,6 +14,7 @@ mod iam_accounts;
 mod iam_certificates;
 mod iam_groups;
 mod iam_keys;
+mod iam_logins;
 mod iam_policies;
 mod iam_users;
 mod identities;
@@ -24,6 +26,7 @@ mod keys;
 mod launches;
 mod listings;
 mod metadata_options;
+mod people;
 mod power;
 mod quotas;
 mod rehearsals;

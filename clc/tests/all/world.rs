@@ -24,6 +24,8 @@ use common::wire::node::{
     Adjust, Capacity, Console, ConsoleLog, InstanceView, MachineState, Node, NodeReport, Report,
     Run, SetMetadataOptions, Subnet, Terminate,
 };
+use common::wire::people::People;
+use common::wire::quota::{Limits as QuotaLimits, QuotaView, SetQuota, Used};
 use common::wire::role::{InstanceRole, RoleView, SetInstanceRole};
 use common::wire::spec::{MetadataOptions, Power};
 use common::wire::upkeep::{DescribeUnpacking, Unpacking};
@@ -90,6 +92,8 @@ pub(crate) struct WalrusState {
     pub(crate) wanted: BTreeMap<String, WantedImage>,
     pub(crate) key: Option<InstallBundleKey>,
     pub(crate) limit: u64,
+    /// How many buckets every account has.
+    pub(crate) buckets: u64,
     pub(crate) forgotten: Vec<String>,
     pub(crate) checks: Vec<CheckBundle>,
     /// What it says of images that are being unpacked.
@@ -160,6 +164,12 @@ impl StubWalrus {
                 let limit = cache.lock().unwrap().limit;
                 async move { Ok(CacheView { limit, ..CacheView::default() }) }
             });
+        let owned = with(&state);
+        let dispatcher = dispatcher.with(move |ask: SetQuota| {
+            let used = Used { buckets: owned.lock().unwrap().buckets, ..Used::default() };
+            let (set, holds) = (QuotaLimits::default(), QuotaLimits::default());
+            async move { Ok(QuotaView { scope: ask.scope, used, set, holds }) }
+        });
         let dispatcher = saving::store(dispatcher, &state, clock);
         Self { state, changed, listening: serve(dispatcher, clock) }
     }
@@ -467,15 +477,25 @@ pub(crate) fn world_at<F: Future<Output = ()>>(
     cpus: &[u32],
     test: impl FnOnce(World) -> F,
 ) {
+    world_with(clock, cpus, |_| (), test);
+}
+
+/// Runs a test in a cloud with that clock that is configured so.
+pub(crate) fn world_with<F: Future<Output = ()>>(
+    clock: Clock,
+    cpus: &[u32],
+    configure: impl FnOnce(&mut Config),
+    test: impl FnOnce(World) -> F,
+) {
     runtime::boot::in_system(async {
-        let world = World::start(clock, cpus).await;
+        let world = World::start(clock, cpus, configure).await;
         test(world).await;
     })
     .unwrap();
 }
 
 impl World {
-    async fn start(clock: Clock, cpus: &[u32]) -> Self {
+    async fn start(clock: Clock, cpus: &[u32], configure: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let key = dir.path().join("peer.key");
         fs::write(&key, KEY).unwrap();
@@ -484,7 +504,7 @@ impl World {
         let names = ["a", "b", "c"].into_iter().zip(1..).zip(cpus);
         let nodes: Vec<_> =
             names.map(|((name, n), cpus)| StubNode::start(name, n, *cpus, &clock)).collect();
-        let config = Config {
+        let mut config = Config {
             data_dir: dir.path().join("clc"),
             public_host: "127.0.0.1".into(),
             peer_key_file: key,
@@ -502,6 +522,7 @@ impl World {
                 .collect(),
             ..Config::default()
         };
+        configure(&mut config);
         let server = start(&config, &clock).await;
         let eucarc = fs::read_to_string(server.admin_dir().join("eucarc")).unwrap();
         let admin = User::of(&eucarc);
@@ -544,6 +565,10 @@ impl World {
     }
 
     pub(crate) fn administration(&self) -> Peer<Admin> {
+        Peer::there(self.transport())
+    }
+
+    pub(crate) fn people(&self) -> Peer<People> {
         Peer::there(self.transport())
     }
 
@@ -601,6 +626,22 @@ impl World {
         let all = [("Action", action), ("Version", "2010-05-08"), ("Number", number.as_str())];
         let own = |(n, v): &(&str, &str)| ((*n).to_owned(), (*v).to_owned());
         self.send_to(user, "/services/Euare", all.iter().chain(pairs).map(own).collect()).await
+    }
+
+    /// Does an action of administration at one of its paths, and answers its XML.
+    pub(crate) async fn administer(
+        &self,
+        user: &User,
+        path: &str,
+        action: &str,
+        pairs: &[(&str, &str)],
+    ) -> Result<String, Refused> {
+        // Equal requests of one second would be one request, and done once.
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed).to_string();
+        let all = [("Action", action), ("Version", "eucalyptus"), ("Number", number.as_str())];
+        let own = |(n, v): &(&str, &str)| ((*n).to_owned(), (*v).to_owned());
+        self.send_to(user, path, all.iter().chain(pairs).map(own).collect()).await
     }
 
     /// Does an action of STS's without parameters, and answers its XML.

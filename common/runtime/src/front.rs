@@ -206,7 +206,13 @@ impl QueryApi {
         told.caller = Some(caller.clone());
         told.call.caller = Some(caller.clone());
         told.call.says(&pairs);
-        if let (Some(witness), Some(key)) = (&self.witness, &key) {
+        if service.administrators && !caller.administrator {
+            let text = format!("{} does not administrate the cloud", caller.arn());
+            return Err(ApiError::new(ErrorCode::UnauthorizedOperation, text));
+        }
+        // Temporary credentials are on nobody's list.
+        let lasting = key.filter(|_| !caller.authority.is_temporary());
+        if let (Some(witness), Some(key)) = (&self.witness, &lasting) {
             witness.saw(key, service.prefix);
         }
 
@@ -348,7 +354,7 @@ fn told_as(error: &SignError, shape: Shape) -> ApiError {
 /// What an API calls a session token that is none.
 fn invalid_token(shape: Shape) -> ErrorCode {
     match shape {
-        Shape::Ec2 => ErrorCode::AuthFailure,
+        Shape::Ec2 | Shape::Eucalyptus => ErrorCode::AuthFailure,
         Shape::Iam(_) | Shape::Json => ErrorCode::InvalidClientTokenId,
     }
 }
@@ -357,7 +363,7 @@ fn invalid_token(shape: Shape) -> ErrorCode {
 fn of_session(error: ApiError, shape: Shape) -> ApiError {
     let code = match (error.code(), shape) {
         (ErrorCode::InvalidToken, _) => invalid_token(shape),
-        (ErrorCode::ExpiredToken, Shape::Ec2) => ErrorCode::RequestExpired,
+        (ErrorCode::ExpiredToken, Shape::Ec2 | Shape::Eucalyptus) => ErrorCode::RequestExpired,
         _ => return error,
     };
     ApiError::new(code, error.text())

@@ -50,6 +50,7 @@ struct DryRun {
 enum Writer {
     Ec2(Version),
     Iam(&'static str),
+    Eucalyptus,
     Json,
 }
 
@@ -58,6 +59,7 @@ impl Writer {
         match shape {
             Shape::Ec2 => Version::find(version).map(Self::Ec2),
             Shape::Iam(namespace) => Ok(Self::Iam(namespace)),
+            Shape::Eucalyptus => Ok(Self::Eucalyptus),
             Shape::Json => Ok(Self::Json),
         }
     }
@@ -68,20 +70,23 @@ impl Writer {
         request_id: &str,
         output: &T,
     ) -> Result<String, ApiError> {
-        match self {
-            Self::Ec2(version) => ec2::answer(action, *version, request_id, output),
-            Self::Iam(namespace) => xml::iam_answer(action, namespace, request_id, output)
-                .map_err(|error| ApiError::internal("The answer could not be written", error)),
-            Self::Json => serde_json::to_string(output)
-                .map_err(|error| ApiError::internal("The answer could not be written", error)),
-        }
+        let failed = |error: &dyn std::fmt::Display| {
+            ApiError::internal("The answer could not be written", error)
+        };
+        let written = match self {
+            Self::Ec2(version) => return ec2::answer(action, *version, request_id, output),
+            Self::Json => return serde_json::to_string(output).map_err(|error| failed(&error)),
+            Self::Iam(namespace) => xml::iam_answer(action, namespace, request_id, output),
+            Self::Eucalyptus => xml::eucalyptus_answer(action, request_id, output),
+        };
+        written.map_err(|error| failed(&error))
     }
 }
 
 /// A refusal in the code of its API.
 fn told_in(shape: Shape, error: ApiError) -> ApiError {
     match (shape, error.code()) {
-        (Shape::Ec2, ErrorCode::AccessDenied) => {
+        (Shape::Ec2 | Shape::Eucalyptus, ErrorCode::AccessDenied) => {
             let text = "You are not authorized to perform this operation";
             ApiError::new(ErrorCode::UnauthorizedOperation, format!("{text}. {}", error.text()))
         }

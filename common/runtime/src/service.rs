@@ -20,6 +20,8 @@ pub struct QueryService {
     pub shape: Shape,
     /// What it answers.
     pub router: Router,
+    /// Whether it answers administrators of the cloud alone.
+    pub administrators: bool,
     /// What is said besides to whoever asks for something else: a sentence, or nothing.
     pub instead: &'static str,
 }
@@ -34,6 +36,7 @@ impl QueryService {
             scopes: &["ec2"],
             shape: Shape::Ec2,
             router,
+            administrators: false,
             instead: "",
         }
     }

@@ -35,6 +35,8 @@ const SECRETS: &[&str] = &[
     "credential",
     "otp",
 ];
+/// Whole names of what is never written down, in lower case.
+const EXACTLY: &[&str] = &["old", "new", "code", "pin", "seed"];
 /// Parts of a signature that say nothing of the request.
 const SIGNING: &[&str] = &[
     "awsaccesskeyid",
@@ -50,7 +52,8 @@ fn is_secret(name: &str) -> bool {
     let name: String = name.chars().filter(|c| !matches!(c, '-' | '_')).collect();
     let name = name.to_ascii_lowercase();
     let harmless = matches!(name.as_str(), "clienttoken" | "nexttoken" | "marker");
-    !harmless && SECRETS.iter().any(|secret| name.contains(secret))
+    EXACTLY.contains(&name.as_str())
+        || !harmless && SECRETS.iter().any(|secret| name.contains(secret))
 }
 
 /// The parameters of a query as they are recorded.
@@ -108,6 +111,8 @@ mod tests {
             "SecretAccessKey",
             "WebIdentityToken",
             "ConfirmationCode",
+            "new",
+            "contact.code",
             "Spec.2.private_key",
         ] {
             assert_eq!(recorded([(name, "marked")])[name], HIDDEN, "{name}");

@@ -105,8 +105,10 @@ pub fn ec2_error(error: &ApiError, request_id: &str) -> String {
 /// In which shape a query API answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// As EC2, and the administration of old.
+    /// As EC2.
     Ec2,
+    /// As 2.0's administration: errors as EC2, elements with the prefix `euca:`.
+    Eucalyptus,
     /// As IAM and STS, in this namespace.
     Iam(&'static str),
     /// As JSON, which is what CloudTrail speaks.
@@ -117,7 +119,7 @@ impl Shape {
     /// What answers in this shape are.
     pub fn content_type(self) -> &'static str {
         match self {
-            Self::Ec2 | Self::Iam(_) => "text/xml;charset=UTF-8",
+            Self::Ec2 | Self::Eucalyptus | Self::Iam(_) => "text/xml;charset=UTF-8",
             Self::Json => "application/x-amz-json-1.1",
         }
     }
@@ -125,7 +127,7 @@ impl Shape {
     /// An error in this shape.
     pub fn error(self, error: &ApiError, request_id: &str) -> String {
         let namespace = match self {
-            Self::Ec2 => return ec2_error(error, request_id),
+            Self::Ec2 | Self::Eucalyptus => return ec2_error(error, request_id),
             Self::Json => {
                 let (code, text) = (error.code().wire(), error.text());
                 return serde_json::json!({ "__type": code, "message": text }).to_string();
@@ -189,6 +191,35 @@ pub fn iam_answer<T: Serialize>(
         None => named,
     };
     Ok(legible(&named).into_owned())
+}
+
+/// The answer of an action of administration.
+#[derive(Serialize)]
+struct EucalyptusAnswer<'a, T> {
+    #[serde(rename = "@xmlns:euca")]
+    xmlns: &'a str,
+    #[serde(rename = "euca:correlationId")]
+    request_id: &'a str,
+    #[serde(rename = "euca:_return")]
+    done: bool,
+    #[serde(flatten)]
+    output: &'a T,
+}
+
+/// Writes the answer of an action of administration, in the one form that 2.0's tools read.
+///
+/// # Errors
+/// If an output cannot be written as XML.
+pub fn eucalyptus_answer<T: Serialize>(
+    action: &str,
+    request_id: &str,
+    output: &T,
+) -> Result<String, quick_xml::SeError> {
+    let xmlns = "http://msgs.eucalyptus.com";
+    let answer = EucalyptusAnswer { xmlns, request_id, done: true, output };
+    let root = format!("euca:{action}ResponseType");
+    let xml = quick_xml::se::to_string_with_root(&root, &answer)?;
+    Ok(format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}", legible(&xml)))
 }
 
 /// An error as S3 tells it.

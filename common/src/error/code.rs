@@ -122,6 +122,10 @@ codes! {
     MalformedPolicyDocument = "MalformedPolicyDocument", 400, false;
     UnmodifiableEntity = "UnmodifiableEntity", 400, false;
     ExpiredToken = "ExpiredToken", 400, false;
+    /// A password that breaks a rule.
+    PasswordPolicyViolation = "PasswordPolicyViolation", 400, false;
+    /// Codes that a second factor has not shown.
+    InvalidAuthenticationCode = "InvalidAuthenticationCode", 403, false;
     PackedPolicyTooLarge = "PackedPolicyTooLarge", 400, false;
     InvalidInput = "InvalidInput", 400, false;
     DuplicateCertificate = "DuplicateCertificate", 409, false;

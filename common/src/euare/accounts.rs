@@ -71,7 +71,7 @@ pub struct Accounts {
 }
 
 /// Removes an account that has nothing but its owner, or with all its users, groups, roles and
-/// policies. One that owns images or instances is not removed.
+/// policies. One that owns instances, images, key pairs or buckets is not removed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DeleteAccount {

@@ -13,7 +13,9 @@ pub mod elements;
 pub mod groups;
 pub mod inline;
 pub mod instance_profiles;
+pub mod logins;
 pub mod managed;
+pub mod mfa;
 pub mod names;
 pub mod paging;
 pub mod roles;
@@ -44,6 +46,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
         managed::NAMES,
         roles::NAMES,
         simulate::NAMES,
+        logins::NAMES,
+        mfa::NAMES,
         users::NAMES,
         versions::NAMES,
     ];

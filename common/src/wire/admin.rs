@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Service;
+use super::people::{Contact, Language, Registered, Zip, ZipKind};
 use crate::id::AccountId;
 use crate::messages;
 
@@ -96,6 +97,195 @@ pub struct SettingView {
     pub value: String,
     /// What it means, with its unit.
     pub meaning: String,
+}
+
+/// Register a user with what is known of them.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct RegisterUser {
+    /// The account's name, by the rules of [`crate::name`].
+    pub name: String,
+    /// Who stands behind it.
+    #[serde(default)]
+    pub contact: Contact,
+    /// The language of mails to them; the cloud's if it is not said.
+    #[serde(default)]
+    pub language: Option<Language>,
+    /// A first password for the console, which has to be changed at the first log-in.
+    #[serde(default)]
+    pub password: Option<String>,
+    /// Whether the user confirms by the link of a mail first.
+    #[serde(default)]
+    pub by_mail: bool,
+}
+
+/// All that is known of the registrations of accounts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DescribeRegistrations {
+    /// Only this account's.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// What is done about a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// It is approved: its user gets a mail with a link.
+    Approve,
+    /// It is turned down: nothing of it stays, its user gets a mail.
+    Reject,
+    /// It is confirmed without a mail.
+    Confirm,
+}
+
+/// Decide about a registration.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DecideRegistration {
+    /// The account's name.
+    pub name: String,
+    /// What is done.
+    pub decision: Decision,
+}
+
+/// Replace what is known of who stands behind an account.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChangeContact {
+    /// The account's name.
+    pub name: String,
+    /// Who stands behind it.
+    pub contact: Contact,
+}
+
+/// Set a first password of an account's owner, which has to be changed at the next log-in.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SetPassword {
+    /// The account's name.
+    pub name: String,
+    /// The password.
+    pub password: String,
+}
+
+/// What happens to what an account owns when it is deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Belongings {
+    /// The account is deleted only if it owns nothing.
+    #[default]
+    Refuse,
+    /// All of it goes, too: instances are terminated, images deregistered. Buckets must be deleted
+    /// before, because nobody but their owner can say that their objects are worth nothing.
+    Remove,
+}
+
+/// Delete an account.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DeleteUser {
+    /// The account's name.
+    pub name: String,
+    /// What happens to what it owns.
+    #[serde(default)]
+    pub belongings: Belongings,
+}
+
+/// How far the deletion of an account is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Deleted {
+    /// It is gone.
+    Gone,
+    /// It can use nothing any more, and goes as soon as what it owned is gone: this is left.
+    Leaving(String),
+}
+
+/// A zone group: which accounts may use which availability zones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ZoneGroupView {
+    /// Its name.
+    pub name: String,
+    /// The zones that its members may use.
+    pub zones: Vec<String>,
+    /// Its members, by the names of their accounts.
+    pub members: Vec<String>,
+}
+
+/// All zone groups.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DescribeZoneGroups {
+    /// Only this one.
+    #[serde(default)]
+    pub group: Option<String>,
+}
+
+/// What is done to a zone group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GroupChange {
+    /// It is made.
+    Add,
+    /// It is removed.
+    Delete,
+    /// This user is in it.
+    Join(String),
+    /// This user is no longer in it.
+    Leave(String),
+    /// It may use this zone.
+    Grant(String),
+    /// It may use this zone no more.
+    Revoke(String),
+}
+
+/// Change a zone group.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChangeZoneGroup {
+    /// Its name.
+    pub group: String,
+    /// What is done to it.
+    pub change: GroupChange,
+}
+
+/// Make credentials as a zip.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct GetCredentialsZip {
+    /// The account's name.
+    pub name: String,
+    /// What it holds.
+    #[serde(default)]
+    pub kind: ZipKind,
+}
+
+/// Mails that are on their way or were given up.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DescribeMails {}
+
+/// A mail on its way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MailView {
+    /// Its id.
+    pub id: String,
+    /// To whom.
+    pub to: String,
+    /// Its subject.
+    pub subject: String,
+    /// How often it was tried.
+    pub tries: u32,
+    /// Whether it was given up.
+    pub given_up: bool,
+    /// What the server said the last time.
+    pub error: Option<String>,
+}
+
+messages! {
+    Admin:
+    RegisterUser => CredentialFiles, false;
+    DescribeRegistrations => Vec<Registered>, true;
+    DecideRegistration => (), false;
+    ChangeContact => (), true;
+    SetPassword => (), true;
+    DeleteUser => Deleted, true;
+    DescribeZoneGroups => Vec<ZoneGroupView>, true;
+    ChangeZoneGroup => (), false;
+    GetCredentialsZip => Zip, false;
+    DescribeMails => Vec<MailView>, true;
 }
 
 messages! {

@@ -11,6 +11,7 @@ pub mod bundling;
 pub mod identity;
 mod message;
 pub mod node;
+pub mod people;
 pub mod quota;
 pub mod role;
 pub mod spec;

@@ -151,7 +151,7 @@ impl World {
 fn a_deny_never_allows_more_and_an_allow_never_denies_more() {
     let mut dice = Dice(11);
     let mut seen = [[0; 3]; 2];
-    for round in 0..6000 {
+    for round in 0..4000 {
         let world = World::thrown(&mut dice);
         let before = world.verdicts();
         before.iter().zip(&mut seen).for_each(|(verdict, seen)| {
@@ -191,13 +191,13 @@ fn a_deny_never_allows_more_and_an_allow_never_denies_more() {
             }
         }
     }
-    assert!(seen.iter().flatten().all(|count| *count > 50), "{seen:?}");
+    assert!(seen.iter().flatten().all(|count| *count > 40), "{seen:?}");
 }
 
 #[test]
 fn the_order_of_statements_and_policies_does_not_matter() {
     let mut dice = Dice(12);
-    for round in 0..3000 {
+    for round in 0..2000 {
         let world = World::thrown(&mut dice);
         let mut other = world.clone();
         for layer in &mut other.layers {

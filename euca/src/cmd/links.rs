@@ -45,7 +45,7 @@ impl Execute for InstallLinks {
         let program = std::env::current_exe()
             .map_err(|error| failed("this program does not find itself".to_owned(), error))?;
         for name in cx.links {
-            let link = self.directory.join(format!("euca-{name}"));
+            let link = self.directory.join(name);
             match fs::symlink_metadata(&link) {
                 Ok(there) if there.is_symlink() => fs::remove_file(&link)
                     .map_err(|e| failed(format!("{} cannot be removed", link.display()), e))?,
@@ -113,7 +113,7 @@ mod tests {
             let environment = Environment::default();
             let mut cx = Context {
                 program: "euca-install-links",
-                links: &["add-keypair", "describe-images"],
+                links: &["euca-add-keypair", "euare-usercreate"].map(str::to_owned),
                 pages,
                 environment: &environment,
                 out: &mut out,

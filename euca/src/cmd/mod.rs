@@ -33,7 +33,7 @@ use std::io::{self, Write};
 use common::ec2::images::{BlockDevice, Volume};
 
 use crate::client::Client;
-use crate::config::{ConfigError, Settings};
+use crate::config::{ConfigError, Service, Settings};
 use crate::environment::Environment;
 use crate::error::{ClientError, chain};
 use crate::options::{Columns, FilterError, Remote};
@@ -44,8 +44,8 @@ use crate::pages::Page;
 pub(crate) struct Context<'a> {
     /// The name it is called by, for its messages.
     pub(crate) program: &'a str,
-    /// All names that this program has links for, without their `euca-`.
-    pub(crate) links: &'a [&'a str],
+    /// All names that this program has links for.
+    pub(crate) links: &'a [String],
     /// Makes the man pages and completions of all commands.
     pub(crate) pages: fn() -> Vec<Page>,
     pub(crate) environment: &'a Environment,
@@ -57,6 +57,16 @@ impl Context<'_> {
     /// A client of the EC2 endpoint that the options mean.
     pub(crate) fn ec2(&self, remote: &Remote) -> Result<Client, Failure> {
         Ok(Settings::of(remote, self.environment)?.ec2()?)
+    }
+
+    /// A client of the IAM endpoint that the options mean.
+    pub(crate) fn iam(&self, remote: &Remote) -> Result<Client, Failure> {
+        Ok(Settings::of(remote, self.environment)?.query(Service::Iam)?)
+    }
+
+    /// A client of the STS endpoint that the options mean.
+    pub(crate) fn sts(&self, remote: &Remote) -> Result<Client, Failure> {
+        Ok(Settings::of(remote, self.environment)?.query(Service::Sts)?)
     }
 
     /// The output as rows of columns.

@@ -2,6 +2,8 @@
 //! own. `cfg(test)` is what tells the lints that functions beside the tests belong to them.
 
 #[cfg(test)]
+mod administration;
+#[cfg(test)]
 mod attributes;
 #[cfg(test)]
 mod buckets;
@@ -13,6 +15,8 @@ mod checking;
 mod columns;
 #[cfg(test)]
 mod downloading;
+#[cfg(test)]
+mod identity;
 #[cfg(test)]
 mod program;
 #[cfg(test)]

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first surprise")]
 
 mod actions;
+mod administration;
+mod alone;
 mod arriving;
 mod bad_bundles;
 mod bad_requests;
@@ -19,5 +21,6 @@ mod permissions;
 mod registered;
 mod restart;
 mod saving;
+mod sessions;
 mod sharing;
 mod tampering;

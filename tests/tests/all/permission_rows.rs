@@ -12,6 +12,9 @@ const INSTANCE: (&str, &str) = ("InstanceId", "i-00000000");
 const INSTANCES: (&str, &str) = ("InstanceId.1", "i-00000000");
 const IMAGE: (&str, &str) = ("ImageId", "emi-00000000");
 
+const DEVICE: (&str, &str) = ("SerialNumber", "arn:aws:iam::123456789012:mfa/nothing");
+const PLACE: Pairs<'static> =
+    &[("Partition", "nowhere"), ("Name", "nobody"), ("Host", "127.0.0.1"), ("Port", "1")];
 const GIVEN: (&str, &str) = ("IamInstanceProfile.Name", "nothing");
 const ASSOCIATION: (&str, &str) = ("AssociationId", "iip-assoc-00000000000000000");
 const OTHER: (&str, &str) = ("UserName", "other");
@@ -224,4 +227,46 @@ pub(crate) const ROWS: &[(&str, &str, Pairs<'static>)] = &[
         &[("RoleArn", "arn:aws:iam::123456789012:role/open"), ("RoleSessionName", "walk")],
     ),
     ("sts", "GetAccessKeyInfo", &[KEY]),
+    ("iam", "ChangePassword", &[("OldPassword", "none"), ("NewPassword", "another")]),
+    ("iam", "CreateLoginProfile", &[OTHER, ("Password", "a long enough one")]),
+    ("iam", "CreateVirtualMFADevice", &[("VirtualMFADeviceName", "made")]),
+    ("iam", "DeactivateMFADevice", &[OTHER, DEVICE]),
+    ("iam", "DeleteAccountPasswordPolicy", &[]),
+    ("iam", "DeleteLoginProfile", &[OTHER]),
+    ("iam", "DeleteVirtualMFADevice", &[DEVICE]),
+    (
+        "iam",
+        "EnableMFADevice",
+        &[OTHER, DEVICE, ("AuthenticationCode1", "000000"), ("AuthenticationCode2", "000001")],
+    ),
+    ("iam", "GetAccountPasswordPolicy", &[]),
+    ("iam", "GetLoginProfile", &[OTHER]),
+    ("iam", "ListMFADevices", &[]),
+    ("iam", "UpdateAccountPasswordPolicy", &[]),
+    ("iam", "UpdateLoginProfile", &[OTHER]),
+    ("eucalypt", "AddGroup", &[("GroupName", "nobodies")]),
+    ("eucalypt", "AddGroupMember", &[("GroupName", "nobodies"), ("UserName", "nobody")]),
+    ("eucalypt", "AddUser", &[("UserName", "nobody")]),
+    ("eucalypt", "DeleteGroup", &[("GroupName", "nobodies")]),
+    ("eucalypt", "DeleteUser", &[("UserName", "nobody")]),
+    ("eucalypt", "DeregisterCluster", PLACE),
+    ("eucalypt", "DeregisterStorageController", PLACE),
+    ("eucalypt", "DeregisterWalrus", PLACE),
+    ("eucalypt", "DescribeClusters", &[]),
+    ("eucalypt", "DescribeComponents", &[]),
+    ("eucalypt", "DescribeGroups", &[]),
+    ("eucalypt", "DescribeNodes", &[]),
+    ("eucalypt", "DescribeProperties", &[]),
+    ("eucalypt", "DescribeStorageControllers", &[]),
+    ("eucalypt", "DescribeUsers", &[]),
+    ("eucalypt", "DescribeWalruses", &[]),
+    ("eucalypt", "EnableUser", &[("UserName", "nobody"), ("Enabled", "false")]),
+    ("eucalypt", "GetCredentials", &[]),
+    ("eucalypt", "GrantGroupAuthorization", &[("GroupName", "nobodies"), ("ZoneName", "nowhere")]),
+    ("eucalypt", "ModifyPropertyValue", &[("Name", "nothing"), ("Value", "x")]),
+    ("eucalypt", "RegisterCluster", PLACE),
+    ("eucalypt", "RegisterStorageController", PLACE),
+    ("eucalypt", "RegisterWalrus", PLACE),
+    ("eucalypt", "RemoveGroupMember", &[("GroupName", "nobodies"), ("UserName", "nobody")]),
+    ("eucalypt", "RevokeGroupAuthorization", &[("GroupName", "nobodies"), ("ZoneName", "nowhere")]),
 ];

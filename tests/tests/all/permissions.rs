@@ -36,8 +36,11 @@ impl Need {
         // Only the guard names a resource; what has none is a rule of the action's own.
         let (action, told) = told.split_once(" on resource: ")?;
         let resource = told.rsplit_once(": ").map_or(told, |(resource, _)| resource);
-        let code =
-            if matches!(prefix, "cloudtrail" | "iam" | "sts") { "AccessDenied" } else { "UnauthorizedOperation" };
+        let code = if matches!(prefix, "cloudtrail" | "iam" | "sts") {
+            "AccessDenied"
+        } else {
+            "UnauthorizedOperation"
+        };
         assert_eq!((refused.status, refused.code.as_str()), (403, code), "{refused:?}");
         Some(Self { action: action.to_owned(), resource: resource.to_owned() })
     }
@@ -112,7 +115,7 @@ impl<'a> Worker<'a> {
 
     pub(crate) fn signer(&self) -> Signer {
         let (id, secret) = (self.id.clone(), self.secret.clone());
-        Signer { id, secret, version: Version::Four, at: self.cloud.clock().now() }
+        Signer { id, secret, version: Version::Four, at: self.cloud.clock().now(), token: None }
     }
 }
 
@@ -123,6 +126,8 @@ fn place(prefix: &str, action: &str) -> (&'static str, &'static str) {
         "iam" => ("/services/Euare", "2010-05-08"),
         "cloudtrail" => ("/services/CloudTrail", "2013-11-01"),
         "sts" => ("/services/Tokens", "2011-06-15"),
+        // One service with three paths.
+        "eucalypt" => ("/services/Accounts", "eucalyptus"),
         other => panic!("where is {other}:{action}?"),
     }
 }
@@ -178,11 +183,30 @@ fn walk(worker: &Worker<'_>, prefix: &str, action: &str, parameters: Pairs<'_>) 
     needs
 }
 
+/// The same for what only administrators of the cloud are offered, who may do everything until it is
+/// denied: everything else is.
+fn walk_denied(worker: &Worker<'_>, action: &str, parameters: Pairs<'_>) -> Vec<Need> {
+    let name = format!("eucalypt:{action}");
+    let ask = |allowed: &str| {
+        let but = format!(
+            r#"{{"Effect":"Deny","NotAction":["eucalypt:Administer"{allowed}],"Resource":"*"}}"#
+        );
+        worker.allow(&[but]);
+        Need::of("eucalypt", &worker.ask("eucalypt", action, parameters))
+    };
+    let first = ask("").unwrap_or_else(|| panic!("{name} is not denied"));
+    assert_eq!(first.action, name);
+    assert_eq!(ask(&format!(r#","{name}""#)), None, "{name} is allowed");
+    vec![first]
+}
+
 #[test]
 fn every_action_is_refused_without_permission_and_let_through_with_what_it_needs() {
     let cloud = Cloud::raise(Shape { nodes: 0, ..Shape::default() });
     let owner = cloud.add_user("taro");
     let worker = Worker::hired(&cloud, &owner, "worker");
+    let administrator = cloud.administrator();
+    let deputy = Worker::hired(&cloud, &administrator, "deputy");
     let trust = format!(
         r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{{"AWS":"{}"}}}}}}"#,
         owner.account
@@ -203,7 +227,10 @@ fn every_action_is_refused_without_permission_and_let_through_with_what_it_needs
 
     let (mut list, mut needed) = (String::new(), BTreeMap::new());
     for (prefix, action, parameters) in ROWS {
-        let needs = walk(&worker, prefix, action, parameters);
+        let needs = match *prefix {
+            "eucalypt" => walk_denied(&deputy, action, parameters),
+            _ => walk(&worker, prefix, action, parameters),
+        };
         let told: Vec<_> =
             needs.iter().map(|need| format!("{} on {}", need.action, need.resource)).collect();
         list.push_str(&format!("{prefix}:{action}: {}\n", told.join(", ")));

@@ -4,7 +4,7 @@
 //! Bytes are read only after all of that was decided. A body that nobody reads any more is read
 //! past for a moment, because many clients write it to its end before they look at the answer.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use actix::Addr;
 use common::action::Caller;
@@ -39,23 +39,19 @@ use super::configuration::GetObjectTagging;
 use super::delete_objects::{DeleteObjects, Removals};
 use super::domains::Domains;
 use super::objects::Objects;
-use super::permit::Key;
+use super::permit::{Doorkeeper, Key};
 use super::permits::{Permit, Permits, slow_down};
 use super::refusal::{Refusal, mismatch, refused};
 use super::service::{Asked, Operate, S3Actor};
 use crate::blob::receive::read_past;
-use crate::identity::key_ring::CopiedKeyRing;
-use crate::identity::key_uses::KeyUses;
 
 /// How many lists of parts are read at once.
 pub(crate) const LISTS: usize = 32;
 
 /// The S3 API on the public listener.
 pub(crate) struct Front {
-    /// Who owns which access key.
-    pub(crate) keys: Arc<CopiedKeyRing>,
-    /// When they were used.
-    pub(crate) uses: Arc<KeyUses>,
+    /// Who knows the callers.
+    pub(crate) door: Doorkeeper,
     /// The time.
     pub(crate) clock: Clock,
     /// Below which names hosts are buckets.
@@ -170,7 +166,7 @@ impl Front {
             let said = operation.said(&decided.request());
             let signed = scheme.map(|scheme| signed(scheme, dated, self.clock.now()));
             let said = said.and(&signed.unwrap_or_default());
-            decided.caller = Some(self.permit((caller, &key), head, &needs, &said).await?);
+            decided.caller = Some(self.door.permit((caller, &key), head, &needs, &said).await?);
         }
         Ok(decided)
     }
@@ -181,10 +177,10 @@ impl Front {
         let Some(claim) = claim else { return Ok(Authentic::default()) };
         let token = claim.session_token().map(str::to_owned);
         let key = Key { id: claim.access_key_id().to_owned(), token };
-        let credential = self.credential(&key).await?;
+        let credential = self.door.credential(&key).await?;
         match claim.verify(&credential.secret, self.clock.now()) {
             Ok(verified) => {
-                self.uses.note(&key.id, self.clock.now());
+                self.door.saw(&key);
                 Ok(Authentic {
                     chain: claim.chain(&credential.secret),
                     by: Some((Caller::from(credential), key)),

@@ -35,7 +35,7 @@ pub(crate) mod listing;
 pub(crate) mod lists;
 pub(crate) mod multipart;
 pub(crate) mod objects;
-mod permit;
+pub(crate) mod permit;
 pub(crate) mod permits;
 mod post;
 mod refusal;

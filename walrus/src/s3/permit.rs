@@ -4,17 +4,21 @@
 //! What buckets and objects say themselves comes after it ([`super::access`]); both must allow. A
 //! caller without a signature has no policies, and is held to the lists alone.
 
+use std::sync::Arc;
+
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
 use common::iam::Context;
 use common::iam::directory::Credential;
 use common::s3::permissions::Need;
+use runtime::clock::Clock;
 use runtime::http::Head;
 use runtime::keyring::KeyRing as _;
 
 use super::access::demand;
-use super::front::Front;
 use super::refusal::Refusal;
+use crate::identity::key_ring::CopiedKeyRing;
+use crate::identity::key_uses::KeyUses;
 
 /// What a request was signed with.
 #[derive(Debug, Clone)]
@@ -25,7 +29,22 @@ pub(super) struct Key {
     pub(super) token: Option<String>,
 }
 
-impl Front {
+/// Who knows the callers.
+pub(crate) struct Doorkeeper {
+    /// Who owns which access key.
+    pub(crate) keys: Arc<CopiedKeyRing>,
+    /// When they were used.
+    pub(crate) uses: Arc<KeyUses>,
+    /// The time.
+    pub(crate) clock: Clock,
+}
+
+impl Doorkeeper {
+    /// Notes that something was signed with a key, and truly so.
+    pub(super) fn saw(&self, key: &Key) {
+        self.uses.note(&key.id, self.clock.now());
+    }
+
     /// Whose that access key is.
     pub(super) async fn credential(&self, key: &Key) -> Result<Credential, Refusal> {
         let found = self.keys.find(&key.id, key.token.as_deref()).await?;

@@ -95,12 +95,12 @@ impl Front {
         if let Some(claim) = claim {
             let token = claim.session_token().map(str::to_owned);
             let key = Key { id: claim.access_key_id().to_owned(), token };
-            let credential = self.credential(&key).await?;
+            let credential = self.door.credential(&key).await?;
             match claim.verify(&credential.secret) {
                 Err(SignError::SignatureDoesNotMatch) => return Err(mismatch(claim.explain())),
                 other => other.map_err(|error| refused_form(&error))?,
             }
-            self.uses.note(&key.id, self.clock.now());
+            self.door.saw(&key);
             *caller = Some(Caller::from(credential));
             by = Some(key);
             let policy = Policy::read(claim.policy())?;
@@ -118,7 +118,7 @@ impl Front {
                 .and(&signed_form(fields.get("x-amz-signature").is_some()))
                 .with_some("s3:x-amz-acl", fields.get("acl"));
             *caller = Some(who.clone());
-            *caller = Some(self.permit((who, &key), head, &needs, &said).await?);
+            *caller = Some(self.door.permit((who, &key), head, &needs, &said).await?);
         }
         let most = length.saturating_sub(before).saturating_sub(bytes.least_end());
         let base = format!("{}{}", decided.origin, head.raw_path.trim_end_matches('/'));

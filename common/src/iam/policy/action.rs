@@ -7,7 +7,6 @@ use super::glob::Glob;
 pub(super) struct ActionPattern {
     /// In lower case. `None` if it is any action.
     glob: Option<Glob>,
-    service: String,
 }
 
 impl ActionPattern {
@@ -17,7 +16,7 @@ impl ActionPattern {
     /// Says what is wrong with it.
     pub(super) fn read(text: &str) -> Result<Self, String> {
         if text == "*" {
-            return Ok(Self { glob: None, service: String::new() });
+            return Ok(Self { glob: None });
         }
         let wrong = || format!("'{text}' is no action: SERVICE:NAME is expected, or *");
         let (service, name) = text.split_once(':').ok_or_else(wrong)?;
@@ -31,18 +30,12 @@ impl ActionPattern {
         if name.is_empty() || !name.chars().all(wild) {
             return Err(wrong());
         }
-        let glob = Some(Glob::of(&text.to_ascii_lowercase()));
-        Ok(Self { glob, service: service.to_ascii_lowercase() })
+        Ok(Self { glob: Some(Glob::of(&text.to_ascii_lowercase())) })
     }
 
     /// Whether an action that is given in lower case is one of them.
     pub(super) fn matches(&self, action: &str) -> bool {
         self.glob.as_ref().is_none_or(|glob| glob.matches(action))
-    }
-
-    /// Whether all that it can match are actions of this service.
-    pub(super) fn is_of(&self, service: &str) -> bool {
-        self.glob.is_some() && self.service == service
     }
 }
 

@@ -87,7 +87,7 @@ impl Condition {
             Kind::Binary => Values::Binary(all(texts, "base64", |text| BASE64.decode(text).ok())?),
             Kind::Address => Values::Address(all(texts, "IP address or network", Network::read)?),
         };
-        let (key, spelled) = (key.to_lowercase(), key.to_owned());
+        let (key, spelled) = (key.to_ascii_lowercase(), key.to_owned());
         Ok(Self { operator, key, spelled, values })
     }
 

@@ -70,7 +70,7 @@ impl Policy {
     pub fn context_keys(&self) -> Vec<String> {
         let mut keys = BTreeMap::new();
         for key in self.statements.iter().flat_map(Statement::keys) {
-            keys.entry(key.to_lowercase()).or_insert_with(|| key.to_owned());
+            keys.entry(key.to_ascii_lowercase()).or_insert_with(|| key.to_owned());
         }
         keys.into_values().collect()
     }

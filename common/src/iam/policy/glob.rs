@@ -4,16 +4,17 @@
 //! characters, so the leftmost place where it fits is always the right one: matching never goes back,
 //! and costs at most the square of the text's length, however long the pattern is.
 
-/// A pattern, cut at its stars: at least one piece.
+/// A pattern, cut at its stars.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Glob {
-    pieces: Vec<Piece>,
-    /// The bytes that it needs at least.
-    least: usize,
+pub(super) enum Glob {
+    /// No wildcards: most patterns are so, and take little room.
+    Plain(Box<str>),
+    /// At least one piece, and the bytes that all need at least.
+    Pieces(Box<[Piece]>, usize),
 }
 
 /// What lies between two stars.
-type Piece = Vec<Unit>;
+pub(super) type Piece = Vec<Unit>;
 
 /// A step in a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,15 @@ impl Glob {
                 (unit, _) => pieces[last].push(unit),
             }
         }
+        match &mut pieces[..] {
+            [piece] if piece.is_empty() => return Self::Plain(Box::default()),
+            [piece] => {
+                if let [Unit::Text(text)] = &mut piece[..] {
+                    return Self::Plain(std::mem::take(text).into_boxed_str());
+                }
+            }
+            _ => {}
+        }
         // Two stars are one.
         let last = pieces.len() - 1;
         let mut at = 0;
@@ -52,7 +62,7 @@ impl Glob {
             Unit::Many => 0,
         };
         let least = pieces.iter().flatten().map(length).sum();
-        Self { pieces, least }
+        Self::Pieces(pieces.into_boxed_slice(), least)
     }
 
     /// The pattern that a text means by its `*` and `?`.
@@ -62,10 +72,12 @@ impl Glob {
 
     /// Whether a whole text matches.
     pub(super) fn matches(&self, text: &str) -> bool {
-        if text.len() < self.least {
-            return false;
-        }
-        let Some((last, before)) = self.pieces.split_last() else { return text.is_empty() };
+        let pieces = match self {
+            Self::Plain(plain) => return **plain == *text,
+            Self::Pieces(_, least) if text.len() < *least => return false,
+            Self::Pieces(pieces, _) => pieces,
+        };
+        let Some((last, before)) = pieces.split_last() else { return text.is_empty() };
         let Some((first, middle)) = before.split_first() else {
             return front(last, text) == Some("");
         };

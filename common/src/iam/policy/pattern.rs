@@ -98,6 +98,14 @@ impl Pattern {
         Some(Glob::new(steps).matches(text))
     }
 
+    /// The text itself, if there is nothing else to it.
+    pub(super) fn plain(&self) -> Option<&str> {
+        match &self.0 {
+            Form::Fixed(Glob::Plain(text)) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The keys of its variables, as they were written.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         let parts = match &self.0 {
@@ -132,7 +140,7 @@ fn variable(text: &str) -> Option<(Part, &str)> {
             (Some(default.to_owned()), rest.trim_start().strip_prefix('}')?)
         }
     };
-    let key = spelled.to_lowercase();
+    let key = spelled.to_ascii_lowercase();
     Some((Part::Variable(Variable { key, spelled: spelled.to_owned(), default }), rest))
 }
 

@@ -226,7 +226,8 @@ impl Reader<'_> {
         let mut patterns = Vec::new();
         for (at, text) in self.strings(node, place)? {
             let pattern = ActionPattern::read(text).map_err(|what| self.wrong(at, place, what))?;
-            if self.kind == PolicyKind::Trust && (negated || !pattern.is_of("sts")) {
+            let of_sts = text.to_ascii_lowercase().starts_with("sts:");
+            if self.kind == PolicyKind::Trust && (negated || !of_sts) {
                 let what = "a policy on a role speaks of actions of sts only";
                 return Err(self.wrong(at, place, what));
             }
@@ -301,7 +302,7 @@ impl Reader<'_> {
             let place = format!("{place}.{name}");
             let mut keys = HashSet::new();
             for Member { at, name: key, node } in self.members(node, &place)? {
-                let lower = key.to_lowercase();
+                let lower = key.to_ascii_lowercase();
                 let proper =
                     key.split_once(':').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty());
                 if !proper {

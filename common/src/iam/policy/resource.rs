@@ -15,6 +15,8 @@ const PARTS: usize = 6;
 pub(super) enum ArnPattern {
     /// `*`.
     Any,
+    /// How it must begin, in whole parts, and what the rest must be.
+    Below(Box<str>, Pattern),
     /// The parts that follow `arn`, and what the rest must be.
     Parts(Vec<Pattern>, Pattern),
     /// A variable that stands for a whole ARN, or for more than one part.
@@ -108,8 +110,16 @@ impl ArnPattern {
     fn parts(parts: &[&str], variables: bool) -> Result<Self, String> {
         let read = |text: &&str| Pattern::read(text, Style { variables, wild: true, fold: false });
         let (last, before) = parts.split_last().ok_or("an ARN is expected")?;
-        let head = before.iter().skip(1).map(read).collect::<Result<_, _>>()?;
-        Ok(Self::Parts(head, read(last)?))
+        let head = before.iter().skip(1).map(read).collect::<Result<Vec<_>, _>>()?;
+        let plain: Option<Vec<&str>> = head.iter().map(Pattern::plain).collect();
+        Ok(match plain {
+            Some(plain) => {
+                let beginning: String =
+                    ["arn"].iter().chain(&plain).flat_map(|part| [part, ":"]).collect();
+                Self::Below(beginning.into_boxed_str(), read(last)?)
+            }
+            None => Self::Parts(head, read(last)?),
+        })
     }
 
     /// Whether it means this name; `None` if a variable in it stands for nothing.
@@ -117,7 +127,13 @@ impl ArnPattern {
         match (self, name.starts) {
             (Self::Any, _) => Some(true),
             (Self::Whole(pattern), _) => pattern.matches(name.whole, known),
-            (Self::Parts(..), None) => Some(false),
+            (Self::Below(..) | Self::Parts(..), None) => Some(false),
+            (Self::Below(beginning, rest), Some(_)) => {
+                match name.whole.strip_prefix(beginning.as_ref()) {
+                    Some(after) => rest.matches(after, known),
+                    None => Some(false),
+                }
+            }
             (Self::Parts(head, rest), Some(starts)) => {
                 // Each begins one after the colon at which the one before it ends.
                 for (pattern, ends) in head.iter().zip(starts.windows(2).skip(1)) {
@@ -134,7 +150,7 @@ impl ArnPattern {
     pub(super) fn keys(&self) -> Vec<&str> {
         match self {
             Self::Any => Vec::new(),
-            Self::Whole(pattern) => pattern.keys().collect(),
+            Self::Whole(pattern) | Self::Below(_, pattern) => pattern.keys().collect(),
             Self::Parts(head, rest) => head.iter().chain([rest]).flat_map(Pattern::keys).collect(),
         }
     }

@@ -1,0 +1,95 @@
+//! What the administration paths answer, `/services/Accounts` and its kin: the functions that
+//! `clc admin` and the console have, for administrators with their keys, in the protocol that 2.0's
+//! own tools speak. One file a family, as in `common::administration`.
+//!
+//! Only users of the cloud's own account are let in, by construction: the front asks before it
+//! looks at the action. What each of them may do beyond that is said by their policies
+//! (`eucalypt:AddUser`).
+
+mod administrators;
+mod configuration;
+mod credentials;
+mod groups;
+mod properties;
+mod users;
+
+use std::sync::Arc;
+
+use common::administration::VERSION;
+use common::administration::accounts::{AddUser, DeleteUser, DescribeUsers, EnableUser};
+use common::administration::configuration::{
+    DeregisterCluster, DeregisterStorageController, DeregisterWalrus, DescribeClusters,
+    DescribeComponents, DescribeNodes, DescribeStorageControllers, DescribeWalruses,
+    RegisterCluster, RegisterStorageController, RegisterWalrus,
+};
+use common::administration::credentials::GetCredentials;
+use common::administration::groups::{
+    AddGroup, AddGroupMember, DeleteGroup, DescribeGroups, GrantGroupAuthorization,
+    RemoveGroupMember, RevokeGroupAuthorization,
+};
+use common::administration::properties::{DescribeProperties, ModifyPropertyValue};
+use common::dialect::xml::Shape;
+use common::wire::walrus::Walrus;
+use runtime::actor::ServiceActor;
+use runtime::peer::Peer;
+use runtime::router::Router;
+use runtime::service::QueryService;
+
+use crate::cluster::Cluster;
+use crate::people::People;
+
+/// How many actions of administration are done at once.
+const PERMITS: usize = 16;
+
+/// What administration works with.
+pub struct Paths {
+    /// People, and the records.
+    pub people: People,
+    /// Walrus, which knows who owns buckets.
+    pub walrus: Peer<Walrus>,
+    /// Where clients reach walrus.
+    pub walrus_url: String,
+    /// The nodes.
+    pub cluster: Cluster,
+}
+
+/// The service behind the paths.
+pub fn service(paths: Paths) -> QueryService {
+    let actor = ServiceActor::start(Arc::new(paths), PERMITS);
+    let router = Router::new()
+        .on::<AddGroup, _>(&actor)
+        .on::<AddGroupMember, _>(&actor)
+        .on::<AddUser, _>(&actor)
+        .on::<DeleteGroup, _>(&actor)
+        .on::<DeleteUser, _>(&actor)
+        .on::<DeregisterCluster, _>(&actor)
+        .on::<DeregisterStorageController, _>(&actor)
+        .on::<DeregisterWalrus, _>(&actor)
+        .on::<DescribeClusters, _>(&actor)
+        .on::<DescribeComponents, _>(&actor)
+        .on::<DescribeGroups, _>(&actor)
+        .on::<DescribeNodes, _>(&actor)
+        .on::<DescribeProperties, _>(&actor)
+        .on::<DescribeStorageControllers, _>(&actor)
+        .on::<DescribeUsers, _>(&actor)
+        .on::<DescribeWalruses, _>(&actor)
+        .on::<EnableUser, _>(&actor)
+        .on::<GetCredentials, _>(&actor)
+        .on::<GrantGroupAuthorization, _>(&actor)
+        .on::<ModifyPropertyValue, _>(&actor)
+        .on::<RegisterCluster, _>(&actor)
+        .on::<RegisterStorageController, _>(&actor)
+        .on::<RegisterWalrus, _>(&actor)
+        .on::<RemoveGroupMember, _>(&actor)
+        .on::<RevokeGroupAuthorization, _>(&actor);
+    QueryService {
+        paths: &["/services/accounts", "/services/configuration", "/services/properties"],
+        versions: &[VERSION],
+        prefix: "eucalypt",
+        scopes: &["bootstrap"],
+        shape: Shape::Eucalyptus,
+        router,
+        administrators: true,
+        instead: "",
+    }
+}

@@ -1,0 +1,278 @@
+//! Users, as 2.0 counts them: every account is one, and so is every administrator of the cloud
+//! beside the first, who is a user inside the cloud's own account.
+
+use common::administration::accounts::{
+    AddUser, DeleteUser, DescribeUsers, EnableUser, User, Users,
+};
+use common::administration::{Done, Entries};
+use common::error::ApiError;
+use common::id::AccountId;
+use common::wire::admin::Belongings;
+use common::wire::people::{Contact, Registered, Standing, ZipKind};
+use runtime::actor::{Answer, Handle, Scene};
+
+use super::{Paths, administrators};
+use crate::identity::{accounts, certificates};
+use crate::people::registering::{self, NewPerson};
+use crate::people::{People, credentials, deletion};
+use crate::records::accounts::FIRST_USER;
+use crate::records::{AccessKey, Certificate, Records};
+
+/// What 2.0 says of a user of whom no mail address is known.
+const NO_ADDRESS: &str = "N/A";
+
+/// Whom a name means.
+pub enum Named {
+    /// An account.
+    Account,
+    /// A user of the cloud's own account, by the name on record.
+    Administrator(String),
+}
+
+impl Named {
+    /// Finds whom a name means; accounts go first. Blocks.
+    ///
+    /// # Errors
+    /// `InvalidParameterValue` if there is nobody of that name.
+    pub fn find(records: &Records, name: &str) -> Result<Self, ApiError> {
+        let nobody = match accounts::find(records, name) {
+            Ok(_) => return Ok(Self::Account),
+            Err(nobody) => nobody,
+        };
+        match administrators::find(records, name)? {
+            Some(user) => Ok(Self::Administrator(user.name)),
+            None => Err(nobody),
+        }
+    }
+}
+
+impl Handle<Paths> for AddUser {
+    type Checked = (NewPerson, bool);
+
+    async fn check(self, scene: &Scene<Paths>) -> Result<Self::Checked, ApiError> {
+        let admin = self.admin.unwrap_or_default();
+        let email = self.email.filter(|it| !it.eq_ignore_ascii_case(NO_ADDRESS));
+        let contact = Contact { email: email.unwrap_or_default(), ..Contact::default() };
+        let new = NewPerson { name: self.user_name, contact, ..NewPerson::default() };
+        if admin && !new.contact.email.is_empty() {
+            let why = "mail addresses are kept of accounts, not of users inside the cloud's own";
+            return Err(ApiError::invalid("Email", why));
+        }
+        scene
+            .people
+            .work(move |people| {
+                registering::check_name(&new.name)?;
+                if Named::find(&people.records, &new.name).is_ok() {
+                    let why = format!("'{}' is taken already", new.name);
+                    return Err(ApiError::invalid("UserName", why));
+                }
+                Ok((new, admin))
+            })
+            .await
+    }
+
+    async fn act((new, admin): Self::Checked, scene: &Scene<Paths>) -> Result<Done, ApiError> {
+        scene
+            .people
+            .work(move |people| {
+                if admin {
+                    administrators::add(people, &new.name)?;
+                    return Ok(Done {});
+                }
+                registering::add(people, &new)?;
+                // A user of 2.0 has an access key from the beginning.
+                credentials::files(people, &new.name, ZipKind::Keys)?;
+                Ok(Done {})
+            })
+            .await
+    }
+}
+
+impl Handle<Paths> for DeleteUser {
+    type Checked = (String, Named, Belongings);
+
+    async fn check(self, scene: &Scene<Paths>) -> Result<Self::Checked, ApiError> {
+        let belongings = match self.belongings.as_deref() {
+            None | Some("refuse") => Belongings::Refuse,
+            Some("remove") => Belongings::Remove,
+            Some(other) => {
+                let why = format!("'{other}' is neither refuse nor remove");
+                return Err(ApiError::invalid("Belongings", why));
+            }
+        };
+        let name = self.user_name;
+        let caller = scene.caller.user.clone();
+        scene
+            .people
+            .work(move |people| {
+                let named = Named::find(&people.records, &name)?;
+                if let Named::Administrator(user) = &named
+                    && user.eq_ignore_ascii_case(&caller)
+                {
+                    let why = "nobody deletes themselves";
+                    return Err(ApiError::invalid("UserName", why));
+                }
+                Ok((name, named, belongings))
+            })
+            .await
+    }
+
+    async fn act(
+        (name, named, belongings): Self::Checked,
+        scene: &Scene<Paths>,
+    ) -> Result<Done, ApiError> {
+        match named {
+            Named::Account => {
+                deletion::delete(&scene.people, &scene.walrus, &name, belongings).await?;
+            }
+            Named::Administrator(user) => {
+                let remove = move |people: &People| administrators::remove(&people.records, &user);
+                scene.people.work(remove).await?;
+            }
+        }
+        Ok(Done {})
+    }
+}
+
+impl Handle<Paths> for EnableUser {
+    type Checked = (String, bool);
+
+    async fn check(self, scene: &Scene<Paths>) -> Result<Self::Checked, ApiError> {
+        let name = self.user_name.clone();
+        scene.people.work(move |people| Named::find(&people.records, &name).map(drop)).await?;
+        Ok((self.user_name, self.enabled))
+    }
+
+    async fn act((name, enabled): Self::Checked, scene: &Scene<Paths>) -> Result<Done, ApiError> {
+        scene
+            .people
+            .work(move |people| {
+                match Named::find(&people.records, &name)? {
+                    Named::Account => registering::enable(people, &name, enabled).map(drop)?,
+                    Named::Administrator(user) => {
+                        administrators::enable(&people.records, &user, enabled)?;
+                    }
+                }
+                Ok(Done {})
+            })
+            .await
+    }
+}
+
+impl Answer<Paths> for DescribeUsers {
+    async fn answer(self, scene: &Scene<Paths>) -> Result<Users, ApiError> {
+        scene.people.work(move |people| described(people, &self.user_names)).await
+    }
+}
+
+fn described(people: &People, names: &[String]) -> Result<Users, ApiError> {
+    let records = &people.records;
+    let mut users = Vec::new();
+    if names.is_empty() {
+        for it in registering::list(people)? {
+            users.push(account(records, it, false)?);
+        }
+        for it in administrators::list(records)? {
+            users.push(administrator(records, it, false)?);
+        }
+    }
+    for name in names {
+        users.push(match Named::find(records, name)? {
+            Named::Account => account(records, registering::find(people, name)?, true)?,
+            Named::Administrator(name) => match administrators::find(records, &name)? {
+                Some(it) => administrator(records, it, true)?,
+                None => continue,
+            },
+        });
+    }
+    Ok(Users { users: users.into() })
+}
+
+/// An account as 2.0 shows a user; the secret of its key only if it was named.
+fn account(records: &Records, it: Registered, named: bool) -> Result<User, ApiError> {
+    let shown = User {
+        admin: it.account == AccountId::cloud(),
+        confirmed: it.standing == Standing::Confirmed,
+        enabled: it.enabled && it.leaving.is_none(),
+        registration: match it.leaving {
+            Some(_) => "leaving".to_owned(),
+            None => it.standing.to_string(),
+        },
+        email: match it.contact.email.as_str() {
+            "" => NO_ADDRESS.to_owned(),
+            address => address.to_owned(),
+        },
+        groups: Entries::from(it.zone_groups),
+        account: it.account.to_string(),
+        user_name: it.name,
+        ..User::default()
+    };
+    with_credentials(records, shown, &it.account, FIRST_USER, named)
+}
+
+/// A user of the cloud's own account as 2.0 shows an administrator.
+fn administrator(
+    records: &Records,
+    it: crate::records::User,
+    named: bool,
+) -> Result<User, ApiError> {
+    let shown = User {
+        user_name: it.name.clone(),
+        account: it.account.to_string(),
+        admin: true,
+        confirmed: true,
+        enabled: it.enabled,
+        registration: Standing::Confirmed.to_string(),
+        email: NO_ADDRESS.to_owned(),
+        ..User::default()
+    };
+    with_credentials(records, shown, &it.account, &it.name, named)
+}
+
+fn with_credentials(
+    records: &Records,
+    mut shown: User,
+    account: &AccountId,
+    user: &str,
+    named: bool,
+) -> Result<User, ApiError> {
+    if let Some(key) = newest_key(records, account, user)? {
+        shown.access_key = key.id;
+        if named {
+            shown.secret_key = key.secret;
+        }
+    }
+    let mut good: Option<Certificate> = None;
+    for seen in records.certificates.all(&format!("{account}/")) {
+        let it = seen?.record;
+        if !it.user.eq_ignore_ascii_case(user) {
+            continue;
+        }
+        if it.deleted || !it.active {
+            shown.revoked.entry.push(it.id);
+        } else if good.as_ref().is_none_or(|newest| newest.created <= it.created) {
+            good = Some(it);
+        }
+    }
+    if let Some(it) = good {
+        shown.distinguished_name = certificates::subject(&it.pem).unwrap_or_default();
+        shown.certificate_serial = it.id;
+    }
+    Ok(shown)
+}
+
+/// The newest access key of a user that may be used.
+fn newest_key(
+    records: &Records,
+    account: &AccountId,
+    user: &str,
+) -> Result<Option<AccessKey>, ApiError> {
+    let mut newest: Option<AccessKey> = None;
+    for row in records.keys_of.rows(&format!("{account}/{user}/"), None, 64) {
+        let Some(key) = records.access_keys.get(&row?.value)? else { continue };
+        if key.active && newest.as_ref().is_none_or(|newest| newest.created <= key.created) {
+            newest = Some(key.record);
+        }
+    }
+    Ok(newest)
+}

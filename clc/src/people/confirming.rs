@@ -1,0 +1,114 @@
+//! Following the links of mails: confirming a registration, setting a password that was forgotten.
+//!
+//! A link is used up in the commit that does what it is good for, so it does it once.
+
+use common::error::{ApiError, ErrorCode};
+use common::iam::EntityName;
+use common::time::Timestamp;
+use common::wire::people::{Confirm, Recover};
+use store::Batch;
+
+use super::registering::step;
+use super::standing::{Event, Next};
+use super::strangers::admit;
+use super::throttle::Kind;
+use super::{People, links, passwords};
+use crate::records::accounts::FIRST_USER;
+use crate::records::{Account, Errand, Login, Records};
+
+/// A user has followed the link of a confirmation. Blocks.
+///
+/// # Errors
+/// `InvalidToken` for a link that is not good, whatever is wrong with it; `MissingParameter` and
+/// `InvalidParameterValue` about the first password of one who has none.
+pub fn confirm(people: &People, ask: &Confirm) -> Result<(), ApiError> {
+    admit(people, Kind::Link, &ask.address)?;
+    let (records, now) = (&people.records, people.now());
+    let (_, account) = links::find(records, &ask.name, &ask.token, Errand::Confirm, now)?;
+    let login = login_of(records, &account)?;
+    let hash = match (&login, &ask.password) {
+        (Some(_), _) => None,
+        (None, None) => return Err(ApiError::missing("password")),
+        (None, Some(password)) => {
+            passwords::check_first(&account.alias, FIRST_USER, password)?;
+            Some(passwords::hash(people, password)?)
+        }
+    };
+    records.change_identity(|batch, touched| {
+        let found = links::find(records, &ask.name, &ask.token, Errand::Confirm, now)?;
+        let (token, mut account) = found;
+        batch.remove(&token);
+        if let Next::Becomes(standing) = step(&account, Event::Confirm)? {
+            account.record.registration.standing = standing;
+            account.record.registration.confirmed = Some(now);
+            batch.replace(&account)?;
+            touched.note(EntityName::Account(account.number.clone()));
+        }
+        match &hash {
+            Some(hash) => set(records, batch, &account, hash.clone(), now),
+            None => Ok(()),
+        }
+    })
+}
+
+/// A user has followed the link of a recovery and sets a password. Blocks.
+///
+/// # Errors
+/// `InvalidToken` for a link that is not good, whatever is wrong with it; `InvalidParameterValue`
+/// for a password that breaks a rule.
+pub fn recover(people: &People, ask: &Recover) -> Result<(), ApiError> {
+    admit(people, Kind::Link, &ask.address)?;
+    let (records, now) = (&people.records, people.now());
+    let (_, account) = links::find(records, &ask.name, &ask.token, Errand::Recover, now)?;
+    let login = login_of(records, &account)?;
+    match &login {
+        Some(login) => passwords::check_new(people, &account.alias, login, &ask.password)?,
+        None => passwords::check_first(&account.alias, FIRST_USER, &ask.password)?,
+    }
+    let hash = passwords::hash(people, &ask.password)?;
+    store::transact(&*records.engine, |batch| {
+        let (token, account) = links::find(records, &ask.name, &ask.token, Errand::Recover, now)?;
+        if !account.is_usable() {
+            let text = format!("The user '{}' may not use the cloud", account.alias);
+            return Err(ApiError::new(ErrorCode::AccessDenied, text));
+        }
+        // Others that were sent are of no use any more, least of all to whoever asked for them.
+        links::revoke(records, batch, &account.number)?;
+        batch.remove(&token);
+        set(records, batch, &account, hash.clone(), now)
+    })?;
+    Ok(())
+}
+
+fn login_of(records: &Records, account: &Account) -> Result<Option<Login>, ApiError> {
+    let seen = records.logins.get(&Login::key_of(&account.number, FIRST_USER))?;
+    Ok(seen.map(|seen| seen.record))
+}
+
+/// Adds to a batch: this is the password of the account's owner.
+fn set(
+    records: &Records,
+    batch: &mut Batch,
+    account: &Account,
+    hash: String,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    match records.logins.get(&Login::key_of(&account.number, FIRST_USER))? {
+        Some(mut seen) => {
+            passwords::replace(&mut seen.record, hash, false, now);
+            batch.replace(&seen)?;
+        }
+        None => {
+            batch.insert(&Login {
+                account: account.number.clone(),
+                user: FIRST_USER.to_owned(),
+                hash,
+                created: now,
+                set: now,
+                must_change: false,
+                former: Vec::new(),
+            })?;
+        }
+    }
+    Ok(())
+}

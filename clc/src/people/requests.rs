@@ -1,0 +1,122 @@
+//! What becomes of what strangers asked, after they were answered.
+//!
+//! Each request is looked at once and goes in the commit that does what comes of it: an application
+//! becomes an account that waits for an administrator, who gets a mail; or, if the name is taken, a
+//! mail to whoever applied. A recovery becomes a link for the mail address on record; or nothing.
+
+use common::error::ApiError;
+use common::id::AccountId;
+use common::time::Timestamp;
+use common::wire::people::{Contact, Language, Standing};
+use store::{Batch, Seen};
+
+use super::{People, links, mails, outgoing, registering};
+use crate::identity::accounts;
+use crate::random;
+use crate::records::accounts::FIRST_USER;
+use crate::records::{Account, Asked, Errand, Login, Records, Registration, Request};
+
+/// How many are looked at in one pass.
+const PASS: usize = 100;
+
+/// Looks at the oldest requests, and says how many there were. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn look(people: &People) -> Result<u64, ApiError> {
+    let mut looked = 0;
+    for request in people.records.requests.scan("", None, PASS)? {
+        match &request.ask {
+            Asked::Account { .. } => apply(people, &request)?,
+            Asked::Recovery { name, language } => recover(people, &request, name, *language)?,
+        }
+        looked += 1;
+    }
+    Ok(looked)
+}
+
+fn apply(people: &People, request: &Seen<Request>) -> Result<(), ApiError> {
+    let (records, now) = (&people.records, people.now());
+    let Asked::Account { name, contact, hash, language } = &request.ask else { return Ok(()) };
+    let number = AccountId::from_random(random::bytes()?);
+    records.change_identity(|batch, touched| {
+        let Some(request) = records.requests.get(request.key())? else { return Ok(()) };
+        batch.remove(&request);
+        if records.aliases.get(&name.to_ascii_lowercase())?.is_some() {
+            let mail = mails::name_taken(records, *language, name, contact)?;
+            return outgoing::queue(batch, &mail, now);
+        }
+        let account = applicant(&number, name, contact, *language, request.at);
+        accounts::insert_bare(records, batch, touched, &account)?;
+        batch.insert(&Login {
+            account: number.clone(),
+            user: FIRST_USER.to_owned(),
+            hash: hash.clone(),
+            created: request.at,
+            set: request.at,
+            must_change: false,
+            former: Vec::new(),
+        })?;
+        tell_administrator(people, batch, &account, now)
+    })
+}
+
+fn applicant(
+    number: &AccountId,
+    name: &str,
+    contact: &Contact,
+    language: Language,
+    at: Timestamp,
+) -> Account {
+    let registration = Registration {
+        standing: Standing::Applied,
+        contact: contact.clone(),
+        language: Some(language),
+        applied: Some(at),
+        ..Registration::default()
+    };
+    Account { registration, ..Account::new(number.clone(), name, at) }
+}
+
+fn tell_administrator(
+    people: &People,
+    batch: &mut Batch,
+    account: &Account,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let records = &people.records;
+    // Whoever switched applications off meanwhile finds this one in the list.
+    let Some(address) = registering::told_to(records)? else { return Ok(()) };
+    let mail = mails::application(records, &people.console, &address, account)?;
+    outgoing::queue(batch, &mail, now)
+}
+
+fn recover(
+    people: &People,
+    request: &Seen<Request>,
+    name: &str,
+    language: Option<Language>,
+) -> Result<(), ApiError> {
+    let (records, now) = (&people.records, people.now());
+    let token = links::Token::random()?;
+    store::transact(&*records.engine, |batch| {
+        let Some(request) = records.requests.get(request.key())? else { return Ok(()) };
+        batch.remove(&request);
+        let Some(account) = recoverable(records, name)? else { return Ok(()) };
+        links::put(records, batch, &token, Errand::Recover, &account.number, now)?;
+        let language = match language {
+            Some(language) => language,
+            None => mails::language_of(records, &account)?,
+        };
+        let mail = mails::recovery(records, &people.console, language, &account, &token)?;
+        outgoing::queue(batch, &mail, now)
+    })?;
+    Ok(())
+}
+
+/// An account whose owner can log in, and can be reached by mail.
+fn recoverable(records: &Records, name: &str) -> Result<Option<Account>, ApiError> {
+    let Some(row) = records.aliases.get(&name.to_ascii_lowercase())? else { return Ok(None) };
+    let account = records.accounts.get(&row.value)?.map(|seen| seen.record);
+    Ok(account.filter(|it| it.is_usable() && !it.registration.contact.email.is_empty()))
+}

@@ -1,0 +1,41 @@
+//! What the answers of several families are made of.
+
+use serde::{Deserialize, Serialize};
+
+/// A list as 2.0 writes it: `<euca:users><euca:item>…</euca:item></euca:users>`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Items<T> {
+    /// The items.
+    #[serde(rename(serialize = "euca:item", deserialize = "item"), default = "Vec::new")]
+    pub item: Vec<T>,
+}
+
+impl<T> Default for Items<T> {
+    fn default() -> Self {
+        Self { item: Vec::new() }
+    }
+}
+
+impl<T> From<Vec<T>> for Items<T> {
+    fn from(item: Vec<T>) -> Self {
+        Self { item }
+    }
+}
+
+/// A list of texts as 2.0 writes it: `<euca:groups><euca:entry>…</euca:entry></euca:groups>`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entries {
+    /// The texts.
+    #[serde(rename(serialize = "euca:entry", deserialize = "entry"), default)]
+    pub entry: Vec<String>,
+}
+
+impl From<Vec<String>> for Entries {
+    fn from(entry: Vec<String>) -> Self {
+        Self { entry }
+    }
+}
+
+/// What is answered when something was done: nothing but that it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {}
