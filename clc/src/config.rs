@@ -5,6 +5,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
 
 use common::name::is_mail_address;
+use runtime::audit::Terms;
 use runtime::doors::TlsKeys;
 use runtime::telemetry::LogFormat;
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,11 @@ pub struct Config {
     /// How long a launch may be pending, in seconds, before it is given up; one that ever ran is
     /// given up by its owner alone. 60 to 604800. Default 3600.
     pub launch_patience_seconds: u64,
+    /// How long records of what was asked are kept, in days. Default 90.
+    pub audit_days: u64,
+    /// How much of the disk they take at most, in MB of 2^20 bytes; the oldest go first. At least 1.
+    /// Default 1024.
+    pub audit_mb: u64,
     /// What is logged: a level, or levels by module. Default `info`.
     pub log: String,
     /// How it is logged: `text` (the default) or `json`.
@@ -187,6 +193,8 @@ impl Default for Config {
             peer_key_file: PathBuf::from("/etc/eucalypt/peer.key"),
             console_url: String::new(),
             launch_patience_seconds: 3600,
+            audit_days: 90,
+            audit_mb: 1024,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             walrus: Walrus::default(),
@@ -255,6 +263,11 @@ impl Config {
         if self.remembered_signatures == 0 {
             return Err(Unusable::Zero("remembered_signatures"));
         }
+        for (key, value) in [("audit_days", self.audit_days), ("audit_mb", self.audit_mb)] {
+            if value == 0 {
+                return Err(Unusable::Zero(key));
+            }
+        }
         if !(60..=604_800).contains(&self.launch_patience_seconds) {
             return Err(Unusable::Patience(self.launch_patience_seconds));
         }
@@ -278,6 +291,11 @@ impl Config {
             reserve_bytes: self.store_reserve_mb.saturating_mul(1 << 20),
             ..EngineConfig::sled(self.data_dir.join("store"))
         }
+    }
+
+    /// Where and how long what was asked is recorded.
+    pub fn audit(&self) -> Terms {
+        Terms::new(self.data_dir.join("audit"), self.audit_days, self.audit_mb)
     }
 
     /// What is said of https.

@@ -6,10 +6,11 @@
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
 //! `random`, `config` · `records`, `settings` · `upgrade` · `identity` · `schedule` · `quota` ·
-//! `cluster` · `reconcile` · `people` · `iam`, `ec2`, `sts`, `admin` · `routes`, `services` ·
+//! `cluster` · `reconcile` · `people`, `audit` · `iam`, `ec2`, `sts`, `admin` · `routes`, `services` ·
 //! `server`.
 
 pub mod admin;
+pub mod audit;
 pub mod cluster;
 pub mod config;
 pub mod ec2;

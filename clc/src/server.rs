@@ -13,6 +13,7 @@ use common::wire::node::{Node, NodeReport};
 use common::wire::walrus::Walrus;
 use futures_util::future::BoxFuture;
 use runtime::actor::ServiceActor;
+use runtime::audit::{AuditLog, OpenError};
 use runtime::boot::Running;
 use runtime::clock::Clock;
 use runtime::doors::{DoorError, Doors, Doorway};
@@ -33,6 +34,7 @@ use thiserror::Error;
 
 use crate::admin::answers::{Administration, identity};
 use crate::admin::paths::{self, Paths};
+use crate::audit::host::Recorded;
 use crate::cluster::{Cluster, Member, Poller, poll};
 use crate::config::{Config, Unusable};
 use crate::ec2::bundles::Bundles;
@@ -112,6 +114,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The log of what was asked cannot be used.
+    #[error(transparent)]
+    Audit(#[from] OpenError),
     /// The memory of used signatures cannot be used.
     #[error("cannot use the used signatures in {path}: {source}", path = path.display())]
     Signatures {
@@ -160,6 +165,7 @@ pub struct Server {
     loops: Vec<tokio::task::JoinHandle<()>>,
     store: Weak<dyn Engine>,
     actions: Vec<(&'static str, &'static str)>,
+    log: AuditLog,
 }
 
 impl Server {
@@ -188,6 +194,11 @@ impl Server {
             pool::block(move || MailServer::new(&config.mail, &config.public_host())).await??
         };
 
+        let log = {
+            let (config, clock) = (config.clone(), clock.clone());
+            let open = move || AuditLog::open(config.audit(), &config.region, clock);
+            pool::block(open).await??
+        };
         let shutdown = Shutdown::default();
         let roster = Roster::default();
         let metrics = Metrics::default();
@@ -247,8 +258,10 @@ impl Server {
         let api = services(
             QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION),
             iam,
+            &log,
         )
         .serving(paths::service(paths))
+        .audited(Arc::new(log.clone()))
         .remembering(Arc::new(replays))
         .witnessed(Arc::new(key_uses.clone()))
         .delegating("iam", Arc::new(RecordedStandIn { records: records.clone() }));
@@ -261,10 +274,14 @@ impl Server {
             walrus: walrus.clone(),
             people: people.clone(),
         };
-        let internal = Endpoint::new(key, clock, roster.clone(), metrics)
+        let internal = Endpoint::new(key, clock.clone(), roster.clone(), metrics)
             .service(Arc::new(identity(&records, &key_uses)))
-            .service(Arc::new(administration.dispatcher()))
-            .service(Arc::new(crate::admin::people::people(&people)));
+            .service(Arc::new(Recorded::new(administration.dispatcher(), &log, clock.clone())))
+            .service(Arc::new(Recorded::console(
+                crate::admin::people::people(&people),
+                &log,
+                clock,
+            )));
         let open = |listener: TcpListener, app| {
             let address = listener.local_addr().unwrap_or(config.listen);
             listen(listener, &Limits::default(), app)
@@ -279,7 +296,7 @@ impl Server {
         let store = Arc::downgrade(&records.engine);
         let watched = Weak::clone(&store);
         roster.heed("store", move || watched.upgrade().is_none_or(|store| store.is_usable()));
-        Ok(Self { api, internal, admin_dir, roster, shutdown, loops, store, actions })
+        Ok(Self { api, internal, admin_dir, roster, shutdown, loops, store, actions, log })
     }
 
     /// Where the API listens.
@@ -312,6 +329,7 @@ impl Server {
         self.shutdown.raise();
         self.api.stop().await;
         self.internal.stop().await;
+        self.log.close().await;
         for task in self.loops {
             // A loop that panicked has ended, too.
             drop(task.await);

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use common::dialect::xml::Shape;
-use common::{euare, sts};
+use common::{cloudtrail, euare, sts};
 use runtime::actor::ServiceActor;
+use runtime::audit::AuditLog;
 use runtime::front::QueryApi;
 use runtime::service::QueryService;
 
+use crate::audit;
 use crate::iam::{Iam, routes as iam_routes};
 use crate::sts::{Tokens, routes as sts_routes};
 
@@ -15,7 +17,7 @@ use crate::sts::{Tokens, routes as sts_routes};
 const IAM_PERMITS: usize = 64;
 
 /// Adds them to the API.
-pub fn services(api: QueryApi, iam: Iam) -> QueryApi {
+pub fn services(api: QueryApi, iam: Iam, log: &AuditLog) -> QueryApi {
     let (records, clock) = (iam.records.clone(), iam.clock.clone());
     let tokens = Tokens { records, directory: Arc::clone(&iam.directory), clock };
     let iam = ServiceActor::start(Arc::new(iam), IAM_PERMITS);
@@ -41,5 +43,15 @@ pub fn services(api: QueryApi, iam: Iam) -> QueryApi {
         administrators: false,
         instead: "",
     };
-    api.serving(tokens).serving(euare)
+    let trail = QueryService {
+        paths: &["/services/cloudtrail"],
+        versions: &[cloudtrail::VERSION],
+        prefix: cloudtrail::PREFIX,
+        scopes: &["cloudtrail"],
+        shape: Shape::Iam(cloudtrail::NAMESPACE),
+        router: audit::router(log),
+        administrators: false,
+        instead: "",
+    };
+    api.serving(tokens).serving(euare).serving(trail)
 }

@@ -5,10 +5,12 @@
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
 //! `time`, `id`, `name`, `user_data` · `error` · `iam` · `action`, `sign` · `dialect` · `ec2`, `s3`, `sts`, `euare`,
-//! `administration` · `wire`.
+//! `administration`, `cloudtrail` · `audit` · `wire`.
 
 pub mod action;
 pub mod administration;
+pub mod audit;
+pub mod cloudtrail;
 pub mod dialect;
 pub mod ec2;
 pub mod error;

@@ -47,6 +47,9 @@ pub enum CommandError {
     /// A file that is to be made is there.
     #[error("{0} is there already: name another file with --file")]
     Exists(PathBuf),
+    /// The log is not as it was written.
+    #[error("the audit log is not as it was written")]
+    Tampered,
     /// The answer could not be printed.
     #[error("cannot print the answer: {0}")]
     Print(#[from] io::Error),

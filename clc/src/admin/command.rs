@@ -8,9 +8,11 @@ use clap::{Args, Subcommand};
 use common::wire::admin::{
     ChangeSetting, CredentialFiles, DescribeSettings, EnableUser, GetCredentials, RegisterUser,
 };
+use common::wire::audit::{LookAudit, VerifyAudit};
 use common::wire::quota::ListQuotas;
 
 use super::asking::{Clc, CommandError};
+use super::audit::{self, AuditCommand};
 use super::quotas::{Asked, QuotaCommand, line};
 use super::registrations::{self, ContactOptions, LanguageOption, PeopleCommand};
 use crate::config::Config;
@@ -42,6 +44,8 @@ pub enum Command {
         #[arg(short = 'p', long = "property", value_name = "NAME=VALUE")]
         property: String,
     },
+    /// List what was asked of the cloud, the newest first, or verify the log of it
+    Audit(AuditCommand),
     /// Quotas of accounts and buckets
     #[command(flatten)]
     Quota(QuotaCommand),
@@ -137,6 +141,7 @@ pub async fn run(
             clc.ask(ChangeSetting { name: name.clone(), value: value.clone() }).await?;
             Ok(writeln!(out, "PROPERTY\t{name}\t{value}")?)
         }
+        Command::Audit(command) => listed(&clc, &command, out).await,
         Command::Quota(command) => match command.asked() {
             Asked::Change(change) => Ok(writeln!(out, "{}", line(&clc.ask(change).await?))?),
             Asked::List => {
@@ -152,6 +157,36 @@ pub async fn run(
             }
         },
     }
+}
+
+/// Prints records, or how the log stands.
+async fn listed(
+    clc: &Clc,
+    command: &AuditCommand,
+    out: &mut (dyn Write + Send),
+) -> Result<(), CommandError> {
+    if command.verify {
+        let states = clc.ask(VerifyAudit {}).await?;
+        for state in &states {
+            writeln!(out, "{}", audit::state(state))?;
+        }
+        let sound = states.iter().all(|state| state.fault.is_none());
+        return if sound { Ok(()) } else { Err(CommandError::Tampered) };
+    }
+    let (filter, mut before, mut left) = (command.filter(), None, command.limit);
+    while left > 0 {
+        let most = left.min(audit::PAGE);
+        let page = clc.ask(LookAudit { filter: filter.clone(), before, most }).await?;
+        for event in &page.events {
+            writeln!(out, "{}", command.line(event))?;
+        }
+        left -= page.events.len().min(left);
+        before = page.before;
+        if before.is_none() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 impl Named {

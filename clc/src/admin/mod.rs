@@ -3,6 +3,7 @@
 
 pub mod answers;
 pub mod asking;
+pub mod audit;
 pub mod command;
 pub mod paths;
 pub mod people;

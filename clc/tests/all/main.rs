@@ -6,6 +6,7 @@
 mod accounts;
 mod administration;
 mod apis;
+mod audit;
 mod bundles;
 mod create_image;
 mod devices;

@@ -1,7 +1,7 @@
 //! The front of the query APIs: the one way that every request to EC2, STS and their like goes.
 //!
-//! Body → which API → who signed it → parameters → action → was it done already → answer → one line
-//! in the log. Each step stands at one place; a fault at any of them is told in the shape of the API
+//! Body → which API → who signed it → parameters → action → was it done already → answer → its record
+//! → one line in the log. Each step stands at one place; a fault at any of them is told in the shape of the API
 //! that was asked. The front knows no action.
 
 use std::sync::Arc;
@@ -14,9 +14,11 @@ use common::error::{ApiError, ErrorCode};
 use common::sign::{Claim, SignError, Verified};
 use futures_util::future::BoxFuture;
 
+use crate::auditor::{Auditor, Call, Noting, PlainAuditor, Refusals, unrecorded};
 use crate::clock::Clock;
 use crate::guard::Guard;
 use crate::http::{App, Body, BodyError, Head, Response};
+use crate::json;
 use crate::keyring::KeyRing;
 use crate::pool;
 use crate::replay::{DEFAULT_CAPACITY, Refusal, Replays};
@@ -38,6 +40,8 @@ pub struct QueryApi {
     replays: Arc<Replays>,
     witness: Option<Arc<dyn Witness>>,
     delegating: Option<(&'static str, Arc<dyn StandIn>)>,
+    auditor: Arc<dyn Auditor>,
+    refusals: Refusals,
 }
 
 impl QueryApi {
@@ -53,7 +57,19 @@ impl QueryApi {
         let services = vec![QueryService::ec2(router)];
         let replays = Arc::new(Replays::in_memory(DEFAULT_CAPACITY));
         let (witness, delegating) = (None, None);
-        Self { services, keys, guard, clock, version, replays, witness, delegating }
+        let (auditor, refusals) = (Arc::new(PlainAuditor), Refusals::default());
+        Self {
+            services,
+            keys,
+            guard,
+            clock,
+            version,
+            replays,
+            witness,
+            delegating,
+            auditor,
+            refusals,
+        }
     }
 
     /// Tells somebody of each use of an access key.
@@ -66,6 +82,12 @@ impl QueryApi {
     #[must_use]
     pub fn delegating(self, prefix: &'static str, stand_in: Arc<dyn StandIn>) -> Self {
         Self { delegating: Some((prefix, stand_in)), ..self }
+    }
+
+    /// Keeps a record of each call.
+    #[must_use]
+    pub fn audited(self, auditor: Arc<dyn Auditor>) -> Self {
+        Self { auditor, ..self }
     }
 
     /// Answers another API, too.
@@ -95,16 +117,37 @@ impl QueryApi {
         let mut told = Told::default();
         let mut shape = Shape::Ec2;
         let answered = self.steps(&head, body, &mut told, &mut shape).await;
+        let answered = self.record(&head, &mut told, answered).await;
         let took: Duration = self.clock.now().since(began);
         told.audit(&head, answered.as_ref().err(), took);
         let response = match answered {
-            Ok(xml) => Response::text(200, "text/xml;charset=UTF-8", xml),
+            Ok(text) => Response::text(200, shape.content_type(), text),
             Err(error) => {
                 let text = shape.error(&error, &head.request_id);
-                Response::text(error.code().status(), "text/xml;charset=UTF-8", text)
+                Response::text(error.code().status(), shape.content_type(), text)
             }
         };
         response.with("x-amzn-requestid", &head.request_id)
+    }
+
+    /// Keeps the record of a call. Whoever proved nothing has few.
+    async fn record(
+        &self,
+        head: &Head,
+        told: &mut Told,
+        answered: Result<String, ApiError>,
+    ) -> Result<String, ApiError> {
+        let (now, call) = (self.clock.now(), std::mem::take(&mut told.call));
+        let proved = call.caller.is_some();
+        let mut event = call.event(head, answered.as_ref().err(), now);
+        if !proved {
+            let Some(before) = self.refusals.admit(now) else { return answered };
+            (event.unrecorded, event.read_only) = (before, true);
+        }
+        match (self.auditor.keep(event).await, answered) {
+            (Err(error), Ok(_)) => Err(unrecorded(&error)),
+            (_, answered) => answered,
+        }
     }
 
     async fn steps(
@@ -137,17 +180,32 @@ impl QueryApi {
         })?;
 
         let request = head.signed(Some(&body));
-        let pairs = request.parameters();
+        let target = head.header("x-amz-target").and_then(json::target);
+        let pairs = match target {
+            Some((_, action)) => {
+                *shape = Shape::Json;
+                json::pairs(&body, action)?
+            }
+            None => request.parameters(),
+        };
         let claim = Claim::ec2(&request);
         let scope = claim.as_ref().ok().and_then(Claim::service);
-        let service = by_path.or_else(|| self.meant(&pairs, scope)).ok_or_else(|| {
+        let by_target = target
+            .and_then(|(prefix, _)| self.services.iter().find(|service| service.prefix == prefix));
+        let service = by_target.or(by_path).or_else(|| self.meant(&pairs, scope));
+        let service = service.ok_or_else(|| {
             ApiError::internal("No service answers here", "the API was made without any")
         })?;
-        *shape = service.shape;
+        *shape = if target.is_some() { Shape::Json } else { service.shape };
+        let shape = *shape;
         let key = claim.as_ref().ok().map(|claim| claim.access_key_id().to_owned());
-        let (caller, verified) = self.who(claim, service.shape).await?;
+        told.call.service = service.prefix;
+        told.call.access_key = key.clone().unwrap_or_default();
+        let (caller, verified) = self.who(claim, shape).await?;
         let caller = caller.within(&head.context(self.clock.now()));
         told.caller = Some(caller.clone());
+        told.call.caller = Some(caller.clone());
+        told.call.says(&pairs);
         if service.administrators && !caller.administrator {
             let text = format!("{} does not administrate the cloud", caller.arn());
             return Err(ApiError::new(ErrorCode::UnauthorizedOperation, text));
@@ -163,6 +221,7 @@ impl QueryApi {
         let action = parameters.get("Action").ok_or_else(|| ApiError::missing("Action"))?;
         let action = action.to_owned();
         told.action.clone_from(&action);
+        told.call.action.clone_from(&action);
         let caller = match (&self.delegating, parameters.get(stand_in::PARAMETER)) {
             (Some((prefix, stand_in)), Some(account)) if *prefix == service.prefix => {
                 stand_in.stand_in(caller, account).await?
@@ -172,16 +231,28 @@ impl QueryApi {
         let named = parameters.get("ClientToken").is_some_and(|token| !token.is_empty());
         let version = parameters.get("Version").unwrap_or(self.version).to_owned();
         let request_id = head.request_id.clone();
-        let (shape, prefix, guard) = (service.shape, service.prefix, Arc::clone(&self.guard));
+        let noting = Arc::new(Noting::new(Arc::clone(&self.guard)));
+        let (prefix, guard) = (service.prefix, Arc::clone(&noting) as Arc<dyn Guard>);
+        let about = caller.clone();
         let routed = Routed { parameters, caller, request_id, version, shape, prefix, guard };
-        match service.router.access(&action) {
+        let access = service.router.access(&action);
+        told.call.read_only = matches!(access, None | Some(Access::Read));
+        if !told.call.read_only {
+            self.auditor.ready()?;
+        }
+        let done = match access {
             None => Err(service.unknown(&action)),
             Some(Access::Tokened) if named => service.router.route(&action, routed).await,
             Some(Access::Write | Access::Tokened) => {
                 self.once(verified, service.router.route(&action, routed)).await
             }
             Some(Access::Read) => service.router.route(&action, routed).await,
+        };
+        told.call.resources = noting.names(self.auditor.region(), &about);
+        if let (Ok(answer), false) = (&done, told.call.read_only) {
+            told.call.made(answer);
         }
+        done
     }
 
     /// The service that a request to `/` means: by its version, else by the service that it is
@@ -284,7 +355,7 @@ fn told_as(error: &SignError, shape: Shape) -> ApiError {
 fn invalid_token(shape: Shape) -> ErrorCode {
     match shape {
         Shape::Ec2 | Shape::Eucalyptus => ErrorCode::AuthFailure,
-        Shape::Iam(_) => ErrorCode::InvalidClientTokenId,
+        Shape::Iam(_) | Shape::Json => ErrorCode::InvalidClientTokenId,
     }
 }
 
@@ -309,6 +380,7 @@ fn sentence(text: &str) -> String {
 struct Told {
     caller: Option<Caller>,
     action: String,
+    call: Call,
 }
 
 impl Told {

@@ -4,9 +4,11 @@
 //! `clock`, `shutdown`, `telemetry`, `config`, `metrics`, `http` · `pool` · `tls` · `edge` · `listen`,
 //! `envelope` ·
 //! `roster`, `transport`, `dispatcher` · `peer`, `actor`, `reconcile` · `keyring`, `witness`, `stand_in`, `router`,
-//! `endpoint` · `replay`, `service` · `front`, `doors`, `boot`.
+//! `endpoint` · `replay`, `service`, `auditor`, `json` · `audit` · `front`, `doors`, `boot`.
 
 pub mod actor;
+pub mod audit;
+pub mod auditor;
 pub mod boot;
 pub mod clock;
 pub mod config;
@@ -18,6 +20,7 @@ pub mod envelope;
 pub mod front;
 pub mod guard;
 pub mod http;
+mod json;
 pub mod keyring;
 pub mod listen;
 pub mod metrics;

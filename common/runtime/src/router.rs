@@ -51,6 +51,7 @@ enum Writer {
     Ec2(Version),
     Iam(&'static str),
     Eucalyptus,
+    Json,
 }
 
 impl Writer {
@@ -59,6 +60,7 @@ impl Writer {
             Shape::Ec2 => Version::find(version).map(Self::Ec2),
             Shape::Iam(namespace) => Ok(Self::Iam(namespace)),
             Shape::Eucalyptus => Ok(Self::Eucalyptus),
+            Shape::Json => Ok(Self::Json),
         }
     }
 
@@ -68,12 +70,16 @@ impl Writer {
         request_id: &str,
         output: &T,
     ) -> Result<String, ApiError> {
+        let failed = |error: &dyn std::fmt::Display| {
+            ApiError::internal("The answer could not be written", error)
+        };
         let written = match self {
             Self::Ec2(version) => return ec2::answer(action, *version, request_id, output),
+            Self::Json => return serde_json::to_string(output).map_err(|error| failed(&error)),
             Self::Iam(namespace) => xml::iam_answer(action, namespace, request_id, output),
             Self::Eucalyptus => xml::eucalyptus_answer(action, request_id, output),
         };
-        written.map_err(|error| ApiError::internal("The answer could not be written", error))
+        written.map_err(|error| failed(&error))
     }
 }
 

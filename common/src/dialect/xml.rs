@@ -111,12 +111,29 @@ pub enum Shape {
     Eucalyptus,
     /// As IAM and STS, in this namespace.
     Iam(&'static str),
+    /// As JSON, which is what CloudTrail speaks.
+    Json,
 }
 
 impl Shape {
+    /// What answers in this shape are.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Ec2 | Self::Eucalyptus | Self::Iam(_) => "text/xml;charset=UTF-8",
+            Self::Json => "application/x-amz-json-1.1",
+        }
+    }
+
     /// An error in this shape.
     pub fn error(self, error: &ApiError, request_id: &str) -> String {
-        let Self::Iam(namespace) = self else { return ec2_error(error, request_id) };
+        let namespace = match self {
+            Self::Ec2 | Self::Eucalyptus => return ec2_error(error, request_id),
+            Self::Json => {
+                let (code, text) = (error.code().wire(), error.text());
+                return serde_json::json!({ "__type": code, "message": text }).to_string();
+            }
+            Self::Iam(namespace) => namespace,
+        };
         let at_fault = if error.code().status() < 500 { "Sender" } else { "Receiver" };
         format!(
             "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>{at_fault}</Type><Code>{}</Code>\

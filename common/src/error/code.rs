@@ -67,6 +67,12 @@ codes! {
     /// Good news as an error: what a rehearsal answers when the action could be done.
     DryRunOperation = "DryRunOperation", 412, false;
 
+    // Looking up what was asked.
+    InvalidLookupAttributes = "InvalidLookupAttributesException", 400, false;
+    InvalidMaxResults = "InvalidMaxResultsException", 400, false;
+    InvalidLookupToken = "InvalidNextTokenException", 400, false;
+    InvalidTimeRange = "InvalidTimeRangeException", 400, false;
+
     // Images.
     InvalidAmiIdMalformed = "InvalidAMIID.Malformed", 400, false;
     InvalidAmiIdNotFound = "InvalidAMIID.NotFound", 400, false;

@@ -6,6 +6,7 @@
 //! the answer to a [`node::Report`] that waits.
 
 pub mod admin;
+pub mod audit;
 pub mod bundling;
 pub mod identity;
 mod message;

@@ -69,8 +69,9 @@ fn the_document_is_what_is_answered() {
 }
 
 #[test]
-fn the_document_has_the_actions_of_iam() {
+fn the_document_has_the_actions_of_iam_and_cloudtrail() {
     let document = document();
+    assert_eq!(names(&document["CloudTrail: offered"]), common::cloudtrail::names().collect());
     assert_eq!(names(&document["IAM: offered"]), common::euare::names().collect());
     let routes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../clc/src/iam/routes.rs");
     let routes = std::fs::read_to_string(routes).unwrap();

@@ -220,6 +220,7 @@ pub(crate) const ROWS: &[(&str, &str, Pairs<'static>)] = &[
     ("iam", "UpdateSigningCertificate", &[CERTIFICATE, ("Status", "Inactive")]),
     ("iam", "UpdateUser", &[OTHER, ("NewPath", "/x/")]),
     ("iam", "UploadSigningCertificate", &[OTHER, ("CertificateBody", "none")]),
+    ("cloudtrail", "LookupEvents", &[]),
     (
         "sts",
         "AssumeRole",

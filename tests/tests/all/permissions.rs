@@ -36,8 +36,11 @@ impl Need {
         // Only the guard names a resource; what has none is a rule of the action's own.
         let (action, told) = told.split_once(" on resource: ")?;
         let resource = told.rsplit_once(": ").map_or(told, |(resource, _)| resource);
-        let code =
-            if matches!(prefix, "iam" | "sts") { "AccessDenied" } else { "UnauthorizedOperation" };
+        let code = if matches!(prefix, "cloudtrail" | "iam" | "sts") {
+            "AccessDenied"
+        } else {
+            "UnauthorizedOperation"
+        };
         assert_eq!((refused.status, refused.code.as_str()), (403, code), "{refused:?}");
         Some(Self { action: action.to_owned(), resource: resource.to_owned() })
     }
@@ -121,6 +124,7 @@ fn place(prefix: &str, action: &str) -> (&'static str, &'static str) {
     match prefix {
         "ec2" => ("/services/Eucalyptus", "2016-11-15"),
         "iam" => ("/services/Euare", "2010-05-08"),
+        "cloudtrail" => ("/services/CloudTrail", "2013-11-01"),
         "sts" => ("/services/Tokens", "2011-06-15"),
         // One service with three paths.
         "eucalypt" => ("/services/Accounts", "eucalyptus"),

@@ -1,0 +1,99 @@
+//! `clc admin audit`: what was asked of the cloud, and whether the log of it is as it was written.
+
+use clap::Args;
+use common::audit::{Event, Filter};
+use common::time::Timestamp;
+use common::wire::audit::AuditState;
+
+/// How many records are asked for at once.
+pub const PAGE: usize = 200;
+
+/// What is looked for. Times are written `2026-11-22T10:50:32Z`.
+#[derive(Debug, Args)]
+pub struct AuditCommand {
+    /// Not before this time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    since: Option<Timestamp>,
+    /// Not after this time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    until: Option<Timestamp>,
+    /// Done in this account, by its number
+    #[arg(long, value_name = "NUMBER")]
+    account: Option<String>,
+    /// Done by a user or role of that name, or by that ARN
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// The action, as RunInstances
+    #[arg(long, value_name = "NAME")]
+    action: Option<String>,
+    /// The API: ec2, iam, sts, cloudtrail, eucalypt, clc for what was done on the host, console
+    #[arg(long, value_name = "NAME")]
+    service: Option<String>,
+    /// Done to this resource: its ARN or id
+    #[arg(long, value_name = "NAME")]
+    resource: Option<String>,
+    /// Asked with this access key
+    #[arg(long, value_name = "ID")]
+    access_key: Option<String>,
+    /// How many at most, the newest first
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub limit: usize,
+    /// Print whole records, a line of JSON each
+    #[arg(long)]
+    pub json: bool,
+    /// Read the whole log and tell the first record that is wrong or missing
+    #[arg(long, exclusive = true)]
+    pub verify: bool,
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).map_err(|error| error.to_string())
+}
+
+impl AuditCommand {
+    /// What it looks for.
+    pub fn filter(&self) -> Filter {
+        Filter {
+            since: self.since,
+            until: self.until,
+            account: self.account.clone(),
+            user: self.user.clone(),
+            action: self.action.clone(),
+            service: self.service.clone(),
+            resource: self.resource.clone(),
+            access_key: self.access_key.clone(),
+            request_id: None,
+            read_only: None,
+        }
+    }
+
+    /// A record as it is printed.
+    pub fn line(&self, event: &Event) -> String {
+        if self.json {
+            // A record that was read can be written.
+            return serde_json::to_string(event).unwrap_or_default();
+        }
+        let who = match &event.actor {
+            Some(actor) => actor.arn.as_str(),
+            None => "-",
+        };
+        let result = event.failure.as_ref().map_or("ok", |failure| failure.code.as_str());
+        format!(
+            "AUDIT\t{}\t{}:{}\t{who}\t{}\t{}\t{result}\t{}\t{}",
+            event.at,
+            event.service,
+            event.action,
+            event.access_key,
+            event.source,
+            event.resources.join(","),
+            event.request_id,
+        )
+    }
+}
+
+/// How a log stands, as it is printed.
+pub fn state(state: &AuditState) -> String {
+    let AuditState { name, first, last, hash, fault } = state;
+    let told = fault.as_deref().unwrap_or("ok");
+    format!("LOG\t{name}\t{first}\t{last}\t{hash}\t{told}")
+}

@@ -1,0 +1,223 @@
+//! What was asked is on record: who, what, on what, from where, with what result, and no secret.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use common::audit::{Event, Filter};
+use common::wire::admin::AddUser;
+use common::wire::audit::{AuditPage, AuditState, LookAudit, VerifyAudit};
+
+use crate::apis::post;
+use crate::world::{User, World, code, until, world};
+
+/// What no record may hold.
+const MARK: &str = "TopSecretMark";
+
+async fn look(world: &World, filter: Filter) -> Vec<Event> {
+    let ask = LookAudit { filter, before: None, most: 200 };
+    let page: AuditPage = world.administration().call(ask).await.unwrap();
+    page.events
+}
+
+fn action(name: &str) -> Filter {
+    Filter { action: Some(name.into()), ..Filter::default() }
+}
+
+async fn state(world: &World) -> AuditState {
+    world.administration().call(VerifyAudit {}).await.unwrap().remove(0)
+}
+
+fn logs(world: &World) -> Vec<PathBuf> {
+    let dir = fs::read_dir(world.config.data_dir.join("audit")).unwrap();
+    let mut found: Vec<_> = dir.map(|entry| entry.unwrap().path()).collect();
+    found.retain(|path| path.extension().is_some_and(|end| end == "log"));
+    found.sort();
+    found
+}
+
+#[test]
+fn each_call_is_one_record() {
+    world(&[], |world| async move {
+        let taro = world.user("taro").await;
+        let make = [("Action", "CreateKeyPair"), ("KeyName", "gate"), ("Version", "2016-11-15")];
+        world.raw(&taro, &make).await.unwrap();
+        assert_eq!(code(world.raw(&taro, &make).await), "InvalidKeyPair.Duplicate");
+        let list = [("Action", "DescribeKeyPairs"), ("Version", "2016-11-15")];
+        world.raw(&taro, &list).await.unwrap();
+        world.iam(&taro, "CreateUser", &[("UserName", "hanako")]).await.unwrap();
+        world.sts(&taro, "GetCallerIdentity").await.unwrap();
+
+        let made = look(&world, action("CreateKeyPair")).await;
+        let [refused, done] = &made[..] else { panic!("{made:?}") };
+        assert_eq!(refused.failure.as_ref().unwrap().code, "InvalidKeyPair.Duplicate");
+        assert!(done.failure.is_none() && !done.read_only && !done.secure);
+        let actor = done.actor.as_ref().unwrap();
+        assert_eq!((actor.name.as_str(), &actor.account), ("admin", &taro.account));
+        assert_eq!((done.service.as_str(), &done.access_key), ("ec2", &taro.access_key));
+        assert_eq!(done.parameters["KeyName"], "gate");
+        assert!(done.resources.iter().any(|it| it.ends_with(":key-pair/gate")), "{done:?}");
+        assert_eq!(done.source, "127.0.0.1");
+        assert_eq!(look(&world, action("CreateUser")).await[0].service, "iam");
+        // A read is written a moment later.
+        for name in ["DescribeKeyPairs", "GetCallerIdentity"] {
+            let read = || async { look(&world, action(name)).await.pop() };
+            assert!(until("a read is on record", read).await.read_only);
+        }
+        // What an administrator does on the host is recorded, too.
+        let added = look(&world, action("AddUser")).await;
+        assert_eq!((added[0].service.as_str(), &added[0].resources[0][..]), ("clc", "taro"));
+
+        let by = |filter| look(&world, filter);
+        let none = Filter::default;
+        let name = || Some("hanako".to_owned());
+        assert_eq!(by(Filter { resource: name(), ..none() }).await.len(), 1);
+        let key = Some(taro.access_key.clone());
+        assert_eq!(by(Filter { access_key: key, ..action("CreateKeyPair") }).await.len(), 2);
+        assert!(by(Filter { user: Some("nobody".into()), ..none() }).await.is_empty());
+    });
+}
+
+#[test]
+fn whoever_proves_nothing_is_recorded_and_bounded() {
+    world(&[], |world| async move {
+        let stranger = User { access_key: "AKINOBODY".into(), ..world.admin.clone() };
+        let list = [("Action", "DescribeKeyPairs"), ("Version", "2016-11-15")];
+        for _ in 0..130 {
+            assert_eq!(code(world.raw(&stranger, &list).await), "InvalidClientTokenId");
+        }
+        let key = || Filter { access_key: Some("AKINOBODY".into()), ..Filter::default() };
+        let all = || async { Some(look(&world, key()).await).filter(|it| it.len() >= 100) };
+        let found = until("refused signatures are on record", all).await;
+        assert!(found.len() < 115, "{}", found.len());
+        assert!(found.iter().all(|it| it.actor.is_none() && it.failure.is_some()));
+    });
+}
+
+#[test]
+fn no_record_holds_a_secret() {
+    world(&[64], |world| async move {
+        let taro = world.user("taro").await;
+        for name in world.server().actions().to_vec() {
+            let version = match name.0 {
+                "iam" => "2010-05-08",
+                "sts" => "2011-06-15",
+                "cloudtrail" => "2013-11-01",
+                _ => "2016-11-15",
+            };
+            let pairs = [
+                ("Action", name.1),
+                ("Version", version),
+                ("UserData", MARK),
+                ("Password", MARK),
+                ("OldPassword", MARK),
+                ("NewPassword", MARK),
+                ("PublicKeyMaterial", MARK),
+                ("PrivateKey", MARK),
+                ("TokenCode", MARK),
+                ("Storage.S3.UploadPolicy", MARK),
+                ("Storage.S3.UploadPolicySignature", MARK),
+                ("SecretAccessKey", MARK),
+            ];
+            // Most are refused; all are recorded.
+            drop(world.raw(&taro, &pairs).await);
+            drop(world.iam(&taro, name.1, &pairs[2..]).await);
+        }
+        let jiro = world.user("jiro").await;
+        let modify = [
+            ("Action", "ModifyInstanceAttribute"),
+            ("Version", "2016-11-15"),
+            ("InstanceId", "i-12345678"),
+            ("Attribute", "userData"),
+            ("Value", MARK),
+        ];
+        drop(world.raw(&jiro, &modify).await);
+        let key = world.iam(&jiro, "CreateAccessKey", &[("UserName", "admin")]).await.unwrap();
+        let (_, rest) = key.split_once("<SecretAccessKey>").unwrap();
+        let secret = rest.split('<').next().unwrap().to_owned();
+        let pair = [("Action", "CreateKeyPair"), ("KeyName", "k"), ("Version", "2016-11-15")];
+        world.raw(&jiro, &pair).await.unwrap();
+        let recorded: String =
+            logs(&world).iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+        assert!(recorded.contains("CreateAccessKey") && recorded.contains("\"***\""));
+        for hidden in [MARK, secret.as_str(), "PRIVATE KEY", jiro.secret.as_str()] {
+            assert!(!recorded.contains(hidden), "{hidden}");
+        }
+    });
+}
+
+#[test]
+fn a_restart_goes_on_and_a_changed_log_is_found_out() {
+    world(&[], |mut world| async move {
+        world.user("taro").await;
+        let before = state(&world).await;
+        assert_eq!((before.fault, before.first), (None, 1));
+        world.stop().await;
+        // A line that was torn by the end of its process.
+        let path = logs(&world).pop().unwrap();
+        let mut file = fs::File::options().append(true).open(&path).unwrap();
+        file.write_all(b"0123456789 {\"n\":").unwrap();
+        world.restart().await;
+        let after = state(&world).await;
+        assert!(after.fault.is_none() && after.last > before.last, "{after:?}");
+        assert!(fs::read_to_string(&path).unwrap().contains("\"torn\":16"));
+
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text.replace("\"taro\"", "\"jiro\"")).unwrap();
+        let found = state(&world).await.fault.unwrap();
+        assert!(found.contains("was changed"), "{found}");
+        let short: Vec<_> = text.lines().collect();
+        fs::write(&path, short[..1].join("\n") + "\n").unwrap();
+        let found = state(&world).await.fault.unwrap();
+        assert!(found.contains("record 2 is missing"), "{found}");
+        world.restart().await;
+        let found = state(&world).await.fault.unwrap();
+        assert!(found.contains("record 2 is missing"), "a restart forgets nothing: {found}");
+    });
+}
+
+#[test]
+fn an_account_looks_up_its_own_calls() {
+    world(&[], |world| async move {
+        let (taro, jiro) = (world.user("taro").await, world.user("jiro").await);
+        for (user, key) in [(&taro, "one"), (&jiro, "two")] {
+            let make = [("Action", "CreateKeyPair"), ("KeyName", key), ("Version", "2016-11-15")];
+            world.raw(user, &make).await.unwrap();
+        }
+        let ask = |user: User, pairs: Vec<(&'static str, &'static str)>| {
+            let world = &world;
+            async move {
+                let all = [("Action", "LookupEvents"), ("Version", "2013-11-01")];
+                let all: Vec<_> = all.into_iter().chain(pairs).collect();
+                post(world, &user, ("/services/CloudTrail", "cloudtrail"), &all, &[]).await
+            }
+        };
+        let named = vec![
+            ("LookupAttributes.member.1.AttributeKey", "EventName"),
+            ("LookupAttributes.member.1.AttributeValue", "CreateKeyPair"),
+        ];
+        let (status, own) = ask(taro.clone(), named.clone()).await;
+        assert_eq!(status, 200, "{own}");
+        assert!(own.contains(&taro.access_key) && !own.contains(&jiro.access_key), "{own}");
+        let (_, all) = ask(world.admin.clone(), named).await;
+        assert!(all.contains(&taro.access_key) && all.contains(&jiro.access_key), "{all}");
+        for (name, value, code) in [
+            ("MaxResults", "51", "InvalidMaxResultsException"),
+            ("NextToken", "x", "InvalidNextTokenException"),
+            ("StartTime", "x", "InvalidTimeRangeException"),
+        ] {
+            let (status, told) = ask(taro.clone(), vec![(name, value)]).await;
+            assert!(status == 400 && told.contains(code), "{told}");
+        }
+    });
+}
+
+#[test]
+fn a_message_of_administration_that_is_refused_is_on_record() {
+    world(&[], |world| async move {
+        let bad = world.administration().call(AddUser { name: "no such name!".into() }).await;
+        assert!(bad.is_err());
+        let found = look(&world, action("AddUser")).await;
+        assert!(found[0].failure.is_some(), "{found:?}");
+    });
+}
