@@ -28,8 +28,9 @@ def test_what_was_done_is_found(cloud):
     begun = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=5)
     for number in range(5):
         ec2.create_key_pair(KeyName=f"trail-{number}")
+    # Another request than the first: within one second the same would be refused as its repetition.
     with pytest.raises(botocore.exceptions.ClientError):
-        ec2.create_key_pair(KeyName="trail-0")
+        ec2.create_key_pair(KeyName="trail-0", KeyType="rsa")
 
     pages = trail.get_paginator("lookup_events").paginate(
         LookupAttributes=by("EventName", "CreateKeyPair"),
