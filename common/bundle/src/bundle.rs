@@ -71,7 +71,8 @@ impl From<GzipError> for BundleError {
     }
 }
 
-/// The compression that makes bundles no larger than those of `gzip -6`, at the highest speed.
+/// The fastest compression whose bundles are about as large as those of `gzip -6`: on the images of
+/// the benchmark a little smaller (docs/adr/0009).
 pub const DEFAULT_COMPRESSION: u32 = 5;
 
 /// What is said about the image, and how it is packed.
