@@ -16,8 +16,13 @@ use tokio::process::Command;
 use super::args::Accelerator;
 use crate::hypervisor::error::DriverError;
 
-/// How long a trial guest may take; one that works needs a tenth of a second.
-const DEADLINE: Duration = Duration::from_secs(5);
+/// How long a trial guest may take; one that works needs a tenth of a second on an idle host, and
+/// a host that is busy starting all it has is not to be taken for one without KVM.
+const TRIAL_DEADLINE: Duration = Duration::from_secs(15);
+
+/// How long a program may take to say its version: on a host that has just been switched on it is
+/// read from a slow disk, with all its libraries.
+const VERSION_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Emulator.
 const QEMU: &str = "qemu-system-x86_64";
@@ -102,7 +107,7 @@ async fn version(
 ) -> Result<String, DriverError> {
     let mut command = Command::new(path);
     command.arg("--version").stdin(Stdio::null()).kill_on_drop(true);
-    let output = match tokio::time::timeout(DEADLINE, command.output()).await {
+    let output = match tokio::time::timeout(VERSION_DEADLINE, command.output()).await {
         Ok(Ok(output)) => output,
         Ok(Err(error)) if error.kind() == ErrorKind::NotFound => {
             return Err(DriverError::Absent { program, package });
@@ -122,7 +127,7 @@ async fn version(
 
 /// `None` if a guest ran, else why not.
 async fn try_kvm(programs: &Programs, scratch: &Path) -> Result<Option<String>, DriverError> {
-    run_trial(programs, Accelerator::Kvm, scratch, DEADLINE).await
+    run_trial(programs, Accelerator::Kvm, scratch, TRIAL_DEADLINE).await
 }
 
 async fn run_trial(
