@@ -32,8 +32,8 @@ pub struct Wanted {
     pub policies: Vec<String>,
     /// Managed policies that hold beside them: ARNs.
     pub policy_arns: Vec<String>,
-    /// Whether it is begun with a second factor.
-    pub second_factor: bool,
+    /// When the second factor was shown with which it is begun, if one was.
+    pub second_factor: Option<Timestamp>,
     /// Who is behind it.
     pub source_identity: Option<String>,
 }
@@ -76,7 +76,8 @@ pub fn begin(records: &Records, wanted: Wanted, now: Timestamp) -> Result<Tempor
         expires: issued.plus(wanted.life),
         policies: wanted.policies,
         policy_arns: wanted.policy_arns,
-        second_factor: wanted.second_factor,
+        second_factor: wanted.second_factor.is_some(),
+        second_factor_at: wanted.second_factor,
         holder: wanted.holder,
         source_identity: wanted.source_identity,
     };
@@ -129,7 +130,7 @@ mod tests {
             life: Duration::from_secs(900),
             policies: Vec::new(),
             policy_arns: Vec::new(),
-            second_factor: false,
+            second_factor: None,
             source_identity: Some("x".repeat(64)),
         }
     }

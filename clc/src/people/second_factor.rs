@@ -1,7 +1,8 @@
 //! Second factors: devices that show codes, as IAM's virtual MFA devices.
 //!
 //! A device is made (its secret is answered once), tried with two codes in a row, and from then on
-//! asked for at each log-in, until it is deactivated. Each code is taken once.
+//! asked for at each log-in, until it is deactivated; STS asks for it where credentials shall have
+//! been given out with it. Each code is taken once, here or there.
 
 use common::error::{ApiError, ErrorCode};
 use common::id::AccountId;
@@ -9,6 +10,7 @@ use common::time::Timestamp;
 
 use store::Batch;
 
+use super::lockout::{self, Tried};
 use super::totp;
 use crate::records::{MfaDevice, Records, User};
 
@@ -137,6 +139,52 @@ pub fn take(
         Ok::<_, ApiError>(true)
     })?;
     Ok(taken)
+}
+
+/// Why a code was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Untaken {
+    /// The device is none of the user's.
+    NotTheirs,
+    /// The code is wrong, or was taken before.
+    Wrong,
+    /// Too many were wrong lately: none is looked at for so many seconds.
+    Closed(u64),
+}
+
+/// Takes a code that the user's device of that serial number shows. Wrong ones are counted in the
+/// same commit in which they were looked at, so that many at a time are not more tries. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn prove(
+    records: &Records,
+    (account, user): (&AccountId, &str),
+    (serial, code): (&str, &str),
+    now: Timestamp,
+) -> Result<Result<(), Untaken>, ApiError> {
+    let tried = Tried::code(account, user);
+    let (told, _) = store::transact(&*records.engine, |batch| {
+        if let Some(seconds) = lockout::closed(records, &tried, now)? {
+            return Ok(Err(Untaken::Closed(seconds)));
+        }
+        let row = records.mfa_of.get(&User::key_of(account, user))?;
+        let seen = match row {
+            Some(row) => records.mfa_devices.get(&row.value)?,
+            None => None,
+        };
+        let theirs = seen.filter(|seen| seen.serial().eq_ignore_ascii_case(serial));
+        let Some(mut seen) = theirs else { return Ok(Err(Untaken::NotTheirs)) };
+        let Some(step) = totp::shown_at(&seen.secret, code, now, seen.used) else {
+            lockout::count(records, batch, &tried, now)?;
+            return Ok(Err(Untaken::Wrong));
+        };
+        seen.record.used = step;
+        batch.replace(&seen)?;
+        lockout::forgive(records, batch, &tried)?;
+        Ok::<_, ApiError>(Ok(()))
+    })?;
+    Ok(told)
 }
 
 /// The device of a serial number. Blocks.
