@@ -33,15 +33,54 @@ pub fn enable(
         let text = "The MFA device is in use, or the user has one already";
         return Err(ApiError::new(ErrorCode::EntityAlreadyExists, text));
     }
-    let used = totp::in_a_row(&seen.secret, codes.0, codes.1, now).ok_or_else(|| {
-        let text = "The two codes are not those that the device shows one after the other";
-        ApiError::new(ErrorCode::InvalidAuthenticationCode, text)
-    })?;
+    let used = totp::in_a_row(&seen.secret, codes.0, codes.1, now).ok_or_else(not_in_a_row)?;
     let device = &mut seen.record;
-    (device.user, device.enabled, device.used) = (Some(user.name.clone()), Some(now), used);
+    (device.user, device.enabled) = (Some(user.name.clone()), Some(now));
+    (device.used, device.ahead) = (used, 0);
     let key = seen.key().to_owned();
     batch.replace(&seen)?.claim(&records.mfa_of, &row, &key);
     Ok(())
+}
+
+fn not_in_a_row() -> ApiError {
+    let text = "The two codes are not those that the device shows one after the other";
+    ApiError::new(ErrorCode::InvalidAuthenticationCode, text)
+}
+
+/// Adds to a batch: the clock of a user's device, which showed these two codes in a row, is taken as
+/// it is. Blocks.
+///
+/// # Errors
+/// `NoSuchEntity` if it is not theirs; `InvalidAuthenticationCode`.
+pub fn resync(
+    records: &Records,
+    batch: &mut Batch,
+    serial: &str,
+    user: &User,
+    codes: (&str, &str),
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    let mut seen = theirs(records, serial, user)?;
+    let found = totp::resynced(&seen.secret, codes.0, codes.1, now, seen.used);
+    (seen.record.used, seen.record.ahead) = found.ok_or_else(not_in_a_row)?;
+    batch.replace(&seen)?;
+    Ok(())
+}
+
+/// The device of a serial number, which is the user's. Blocks.
+///
+/// # Errors
+/// `NoSuchEntity` if it is not.
+pub fn theirs(
+    records: &Records,
+    serial: &str,
+    user: &User,
+) -> Result<store::Seen<MfaDevice>, ApiError> {
+    let seen = find(records, &user.account, serial)?;
+    match &seen.user {
+        Some(name) if name.eq_ignore_ascii_case(&user.name) => Ok(seen),
+        _ => Err(unknown(serial)),
+    }
 }
 
 /// Adds to a batch: a device is nobody's any more, and its user logs in without one. Blocks.
@@ -54,11 +93,7 @@ pub fn disable(
     serial: &str,
     user: &User,
 ) -> Result<(), ApiError> {
-    let mut seen = find(records, &user.account, serial)?;
-    let theirs = seen.user.as_ref().is_some_and(|name| name.eq_ignore_ascii_case(&user.name));
-    if !theirs {
-        return Err(unknown(serial));
-    }
+    let mut seen = theirs(records, serial, user)?;
     (seen.record.user, seen.record.enabled) = (None, None);
     let row = User::key_of(&user.account, &user.name);
     batch.replace(&seen)?.unpoint(&records.mfa_of, &row);
@@ -131,7 +166,7 @@ pub fn take(
             return Ok(false);
         };
         let Some(mut seen) = records.mfa_devices.get(&row.value)? else { return Ok(false) };
-        let Some(step) = totp::shown_at(&seen.secret, code, now, seen.used) else {
+        let Some(step) = totp::shown_at(&seen.secret, code, now, (seen.used, seen.ahead)) else {
             return Ok(false);
         };
         seen.record.used = step;
@@ -175,7 +210,7 @@ pub fn prove(
         };
         let theirs = seen.filter(|seen| seen.serial().eq_ignore_ascii_case(serial));
         let Some(mut seen) = theirs else { return Ok(Err(Untaken::NotTheirs)) };
-        let Some(step) = totp::shown_at(&seen.secret, code, now, seen.used) else {
+        let Some(step) = totp::shown_at(&seen.secret, code, now, (seen.used, seen.ahead)) else {
             lockout::count(records, batch, &tried, now)?;
             return Ok(Err(Untaken::Wrong));
         };

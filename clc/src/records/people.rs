@@ -5,7 +5,7 @@
 //! back from here. The secrets of second factors must be known to check codes; they lie in the
 //! store, whose directory only its owner may read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::id::AccountId;
 use common::time::Timestamp;
@@ -271,6 +271,12 @@ pub struct MfaDevice {
     /// The step of time of the last code that was taken; none at or before it is taken again.
     #[serde(default)]
     pub used: u64,
+    /// By how many steps its clock is ahead of the cloud's.
+    #[serde(default)]
+    pub ahead: i64,
+    /// What was written on it.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
 }
 
 record!(MfaDevice, "mfa-device", |it| MfaDevice::key_of(&it.account, &it.name));

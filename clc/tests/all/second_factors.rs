@@ -71,18 +71,12 @@ fn credentials(answer: &str) -> User {
 }
 
 async fn session(world: &World, user: &User, shown: &[(&str, &str)]) -> Result<User, Refused> {
-    let pairs: Vec<_> =
-        [("Action", "GetSessionToken")].iter().chain(shown).copied().collect();
+    let pairs: Vec<_> = [("Action", "GetSessionToken")].iter().chain(shown).copied().collect();
     Ok(credentials(&sts(world, user, &pairs).await?))
 }
 
 /// With the code that a device shows.
-async fn proven(
-    world: &World,
-    user: &User,
-    serial: &str,
-    shown: &str,
-) -> Result<User, Refused> {
+async fn proven(world: &World, user: &User, serial: &str, shown: &str) -> Result<User, Refused> {
     session(world, user, &[("SerialNumber", serial), ("TokenCode", shown)]).await
 }
 

@@ -12,6 +12,7 @@ mod bundle_commands;
 mod disks;
 mod exports;
 mod forge;
+mod identity_inputs;
 mod lifecycle;
 mod nodes;
 mod odd_bundles;
