@@ -19,7 +19,7 @@ use std::sync::Arc;
 use common::action::Caller;
 use common::ec2::metadata_options::MetadataRequest;
 use common::ec2::subjects::ASSOCIATION;
-use common::error::{ApiError, ErrorCode};
+use common::error::ApiError;
 use common::iam::{Arn, Context, PrincipalKind, Resource, Subject};
 use common::id::ImageKind;
 use futures_util::future::BoxFuture;
@@ -27,8 +27,7 @@ use runtime::guard::{FREE, Guard, decide};
 use runtime::pool;
 
 use super::directory::{RecordedDirectory, policy};
-use crate::people::second_factor::find;
-use crate::records::{Group, InstanceProfile, KeyPair, Records, Role, TagMap, User};
+use crate::records::{Group, InstanceProfile, KeyPair, MfaDevice, Records, Role, TagMap, User};
 
 /// Decides by policies, requests and records.
 pub struct RecordedGuard {
@@ -180,15 +179,16 @@ impl Look<'_> {
         if !self.asks_for_tags("iam") {
             return Ok(Context::new());
         }
-        let tags = match arn.split(':').nth(5).is_some_and(|it| it.starts_with("mfa/")) {
-            true => match find(self.records, &self.caller.account, arn) {
-                Ok(seen) => seen.record.tags,
-                Err(error) if error.code() == ErrorCode::NoSuchEntity => TagMap::new(),
-                Err(error) => return Err(error),
-            },
-            false => {
-                let found = policy(self.records, arn)?;
-                let own = found.filter(|it| it.account == self.caller.account);
+        let account = &self.caller.account;
+        let tags = match arn.split_once(":mfa/") {
+            Some((_, name)) => {
+                let name = name.rsplit('/').next().unwrap_or(name);
+                let seen = self.records.mfa_devices.get(&MfaDevice::key_of(account, name))?;
+                let own = seen.filter(|it| it.serial() == arn);
+                own.map(|it| it.record.tags).unwrap_or_default()
+            }
+            None => {
+                let own = policy(self.records, arn)?.filter(|it| it.account == *account);
                 own.map(|it| it.tags).unwrap_or_default()
             }
         };
@@ -289,6 +289,7 @@ fn word(so: bool, yes: &str, no: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
+    use common::error::ErrorCode;
     use common::iam::policy::{Attached, Policy, PolicyKind, Source};
     use common::iam::{Authority, Grants, Principal};
     use common::id::{AccountId, KeyPairId};

@@ -3,16 +3,12 @@
 //! The text in it is the one that all such devices know:
 //! `otpauth://totp/DEVICE@ACCOUNT?secret=BASE32&issuer=ISSUER`.
 
-use std::io::Write as _;
-
 use common::error::{ApiError, ErrorCode, OrApiError as _};
 use common::sign::percent_encode;
-use flate2::write::ZlibEncoder;
-use flate2::{Compression, Crc};
 use qrcodegen::{QrCode, QrCodeEcc};
 
 /// How many dots a module of the code is wide and high.
-const DOTS: i32 = 6;
+const DOTS: i32 = 4;
 /// How many modules must be left blank around it.
 const QUIET: i32 = 4;
 
@@ -43,33 +39,61 @@ pub fn png(text: &str) -> Result<Vec<u8>, ApiError> {
         }
     }
     let broken = "The picture could not be written";
-    let mut packed = ZlibEncoder::new(Vec::new(), Compression::best());
-    packed.write_all(&dots).or_error(ErrorCode::InternalError, broken)?;
-    let packed = packed.finish().or_error(ErrorCode::InternalError, broken)?;
-
     let side = u32::try_from(side).or_error(ErrorCode::InternalError, broken)?.to_be_bytes();
     let mut head = [side, side].concat();
     // One bit a dot, grey, and of all else the only kind there is.
     head.extend([1, 0, 0, 0, 0]);
     let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
-    for (name, bytes) in [(b"IHDR", head), (b"IDAT", packed), (b"IEND", Vec::new())] {
+    for (name, bytes) in [(b"IHDR", head), (b"IDAT", unpacked(&dots)), (b"IEND", Vec::new())] {
         let size = u32::try_from(bytes.len()).or_error(ErrorCode::InternalError, broken)?;
-        let mut sum = Crc::new();
-        sum.update(name);
-        sum.update(&bytes);
+        let chunk = [&name[..], &bytes].concat();
         png.extend(size.to_be_bytes());
-        png.extend(name);
-        png.extend(bytes);
-        png.extend(sum.sum().to_be_bytes());
+        png.extend(&chunk);
+        png.extend(crc(&chunk).to_be_bytes());
     }
     Ok(png)
 }
 
+/// Bytes in the form of zlib, as they are: a few kilobytes are not worth packing.
+fn unpacked(bytes: &[u8]) -> Vec<u8> {
+    let mut stream = vec![0x78, 0x01];
+    let mut blocks = bytes.chunks(0x8000).peekable();
+    while let Some(block) = blocks.next() {
+        stream.push(u8::from(blocks.peek().is_none()));
+        // A block is of 32 KiB at most.
+        let size = u16::try_from(block.len()).unwrap_or_default();
+        stream.extend(size.to_le_bytes());
+        stream.extend((!size).to_le_bytes());
+        stream.extend(block);
+    }
+    let (one, two) = bytes.iter().fold((1u32, 0u32), |(one, two), byte| {
+        let one = (one + u32::from(*byte)) % 65_521;
+        (one, (two + one) % 65_521)
+    });
+    stream.extend((two << 16 | one).to_be_bytes());
+    stream
+}
+
+/// The checksum of PNG's chunks, CRC-32.
+fn crc(bytes: &[u8]) -> u32 {
+    let turn = |sum: u32| if sum & 1 == 1 { sum >> 1 ^ 0xedb8_8320 } else { sum >> 1 };
+    !bytes.iter().fold(!0, |sum, byte| (0..8).fold(sum ^ u32::from(*byte), |sum, _| turn(sum)))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
-
     use super::*;
+
+    #[test]
+    fn checksums_are_those_of_the_standards() {
+        assert_eq!(crc(b"123456789"), 0xcbf4_3926);
+        assert_eq!(crc(b"IEND"), 0xae42_6082);
+        let stream = unpacked(b"Wikipedia");
+        assert_eq!(stream[..7], [0x78, 1, 1, 9, 0, 0xf6, 0xff]);
+        assert_eq!(stream[stream.len() - 4..], 0x11e6_0398u32.to_be_bytes());
+        let long = unpacked(&vec![7; 0x8001]);
+        assert_eq!((long[2], long[7 + 0x8000]), (0, 1), "the second block is the last");
+    }
 
     #[test]
     fn the_picture_shows_the_code() {
@@ -83,8 +107,8 @@ mod tests {
         let code = QrCode::encode_text(&text, QrCodeEcc::Medium).unwrap();
         assert_eq!(i32::try_from(side).unwrap(), (code.size() + 2 * QUIET) * DOTS);
         let size = usize::try_from(u32::from_be_bytes(png[33..37].try_into().unwrap())).unwrap();
-        let mut dots = Vec::new();
-        flate2::read::ZlibDecoder::new(&png[41..41 + size]).read_to_end(&mut dots).unwrap();
+        // One block, behind the heads of stream and block, before the checksum.
+        let dots = &png[41 + 7..41 + size - 4];
         let line = usize::try_from(side).unwrap().div_ceil(8) + 1;
         assert_eq!(dots.len(), line * usize::try_from(side).unwrap());
         let dark = |x: i32, y: i32| {

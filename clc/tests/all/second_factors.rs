@@ -264,3 +264,50 @@ fn roles_may_ask_for_a_second_factor() {
         assume(&world, &mine, &arn("strict"), &[]).await.unwrap();
     });
 }
+
+#[test]
+fn a_device_has_a_picture_tags_and_a_clock_that_is_set_right() {
+    world_at(clock(), &[], |world| async move {
+        let taro = world.user("taro").await;
+        let hanako = with_key(&world, &taro, "hanako").await;
+        let tagged = [("VirtualMFADeviceName", "spare"), ("Tags.member.1.Key", "kind")];
+        let made = world.iam(&taro, "CreateVirtualMFADevice", &tagged).await.unwrap();
+        assert!(made.contains("<QRCodePNG>iVBORw0KGgo"), "{made}");
+        assert_eq!(texts(&made, "Key"), ["kind"]);
+        let spare = texts(&made, "SerialNumber").remove(0);
+        let phone = Phone::of(&world, &taro, "hanako", "phone").await;
+        for (status, expected) in [
+            ("Assigned", vec![phone.serial.as_str()]),
+            ("Unassigned", vec![spare.as_str()]),
+            ("Any", vec![phone.serial.as_str(), spare.as_str()]),
+        ] {
+            let pairs = [("AssignmentStatus", status)];
+            let listed = world.iam(&taro, "ListVirtualMFADevices", &pairs).await.unwrap();
+            assert_eq!(texts(&listed, "SerialNumber"), expected, "{status}");
+            assert!(!listed.contains("Seed") && !listed.contains("QRCode"), "{listed}");
+        }
+
+        // Its clock is twenty minutes ahead.
+        let resync = async |one: i64, two: i64| {
+            let (one, two) = (phone.shows(&world, one), phone.shows(&world, two));
+            let pairs = [
+                ("UserName", "hanako"),
+                ("SerialNumber", phone.serial.as_str()),
+                ("AuthenticationCode1", one.as_str()),
+                ("AuthenticationCode2", two.as_str()),
+            ];
+            world.iam(&taro, "ResyncMFADevice", &pairs).await
+        };
+        let ahead = phone.shows(&world, 42);
+        assert_eq!(code(proven(&world, &hanako, &phone.serial, &ahead).await), "AccessDenied");
+        for (one, two) in [(40, 40), (41, 40), (200, 201)] {
+            assert_eq!(code(resync(one, two).await), "InvalidAuthenticationCode", "{one} {two}");
+        }
+        resync(40, 41).await.unwrap();
+        proven(&world, &hanako, &phone.serial, &ahead).await.unwrap();
+        let now = phone.shows(&world, 0);
+        assert_eq!(code(proven(&world, &hanako, &phone.serial, &now).await), "AccessDenied");
+        // What was taken is not taken again, whatever the clock is said to be.
+        assert_eq!(code(resync(30, 31).await), "InvalidAuthenticationCode");
+    });
+}
