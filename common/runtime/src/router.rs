@@ -152,6 +152,9 @@ impl Router {
                 let write = Writer::new(routed.shape, &routed.version)?;
                 let DryRun { dry_run } = read(&routed.parameters, routed.shape)?;
                 let action: A = read(&routed.parameters, routed.shape)?;
+                if let Shape::Iam(_) = routed.shape {
+                    names::check_parameters(<A as Action>::NAME, &routed.parameters)?;
+                }
                 let Routed { caller, request_id, guard, prefix, shape, .. } = routed;
                 let name = format!("{prefix}:{}", <A as Action>::NAME);
                 session_may(&caller, &name)?;

@@ -116,55 +116,22 @@ fn what_must_be_there_and_is_not_is_named() {
     assert_eq!(asker.state(), before);
 }
 
-/// Values that no such parameter has, and the codes of their refusal.
-fn malformed(parameter: &str) -> (Vec<String>, &'static [&'static str]) {
-    let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
-    let validation = &["ValidationError"][..];
-    let name = || {
-        let mut bad = own(&["a/b", "a b", "a*", "a:b", "a\\b", "日本", "a\u{7f}", "a\u{e9}", "é"]);
-        bad.push("n".repeat(129));
-        bad
-    };
-    match parameter {
-        "UserName"
-        | "GroupName"
-        | "RoleName"
-        | "InstanceProfileName"
-        | "PolicyName"
-        | "VirtualMFADeviceName" => (name(), validation),
-        "NewPath" => (own(&["x", "/x", "x/", "/a b/", "/日/"]), validation),
-        "Status" => (own(&["Expired", "active", "ACTIVE "]), validation),
-        "SerialNumber" => (own(&["short", "arn:aws:iam::1:mfa/a b", &"n".repeat(257)]), validation),
-        "AuthenticationCode1" | "AuthenticationCode2" => {
-            (own(&["12345", "1234567", "12345x", "１２３４５６"]), validation)
-        }
-        "PolicyDocument" | "AssumeRolePolicyDocument" => {
-            (own(&["{", "[]", "{}", "\"x\""]), &["MalformedPolicyDocument"])
-        }
-        "PolicyInputList.member.1" => (own(&["{", "[]"]), &["InvalidInput"]),
-        "PolicyArn" | "PermissionsBoundary" => (
-            own(&["nothing", "arn:aws:iam::aws:user/x", "arn:aws:s3:::bucket/policy/object"]),
-            &["InvalidInput", "ValidationError", "NoSuchEntity"],
-        ),
-        "PolicySourceArn" => (
-            own(&["nothing", "arn:aws:s3:::bucket", "arn:aws:iam::123456789012:policy/x"]),
-            &["InvalidInput", "ValidationError"],
-        ),
-        "ActionNames.member.1" => {
-            (own(&["s3", "s3:", ":x", "s3:*", "s3:Get Object"]), &["InvalidInput"])
-        }
-        "VersionId" => (own(&["1", "v", "v0", "vx", "v1.2"]), validation),
-        "Tags.member.1.Key" | "TagKeys.member.1" => {
-            (vec!["a*".to_owned(), "a\u{7}".to_owned(), "k".repeat(129)], validation)
-        }
-        "Tags.member.1.Value" => (vec!["a*".to_owned(), "v".repeat(257)], validation),
-        "AccessKeyId" => (own(&["short", "AKI 0000000000000000", &"A".repeat(129)]), validation),
-        "RoleArn" => (own(&["short", "arn:aws:iam::1:role/a b and more"]), validation),
-        "RoleSessionName" => (own(&["x", "a b", "a/b", &"n".repeat(65)]), validation),
-        "AccountAlias" | "CertificateId" | "CertificateBody" | "Description" | "OldPassword"
-        | "NewPassword" | "Password" => (Vec::new(), validation),
-        other => panic!("what is no {other}?"),
+/// Values that no such name has.
+fn malformed(parameter: &str) -> Vec<String> {
+    const NAMES: [&str; 6] = [
+        "UserName",
+        "GroupName",
+        "RoleName",
+        "InstanceProfileName",
+        "PolicyName",
+        "VirtualMFADeviceName",
+    ];
+    if !NAMES.contains(&parameter) {
+        return Vec::new();
     }
+    let bad = ["a/b", "a b", "a*", "a:b", "a\\b", "日本", "a\u{7f}", "a\u{e9}", "é"];
+    let long = "n".repeat(129);
+    bad.into_iter().chain([long.as_str()]).map(str::to_owned).collect()
 }
 
 #[test]
@@ -173,15 +140,14 @@ fn what_is_malformed_is_refused_and_changes_nothing() {
     let before = asker.state();
     for (prefix, action, parameters) in rows() {
         for (place, (name, _)) in parameters.iter().enumerate() {
-            let (values, codes) = malformed(name);
-            for value in values {
+            for value in malformed(name) {
                 let mut pairs = parameters.to_vec();
                 pairs[place].1 = &value;
                 let refused = asker.ask(prefix, action, &pairs).refused();
                 let shown: String = value.chars().take(40).collect();
-                let known = codes.contains(&refused.code.as_str());
-                assert!(known, "{action} with {name}={shown}: {refused:?}");
-                assert!(matches!(refused.status, 400 | 404), "{action}: {refused:?}");
+                let told = (refused.status, refused.code.as_str());
+                let expected = (400, "ValidationError");
+                assert_eq!(told, expected, "{action} with {name}={shown}: {refused:?}");
                 assert!(refused.message.len() < 2000, "{action}: {}", refused.message.len());
             }
         }
