@@ -1,9 +1,8 @@
 //! `clc admin audit`: what was asked of the cloud, and whether the log of it is as it was written.
 
 use clap::Args;
-use common::audit::{Event, Filter};
+use common::audit::{Event, Filter, Line};
 use common::time::Timestamp;
-use common::wire::audit::AuditState;
 
 /// How many records are asked for at once.
 pub const PAGE: usize = 200;
@@ -26,7 +25,7 @@ pub struct AuditCommand {
     /// The action, as RunInstances
     #[arg(long, value_name = "NAME")]
     action: Option<String>,
-    /// The API: ec2, iam, sts, cloudtrail, eucalypt, clc for what was done on the host, console
+    /// The API: ec2, s3, iam, sts, cloudtrail, eucalypt, clc for what was done on the host, console
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
     /// Done to this resource: its ARN or id
@@ -73,27 +72,7 @@ impl AuditCommand {
             // A record that was read can be written.
             return serde_json::to_string(event).unwrap_or_default();
         }
-        let who = match &event.actor {
-            Some(actor) => actor.arn.as_str(),
-            None => "-",
-        };
-        let result = event.failure.as_ref().map_or("ok", |failure| failure.code.as_str());
-        format!(
-            "AUDIT\t{}\t{}:{}\t{who}\t{}\t{}\t{result}\t{}\t{}",
-            event.at,
-            event.service,
-            event.action,
-            event.access_key,
-            event.source,
-            event.resources.join(","),
-            event.request_id,
-        )
+        Line::of(event).to_string()
     }
 }
 
-/// How a log stands, as it is printed.
-pub fn state(state: &AuditState) -> String {
-    let AuditState { name, first, last, hash, fault } = state;
-    let told = fault.as_deref().unwrap_or("ok");
-    format!("LOG\t{name}\t{first}\t{last}\t{hash}\t{told}")
-}
