@@ -160,7 +160,8 @@ impl Client {
     ) -> Result<Answer, ClientError> {
         let given = parameters.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
         let own = given.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let reads = ["Get", "List", "Describe", "Lookup"].iter().any(|verb| action.starts_with(verb));
+        let reads =
+            ["Get", "List", "Describe", "Lookup"].iter().any(|verb| action.starts_with(verb));
         let text = self.query(action, own, reads)?;
         let answer =
             Answer::read(&text).map_err(|reason| ClientError::Answer { action, reason })?;

@@ -18,7 +18,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::client::{ADMINISTRATION, Api, Client, ClientError, Credentials, EC2, IAM, STS, TRAIL, Trace};
+use crate::client::{
+    ADMINISTRATION, Api, Client, ClientError, Credentials, EC2, IAM, STS, TRAIL, Trace,
+};
 use crate::environment::Environment;
 use crate::ini::{Ini, IniError};
 use crate::options::{Local, Remote};

@@ -33,11 +33,11 @@ use store::{Engine, StoreError};
 use thiserror::Error;
 
 use crate::arrival::Arrivals;
+use crate::audit;
 use crate::blob::files::Files;
 use crate::blob::pins::Pins;
 use crate::blob::receive::Receiver;
 use crate::blob::uploads::Uploads;
-use crate::audit;
 use crate::bundling;
 use crate::bundling::door::BundleDoor;
 use crate::bundling::store::BundleStore;

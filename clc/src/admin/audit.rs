@@ -75,4 +75,3 @@ impl AuditCommand {
         Line::of(event).to_string()
     }
 }
-

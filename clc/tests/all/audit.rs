@@ -311,13 +311,14 @@ fn a_record_names_people_with_their_paths() {
         let taro = world.user("taro").await;
         let create = [("UserName", "Hanako"), ("Path", "/staff/")];
         world.iam(&taro, "CreateUser", &create).await.unwrap();
-        world.iam(&taro, "TagUser", &[
-            ("UserName", "hanako"),
-            ("Tags.member.1.Key", "a"),
-            ("Tags.member.1.Value", "b"),
-        ])
-        .await
-        .unwrap();
+        world
+            .iam(
+                &taro,
+                "TagUser",
+                &[("UserName", "hanako"), ("Tags.member.1.Key", "a"), ("Tags.member.1.Value", "b")],
+            )
+            .await
+            .unwrap();
         world.iam(&taro, "DeleteUser", &[("UserName", "hanako")]).await.unwrap();
         let arn = format!("arn:aws:iam::{}:user/staff/Hanako", taro.account);
         for name in ["CreateUser", "TagUser", "DeleteUser"] {

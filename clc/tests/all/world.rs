@@ -12,6 +12,7 @@ use std::time::Duration;
 use clc::config::{self, Config};
 use clc::server::{Listeners, Server};
 use common::action::Action;
+use common::audit::{Event, Piece, Place};
 use common::dialect::{query, xml};
 use common::error::{ApiError, ErrorCode};
 use common::id::{ImageKind, InstanceId};
@@ -19,6 +20,7 @@ use common::sign::{Credentials, QueryMac, sign_ec2_v2, write_query};
 use common::time::Timestamp;
 use common::wire::Service;
 use common::wire::admin::{Admin, CredentialFiles};
+use common::wire::audit::{LookRecords, VerifyRecords};
 use common::wire::identity::Identity;
 use common::wire::node::{
     Adjust, Capacity, Console, ConsoleLog, InstanceView, MachineState, Node, NodeReport, Report,
@@ -29,8 +31,6 @@ use common::wire::quota::{Limits as QuotaLimits, QuotaView, SetQuota, Used};
 use common::wire::role::{InstanceRole, RoleView, SetInstanceRole};
 use common::wire::spec::{MetadataOptions, Power};
 use common::wire::upkeep::{DescribeUnpacking, Unpacking};
-use common::audit::{Event, Piece, Place};
-use common::wire::audit::{LookRecords, VerifyRecords};
 use common::wire::walrus::{
     BundleRef, CacheView, CheckBundle, CheckedBundle, DescribeCache, ForgetImage, ImageTicket,
     InstallBundleKey, Layout, SetCacheLimit, Walrus, WantImage, WantedImage,

@@ -77,7 +77,8 @@ impl Guard for Noting {
         subject: Subject,
     ) -> BoxFuture<'a, Result<(), ApiError>> {
         Box::pin(async move {
-            let resources: Vec<_> = subject.resources.iter().take(MOST_RESOURCES).cloned().collect();
+            let resources: Vec<_> =
+                subject.resources.iter().take(MOST_RESOURCES).cloned().collect();
             let mut names = self.guard.names(caller, resources).await?;
             names.retain(|name| !name.ends_with('*'));
             self.note(names);

@@ -68,15 +68,18 @@ mod tests {
         event.resources.push("a\nb".into());
         let line = Line::of(&event).to_string();
         let columns: Vec<_> = line.split('\t').collect();
-        assert_eq!(columns[2..], [
-            "ec2:RunInstances",
-            "arn:aws:iam::123456789012:user/taro",
-            "AKI1",
-            "10.0.0.1",
-            "AccessDenied",
-            "arn:aws:ec2:r::instance/i-1,a b",
-            "r-1",
-        ]);
+        assert_eq!(
+            columns[2..],
+            [
+                "ec2:RunInstances",
+                "arn:aws:iam::123456789012:user/taro",
+                "AKI1",
+                "10.0.0.1",
+                "AccessDenied",
+                "arn:aws:ec2:r::instance/i-1,a b",
+                "r-1",
+            ]
+        );
         event.actor = None;
         event.failure = None;
         let line = Line::of(&event).to_string();

@@ -153,7 +153,8 @@ mod tests {
         assert_eq!(token(&all).unwrap(), "t.17.e");
         assert_eq!(places("t.17.e"), Some(all));
         assert_eq!(token(&[Place::End, Place::End]), None);
-        for bad in ["", "t", "t.17", "t.17.e.e", "t.+1.e", "t..e", "t.x.e", "t.99999999999999999999.e"]
+        for bad in
+            ["", "t", "t.17", "t.17.e.e", "t.+1.e", "t..e", "t.x.e", "t.99999999999999999999.e"]
         {
             assert_eq!(places::<3>(bad), None, "{bad}");
         }

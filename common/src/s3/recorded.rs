@@ -77,12 +77,7 @@ mod tests {
             (Operation::PutObjectAcl, "PutObjectAcl", false, true),
             (Operation::CopyObject, "CopyObject", false, true),
             (Operation::UploadPartCopy, "UploadPartCopy", false, true),
-            (
-                Operation::GetConfiguration(Configuration::Policy),
-                "GetBucketPolicy",
-                true,
-                false,
-            ),
+            (Operation::GetConfiguration(Configuration::Policy), "GetBucketPolicy", true, false),
         ] {
             let told = (operation.name(), operation.reads(), operation.is_data());
             assert_eq!(told, (name, reads, data));

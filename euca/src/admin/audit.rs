@@ -73,7 +73,8 @@ impl Audit {
             asked.push((name("AttributeValue"), value.clone()));
         }
         let times = [("StartTime", self.since), ("EndTime", self.until)];
-        let times = times.iter().filter_map(|(name, at)| Some(((*name).to_owned(), at.as_ref()?.iso())));
+        let times =
+            times.iter().filter_map(|(name, at)| Some(((*name).to_owned(), at.as_ref()?.iso())));
         asked.extend(times);
         asked
     }

@@ -14,8 +14,8 @@ use store::Seen;
 use super::access::{demand, may_write};
 use super::buckets::Buckets;
 use super::document::{self, answer};
-use super::trace::Noted;
 use super::service::{Operate, Scene};
+use super::trace::Noted;
 use crate::blob::receive::read_past;
 use crate::records::{Bucket, Failed, Object, Records, object_key};
 

@@ -23,14 +23,13 @@ use serde::{Deserialize, Serialize};
 /// What policies call S3.
 const SERVICE: &str = "s3";
 /// Headers that say what is asked; the others say nothing, or secrets.
-const HEADERS: [&str; 7] = [
+const HEADERS: [&str; 6] = [
     "range",
     "x-amz-acl",
     "x-amz-copy-source",
     "x-amz-copy-source-range",
     "x-amz-metadata-directive",
     "x-amz-storage-class",
-    "x-amz-server-side-encryption",
 ];
 
 /// Which operations on objects are recorded.

@@ -20,7 +20,7 @@ mod segment;
 mod words;
 mod writer;
 
-pub use log::AuditLog;
 pub use check::check;
+pub use log::AuditLog;
 pub use look::State;
 pub use writer::{OpenError, Terms};

@@ -47,7 +47,13 @@ impl Terms {
     /// A log in that folder, kept so long, so large.
     pub fn new(dir: PathBuf, days: u64, megabytes: u64) -> Self {
         let most_bytes = megabytes.saturating_mul(1 << 20);
-        Self { dir, days, most_bytes, segment_bytes: segment_of(most_bytes), reserve_bytes: 16 << 20 }
+        Self {
+            dir,
+            days,
+            most_bytes,
+            segment_bytes: segment_of(most_bytes),
+            reserve_bytes: 16 << 20,
+        }
     }
 
     /// The terms of the chain of changes, and of that of reads: a quarter, in a folder within.
