@@ -15,6 +15,7 @@ use md5::{Digest as _, Md5};
 use runtime::clock::Clock;
 use walrus::config::DataEvents;
 
+use crate::forms::{policy, post, signed};
 use crate::presigned::{plain, presigned};
 use crate::world::{ALICE, Who, World, wait};
 
@@ -116,7 +117,15 @@ fn what_is_done_to_objects_is_on_record_if_that_is_wanted() {
     let gone = world.call(Who::Alice, "POST", "/buck?delete", &headers, document.as_bytes());
     assert_eq!(gone.status, 200);
 
+    let conditions = r#"["starts-with","$key","dir/"]"#;
+    let form = signed(Who::Alice, &policy(conditions), &[("key", "dir/${filename}")]);
+    assert_eq!(post(&world, &form, b"bytes").status, 204);
+
     let object = |key: &str| format!("arn:aws:s3:::buck/{key}");
+    let posted = recorded(&world, "PostObject", 1).remove(0);
+    assert_eq!(posted.resources, [object("dir/name.txt"), "arn:aws:s3:::buck".into()]);
+    let method = posted.signed.as_ref().map(|it| it.method.as_str());
+    assert_eq!((method, posted.actor.is_some()), (Some("HtmlForm"), true));
     let put = recorded(&world, "PutObject", 1).remove(0);
     assert_eq!(put.resources, [object("a b"), "arn:aws:s3:::buck".into()]);
     assert!(put.data && put.parameters["key"] == "a b" && put.parameters["bucketName"] == "buck");
