@@ -7,6 +7,20 @@ use common::time::Timestamp;
 /// How many records are asked for at once.
 pub const PAGE: usize = 200;
 
+/// What only a look-up understands.
+const LOOKING: [&str; 10] = [
+    "since",
+    "until",
+    "account",
+    "user",
+    "action",
+    "service",
+    "resource",
+    "access_key",
+    "limit",
+    "json",
+];
+
 /// What is looked for. Times are written `2026-11-22T10:50:32Z`.
 #[derive(Debug, Args)]
 pub struct AuditCommand {
@@ -41,7 +55,7 @@ pub struct AuditCommand {
     #[arg(long)]
     pub json: bool,
     /// Read the whole log and tell the first record that is wrong or missing
-    #[arg(long, exclusive = true)]
+    #[arg(long, conflicts_with_all = LOOKING)]
     pub verify: bool,
 }
 

@@ -119,10 +119,12 @@ impl Execute for Audit {
             pairs.push(("MaxResults", Some(&most)));
             pairs.push(("NextToken", token.as_deref()));
             let page = client.ask("LookupEvents", &pairs)?;
-            for event in page.members("Events").take(left) {
+            // Each event is an element of that name.
+            let events: Vec<_> = page.children.iter().filter(|it| it.name == "Events").collect();
+            for event in events.iter().take(left) {
                 self.print(cx, event.text("CloudTrailEvent").unwrap_or_default())?;
             }
-            left = left.saturating_sub(page.members("Events").count());
+            left = left.saturating_sub(events.len());
             let next = page.text("NextToken").map(str::to_owned);
             match next {
                 // A page that leads to itself would never end.

@@ -10,14 +10,14 @@ fn record(number: u32, more: &str) -> String {
          \"eventSource\":\"s3.amazonaws.com\",\"sourceIPAddress\":\"10.0.0.1\",\"requestID\":\"r-{number}\",\
          \"resources\":[{{\"ARN\":\"arn:aws:s3:::a\"}},{{\"ARN\":\"arn:aws:s3:::b\"}}]{more}}}"
     );
-    format!("<member><CloudTrailEvent>{}</CloudTrailEvent></member>", json.replace('"', "&quot;"))
+    format!("<Events><CloudTrailEvent>{}</CloudTrailEvent></Events>", json.replace('"', "&quot;"))
 }
 
 fn page(records: &[String], next: Option<&str>) -> String {
     let next = next.map(|next| format!("<NextToken>{next}</NextToken>")).unwrap_or_default();
     format!(
         "<LookupEventsResponse xmlns=\"http://cloudtrail.amazonaws.com/doc/2013-11-01/\">\
-         <LookupEventsResult><Events>{}</Events>{next}</LookupEventsResult></LookupEventsResponse>",
+         <LookupEventsResult>{}{next}</LookupEventsResult></LookupEventsResponse>",
         records.concat()
     )
 }
