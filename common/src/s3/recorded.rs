@@ -83,7 +83,7 @@ mod tests {
             assert_eq!(told, (name, reads, data));
         }
         let named = |name: &&str| ROUTES.iter().any(|row| row.name == *name);
-        assert!(IN_BUCKETS.iter().all(|name| named(name)));
+        assert!(IN_BUCKETS.iter().all(named));
         let policy = ROUTES.iter().find(|row| row.name == "PutBucketPolicy").unwrap();
         assert!(!policy.reads() && !policy.is_data());
     }
