@@ -7,6 +7,8 @@ import boto3
 import botocore.exceptions
 import pytest
 
+import cloud as clouds
+
 
 def client(cloud, user, service):
     return boto3.client(
@@ -77,3 +79,14 @@ def test_refusals_are_cloudtrails(cloud):
     with pytest.raises(botocore.exceptions.ClientError) as told:
         client(cloud, stranger, "cloudtrail").lookup_events()
     assert told.value.response["Error"]["Code"] == "InvalidClientTokenId"
+
+
+def test_awscli_asks_where_eucarc_says(cloud):
+    user = cloud.add_user("teller")
+    clouds.aws(user, "ec2", "create-key-pair", "--key-name", "told")
+    told = json.loads(clouds.aws(
+        user, "cloudtrail", "lookup-events", "--lookup-attributes",
+        "AttributeKey=EventName,AttributeValue=CreateKeyPair",
+    ))
+    (event,) = told["Events"]
+    assert (event["EventName"], event["Username"]) == ("CreateKeyPair", "admin")

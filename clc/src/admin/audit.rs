@@ -8,6 +8,20 @@ use common::wire::audit::AuditState;
 /// How many records are asked for at once.
 pub const PAGE: usize = 200;
 
+/// What has no meaning for the whole log.
+const LOOKING: [&str; 10] = [
+    "since",
+    "until",
+    "account",
+    "user",
+    "action",
+    "service",
+    "resource",
+    "access_key",
+    "limit",
+    "json",
+];
+
 /// What is looked for. Times are written `2026-11-22T10:50:32Z`.
 #[derive(Debug, Args)]
 pub struct AuditCommand {
@@ -42,7 +56,7 @@ pub struct AuditCommand {
     #[arg(long)]
     pub json: bool,
     /// Read the whole log and tell the first record that is wrong or missing
-    #[arg(long, exclusive = true)]
+    #[arg(long, conflicts_with_all = LOOKING)]
     pub verify: bool,
 }
 
@@ -96,4 +110,39 @@ pub fn state(state: &AuditState) -> String {
     let AuditState { name, first, last, hash, fault } = state;
     let told = fault.as_deref().unwrap_or("ok");
     format!("LOG\t{name}\t{first}\t{last}\t{hash}\t{told}")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    /// As the clc's own command line has it: with options of the whole program.
+    #[derive(Debug, Parser)]
+    struct Program {
+        #[arg(long, global = true)]
+        config: Option<std::path::PathBuf>,
+        #[command(flatten)]
+        audit: AuditCommand,
+    }
+
+    #[test]
+    fn the_log_is_verified_whole_wherever_the_configuration_is() {
+        let parse = |words: &[&str]| Program::try_parse_from([&["audit"], words].concat());
+        let told = parse(&["--verify", "--config", "clc.toml"]).unwrap();
+        assert!(told.audit.verify && told.config.is_some());
+        for option in LOOKING {
+            let option = format!("--{}", option.replace('_', "-"));
+            let value: &[&str] = if option == "--json" { &[] } else { &["1"] };
+            let value = if ["--since", "--until"].contains(&option.as_str()) {
+                &["2026-11-22T10:50:32Z"]
+            } else {
+                value
+            };
+            let words = [&["--verify", &option], value].concat();
+            let refused = parse(&words).unwrap_err();
+            assert_eq!(refused.kind(), clap::error::ErrorKind::ArgumentConflict, "{option}");
+        }
+    }
 }
