@@ -245,3 +245,14 @@ def test_what_was_acknowledged_is_on_record_after_each_kill(recorded):
     logs = host(recorded, "audit", "--verify").splitlines()
     assert [line.split("\t")[1] for line in logs] == ["clc", "clc-reads", "walrus", "walrus-reads"]
     assert all(line.endswith("\tok") for line in logs), logs
+
+
+def test_awscli_asks_where_eucarc_says(cloud):
+    user = cloud.add_user("teller")
+    clouds.aws(user, "ec2", "create-key-pair", "--key-name", "told")
+    told = json.loads(clouds.aws(
+        user, "cloudtrail", "lookup-events", "--lookup-attributes",
+        "AttributeKey=EventName,AttributeValue=CreateKeyPair",
+    ))
+    (event,) = told["Events"]
+    assert (event["EventName"], event["Username"]) == ("CreateKeyPair", "admin")

@@ -89,3 +89,38 @@ impl AuditCommand {
         Line::of(event).to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    /// As the clc's own command line has it: with options of the whole program.
+    #[derive(Debug, Parser)]
+    struct Program {
+        #[arg(long, global = true)]
+        config: Option<std::path::PathBuf>,
+        #[command(flatten)]
+        audit: AuditCommand,
+    }
+
+    #[test]
+    fn the_log_is_verified_whole_wherever_the_configuration_is() {
+        let parse = |words: &[&str]| Program::try_parse_from([&["audit"], words].concat());
+        let told = parse(&["--verify", "--config", "clc.toml"]).unwrap();
+        assert!(told.audit.verify && told.config.is_some());
+        for option in LOOKING {
+            let option = format!("--{}", option.replace('_', "-"));
+            let value: &[&str] = if option == "--json" { &[] } else { &["1"] };
+            let value = if ["--since", "--until"].contains(&option.as_str()) {
+                &["2026-11-22T10:50:32Z"]
+            } else {
+                value
+            };
+            let words = [&["--verify", &option], value].concat();
+            let refused = parse(&words).unwrap_err();
+            assert_eq!(refused.kind(), clap::error::ErrorKind::ArgumentConflict, "{option}");
+        }
+    }
+}
