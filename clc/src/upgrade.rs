@@ -6,6 +6,7 @@ use common::iam::EntityName;
 use store::{After, Batch, Index};
 
 use crate::records::Records;
+use crate::records::feed::HEAD;
 
 /// How many records one commit is about.
 const PORTION: usize = 256;
@@ -42,38 +43,46 @@ pub(crate) fn index_rows(records: &Records) -> Result<(), ApiError> {
     batch.commit()
 }
 
-/// Tells the feed of identities that were made before there was one.
+/// Tells the feed of identities that were made before there was one. When all of them are told that is
+/// noted, so that no later start walks over all users again.
 fn publish(records: &Records) -> Result<(), ApiError> {
-    let mut names = Vec::new();
-    let missing =
-        |name: &EntityName| Ok::<_, ApiError>(records.feed_of.get(&name.to_string())?.is_none());
+    if records.feed_heads.get(HEAD)?.is_some_and(|head| head.whole) {
+        return Ok(());
+    }
     for seen in records.accounts.all("") {
-        names.push((EntityName::Account(seen?.record.number), None));
+        tell(records, EntityName::Account(seen?.record.number), None)?;
     }
     for seen in records.users.all("") {
         let user = seen?.record;
-        names.push((EntityName::user(&user.account, &user.name), None));
+        tell(records, EntityName::user(&user.account, &user.name), None)?;
     }
     for seen in records.access_keys.all("") {
         let key = seen?.record;
         let row = format!("{}/{}/{}", key.account, key.user, key.id);
-        names.push((EntityName::AccessKey(key.id.clone()), Some((row, key.id))));
+        tell(records, EntityName::AccessKey(key.id.clone()), Some((row, key.id)))?;
     }
     for seen in records.certificates.all("") {
-        names.push((seen?.entity_name(), None));
+        tell(records, seen?.entity_name(), None)?;
     }
-    for (name, row) in names {
-        if missing(&name)? {
-            records.change_identity(|batch, touched| {
-                if let Some((row, id)) = &row {
-                    batch.point(&records.keys_of, row, id);
-                }
-                touched.note(name.clone());
-                Ok(())
-            })?;
+    records.feed_is_whole()
+}
+
+/// Tells the feed of one that does not stand in it, and points to it by the row.
+fn tell(
+    records: &Records,
+    name: EntityName,
+    row: Option<(String, String)>,
+) -> Result<(), ApiError> {
+    if records.feed_of.get(&name.to_string())?.is_some() {
+        return Ok(());
+    }
+    records.change_identity(|batch, touched| {
+        if let Some((row, id)) = &row {
+            batch.point(&records.keys_of, row, id);
         }
-    }
-    Ok(())
+        touched.note(name.clone());
+        Ok(())
+    })
 }
 
 /// Commits of bounded size.
@@ -108,11 +117,13 @@ impl<'a> Portions<'a> {
 
 #[cfg(test)]
 mod tests {
+    use common::id::AccountId;
+    use common::time::Timestamp;
     use serde_json::json;
     use store::EngineConfig;
 
     use super::*;
-    use crate::records::{EVERYBODY, Image, Instance};
+    use crate::records::{AccessKey, Account, EVERYBODY, Image, Instance, User};
 
     const ACCOUNT: &str = "123456789012";
 
@@ -174,5 +185,32 @@ mod tests {
         let before = records.images_for.watch();
         index_rows(&records).unwrap();
         assert!(!before.has_changed().unwrap(), "nothing was lacking");
+    }
+
+    #[test]
+    fn identities_of_before_the_feed_are_told_once() {
+        let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
+        records.begin_epoch().unwrap();
+        let (account, at): (AccountId, _) = (ACCOUNT.parse().unwrap(), Timestamp::from_secs(5));
+        records.accounts.insert(Account::new(account.clone(), "taro", at)).unwrap();
+        let user = User::new(account.clone(), "admin", "/", String::new(), at);
+        records.users.insert(user).unwrap();
+        let (id, secret, user) = ("AKI1".to_owned(), "s".to_owned(), "admin".to_owned());
+        let key = AccessKey { id, secret, account, user, created: at, active: true };
+        records.access_keys.insert(key).unwrap();
+        let whole = || records.feed_heads.get(HEAD).unwrap().unwrap().whole;
+        assert!(!whole());
+        for _ in 0..2 {
+            index_rows(&records).unwrap();
+            let told = [
+                format!("account/{ACCOUNT}"),
+                format!("user/{ACCOUNT}/admin"),
+                "access-key/AKI1".to_owned(),
+            ];
+            assert_eq!(values(&records.feed, ""), told);
+            assert_eq!(values(&records.keys_of, &format!("{ACCOUNT}/admin/")), ["AKI1"]);
+            assert!(whole());
+            records.begin_epoch().unwrap();
+        }
     }
 }
