@@ -43,6 +43,7 @@ use crate::cache::disk::{Disk, Image};
 use crate::cache::flights::Flights;
 use crate::config::{Config, Unusable};
 use crate::content::Content;
+use crate::estate::door::EstateDoor;
 use crate::identity::certified::Certified;
 use crate::identity::copy::IdentityCopy;
 use crate::identity::follow::Follower;
@@ -196,8 +197,10 @@ impl Server {
             clock.clone(),
             config.reserve(),
         );
+        let estates = EstateDoor { content: content.clone(), clock: clock.clone() };
+        let answers = estates.answer_on(bundles.answer_on(door.dispatcher()));
         let endpoint = Endpoint::new(peer_key, clock.clone(), roster.clone(), metrics.clone())
-            .service(Arc::new(bundles.answer_on(door.dispatcher())))
+            .service(Arc::new(answers))
             .app(bundling::ticket::PATH, Arc::new(bundle_store))
             .app(PATH, Arc::new(Images { cache: cache.clone(), tickets, clock: clock.clone() }));
 
