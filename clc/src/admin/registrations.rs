@@ -345,7 +345,10 @@ fn user_lines(user: &Registered, whole: bool) -> String {
         ("PROJECT", &description),
         ("LEAVING", user.leaving.as_deref().unwrap_or_default()),
         ("HEIR", user.deletion.as_ref().and_then(|it| it.heir.as_deref()).unwrap_or_default()),
-        ("FAILURE", user.deletion.as_ref().and_then(|it| it.failure.as_deref()).unwrap_or_default()),
+        (
+            "FAILURE",
+            user.deletion.as_ref().and_then(|it| it.failure.as_deref()).unwrap_or_default(),
+        ),
     ];
     let mut add = |kind: &str, value: &str| {
         if !value.is_empty() {

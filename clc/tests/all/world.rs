@@ -19,6 +19,7 @@ use common::sign::{Credentials, QueryMac, sign_ec2_v2, write_query};
 use common::time::Timestamp;
 use common::wire::Service;
 use common::wire::admin::{Admin, CredentialFiles};
+use common::wire::estate::{EndBuckets, EstateLeft, GiveBuckets};
 use common::wire::identity::Identity;
 use common::wire::node::{
     Adjust, Capacity, Console, ConsoleLog, InstanceView, MachineState, Node, NodeReport, Report,

@@ -54,7 +54,9 @@ pub(super) fn portion(content: &Content, account: &AccountId) -> Result<EstateLe
             Err(error)
                 if matches!(
                     error.code(),
-                    ErrorCode::BucketNotEmpty | ErrorCode::OperationAborted | ErrorCode::NoSuchBucket
+                    ErrorCode::BucketNotEmpty
+                        | ErrorCode::OperationAborted
+                        | ErrorCode::NoSuchBucket
                 ) =>
             {
                 break;

@@ -145,3 +145,115 @@ fn walk(records: &Records, giving: &Seen<Giving>) -> Result<(), Failed> {
     })?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use common::s3::Owner;
+    use common::wire::quota::{Limit, Limits, Used};
+    use store::Memory;
+
+    use super::*;
+    use crate::estates::close;
+    use crate::quota::count::{prepare, recount};
+    use crate::records::{Bucket, Object};
+    use crate::s3::buckets::create;
+    use crate::usage::ledger::Defaults;
+
+    const FROM: &str = "111111111111";
+    const TO: &str = "222222222222";
+    const OBJECTS: usize = PAGE * 3 + 1;
+
+    fn ask() -> GiveBuckets {
+        let to = Owner { account: TO.parse().unwrap(), alias: "b".into() };
+        GiveBuckets { from: FROM.parse().unwrap(), to, caps: Limits::default(), rehearsal: false }
+    }
+
+    /// Two buckets, of which one has many objects, one of them written by another.
+    fn records() -> Records {
+        let records = Records::new(Arc::new(Memory::new()));
+        for name in ["many", "none"] {
+            create(&records, &Bucket::sample(name, FROM)).unwrap();
+        }
+        for n in 0..OBJECTS {
+            let whose = if n == 5 { "333333333333" } else { FROM };
+            let object = Object { size: 2, ..Object::sample("many", &format!("k{n:05}"), whose) };
+            records.objects.insert(object).unwrap();
+        }
+        prepare(&records).unwrap();
+        recount(&records, &|| false).unwrap();
+        records
+    }
+
+    fn used(records: &Records, account: &str) -> Used {
+        records.ledger.used(&Scope::Account(account.parse().unwrap())).unwrap()
+    }
+
+    fn code(refused: Result<EstateLeft, Failed>) -> ErrorCode {
+        ApiError::from(refused.unwrap_err()).code()
+    }
+
+    #[test]
+    fn everything_is_given_page_by_page_from_wherever_it_stopped() {
+        let records = records();
+        let (ask, name) = (ask(), "many".parse().unwrap());
+        change_hands(&records, &name, &ask).unwrap();
+        // Twice is once.
+        change_hands(&records, &name, &ask).unwrap();
+        assert_eq!(used(&records, TO).objects, OBJECTS as u64);
+        let giving = || records.giving.scan("", None, 9).unwrap();
+        walk(&records, &giving()[0]).unwrap();
+        let left = OBJECTS as u64 - PAGE as u64;
+        assert_eq!(giving()[0].left, left);
+        let told = EstateLeft { buckets: 2, objects: left };
+        assert_eq!(super::left(&records, &ask.from).unwrap(), told);
+        assert!(portion(&records, &ask).unwrap().is_nothing());
+        assert!(giving().is_empty());
+        for object in records.objects.all("") {
+            let object = object.unwrap();
+            let whose = if object.record.key.as_str() == "k00005" { "333333333333" } else { TO };
+            assert_eq!(object.owner.account.as_str(), whose);
+        }
+        let all =
+            Used { bytes: 2 * OBJECTS as u64, objects: OBJECTS as u64, buckets: 2, uploading: 0 };
+        assert_eq!(used(&records, TO), all);
+        assert!(records.ledger.usage.get(&format!("account/{FROM}")).unwrap().is_none());
+        assert_eq!(recount(&records, &|| false).unwrap(), 0, "and it is counted right");
+        assert!(portion(&records, &ask).unwrap().is_nothing(), "asked again");
+    }
+
+    #[test]
+    fn whose_quota_does_not_allow_it_gets_nothing() {
+        let limits = |objects, buckets| Limits {
+            bytes: Limit::Default,
+            objects: Limit::AtMost(objects),
+            buckets: Limit::AtMost(buckets),
+        };
+        let many = OBJECTS as u64;
+        for (account, expected) in [
+            (limits(many, 1), Some(ErrorCode::TooManyBuckets)),
+            (limits(many - 1, 2), Some(ErrorCode::QuotaExceeded)),
+            (limits(many, 2), None),
+        ] {
+            let defaults = Defaults { account, ..Defaults::default() };
+            let records = records().with_defaults(defaults);
+            assert_eq!(foresee(&records, &ask()).err().map(|e| ApiError::from(e).code()), expected);
+        }
+        let records = records();
+        let capped = GiveBuckets { caps: limits(many - 1, 2), ..ask() };
+        assert_eq!(code(foresee(&records, &capped)), ErrorCode::QuotaExceeded);
+        assert_eq!(code(portion(&records, &capped)), ErrorCode::QuotaExceeded, "nor later");
+        assert_eq!(used(&records, FROM).objects, many);
+    }
+
+    #[test]
+    fn a_closed_account_gets_no_bucket() {
+        let records = records();
+        let now = common::time::Timestamp::from_secs(1_800_000_000);
+        close(&records.closed_accounts, &FROM.parse().unwrap(), now).unwrap();
+        let refused = create(&records, &Bucket::sample("late", FROM));
+        assert_eq!(ApiError::from(refused.unwrap_err()).code(), ErrorCode::AccessDenied);
+        create(&records, &Bucket::sample("late", TO)).unwrap();
+    }
+}
