@@ -16,7 +16,7 @@ use common::error::ApiError;
 use common::id::AccountId;
 use store::Batch;
 
-use crate::ec2::tagging::MOST_TAGS;
+use crate::records::tags::MOST_TAGS;
 use crate::records::{Account, Image, KeyPair, Records, Tags};
 
 /// How long the name of a key pair or an image may be, in characters.
