@@ -56,8 +56,14 @@ impl Default for Registration {
 pub struct Leaving {
     /// Since when.
     pub since: Timestamp,
-    /// Why it is still there.
+    /// Why it is still there: what is left of what it owned.
     pub why: String,
+    /// Who gets what it owned; if nobody does, that ends.
+    #[serde(default)]
+    pub heir: Option<AccountId>,
+    /// Why the last step failed, if it did.
+    #[serde(default)]
+    pub failure: Option<String>,
 }
 
 /// The zone group that every account is in.
@@ -313,7 +319,8 @@ mod tests {
         assert!(!account.is_usable());
         account.enabled = true;
         let why = String::new();
-        account.registration.leaving = Some(Leaving { since: Timestamp::EPOCH, why });
+        let since = Timestamp::EPOCH;
+        account.registration.leaving = Some(Leaving { since, why, heir: None, failure: None });
         assert!(!account.is_usable());
     }
 }

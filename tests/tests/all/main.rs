@@ -9,6 +9,7 @@ mod arriving;
 mod bad_bundles;
 mod bad_requests;
 mod bundle_commands;
+mod deletion;
 mod disks;
 mod exports;
 mod forge;
