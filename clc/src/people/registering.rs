@@ -58,7 +58,7 @@ pub fn add(people: &People, new: &NewPerson) -> Result<Added, ApiError> {
     }
     let taken = || ApiError::invalid("the user name", format!("'{}' is taken already", new.name));
     // Making keys takes long; a name that is taken is refused before.
-    if records.aliases.get(&new.name.to_ascii_lowercase())?.is_some() {
+    if accounts::is_taken(records, &new.name, None)? {
         return Err(taken());
     }
     let now = people.now();
@@ -99,7 +99,7 @@ pub fn add(people: &People, new: &NewPerson) -> Result<Added, ApiError> {
     };
     let token = links::Token::random()?;
     records.change_identity(|batch, touched| {
-        if records.aliases.get(&new.name.to_ascii_lowercase())?.is_some() {
+        if accounts::is_taken(records, &new.name, None)? {
             return Err(taken());
         }
         accounts::insert_bare(records, batch, touched, &account)?;

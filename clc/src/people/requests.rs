@@ -42,7 +42,7 @@ fn apply(people: &People, request: &Seen<Request>) -> Result<(), ApiError> {
     records.change_identity(|batch, touched| {
         let Some(request) = records.requests.get(request.key())? else { return Ok(()) };
         batch.remove(&request);
-        if records.aliases.get(&name.to_ascii_lowercase())?.is_some() {
+        if accounts::is_taken(records, name, None)? {
             let mail = mails::name_taken(records, *language, name, contact)?;
             return outgoing::queue(batch, &mail, now);
         }

@@ -8,6 +8,7 @@ use common::iam::principal::unique_id;
 use common::id::AccountId;
 
 use crate::iam::belongings;
+use crate::identity::accounts;
 use crate::people::People;
 use crate::random;
 use crate::records::accounts::FIRST_USER;
@@ -59,7 +60,7 @@ pub(super) fn add(people: &People, name: &str) -> Result<(), ApiError> {
     };
     records.change_identity(|batch, touched| {
         if records.users.get(&User::key_of(&account, name))?.is_some()
-            || records.aliases.get(&name.to_ascii_lowercase())?.is_some()
+            || accounts::is_taken(records, name, None)?
         {
             return Err(taken());
         }

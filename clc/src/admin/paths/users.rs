@@ -30,18 +30,24 @@ pub enum Named {
 }
 
 impl Named {
-    /// Finds whom a name means; accounts go first. Blocks.
+    /// Finds whom a name means. Blocks.
     ///
     /// # Errors
-    /// `InvalidParameterValue` if there is nobody of that name.
+    /// `InvalidParameterValue` if there is nobody of that name, or if an account and an administrator
+    /// have it, of whom one would be taken for the other.
     pub fn find(records: &Records, name: &str) -> Result<Self, ApiError> {
-        let nobody = match accounts::find(records, name) {
-            Ok(_) => return Ok(Self::Account),
-            Err(nobody) => nobody,
-        };
-        match administrators::find(records, name)? {
-            Some(user) => Ok(Self::Administrator(user.name)),
-            None => Err(nobody),
+        match (accounts::find(records, name), administrators::find(records, name)?) {
+            (Ok(_), None) => Ok(Self::Account),
+            (Err(_), Some(user)) => Ok(Self::Administrator(user.name)),
+            (Err(nobody), None) => Err(nobody),
+            (Ok(account), Some(_)) => {
+                let why = format!(
+                    "'{name}' is the account {} and a user inside the cloud's own account: give one \
+                     of them another name by UpdateUser or CreateAccountAlias",
+                    account.number
+                );
+                Err(ApiError::invalid("the user name", why))
+            }
         }
     }
 }
@@ -62,7 +68,7 @@ impl Handle<Paths> for AddUser {
             .people
             .work(move |people| {
                 registering::check_name(&new.name)?;
-                if Named::find(&people.records, &new.name).is_ok() {
+                if accounts::is_taken(&people.records, &new.name, None)? {
                     let why = format!("'{}' is taken already", new.name);
                     return Err(ApiError::invalid("UserName", why));
                 }
