@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use common::error::{ApiError, ErrorCode};
-use common::iam::session::{Session, Who, access_key_id};
+use common::iam::session::{Origin, Session, Who, access_key_id};
 use common::id::AccountId;
 use common::sign::LONGEST_TOKEN;
 use common::time::Timestamp;
@@ -36,6 +36,8 @@ pub struct Wanted {
     pub second_factor: bool,
     /// Who is behind it.
     pub source_identity: Option<String>,
+    /// Whoever takes on the role. None if the session is a user's own.
+    pub origin: Option<Origin>,
 }
 
 /// Credentials for a while.
@@ -79,6 +81,7 @@ pub fn begin(records: &Records, wanted: Wanted, now: Timestamp) -> Result<Tempor
         second_factor: wanted.second_factor,
         holder: wanted.holder,
         source_identity: wanted.source_identity,
+        origin: wanted.origin,
     };
     let sealed = session.seal(&secret.id, &secret.key);
     debug_assert!(sealed.token.len() <= LONGEST_TOKEN, "{}", sealed.token.len());
@@ -131,6 +134,11 @@ mod tests {
             policy_arns: Vec::new(),
             second_factor: false,
             source_identity: Some("x".repeat(64)),
+            origin: Some(Origin::User(
+                "123456789012".parse().unwrap(),
+                "u".repeat(64),
+                "AIDAAAAAAAAAAAAAAAAAA".into(),
+            )),
         }
     }
 

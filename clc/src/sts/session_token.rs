@@ -30,6 +30,7 @@ impl Answer<Tokens> for GetSessionToken {
             policy_arns: Vec::new(),
             second_factor: false,
             source_identity: None,
+            origin: None,
         };
         let now = scene.clock.now();
         let made = scene.records.work(move |records| sessions::begin(records, wanted, now)).await?;
