@@ -5,8 +5,12 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use common::audit::{Event, Filter};
+use common::sign::{Credentials, Headers, Request, sign_ec2_v4};
 use common::wire::admin::AddUser;
 use common::wire::audit::{AuditPage, AuditState, LookAudit, VerifyAudit};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::apis::post;
 use crate::world::{User, World, code, until, world};
@@ -209,6 +213,46 @@ fn an_account_looks_up_its_own_calls() {
             let (status, told) = ask(taro.clone(), vec![(name, value)]).await;
             assert!(status == 400 && told.contains(code), "{told}");
         }
+    });
+}
+
+#[test]
+fn what_is_asked_by_a_header_is_signed_with_it() {
+    world(&[], |world| async move {
+        let taro = world.user("taro").await;
+        let target = ("x-amz-target", "x.CloudTrail_20131101.LookupEvents");
+        let ask = async |method: &str, signed: &[(&str, &str)], added: &[(&str, &str)]| {
+            let address = world.server().api_address();
+            let host = address.to_string();
+            let (path, query) = ("/", if method == "GET" { "Action=DescribeRegions" } else { "" });
+            let own = [("host", host.as_str())].into_iter().chain(signed.iter().copied());
+            let mut headers: Headers = own.collect();
+            let credentials = Credentials { access_key_id: &taro.access_key, secret: &taro.secret };
+            let request = Request::new(method, path, query, &headers).with_body(b"");
+            let now = world.clock.now();
+            let proof = sign_ec2_v4(credentials, &request, "any", "cloudtrail", now).unwrap();
+            proof.iter().for_each(|(name, value)| headers.add(name, value));
+            added.iter().for_each(|(name, value)| headers.add(name, value));
+            let mut text = format!("{method} {path}?{query} HTTP/1.1\r\nconnection: close\r\n");
+            for (name, value) in headers.iter() {
+                text += &format!("{name}: {}\r\n", String::from_utf8_lossy(value));
+            }
+            text += "content-length: 0\r\n\r\n";
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(text.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer[9..12].to_owned()
+        };
+        assert_eq!(ask("GET", &[], &[]).await, "200", "as it was signed");
+        assert_eq!(ask("POST", &[target], &[]).await, "200");
+        // Whoever reads a request on its way makes no other one of it.
+        assert_ne!(ask("GET", &[], &[target]).await, "200");
+        assert_ne!(ask("POST", &[], &[target]).await, "200");
+        assert_ne!(ask("GET", &[target], &[]).await, "200");
+        let captured = [("Action", "DescribeRegions")];
+        let (status, told) = post(&world, &taro, ("/", "ec2"), &captured, &[target]).await;
+        assert!(status == 400, "a body that is no JSON: {told}");
     });
 }
 

@@ -189,6 +189,9 @@ impl QueryApi {
             None => request.parameters(),
         };
         let claim = Claim::ec2(&request);
+        if target.is_some() {
+            json::check(&head.method, claim.as_ref().ok())?;
+        }
         let scope = claim.as_ref().ok().and_then(Claim::service);
         let by_target = target
             .and_then(|(prefix, _)| self.services.iter().find(|service| service.prefix == prefix));
