@@ -4,12 +4,13 @@
 
 use common::error::{ApiError, ErrorCode};
 use common::iam::EntityName;
+use common::iam::entity::PolicySet;
 use common::iam::principal::unique_id;
 use common::id::AccountId;
 use common::name;
 use common::time::Timestamp;
 use common::wire::admin::UserView;
-use common::wire::identity::Certificates;
+use common::wire::identity::{Certificates, Holder};
 use store::{Batch, Seen, StoreError};
 
 use super::certificates::{self, Made};
@@ -207,6 +208,29 @@ pub fn insert_bare(
     Ok(())
 }
 
+/// Whether a name that an account shall have means another one already: an account by its name, any
+/// account by its number, or an administrator of the cloud, who is called by a name as accounts are.
+/// `own` is the account that shall have it, if there is one. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn is_taken(
+    records: &Records,
+    name: &str,
+    own: Option<&AccountId>,
+) -> Result<bool, StoreError> {
+    let is_own = |number: &str| own.is_some_and(|own| own.as_str() == number);
+    if name.parse::<AccountId>().is_ok() && !is_own(name) {
+        return Ok(true);
+    }
+    let account = records.aliases.get(&name.to_ascii_lowercase())?;
+    if account.is_some_and(|row| !is_own(&row.value)) {
+        return Ok(true);
+    }
+    let user = records.users.get(&User::key_of(&AccountId::cloud(), name))?;
+    Ok(user.is_some_and(|user| !user.is_owner()))
+}
+
 /// Registers a user: an account of that name with its credentials.
 ///
 /// # Errors
@@ -220,14 +244,14 @@ pub fn register(
     name::check_account_name(alias).map_err(|error| ApiError::invalid("the user name", error))?;
     let taken = || ApiError::invalid("the user name", format!("'{alias}' is taken already"));
     // Making keys takes long; a name that is taken is refused before.
-    if records.aliases.get(&alias.to_ascii_lowercase())?.is_some() {
+    if is_taken(records, alias, None)? {
         return Err(taken());
     }
     let account = Account::new(AccountId::from_random(random::bytes()?), alias, now);
     let issued = Issued::make(account, now)?;
     let files = issued.files(&cloud_certificate(records)?, endpoints)?;
     records.change_identity(|batch, touched| {
-        if records.aliases.get(&alias.to_ascii_lowercase())?.is_some() {
+        if is_taken(records, alias, None)? {
             return Err(taken());
         }
         insert(records, batch, touched, &issued)?;
@@ -282,11 +306,17 @@ pub fn find(records: &Records, alias: &str) -> Result<Account, ApiError> {
     Ok(read(records, alias)?.record)
 }
 
-/// The account of a name, in any case, as it was read, to be changed. Blocks.
+/// The account of a name, in any case, or of a number, as it was read, to be changed. A number leads
+/// to its account, whatever another one calls itself. Blocks.
 ///
 /// # Errors
 /// `InvalidParameterValue` if there is none.
 pub fn read(records: &Records, alias: &str) -> Result<Seen<Account>, ApiError> {
+    if let Ok(number) = alias.parse::<AccountId>()
+        && let Some(seen) = records.accounts.get(number.as_str())?
+    {
+        return Ok(seen);
+    }
     let row = records.aliases.get(&alias.to_ascii_lowercase())?.ok_or_else(|| unknown(alias))?;
     records.accounts.get(&row.value)?.ok_or_else(|| unknown(alias))
 }
@@ -328,6 +358,33 @@ pub fn enable(records: &Records, alias: &str, enabled: bool) -> Result<(), ApiEr
         touched.note(EntityName::Account(account.number.clone()));
         Ok(())
     })
+}
+
+/// Who has an access key, of those whom no policy limits: owners of accounts and administrators of the
+/// cloud, who are all that the version before had. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn holder(records: &Records, id: &str) -> Result<Option<Holder>, ApiError> {
+    let Some(key) = records.access_keys.get(id)?.filter(|key| key.active) else { return Ok(None) };
+    let account = records.accounts.get(key.account.as_str())?.filter(|it| it.is_usable());
+    let Some(account) = account else { return Ok(None) };
+    let user = records.users.get(&User::key_of(&key.account, &key.user))?;
+    let administrator = key.account == AccountId::cloud();
+    // A policy may deny an administrator something, too.
+    let free = |user: &User| {
+        user.is_owner()
+            || administrator
+                && user.groups.is_empty()
+                && user.policies == PolicySet::default()
+                && user.boundary.is_none()
+    };
+    if !user.is_some_and(|user| user.enabled && free(&user)) {
+        return Ok(None);
+    }
+    let AccessKey { id, secret, account: number, user, .. } = key.record;
+    let alias = account.record.alias;
+    Ok(Some(Holder { id, secret, account: number, alias, user, administrator }))
 }
 
 /// The certificates that are or were good for an account, newest first. The account is what a
