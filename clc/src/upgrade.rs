@@ -44,36 +44,56 @@ pub(crate) fn index_rows(records: &Records) -> Result<(), ApiError> {
 
 /// Tells the feed of identities that were made before there was one.
 fn publish(records: &Records) -> Result<(), ApiError> {
-    let mut names = Vec::new();
-    let missing =
-        |name: &EntityName| Ok::<_, ApiError>(records.feed_of.get(&name.to_string())?.is_none());
+    let mut untold = Untold { records, names: Vec::new() };
     for seen in records.accounts.all("") {
-        names.push((EntityName::Account(seen?.record.number), None));
+        untold.add(EntityName::Account(seen?.record.number), None)?;
     }
     for seen in records.users.all("") {
         let user = seen?.record;
-        names.push((EntityName::user(&user.account, &user.name), None));
+        untold.add(EntityName::user(&user.account, &user.name), None)?;
     }
     for seen in records.access_keys.all("") {
         let key = seen?.record;
         let row = format!("{}/{}/{}", key.account, key.user, key.id);
-        names.push((EntityName::AccessKey(key.id.clone()), Some((row, key.id))));
+        untold.add(EntityName::AccessKey(key.id.clone()), Some((row, key.id)))?;
     }
     for seen in records.certificates.all("") {
-        names.push((seen?.entity_name(), None));
+        untold.add(seen?.entity_name(), None)?;
     }
-    for (name, row) in names {
-        if missing(&name)? {
-            records.change_identity(|batch, touched| {
-                if let Some((row, id)) = &row {
-                    batch.point(&records.keys_of, row, id);
+    untold.tell()
+}
+
+/// Identities of which the feed does not know, some hundreds at a time.
+struct Untold<'a> {
+    records: &'a Records,
+    /// With the row of the keys of a user, if it is a key.
+    names: Vec<(EntityName, Option<(String, String)>)>,
+}
+
+impl Untold<'_> {
+    fn add(&mut self, name: EntityName, row: Option<(String, String)>) -> Result<(), ApiError> {
+        if self.records.feed_of.get(&name.to_string())?.is_some() {
+            return Ok(());
+        }
+        self.names.push((name, row));
+        if self.names.len() < PORTION { Ok(()) } else { self.tell() }
+    }
+
+    fn tell(&mut self) -> Result<(), ApiError> {
+        let names = std::mem::take(&mut self.names);
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.records.change_identity(|batch, touched| {
+            for (name, row) in &names {
+                if let Some((row, id)) = row {
+                    batch.point(&self.records.keys_of, row, id);
                 }
                 touched.note(name.clone());
-                Ok(())
-            })?;
-        }
+            }
+            Ok(())
+        })
     }
-    Ok(())
 }
 
 /// Commits of bounded size.
@@ -112,7 +132,8 @@ mod tests {
     use store::EngineConfig;
 
     use super::*;
-    use crate::records::{EVERYBODY, Image, Instance};
+    use crate::records::feed::HEAD;
+    use crate::records::{EVERYBODY, Image, Instance, User};
 
     const ACCOUNT: &str = "123456789012";
 
@@ -174,5 +195,27 @@ mod tests {
         let before = records.images_for.watch();
         index_rows(&records).unwrap();
         assert!(!before.has_changed().unwrap(), "nothing was lacking");
+    }
+
+    #[test]
+    fn the_feed_is_told_of_many_in_few_commits() {
+        let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
+        let account: common::id::AccountId = ACCOUNT.parse().unwrap();
+        for number in 0..600 {
+            let (name, id) = (format!("u{number:03}"), format!("AIDA{number}"));
+            let at = common::time::Timestamp::EPOCH;
+            records.users.insert(User::new(account.clone(), &name, "/", id, at)).unwrap();
+        }
+        let head = || {
+            let seen = records.feed_heads.get(HEAD).unwrap().unwrap();
+            (seen.rev(), seen.record.version)
+        };
+        records.begin_epoch().unwrap();
+        let begun = head();
+        index_rows(&records).unwrap();
+        let told = head();
+        assert_eq!((told.0 - begun.0, told.1), (3, 600));
+        index_rows(&records).unwrap();
+        assert_eq!(head(), told, "nothing was lacking");
     }
 }

@@ -14,9 +14,10 @@ use common::euare::names;
 use common::euare::paging::Page;
 use common::iam::EntityName;
 use runtime::actor::{Answer, Scene};
+use store::After;
 
 use super::change::{Change, Changes, changes};
-use super::{Iam, users};
+use super::{Iam, limits, users};
 use crate::people::{second_factor, totp};
 use crate::random;
 use crate::records::{MfaDevice, User};
@@ -44,6 +45,9 @@ impl Changes for CreateVirtualMFADevice {
                 let text = format!("MFADevice entity at the same path and name {name} exists.");
                 return Err(ApiError::new(ErrorCode::EntityAlreadyExists, text));
             }
+            let have =
+                records.mfa_devices.scan(&format!("{account}/"), After::Start, limits::USERS)?;
+            limits::room(have.len(), limits::USERS, name, "VirtualMFADevicesPerAccount")?;
             batch.insert(&device)?;
             // The API's type is bytes, and the bytes are base32: that is how it is.
             let seed = STANDARD.encode(totp::base32(&device.secret));
