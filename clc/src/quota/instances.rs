@@ -7,7 +7,7 @@ use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
 use store::{After, Batch};
 
-use super::{Bound, Quota, Whose, bounds, maker, take_turns};
+use super::{Bound, Quota, Whose, bounds, is_own, take_turns};
 use crate::records::{Instance, Records, SeenState};
 use crate::schedule::ledger::Demand;
 
@@ -95,7 +95,7 @@ fn limits(caller: &Caller) -> Vec<(Bound, Read)> {
 
 /// What an account's instances use, and what those of them that a caller made. Blocks.
 fn used(records: &Records, caller: &Caller) -> Result<(Use, Use), ApiError> {
-    let (mut account, mut own, me) = (Use::default(), Use::default(), maker(caller));
+    let (mut account, mut own) = (Use::default(), Use::default());
     let rows =
         records.instances_of.scan(&format!("{}/", caller.account), After::Start, usize::MAX)?;
     for row in rows {
@@ -110,7 +110,7 @@ fn used(records: &Records, caller: &Caller) -> Result<(Use, Use), ApiError> {
             _ => Use::of_new(demand, 1),
         };
         account = account.and(uses);
-        if it.maker == me {
+        if is_own(&it.maker, caller) {
             own = own.and(uses);
         }
     }
@@ -176,9 +176,8 @@ pub fn admit_start(
     caller: &Caller,
     started: &[Instance],
 ) -> Result<(), ApiError> {
-    let me = maker(caller);
     let sum = |own: bool| {
-        let counted = started.iter().filter(|it| !own || it.maker == me);
+        let counted = started.iter().filter(|it| !own || is_own(&it.maker, caller));
         counted.fold(Use::default(), |all, it| all.and(Use::of_started(demand(it), 1)))
     };
     admit(records, batch, caller, sum(false), sum(true))
@@ -239,7 +238,8 @@ mod tests {
     fn world() -> Records {
         let records = records();
         for (number, seen, maker) in [
-            (1, SeenState::Running, "user/taro"),
+            // One was made under another name, one when names were noted.
+            (1, SeenState::Running, "AIDAtaro"),
             (2, SeenState::Stopped, "user/taro"),
             (3, SeenState::Terminated, "user/taro"),
             (4, SeenState::Pending, "user/hanako"),
