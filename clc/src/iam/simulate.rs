@@ -35,7 +35,7 @@ fn bad(text: impl Into<String>) -> ApiError {
 }
 
 /// After how many steps a page ends, if it has an answer: there is another one behind it.
-const PAGE_STEPS: u64 = 16 * STEPS;
+const PAGE_STEPS: u64 = 8 * STEPS;
 
 /// Reads policies that a request brings.
 fn given(

@@ -224,13 +224,16 @@ fn what_is_asked_by_a_header_is_signed_with_it() {
         let ask = async |method: &str, signed: &[(&str, &str)], added: &[(&str, &str)]| {
             let address = world.server().api_address();
             let host = address.to_string();
-            let (path, query) = ("/", if method == "GET" { "Action=DescribeRegions" } else { "" });
+            let (path, query, scope) = match method {
+                "GET" => ("/", "Action=DescribeRegions", "ec2"),
+                _ => ("/", "", "cloudtrail"),
+            };
             let own = [("host", host.as_str())].into_iter().chain(signed.iter().copied());
             let mut headers: Headers = own.collect();
             let credentials = Credentials { access_key_id: &taro.access_key, secret: &taro.secret };
             let request = Request::new(method, path, query, &headers).with_body(b"");
             let now = world.clock.now();
-            let proof = sign_ec2_v4(credentials, &request, "any", "cloudtrail", now).unwrap();
+            let proof = sign_ec2_v4(credentials, &request, "any", scope, now).unwrap();
             proof.iter().for_each(|(name, value)| headers.add(name, value));
             added.iter().for_each(|(name, value)| headers.add(name, value));
             let mut text = format!("{method} {path}?{query} HTTP/1.1\r\nconnection: close\r\n");

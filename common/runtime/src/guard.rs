@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 pub const FREE: &[&str] = &["sts:AssumeRole", "sts:GetCallerIdentity", "sts:GetSessionToken"];
 
 /// How many steps the decisions about all that one request names may take together.
-const MOST_STEPS: u64 = 16 * STEPS;
+const MOST_STEPS: u64 = 8 * STEPS;
 
 /// Decides whether a caller may do an action.
 pub trait Guard: Send + Sync + 'static {

@@ -406,7 +406,7 @@ mod tests {
     }
 
     fn account(number: u64) -> AccountId {
-        format!("{number:012}").parse().unwrap()
+        format!("{:012}", number + 100).parse().unwrap()
     }
 
     /// A user of one account, who may take on a role of another.

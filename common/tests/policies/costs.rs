@@ -9,18 +9,20 @@ use common::iam::policy::{
 use common::iam::{Authority, Context};
 
 /// As many managed policies as a user in ten groups may have.
-const POLICIES: usize = 110;
+const MOST: usize = 110;
+
+/// Of these a decision is made, whatever stands in them that means something.
+const MANY: usize = 40;
 
 /// Policies of the largest size, filled with values that `value` makes, and what they cost.
 fn cost(
-    effect: &str,
+    policies: usize,
     begin: &str,
     value: impl Fn(usize) -> String,
     end: &str,
     context: &Context,
 ) -> (Verdict, u64) {
-    let mut text =
-        format!(r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"{effect}",{begin}"#);
+    let mut text = format!(r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny",{begin}"#);
     let (mut at, mut values) = (0, Vec::new());
     let mut room = LARGEST_MANAGED - size(&text) - size(end) - 3;
     loop {
@@ -45,7 +47,7 @@ fn cost(
         source: Source::User("taro".to_owned()),
         policy: Arc::clone(policy),
     };
-    let mut identity = vec![attached(&policy); POLICIES - 1];
+    let mut identity = vec![attached(&policy); policies - 1];
     identity.push(attached(&all));
     let owner = Authority::owner(&"123456789012".parse().unwrap(), "taro");
     let mut principal = owner.principal().clone();
@@ -76,11 +78,9 @@ fn policies_that_mean_something_are_far_from_the_end() {
         (agents, |at| format!("*browser-{at}*"), "]}}"),
     ];
     for (begin, value, end) in cases {
-        let began = std::time::Instant::now();
-        let (verdict, steps) = cost("Deny", begin, value, end, &known);
-        eprintln!("{steps} {:?} {}", began.elapsed(), value(0));
-        assert_eq!(verdict, Verdict::Allowed, "{begin}");
-        assert!(steps < STEPS / 2, "{steps} {begin}");
+        let (verdict, steps) = cost(MANY, begin, value, end, &known);
+        assert_eq!(verdict, Verdict::Allowed, "{steps} {}", value(0));
+        assert!(steps < STEPS, "{steps} {}", value(0));
     }
 }
 
@@ -96,14 +96,12 @@ fn policies_that_mean_harm_end_and_the_answer_is_no() {
         |_| "${aws:UserAgent}${aws:UserAgent}b".to_owned(),
     ];
     for value in cases {
-        let began = std::time::Instant::now();
-        let (verdict, steps) = cost("Deny", begin, value, "]}}", &agents(2048));
-        eprintln!("{steps} {:?} {}", began.elapsed(), &value(0)[..5]);
+        let (verdict, steps) = cost(MOST, begin, value, "]}}", &agents(2048));
         // Nobody comes past a Deny by making it long.
         let given_up = steps == STEPS;
         assert_eq!(verdict == Verdict::ImplicitDeny, given_up, "{}", value(0));
         assert!(steps <= STEPS);
-        let (_, steps) = cost("Deny", begin, value, "]}}", &agents(110_000));
+        let (_, steps) = cost(MOST, begin, value, "]}}", &agents(110_000));
         assert!(steps <= STEPS);
     }
 }

@@ -340,7 +340,7 @@ mod tests {
         }
         assert!(Glob::of(&"*a".repeat(2048)).matches(&text, &Meter::default()));
         // What cannot be paid matches nothing.
-        let (meter, long) = (Meter::default(), "a".repeat(600_000));
+        let (meter, long) = (Meter::default(), "a".repeat(1_200_000));
         assert!(!Glob::of("*?a?b*").matches(&(long + "ab"), &meter) && meter.is_empty());
     }
 }

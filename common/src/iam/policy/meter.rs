@@ -2,13 +2,13 @@
 //!
 //! Who writes policies chooses patterns, who sends requests chooses texts, and both may mean harm.
 //! Each comparison pays for the bytes that it looks at; when nothing is left to pay with, nothing
-//! matches any more, and whoever asked is refused. A hundred policies of the largest size, full of
-//! names and patterns that mean something, cost a small part of it.
+//! matches any more, and whoever asked is refused. Forty policies of the largest size, full of names
+//! and patterns that mean something, can be paid.
 
 use std::cell::Cell;
 
 /// How many bytes all policies together may look at for one question.
-pub const STEPS: u64 = 2_000_000;
+pub const STEPS: u64 = 4_000_000;
 
 /// What is left of it.
 #[derive(Debug)]
