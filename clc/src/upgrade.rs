@@ -6,6 +6,7 @@ use common::iam::EntityName;
 use store::{After, Batch, Index};
 
 use crate::records::Records;
+use crate::records::feed::HEAD;
 
 /// How many records one commit is about.
 const PORTION: usize = 256;
@@ -42,8 +43,12 @@ pub(crate) fn index_rows(records: &Records) -> Result<(), ApiError> {
     batch.commit()
 }
 
-/// Tells the feed of identities that were made before there was one.
+/// Tells the feed of identities that were made before there was one. When all of them are told that is
+/// noted, so that no later start walks over all users again.
 fn publish(records: &Records) -> Result<(), ApiError> {
+    if records.feed_heads.get(HEAD)?.is_some_and(|head| head.whole) {
+        return Ok(());
+    }
     let mut untold = Untold { records, names: Vec::new() };
     for seen in records.accounts.all("") {
         untold.add(EntityName::Account(seen?.record.number), None)?;
@@ -60,7 +65,8 @@ fn publish(records: &Records) -> Result<(), ApiError> {
     for seen in records.certificates.all("") {
         untold.add(seen?.entity_name(), None)?;
     }
-    untold.tell()
+    untold.tell()?;
+    records.feed_is_whole()
 }
 
 /// Identities of which the feed does not know, some hundreds at a time.
@@ -128,12 +134,13 @@ impl<'a> Portions<'a> {
 
 #[cfg(test)]
 mod tests {
+    use common::id::AccountId;
+    use common::time::Timestamp;
     use serde_json::json;
     use store::EngineConfig;
 
     use super::*;
-    use crate::records::feed::HEAD;
-    use crate::records::{EVERYBODY, Image, Instance, User};
+    use crate::records::{AccessKey, Account, EVERYBODY, Image, Instance, User};
 
     const ACCOUNT: &str = "123456789012";
 
@@ -200,10 +207,10 @@ mod tests {
     #[test]
     fn the_feed_is_told_of_many_in_few_commits() {
         let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
-        let account: common::id::AccountId = ACCOUNT.parse().unwrap();
+        let account: AccountId = ACCOUNT.parse().unwrap();
         for number in 0..600 {
             let (name, id) = (format!("u{number:03}"), format!("AIDA{number}"));
-            let at = common::time::Timestamp::EPOCH;
+            let at = Timestamp::EPOCH;
             records.users.insert(User::new(account.clone(), &name, "/", id, at)).unwrap();
         }
         let head = || {
@@ -214,8 +221,36 @@ mod tests {
         let begun = head();
         index_rows(&records).unwrap();
         let told = head();
-        assert_eq!((told.0 - begun.0, told.1), (3, 600));
+        // The last one notes that all are told.
+        assert_eq!((told.0 - begun.0, told.1), (4, 600));
         index_rows(&records).unwrap();
         assert_eq!(head(), told, "nothing was lacking");
+    }
+
+    #[test]
+    fn identities_of_before_the_feed_are_told_once() {
+        let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
+        records.begin_epoch().unwrap();
+        let (account, at): (AccountId, _) = (ACCOUNT.parse().unwrap(), Timestamp::from_secs(5));
+        records.accounts.insert(Account::new(account.clone(), "taro", at)).unwrap();
+        let user = User::new(account.clone(), "admin", "/", String::new(), at);
+        records.users.insert(user).unwrap();
+        let (id, secret, user) = ("AKI1".to_owned(), "s".to_owned(), "admin".to_owned());
+        let key = AccessKey { id, secret, account, user, created: at, active: true };
+        records.access_keys.insert(key).unwrap();
+        let whole = || records.feed_heads.get(HEAD).unwrap().unwrap().whole;
+        assert!(!whole());
+        for _ in 0..2 {
+            index_rows(&records).unwrap();
+            let told = [
+                format!("account/{ACCOUNT}"),
+                format!("user/{ACCOUNT}/admin"),
+                "access-key/AKI1".to_owned(),
+            ];
+            assert_eq!(values(&records.feed, ""), told);
+            assert_eq!(values(&records.keys_of, &format!("{ACCOUNT}/admin/")), ["AKI1"]);
+            assert!(whole());
+            records.begin_epoch().unwrap();
+        }
     }
 }

@@ -16,8 +16,8 @@ use super::directory::entity;
 use crate::records::Records;
 use crate::records::feed::HEAD;
 
-/// The most changes on a page.
-const PAGE: usize = 500;
+/// The most changes on a page: most pages of a first copy are as large as they may be in bytes.
+const PAGE: usize = 4096;
 
 /// How many of the newest changes keep the names that lead to nothing.
 const NEWEST: u64 = 10_000;

@@ -58,6 +58,27 @@ impl Guard for RecordedGuard {
             pool::block(decide).await?
         })
     }
+
+    fn names<'a>(
+        &'a self,
+        caller: &'a Caller,
+        resources: Vec<Resource>,
+    ) -> BoxFuture<'a, Result<Vec<String>, ApiError>> {
+        Box::pin(async move {
+            let looked = |it: &Resource| matches!(it, Resource::Iam(..) | Resource::KeyPair(_));
+            if !resources.iter().any(looked) {
+                let named = |it: &Resource| it.arn(&self.region, &caller.account, "/");
+                return Ok(resources.iter().map(named).collect());
+            }
+            let (directory, region) = (Arc::clone(&self.directory), self.region.clone());
+            let caller = caller.clone();
+            let name = move || {
+                let look = Look { records: directory.records(), caller: &caller, region: &region };
+                resources.iter().map(|it| look.know(it).map(|(name, _)| name)).collect()
+            };
+            pool::block(name).await?
+        })
+    }
 }
 
 /// The key of a user's or role's boundary, in lower case.
@@ -125,7 +146,10 @@ impl Look<'_> {
                 None => (plain(), Context::new()),
             },
             Resource::Arn(arn) => match self.device(arn)? {
-                Some(serial) => (serial, Context::new()),
+                Some(serial) => {
+                    let known = self.managed(&serial)?;
+                    (serial, known)
+                }
                 None => (plain(), self.managed(arn)?),
             },
             Resource::Ec2("instance", id) => (plain(), self.instance(id)?),
@@ -220,13 +244,24 @@ impl Look<'_> {
         Ok(seen.map(|seen| seen.serial()).filter(|serial| serial.eq_ignore_ascii_case(arn)))
     }
 
-    /// What is known of a managed policy of the caller's account.
+    /// What is known of a managed policy or a second factor of the caller's account.
     fn managed(&self, arn: &str) -> Result<Context, ApiError> {
         if !self.asks_for_tags("iam") {
             return Ok(Context::new());
         }
-        let found = policy(self.records, arn)?.filter(|it| it.account == self.caller.account);
-        let tags = found.map(|it| it.tags).unwrap_or_default();
+        let account = &self.caller.account;
+        let tags = match arn.split_once(":mfa/") {
+            Some((_, name)) => {
+                let name = name.rsplit('/').next().unwrap_or(name);
+                let seen = self.records.mfa_devices.get(&MfaDevice::key_of(account, name))?;
+                let own = seen.filter(|it| it.serial() == arn);
+                own.map(|it| it.record.tags).unwrap_or_default()
+            }
+            None => {
+                let own = policy(self.records, arn)?.filter(|it| it.account == *account);
+                own.map(|it| it.tags).unwrap_or_default()
+            }
+        };
         self.tagged("iam", Context::new(), &tags)
     }
 

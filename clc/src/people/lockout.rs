@@ -15,6 +15,7 @@
 use std::time::Duration;
 
 use common::error::{ApiError, ErrorCode};
+use common::id::AccountId;
 use common::time::Timestamp;
 use sha2::{Digest as _, Sha256};
 use store::Batch;
@@ -33,8 +34,8 @@ const BITS: u32 = 18;
 /// Whom a try is counted against.
 #[derive(Debug, Clone)]
 pub struct Tried {
-    /// Slots with the tries that are free in each.
-    slots: [(String, u32); 3],
+    /// Slots with the tries that are free in each, and whether being right forgives them.
+    slots: Vec<(String, u32, bool)>,
 }
 
 impl Tried {
@@ -42,12 +43,19 @@ impl Tried {
     pub fn new(account: &str, user: &str, address: &str) -> Self {
         let name = format!("{}/{}", account.to_ascii_lowercase(), user.to_ascii_lowercase());
         Self {
-            slots: [
-                (slot("b", &format!("{name}\n{address}")), 5),
-                (slot("n", &name), 50),
-                (slot("a", address), 100),
+            slots: vec![
+                (slot("b", &format!("{name}\n{address}")), 5, true),
+                (slot("n", &name), 50, true),
+                (slot("a", address), 100, false),
             ],
         }
+    }
+
+    /// A code of a user's second factor, tried by whoever signs with a key of theirs: nobody else
+    /// can shut them out, so it is counted from wherever it comes.
+    pub fn code(account: &AccountId, user: &str) -> Self {
+        let name = format!("{account}/{}", user.to_ascii_lowercase());
+        Self { slots: vec![(slot("m", &name), 5, true)] }
     }
 }
 
@@ -66,13 +74,13 @@ pub fn wait(count: u32, free: u32) -> Duration {
     }
 }
 
-/// Refuses a try that comes too soon after others. Blocks.
+/// How many seconds a try has to wait that comes too soon after others. Blocks.
 ///
 /// # Errors
-/// `RequestLimitExceeded` says how long to wait.
-pub fn admit(records: &Records, tried: &Tried, now: Timestamp) -> Result<(), ApiError> {
+/// If the store fails.
+pub fn closed(records: &Records, tried: &Tried, now: Timestamp) -> Result<Option<u64>, ApiError> {
     let mut longest = Duration::ZERO;
-    for (slot, free) in &tried.slots {
+    for (slot, free, _) in &tried.slots {
         if let Some(failures) = records.failures.get(slot)? {
             let until = failures.last.plus(wait(failures.count, *free));
             if now.since(failures.last) < FORGOTTEN && until > now {
@@ -80,10 +88,15 @@ pub fn admit(records: &Records, tried: &Tried, now: Timestamp) -> Result<(), Api
             }
         }
     }
-    if longest.is_zero() {
-        return Ok(());
-    }
-    let seconds = longest.as_secs() + 1;
+    Ok((!longest.is_zero()).then(|| longest.as_secs() + 1))
+}
+
+/// Refuses a try that comes too soon after others. Blocks.
+///
+/// # Errors
+/// `RequestLimitExceeded` says how long to wait.
+pub fn admit(records: &Records, tried: &Tried, now: Timestamp) -> Result<(), ApiError> {
+    let Some(seconds) = closed(records, tried, now)? else { return Ok(()) };
     let text = format!("Too many wrong passwords: try again in {seconds} seconds");
     Err(ApiError::new(ErrorCode::RequestLimitExceeded, text))
 }
@@ -93,22 +106,33 @@ pub fn admit(records: &Records, tried: &Tried, now: Timestamp) -> Result<(), Api
 /// # Errors
 /// If the store fails.
 pub fn failed(records: &Records, tried: &Tried, now: Timestamp) -> Result<(), ApiError> {
-    store::transact(&*records.engine, |batch| {
-        for (slot, _) in &tried.slots {
-            match records.failures.get(slot)? {
-                Some(mut seen) => {
-                    let forgotten = now.since(seen.last) >= FORGOTTEN;
-                    seen.record.count = if forgotten { 1 } else { seen.count.saturating_add(1) };
-                    seen.record.last = now;
-                    batch.replace(&seen)?;
-                }
-                None => {
-                    batch.insert(&Failures { slot: slot.clone(), count: 1, last: now })?;
-                }
+    store::transact(&*records.engine, |batch| count(records, batch, tried, now))?;
+    Ok(())
+}
+
+/// Adds to a batch: a failure. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn count(
+    records: &Records,
+    batch: &mut Batch,
+    tried: &Tried,
+    now: Timestamp,
+) -> Result<(), ApiError> {
+    for (slot, ..) in &tried.slots {
+        match records.failures.get(slot)? {
+            Some(mut seen) => {
+                let forgotten = now.since(seen.last) >= FORGOTTEN;
+                seen.record.count = if forgotten { 1 } else { seen.count.saturating_add(1) };
+                seen.record.last = now;
+                batch.replace(&seen)?;
+            }
+            None => {
+                batch.insert(&Failures { slot: slot.clone(), count: 1, last: now })?;
             }
         }
-        Ok::<_, ApiError>(())
-    })?;
+    }
     Ok(())
 }
 
@@ -118,7 +142,7 @@ pub fn failed(records: &Records, tried: &Tried, now: Timestamp) -> Result<(), Ap
 /// # Errors
 /// If the store fails.
 pub fn forgive(records: &Records, batch: &mut Batch, tried: &Tried) -> Result<(), ApiError> {
-    for (slot, _) in &tried.slots[..2] {
+    for (slot, ..) in tried.slots.iter().filter(|(.., forgiven)| *forgiven) {
         if let Some(seen) = records.failures.get(slot)? {
             batch.remove(&seen);
         }

@@ -36,6 +36,7 @@ pub mod mail_server;
 pub mod mails;
 pub mod outgoing;
 pub mod passwords;
+pub mod picture;
 pub mod post;
 pub mod registering;
 pub mod requests;

@@ -5,6 +5,7 @@
 
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
+use common::id::AccountId;
 use store::{After, Batch};
 
 use super::{Bound, Quota, Whose, bounds, is_own, take_turns};
@@ -95,9 +96,17 @@ fn limits(caller: &Caller) -> Vec<(Bound, Read)> {
 
 /// What an account's instances use, and what those of them that a caller made. Blocks.
 fn used(records: &Records, caller: &Caller) -> Result<(Use, Use), ApiError> {
+    used_in(records, &caller.account, |maker| is_own(maker, caller))
+}
+
+fn used_in(
+    records: &Records,
+    account: &AccountId,
+    is_own: impl Fn(&str) -> bool,
+) -> Result<(Use, Use), ApiError> {
+    let prefix = format!("{account}/");
     let (mut account, mut own) = (Use::default(), Use::default());
-    let rows =
-        records.instances_of.scan(&format!("{}/", caller.account), After::Start, usize::MAX)?;
+    let rows = records.instances_of.scan(&prefix, After::Start, usize::MAX)?;
     for row in rows {
         let Some(seen) = records.instances.get(&row.value)? else { continue };
         let it = seen.record;
@@ -110,7 +119,7 @@ fn used(records: &Records, caller: &Caller) -> Result<(Use, Use), ApiError> {
             _ => Use::of_new(demand, 1),
         };
         account = account.and(uses);
-        if is_own(&it.maker, caller) {
+        if is_own(&it.maker) {
             own = own.and(uses);
         }
     }
@@ -148,6 +157,24 @@ pub fn room(
         room = room.min(fits);
     }
     Ok(room)
+}
+
+/// Refuses an heir whose account may not have all that another has, beside its own. Blocks.
+///
+/// # Errors
+/// `InstanceLimitExceeded`.
+pub fn admit_gift(records: &Records, heir: &Caller, from: &AccountId) -> Result<(), ApiError> {
+    let limits = limits(heir);
+    if limits.is_empty() {
+        return Ok(());
+    }
+    let (own, given) = (used(records, heir)?.0, used_in(records, from, |_| false)?.0);
+    for (bound, read) in limits.into_iter().filter(|(bound, _)| bound.whose == Whose::Account) {
+        if read(&given) > bound.left(read(&own)) {
+            return Err(bound.exceeded(ErrorCode::InstanceLimitExceeded, read(&own)));
+        }
+    }
+    Ok(())
 }
 
 /// Adds to the batch that records a launch: no limit is exceeded by it. Blocks.

@@ -35,8 +35,23 @@ impl Records {
                     batch.replace(&head)?;
                 }
                 None => {
-                    batch.insert(&FeedHead { epoch, version: 0, former: Vec::new(), floor })?;
+                    batch.insert(&FeedHead { epoch, floor, ..FeedHead::default() })?;
                 }
+            }
+            Ok::<_, ApiError>(())
+        })?;
+        Ok(())
+    }
+
+    /// Notes that all there is stands in the feed. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn feed_is_whole(&self) -> Result<(), ApiError> {
+        store::transact(&*self.engine, |batch| {
+            if let Some(mut head) = self.feed_heads.get(HEAD)? {
+                head.record.whole = true;
+                batch.replace(&head)?;
             }
             Ok::<_, ApiError>(())
         })?;
@@ -91,7 +106,7 @@ impl Records {
             }
             None => {
                 let epoch = u64::from_be_bytes(random::bytes()?);
-                batch.insert(&FeedHead { epoch, version, former: Vec::new(), floor: 0 })?;
+                batch.insert(&FeedHead { epoch, version, ..FeedHead::default() })?;
             }
         }
         Ok(())

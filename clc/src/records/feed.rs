@@ -25,7 +25,7 @@ use super::record::record;
 pub const HEAD: &str = "head";
 
 /// Where the feed ends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedHead {
     /// Made at chance at each start.
     pub epoch: u64,
@@ -38,6 +38,9 @@ pub struct FeedHead {
     /// that has not come so far may hold what is gone, and starts anew.
     #[serde(default)]
     pub floor: u64,
+    /// Whether identities that were made before there was a feed stand in it, too.
+    #[serde(default)]
+    pub whole: bool,
 }
 
 /// How many former epochs are known. A copy of an older one starts anew.

@@ -25,11 +25,11 @@ use crate::world::{User, World, code, until, world, world_with};
 
 /// A server that takes every mail it is given.
 #[derive(Clone, Default)]
-struct Mailbox(Arc<Mutex<Vec<Taken>>>);
+pub(crate) struct Mailbox(Arc<Mutex<Vec<Taken>>>);
 
 /// A mail that was taken, as it came over the wire.
 #[derive(Clone)]
-struct Taken {
+pub(crate) struct Taken {
     to: String,
     head: String,
     body: String,
@@ -37,7 +37,7 @@ struct Taken {
 
 impl Mailbox {
     /// Serves until the test ends, one mail a connection.
-    fn start() -> (Self, u16) {
+    pub(crate) fn start() -> (Self, u16) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let mailbox = Self::default();
@@ -81,12 +81,12 @@ impl Mailbox {
         self.0.lock().unwrap().push(Taken { to, head, body });
     }
 
-    fn all(&self) -> Vec<Taken> {
+    pub(crate) fn all(&self) -> Vec<Taken> {
         self.0.lock().unwrap().clone()
     }
 
     /// The last mail to somebody, once there are so many.
-    async fn nth(&self, to: &str, count: usize) -> Taken {
+    pub(crate) async fn nth(&self, to: &str, count: usize) -> Taken {
         until("the mail", || async {
             let own: Vec<_> = self.all().into_iter().filter(|mail| mail.to == to).collect();
             own.get(count - 1).cloned()
@@ -97,17 +97,17 @@ impl Mailbox {
 
 impl Taken {
     /// The token of the link in it.
-    fn token(&self, page: &str, name: &str) -> String {
+    pub(crate) fn token(&self, page: &str, name: &str) -> String {
         let begin = format!("https://127.0.0.1:8443/{page}#{name}/");
         let (_, behind) = self.body.split_once(&begin).expect(&self.body);
         behind.split_whitespace().next().unwrap().to_owned()
     }
 }
 
-const HERE: &str = "192.0.2.1";
-const PASSWORD: &str = "korrekt Pferd 1";
+pub(crate) const HERE: &str = "192.0.2.1";
+pub(crate) const PASSWORD: &str = "korrekt Pferd 1";
 
-fn with_mail(port: u16) -> impl FnOnce(&mut Config) {
+pub(crate) fn with_mail(port: u16) -> impl FnOnce(&mut Config) {
     move |config| {
         config.mail = Mail {
             server: "127.0.0.1".into(),
@@ -119,7 +119,7 @@ fn with_mail(port: u16) -> impl FnOnce(&mut Config) {
     }
 }
 
-fn application(name: &str) -> Apply {
+pub(crate) fn application(name: &str) -> Apply {
     let email = format!("{}@example.com", name.to_ascii_lowercase());
     Apply {
         name: name.into(),
@@ -130,7 +130,7 @@ fn application(name: &str) -> Apply {
     }
 }
 
-fn log_in(name: &str, password: &str, address: &str) -> LogIn {
+pub(crate) fn log_in(name: &str, password: &str, address: &str) -> LogIn {
     LogIn {
         account: name.into(),
         user: None,
@@ -140,12 +140,12 @@ fn log_in(name: &str, password: &str, address: &str) -> LogIn {
     }
 }
 
-async fn take_applications(world: &World) {
+pub(crate) async fn take_applications(world: &World) {
     let ask = ChangeSetting { name: "people.signup_address".into(), value: "root@x".into() };
     world.administration().call(ask).await.unwrap();
 }
 
-async fn applied(world: &World, name: &str) -> Registered {
+pub(crate) async fn applied(world: &World, name: &str) -> Registered {
     let people = world.people();
     until("the application", || async {
         people.call(DescribeRegistration { name: name.into() }).await.ok()
@@ -243,7 +243,7 @@ fn a_user_registers_without_anybodys_help_but_the_administrators() {
     });
 }
 
-fn invalid<T>(answer: Result<T, ApiError>) -> ErrorCode {
+pub(crate) fn invalid<T>(answer: Result<T, ApiError>) -> ErrorCode {
     answer.err().expect("it was answered, not refused").code()
 }
 
@@ -549,21 +549,31 @@ fn an_account_goes_with_what_it_owns_or_not_at_all() {
         let refused = delete(&world, Belongings::Refuse).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::DeleteConflict);
         assert!(refused.text().contains("key pairs: one"), "{refused}");
-        world.walrus.state.lock().unwrap().buckets = 2;
-        let refused = delete(&world, Belongings::Remove).await.unwrap_err();
-        assert!(refused.text().contains("buckets: 2"), "{refused}");
+        let give = |heir: &str| Belongings::Give(heir.to_owned());
+        for nobody in ["nobody", "taro", "TARO"] {
+            let refused = delete(&world, give(nobody)).await.unwrap_err();
+            assert_eq!(refused.code(), ErrorCode::InvalidParameterValue, "{nobody}: {refused}");
+        }
         world.call(&taro, &DescribeRegions::default()).await.unwrap();
-        world.walrus.state.lock().unwrap().buckets = 0;
 
-        assert_eq!(delete(&world, Belongings::Remove).await.unwrap(), Deleted::Gone);
+        // A portion of the buckets is done at once, the rest by itself.
+        world.walrus.state.lock().unwrap().buckets = 3;
+        let left = delete(&world, Belongings::End).await.unwrap();
+        let told = "buckets: 2, with 0 objects and open uploads";
+        assert_eq!(left, Deleted::Leaving(told.to_owned()));
+        until("taro is gone", async || {
+            let users = world.administration().call(DescribeUsers {}).await.unwrap();
+            (users.len() == 1).then_some(())
+        })
+        .await;
         assert_eq!(
             code(world.call(&taro, &DescribeRegions::default()).await),
             "InvalidClientTokenId"
         );
         let users = world.administration().call(DescribeUsers {}).await.unwrap();
         assert_eq!(users.len(), 1);
-        assert!(delete(&world, Belongings::Remove).await.is_err());
-        let cloud = DeleteUser { name: "eucalyptus".into(), belongings: Belongings::Remove };
+        assert!(delete(&world, Belongings::End).await.is_err());
+        let cloud = DeleteUser { name: "eucalyptus".into(), belongings: Belongings::End };
         assert!(world.administration().call(cloud).await.is_err());
 
         // The name is free; whoever gets it owns nothing of the one before.

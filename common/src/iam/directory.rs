@@ -152,7 +152,8 @@ fn temporary(
     }
     let context = Context::new()
         .with("aws:tokenissuetime", session.issued.iso())
-        .with("aws:multifactorauthpresent", session.second_factor.to_string())
+        .with("aws:multifactorauthpresent", session.proven().is_some().to_string())
+        .with_some("aws:multifactorauthage", session.proven().map(|at| age(at, now)))
         .with_some("aws:sourceidentity", session.source_identity.as_deref());
     let authority = Authority::new(principal, grants).within(&context).begun_by(session.origin);
     let (id, secret, alias) = (id.to_owned(), sealed.secret, account.alias);
@@ -164,6 +165,11 @@ fn is_there(directory: &dyn Directory, origin: Option<&Origin>) -> Result<bool, 
     let Some(Origin::User(account, name, id)) = origin else { return Ok(true) };
     let found = user(directory, account, name)?;
     Ok(found.is_some_and(|(_, user)| user.id == *id))
+}
+
+/// For how many seconds a second factor has been known.
+pub fn age(shown: Timestamp, now: Timestamp) -> String {
+    now.since(shown).as_secs().to_string()
 }
 
 /// What a user may do, whoever asks.
@@ -438,6 +444,7 @@ mod tests {
             policies: Vec::new(),
             policy_arns: Vec::new(),
             second_factor: false,
+            second_factor_at: None,
             holder: "AROA1".into(),
             source_identity: None,
             origin,

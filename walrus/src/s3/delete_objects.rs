@@ -24,6 +24,7 @@ use super::access::{demand, may_write};
 use super::commit::{forget_bytes, release};
 use super::document::{self, answer};
 use super::service::{Operate, Scene};
+use super::trace::Noted;
 use crate::blob::receive::read_past;
 use crate::content::Content;
 use crate::records::{Failed, Object, Records, object_key};
@@ -57,6 +58,8 @@ pub(crate) struct DeleteObjects {
     pub(crate) bucket: BucketName,
     /// What the body must be.
     pub(crate) integrity: Integrity,
+    /// For the record.
+    pub(crate) noted: Noted,
 }
 
 impl Operate for DeleteObjects {
@@ -80,6 +83,7 @@ impl Operate for DeleteObjects {
         let text = pool::block(move || {
             let unwanted = Unwanted::read(&document)?;
             drop(document);
+            self.noted.keys(unwanted.objects.iter().map(|object| object.key.as_str()));
             let Removed { outcomes, gone } =
                 remove(&state.content.records, caller.as_ref(), &self.bucket, &unwanted)?;
             gone.iter().for_each(|object| release(&state.content, object));
