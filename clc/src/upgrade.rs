@@ -5,7 +5,8 @@ use common::error::ApiError;
 use common::iam::EntityName;
 use store::{After, Batch, Index};
 
-use crate::records::Records;
+use crate::iam::belongings;
+use crate::records::{Records, User};
 
 /// How many records one commit is about.
 const PORTION: usize = 256;
@@ -33,6 +34,7 @@ pub(crate) fn index_rows(records: &Records) -> Result<(), ApiError> {
         }
     }
     publish(records)?;
+    find_lost_keys(records)?;
     // What instances_of was before launches had an order.
     let unordered = Index::new(records.engine.clone(), "instance-by-account");
     for row in unordered.scan("", After::Start, usize::MAX)? {
@@ -56,8 +58,7 @@ fn publish(records: &Records) -> Result<(), ApiError> {
     }
     for seen in records.access_keys.all("") {
         let key = seen?.record;
-        let row = format!("{}/{}/{}", key.account, key.user, key.id);
-        names.push((EntityName::AccessKey(key.id.clone()), Some((row, key.id))));
+        names.push((EntityName::AccessKey(key.id.clone()), Some((key.row(), key.id))));
     }
     for seen in records.certificates.all("") {
         names.push((seen?.entity_name(), None));
@@ -72,6 +73,34 @@ fn publish(records: &Records) -> Result<(), ApiError> {
                 Ok(())
             })?;
         }
+    }
+    Ok(())
+}
+
+/// Access keys that an earlier version wrote under a user's name as it was given, where nobody who
+/// removed the user found them, get the row that they should have. Such a key may have outlived its
+/// user: then it goes, or, if another one has the name now, it is switched off.
+fn find_lost_keys(records: &Records) -> Result<(), ApiError> {
+    for seen in records.access_keys.all("") {
+        let it = seen?.record;
+        let lost = format!("{}/{}/{}", it.account, it.user, it.id);
+        if lost == it.row() || records.keys_of.get(&lost)?.is_none() {
+            continue;
+        }
+        records.change_identity(|batch, touched| {
+            batch.unpoint(&records.keys_of, &lost);
+            let Some(mut key) = records.access_keys.get(&it.id)? else { return Ok(()) };
+            match records.users.get(&User::key_of(&key.account, &key.user))? {
+                None => return belongings::remove_key(records, batch, touched, &key),
+                Some(user) if user.created > key.created => key.record.active = false,
+                Some(_) => {}
+            }
+            batch.point(&records.keys_of, &key.row(), &key.id);
+            touched.note(EntityName::AccessKey(key.id.clone()));
+            batch.replace(&key)?;
+            Ok(())
+        })?;
+        tracing::warn!(key = %it.id, user = %it.user, "an access key was found under a wrong name");
     }
     Ok(())
 }
@@ -108,11 +137,12 @@ impl<'a> Portions<'a> {
 
 #[cfg(test)]
 mod tests {
+    use common::id::AccountId;
     use serde_json::json;
     use store::EngineConfig;
 
     use super::*;
-    use crate::records::{EVERYBODY, Image, Instance};
+    use crate::records::{AccessKey, EVERYBODY, Image, Instance};
 
     const ACCOUNT: &str = "123456789012";
 
@@ -174,5 +204,46 @@ mod tests {
         let before = records.images_for.watch();
         index_rows(&records).unwrap();
         assert!(!before.has_changed().unwrap(), "nothing was lacking");
+    }
+
+    #[test]
+    fn keys_under_a_name_as_it_was_given_are_found_again() {
+        let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
+        let account: AccountId = ACCOUNT.parse().unwrap();
+        let user = |name: &str, created: u64| -> User {
+            serde_json::from_value(json!({"account": ACCOUNT, "name": name, "created": created}))
+                .unwrap()
+        };
+        for (name, user_at, key_at) in
+            [("Bob", Some(5), 5), ("Gone", None, 5), ("Again", Some(9), 5), ("low", Some(5), 5)]
+        {
+            let id = format!("AKI{name}");
+            let key: AccessKey = serde_json::from_value(json!({
+                "id": id, "secret": "s", "account": ACCOUNT, "user": name, "created": key_at,
+            }))
+            .unwrap();
+            let mut batch = Batch::new();
+            if let Some(at) = user_at {
+                batch.insert(&user(name, at)).unwrap();
+            }
+            batch.insert(&key).unwrap();
+            batch.point(&records.keys_of, &format!("{ACCOUNT}/{name}/{id}"), &id);
+            batch.commit(&*records.engine).unwrap();
+        }
+        assert!(belongings::keys(&records, &user("Bob", 5)).unwrap().is_empty(), "as it was");
+        for _ in 0..2 {
+            index_rows(&records).unwrap();
+            let found = |name: &str| {
+                let keys = belongings::keys(&records, &user(name, 5)).unwrap();
+                keys.iter().map(|key| key.active).collect::<Vec<_>>()
+            };
+            assert_eq!(found("bob"), [true]);
+            assert_eq!(found("low"), [true]);
+            assert_eq!(found("again"), [false], "whoever has the name now did not get it");
+            assert_eq!(found("gone"), [false; 0]);
+            assert!(records.access_keys.get("AKIGone").unwrap().is_none());
+            let rows = values(&records.keys_of, &format!("{account}/"));
+            assert_eq!(rows, ["AKIAgain", "AKIBob", "AKIlow"]);
+        }
     }
 }

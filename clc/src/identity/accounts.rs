@@ -75,8 +75,8 @@ impl Issued {
     ) -> Result<(), StoreError> {
         if self.key_is_new {
             batch.insert(&self.access_key)?;
-            let AccessKey { id, account, user, .. } = &self.access_key;
-            batch.point(&records.keys_of, &format!("{account}/{user}/{id}"), id);
+            let id = &self.access_key.id;
+            batch.point(&records.keys_of, &self.access_key.row(), id);
             touched.note(EntityName::AccessKey(id.clone()));
         }
         if let Some((certificate, _)) = &self.certificate {
@@ -126,6 +126,8 @@ fn new_key(account: &Account, now: Timestamp) -> Result<AccessKey, ApiError> {
         user: FIRST_USER.to_owned(),
         created: now,
         active: true,
+        // Nobody takes the place of an account's owner.
+        holder: String::new(),
     })
 }
 
@@ -145,7 +147,7 @@ fn new_certificate(account: &Account, now: Timestamp) -> Result<(Certificate, Ma
 
 fn newest_key(records: &Records, account: &AccountId) -> Result<Option<AccessKey>, ApiError> {
     let mut newest: Option<AccessKey> = None;
-    for row in records.keys_of.rows(&format!("{account}/{FIRST_USER}/"), None, 64) {
+    for row in records.keys_of.rows(&format!("{}/", User::key_of(account, FIRST_USER)), None, 64) {
         let Some(key) = records.access_keys.get(&row?.value)? else { continue };
         let later = newest.as_ref().is_none_or(|newest| newest.created <= key.created);
         if key.active && later {

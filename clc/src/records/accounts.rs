@@ -148,9 +148,21 @@ pub struct AccessKey {
     /// Whether it may be used.
     #[serde(default = "yes")]
     pub active: bool,
+    /// The [id](User::unique_id) of the user whom it was made for: whoever has the name later does
+    /// not get it. Empty for an account's owner, whose place nobody takes, and for keys of before
+    /// this was written.
+    #[serde(default)]
+    pub holder: String,
 }
 
 record!(AccessKey, "access-key", |it| it.id.clone());
+
+impl AccessKey {
+    /// The row of the index by which its user finds it.
+    pub fn row(&self) -> String {
+        format!("{}/{}", User::key_of(&self.account, &self.user), self.id)
+    }
+}
 
 /// A user's certificate. Its private half was handed to the user and is not kept. A certificate
 /// stays on record for ever, because bundles signed with it stay good.

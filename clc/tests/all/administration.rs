@@ -180,6 +180,31 @@ fn administrators_are_users_of_the_clouds_own_account() {
 }
 
 #[test]
+fn the_key_of_an_administrator_goes_with_them_however_their_name_is_written() {
+    world(&[], |world| async move {
+        let asked = [("UserName", "Hanako"), ("Admin", "True")];
+        world.accounts("AddUser", &asked).await.unwrap();
+        let (_, before) = world.shown("hanako").await;
+        assert_eq!(before.access_key.len(), 20, "shown whatever the case");
+        let name = ("UserName", "HANAKO");
+        let keys = world.iam(&world.admin, "ListAccessKeys", &[name]).await.unwrap();
+        assert!(keys.contains(&before.access_key), "{keys}");
+        let refused = world.iam(&world.admin, "DeleteUser", &[name]).await;
+        assert_eq!(code(refused), "DeleteConflict");
+        let renamed = [("UserName", "Hanako"), ("NewUserName", "Hana")];
+        world.iam(&world.admin, "UpdateUser", &renamed).await.unwrap();
+        world.sts(&before, "GetCallerIdentity").await.unwrap();
+        world.accounts("DeleteUser", &[("UserName", "Hana")]).await.unwrap();
+        assert_eq!(code(world.sts(&before, "GetCallerIdentity").await), "InvalidClientTokenId");
+        for again in ["Hanako", "Hana"] {
+            world.accounts("AddUser", &[("UserName", again), ("Admin", "True")]).await.unwrap();
+            let asked = world.sts(&before, "GetCallerIdentity").await;
+            assert_eq!(code(asked), "InvalidClientTokenId", "{again}");
+        }
+    });
+}
+
+#[test]
 fn groups_say_who_may_run_where() {
     world(&[4], |world| async move {
         let taro = world.user("taro").await;

@@ -16,7 +16,7 @@ use crate::identity::{accounts, certificates};
 use crate::people::registering::{self, NewPerson};
 use crate::people::{People, credentials, deletion};
 use crate::records::accounts::FIRST_USER;
-use crate::records::{AccessKey, Certificate, Records};
+use crate::records::{AccessKey, Certificate, Records, User as Recorded};
 
 /// What 2.0 says of a user of whom no mail address is known.
 const NO_ADDRESS: &str = "N/A";
@@ -213,7 +213,7 @@ fn account(records: &Records, it: Registered, named: bool) -> Result<User, ApiEr
 /// A user of the cloud's own account as 2.0 shows an administrator.
 fn administrator(
     records: &Records,
-    it: crate::records::User,
+    it: Recorded,
     named: bool,
 ) -> Result<User, ApiError> {
     let shown = User {
@@ -268,7 +268,7 @@ fn newest_key(
     user: &str,
 ) -> Result<Option<AccessKey>, ApiError> {
     let mut newest: Option<AccessKey> = None;
-    for row in records.keys_of.rows(&format!("{account}/{user}/"), None, 64) {
+    for row in records.keys_of.rows(&format!("{}/", Recorded::key_of(account, user)), None, 64) {
         let Some(key) = records.access_keys.get(&row?.value)? else { continue };
         if key.active && newest.as_ref().is_none_or(|newest| newest.created <= key.created) {
             newest = Some(key.record);
