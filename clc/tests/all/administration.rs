@@ -180,6 +180,59 @@ fn administrators_are_users_of_the_clouds_own_account() {
 }
 
 #[test]
+fn secrets_are_told_to_whoever_may_have_them_and_the_owners_to_nobody() {
+    world(&[], |world| async move {
+        world.user("taro").await;
+        world.user("jiro").await;
+        let asked = [("UserName", "hanako"), ("Admin", "True")];
+        world.accounts("AddUser", &asked).await.unwrap();
+        let (_, hanako) = world.shown("hanako").await;
+        let secret = async |of: &str| {
+            let xml = world
+                .administer(&hanako, ACCOUNTS, "DescribeUsers", &[("UserNames.1", of)])
+                .await
+                .unwrap();
+            text(&xml, "secretKey")
+        };
+        let limited = async |policy: &str| {
+            let pairs = [("UserName", "hanako"), ("PolicyName", "p"), ("PolicyDocument", policy)];
+            world.iam(&world.admin, "PutUserPolicy", &pairs).await.unwrap();
+        };
+        // Whom no policy limits becomes nobody's, not even of an administrator without limits.
+        assert_eq!(secret("Eucalyptus").await, "");
+        for pairs in [&[][..], &[("UserName", "EUCALYPTUS")]] {
+            let refused = world.administer(&hanako, ACCOUNTS, "GetCredentials", pairs).await;
+            assert_eq!(code(refused), "UnauthorizedOperation");
+        }
+        assert_eq!(secret("taro").await.len(), 40);
+        let (_, owner) = world.shown("eucalyptus").await;
+        assert_eq!(owner.secret, world.admin.secret, "to the owner, the owner's own");
+        // Some are out of reach, whichever way they are written.
+        limited(
+            "{\"Statement\":{\"Effect\":\"Deny\",\"Action\":[\"eucalypt:GetCredentials\",\
+             \"eucalypt:EnableUser\"],\"Resource\":\"arn:aws:eucalypt:::user/taro\"}}",
+        )
+        .await;
+        assert_eq!(secret("TARO").await, "");
+        assert_eq!(secret("jiro").await.len(), 40);
+        for (name, allowed) in [("Taro", false), ("jiro", true)] {
+            let pairs = [("UserName", name), ("Enabled", "true")];
+            let enabled = world.administer(&hanako, ACCOUNTS, "EnableUser", &pairs).await;
+            assert_eq!(enabled.is_ok(), allowed, "{name}");
+        }
+        // Whoever may look only sees no secret.
+        limited(
+            "{\"Statement\":{\"Effect\":\"Deny\",\"NotAction\":[\"eucalypt:Administer\",\
+             \"eucalypt:Describe*\"],\"Resource\":\"*\"}}",
+        )
+        .await;
+        for name in ["eucalyptus", "taro", "jiro", "hanako"] {
+            assert_eq!(secret(name).await, "", "{name}");
+        }
+    });
+}
+
+#[test]
 fn the_key_of_an_administrator_goes_with_them_however_their_name_is_written() {
     world(&[], |world| async move {
         let asked = [("UserName", "Hanako"), ("Admin", "True")];

@@ -273,14 +273,13 @@ mod tests {
     #[test]
     fn secrets_are_not_shown() {
         let account: AccountId = "123456789012".parse().unwrap();
-        let key =
-            AccessKeyEntity {
-                secret: "s3cr3t".into(),
-                account,
-                user: "u".into(),
-                active: true,
-                holder: String::new(),
-            };
+        let key = AccessKeyEntity {
+            secret: "s3cr3t".into(),
+            account,
+            user: "u".into(),
+            active: true,
+            holder: String::new(),
+        };
         assert!(!format!("{:?}", Entity::AccessKey(key)).contains("s3cr3t"));
         assert_eq!(format!("{:?}", Entity::SessionKey(vec![1, 2])), "SessionKey");
     }
