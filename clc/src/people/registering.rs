@@ -110,7 +110,7 @@ pub fn add(people: &People, new: &NewPerson) -> Result<Added, ApiError> {
             batch.insert(login)?;
         }
         if !confirmed {
-            links::put(records, batch, &token, Errand::Confirm, &number, now)?;
+            links::put(records, batch, &token, Errand::Confirm, &account, login.as_ref(), now)?;
             let language = mails::language_of(records, &account)?;
             let mail = mails::added(records, &people.console, language, &account, &token)?;
             outgoing::queue(batch, &mail, now)?;
@@ -146,7 +146,8 @@ pub fn find(people: &People, name: &str) -> Result<Registered, ApiError> {
 }
 
 /// Agrees to an application: its user gets a mail with a link. Asking again changes nothing, but
-/// sends another mail to one who has not confirmed yet. Blocks.
+/// sends another mail to one who has not confirmed yet, and the link of the one before is good no
+/// more. Blocks.
 ///
 /// # Errors
 /// `InvalidParameterValue` if there is no such user.
@@ -166,7 +167,10 @@ pub fn approve(people: &People, name: &str) -> Result<Registered, ApiError> {
         }
         batch.replace(&seen)?;
         touched.note(EntityName::Account(seen.number.clone()));
-        links::put(records, batch, &token, Errand::Confirm, &seen.number, now)?;
+        links::revoke(records, batch, &seen.number)?;
+        let login = links::login_of(records, &seen.number)?;
+        let login = login.as_ref().map(|login| &login.record);
+        links::put(records, batch, &token, Errand::Confirm, &seen, login, now)?;
         let language = mails::language_of(records, &seen)?;
         let mail = mails::approved(records, &people.console, language, &seen, &token)?;
         outgoing::queue(batch, &mail, now)?;

@@ -103,7 +103,9 @@ fn recover(
         let Some(request) = records.requests.get(request.key())? else { return Ok(()) };
         batch.remove(&request);
         let Some(account) = recoverable(records, name)? else { return Ok(()) };
-        links::put(records, batch, &token, Errand::Recover, &account.number, now)?;
+        let login = links::login_of(records, &account.number)?;
+        let login = login.as_ref().map(|login| &login.record);
+        links::put(records, batch, &token, Errand::Recover, &account, login, now)?;
         let language = match language {
             Some(language) => language,
             None => mails::language_of(records, &account)?,

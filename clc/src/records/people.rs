@@ -159,6 +159,10 @@ pub struct LinkToken {
     pub account: AccountId,
     /// Until when.
     pub expires: Timestamp,
+    /// The SHA-256 of what was so when it was sent and must be so still: the mail address it went to,
+    /// and the password that the account had. Empty for links of before this was written.
+    #[serde(default)]
+    pub given: String,
 }
 
 record!(LinkToken, "link-token", |it| it.digest.clone());

@@ -11,7 +11,7 @@ use common::ec2::zones::{DescribeAvailabilityZones, DescribeRegions};
 use common::error::{ApiError, ErrorCode};
 use common::time::Timestamp;
 use common::wire::admin::{
-    Belongings, ChangeSetting, ChangeZoneGroup, DecideRegistration, Decision, DeleteUser, Deleted,
+    Belongings, ChangeContact, ChangeSetting, ChangeZoneGroup, DecideRegistration, Decision, DeleteUser, Deleted,
     DescribeMails, DescribeRegistrations, DescribeUsers, DescribeZoneGroups, EnableUser,
     GetCredentials, GroupChange, RegisterUser, SetPassword,
 };
@@ -376,6 +376,83 @@ fn a_forgotten_password_is_replaced_by_a_link_and_not_before() {
         assert!(people.call(change("brand new words", "brand new words")).await.is_err());
         people.call(change("brand new words", "yet other words")).await.unwrap();
         people.call(log_in("taro", "yet other words", HERE)).await.unwrap();
+    });
+}
+
+#[test]
+fn a_link_is_good_for_what_was_so_when_it_was_sent() {
+    let (mailbox, port) = Mailbox::start();
+    world_with(Clock::system(), &[2], with_mail(port), |world| async move {
+        let (people, admin) = (world.people(), world.administration());
+        let contact = |email: &str| Contact { email: email.into(), ..Contact::default() };
+        let register = |name: &str, email: &str| RegisterUser {
+            name: name.into(),
+            contact: contact(email),
+            language: None,
+            password: None,
+            by_mail: true,
+        };
+        let decide = |name: &str, decision| DecideRegistration { name: name.into(), decision };
+        let confirm = async |name: &str, token: &str| {
+            let (name, token) = (name.into(), token.into());
+            let password = Some(PASSWORD.to_owned());
+            people.call(Confirm { name, token, password, address: HERE.into() }).await
+        };
+        // The address was wrong: whoever got the first mail is nobody.
+        admin.call(register("taro", "wrong@x")).await.unwrap();
+        let stray = mailbox.nth("wrong@x", 1).await.token("confirm", "taro");
+        let change = ChangeContact { name: "taro".into(), contact: contact("right@x") };
+        admin.call(change).await.unwrap();
+        assert_eq!(invalid(confirm("taro", &stray).await), ErrorCode::InvalidToken);
+        admin.call(decide("taro", Decision::Approve)).await.unwrap();
+        let first = mailbox.nth("right@x", 1).await.token("confirm", "taro");
+        admin.call(decide("taro", Decision::Approve)).await.unwrap();
+        let second = mailbox.nth("right@x", 2).await.token("confirm", "taro");
+        for token in [&stray, &first] {
+            assert_eq!(invalid(confirm("taro", token).await), ErrorCode::InvalidToken);
+        }
+        // Disabled is disabled.
+        let enable = |enabled| EnableUser { name: "taro".into(), enabled };
+        admin.call(enable(false)).await.unwrap();
+        assert_eq!(invalid(confirm("taro", &second).await), ErrorCode::AccessDenied);
+        admin.call(enable(true)).await.unwrap();
+        confirm("taro", &second).await.unwrap();
+        people.call(log_in("taro", PASSWORD, HERE)).await.unwrap();
+
+        // An administrator has confirmed: the link sets no password any more.
+        admin.call(register("jiro", "jiro@x")).await.unwrap();
+        let unused = mailbox.nth("jiro@x", 1).await.token("confirm", "jiro");
+        admin.call(decide("jiro", Decision::Confirm)).await.unwrap();
+        assert_eq!(invalid(confirm("jiro", &unused).await), ErrorCode::InvalidToken);
+        assert!(people.call(log_in("jiro", PASSWORD, HERE)).await.is_err());
+
+        // A recovery that was asked for before the password or the address changed.
+        for change in ["set", "change", "address"] {
+            let seen = mailbox.all().iter().filter(|mail| mail.to == "right@x").count();
+            let name = || "taro".to_owned();
+            let ask = RequestRecovery { name: name(), language: None, address: change.into() };
+            people.call(ask).await.unwrap();
+            let token = mailbox.nth("right@x", seen + 1).await.token("recover", "taro");
+            match change {
+                "set" => admin
+                    .call(SetPassword { name: name(), password: "set by root 1".into() })
+                    .await
+                    .unwrap(),
+                "change" => {
+                    let (old, new) = ("set by root 1".into(), "my very own 1".into());
+                    let (account, address) = (name(), HERE.into());
+                    let ask = ChangePassword { account, user: None, old, new, code: None, address };
+                    people.call(ask).await.unwrap();
+                }
+                _ => {
+                    let contact = contact("other@x");
+                    admin.call(ChangeContact { name: name(), contact }).await.unwrap();
+                }
+            }
+            let (password, address) = ("intruder's own 1".to_owned(), HERE.to_owned());
+            let recover = Recover { name: name(), token, password, address };
+            assert_eq!(invalid(people.call(recover).await), ErrorCode::InvalidToken, "{change}");
+        }
     });
 }
 
