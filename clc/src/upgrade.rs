@@ -3,6 +3,7 @@
 
 use common::error::ApiError;
 use common::iam::EntityName;
+use common::wire::people::Standing;
 use store::{After, Batch, Index};
 
 use crate::iam::belongings;
@@ -31,6 +32,14 @@ pub(crate) fn index_rows(records: &Records) -> Result<(), ApiError> {
                 batch.open.point(&records.images_for, &key, it.id.as_str());
                 batch.more()?;
             }
+        }
+    }
+    for seen in records.accounts.all("") {
+        let it = seen?.record;
+        let (applied, row) = (it.registration.standing == Standing::Applied, it.applicant_row());
+        if applied && records.applicants.get(&row)?.is_none() {
+            batch.open.point(&records.applicants, &row, it.number.as_str());
+            batch.more()?;
         }
     }
     publish(records)?;

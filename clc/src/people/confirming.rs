@@ -12,7 +12,7 @@ use super::registering::step;
 use super::standing::{Event, Next};
 use super::strangers::admit;
 use super::throttle::Kind;
-use super::{People, links, passwords};
+use super::{People, links, lockout, passwords};
 use crate::records::accounts::FIRST_USER;
 use crate::records::{Account, Errand, Login, Records};
 
@@ -85,6 +85,7 @@ pub fn recover(people: &People, ask: &Recover) -> Result<(), ApiError> {
         }
         // Others that were sent are of no use any more, least of all to whoever asked for them.
         links::revoke(records, batch, &account.number)?;
+        lockout::open(records, batch, &account.alias, FIRST_USER, now)?;
         set(records, batch, &account, hash.clone(), now)
     })?;
     Ok(())

@@ -34,6 +34,7 @@ pub mod lockout;
 pub mod logging_in;
 pub mod mail_server;
 pub mod mails;
+pub mod origin;
 pub mod outgoing;
 pub mod passwords;
 pub mod post;

@@ -25,6 +25,7 @@ impl Reconciler for Post {
     fn pass(&self) -> BoxFuture<'_, Result<Pass, ApiError>> {
         Box::pin(async move {
             let looked = self.people.work(requests::look).await?;
+            self.people.work(requests::expire).await?;
             let mut pass = Pass { looked, steps: looked, unsettled: 0 };
             let now = self.people.now();
             let due = self.people.work(move |people| outgoing::due(&people.records, now)).await?;

@@ -16,6 +16,11 @@ pub fn step(now: Timestamp) -> u64 {
     u64::try_from(now.as_secs()).unwrap_or_default() / STEP
 }
 
+/// The latest step whose code is taken at a moment.
+pub fn newest(now: Timestamp) -> u64 {
+    step(now) + DRIFT
+}
+
 /// What a device with that secret shows at that step.
 pub fn code(secret: &[u8], step: u64) -> String {
     // A MAC takes keys of any length.

@@ -42,6 +42,12 @@ impl Account {
         Self { number, alias, enabled: true, created, registration, policies }
     }
 
+    /// The row by which those who have applied are found, the first first.
+    pub fn applicant_row(&self) -> String {
+        let applied = self.registration.applied.unwrap_or(self.created);
+        format!("{:013}/{}", applied.as_millis(), self.number)
+    }
+
     /// Whether its users may use anything: an administrator lets it, its registration is done, and
     /// it is not about to be deleted.
     pub fn is_usable(&self) -> bool {

@@ -239,8 +239,9 @@ pub struct QueuedMail {
 
 record!(QueuedMail, "mail", |it| it.id.clone());
 
-/// Failed attempts to log in that fell into one slot: of a name, of an address, or of both. There
-/// is a bounded number of slots, so that strangers cannot fill the store with names.
+/// Failed attempts to log in that fell into one slot: of a name, of an address, or of both; or when
+/// something was that bears on them. There is a bounded number of slots, so that strangers cannot
+/// fill the store with names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failures {
     /// The slot.
@@ -249,9 +250,24 @@ pub struct Failures {
     pub count: u32,
     /// When the last one was.
     pub last: Timestamp,
+    /// Whose they are, as a hash with [`FailuresKey`]; empty for those of before that was known.
+    #[serde(default)]
+    pub who: String,
 }
 
 record!(Failures, "login-failures", |it| it.slot.clone());
+
+/// The key of [`FailuresKey`]: there is one.
+pub const FAILURES_KEY: &str = "cloud";
+
+/// The secret by which names and addresses find their slots.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailuresKey {
+    /// 32 random bytes.
+    pub key: Vec<u8>,
+}
+
+record!(FailuresKey, "login-failures-key", |_it| FAILURES_KEY.to_owned());
 
 /// A device that shows codes of six digits: a second factor.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
