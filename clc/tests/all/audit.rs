@@ -221,3 +221,17 @@ fn a_message_of_administration_that_is_refused_is_on_record() {
         assert!(found[0].failure.is_some(), "{found:?}");
     });
 }
+
+#[test]
+fn what_was_asked_of_administration_is_on_record_whoever_asked() {
+    world(&[], |world| async move {
+        let taro = world.user("taro").await;
+        let pairs = [("UserName", "eucalyptus")];
+        let refused = world.administer(&taro, "/services/Accounts", "GetCredentials", &pairs).await;
+        assert_eq!(code(refused), "UnauthorizedOperation");
+        let found = look(&world, action("GetCredentials")).await;
+        let [tried] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(tried.failure.as_ref().unwrap().code, "UnauthorizedOperation");
+        assert_eq!(tried.actor.as_ref().unwrap().account, taro.account);
+    });
+}
