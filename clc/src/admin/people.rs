@@ -67,9 +67,12 @@ pub fn administration(
         None => registering::list(people),
     });
     let it = with(it, people, |people, ask: DecideRegistration| match ask.decision {
-        Decision::Approve => registering::approve(people, &ask.name).map(drop),
-        Decision::Reject => registering::reject(people, &ask.name),
-        Decision::Confirm => registering::confirm(people, &ask.name).map(drop),
+        Decision::Approve => {
+            let approved = registering::approve(people, &ask.name)?;
+            Ok(registering::unsent(people, &approved))
+        }
+        Decision::Reject => registering::reject(people, &ask.name).map(|()| None),
+        Decision::Confirm => registering::confirm(people, &ask.name).map(|_| None),
     });
     let it = with(it, people, |people, ask: ChangeContact| {
         registering::change_contact(people, &ask.name, &ask.contact).map(drop)

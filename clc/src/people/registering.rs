@@ -5,7 +5,7 @@ use common::iam::EntityName;
 use common::id::AccountId;
 use common::name;
 use common::wire::admin::CredentialFile;
-use common::wire::people::{Contact, Language, Registered, Standing};
+use common::wire::people::{Contact, ContactChange, Language, Registered, Standing};
 use store::{Batch, Seen};
 
 use super::standing::{self, Event, Next};
@@ -180,6 +180,21 @@ pub fn approve(people: &People, name: &str) -> Result<Registered, ApiError> {
     find(people, name)
 }
 
+/// Why the mail to somebody who was approved does not go out, if it does not.
+pub fn unsent(people: &People, it: &Registered) -> Option<String> {
+    if it.standing != Standing::Approved {
+        return None;
+    }
+    let why = if it.contact.email.is_empty() {
+        "there is no mail address"
+    } else if !people.mails {
+        "the cloud has no mail server ([mail] in clc.toml)"
+    } else {
+        return None;
+    };
+    Some(format!("no mail goes out, because {why}: confirm without one (clc admin confirm)"))
+}
+
 /// Turns an application down: nothing of it stays, and its user gets a mail. Blocks.
 ///
 /// # Errors
@@ -227,20 +242,20 @@ pub fn confirm(people: &People, name: &str) -> Result<Registered, ApiError> {
     find(people, name)
 }
 
-/// Replaces what is known of who stands behind an account. Blocks.
+/// Changes what is known of who stands behind an account. Blocks.
 ///
 /// # Errors
 /// `InvalidParameterValue` if there is no such user or a field cannot be used.
 pub fn change_contact(
     people: &People,
     name: &str,
-    contact: &Contact,
+    change: &ContactChange,
 ) -> Result<Registered, ApiError> {
-    let contact =
-        contact::checked(contact, false).map_err(|error| ApiError::invalid("the user", error))?;
     let account = accounts::find(&people.records, name)?;
     people.records.accounts.update(account.number.as_str(), |account| {
-        account.registration.contact.clone_from(&contact);
+        let contact = &mut account.registration.contact;
+        *contact = contact::checked(&change.of(contact), false)
+            .map_err(|error| ApiError::invalid("the user", error))?;
         Ok::<_, ApiError>(())
     })?;
     find(people, name)

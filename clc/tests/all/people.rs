@@ -11,13 +11,14 @@ use common::ec2::zones::{DescribeAvailabilityZones, DescribeRegions};
 use common::error::{ApiError, ErrorCode};
 use common::time::Timestamp;
 use common::wire::admin::{
-    Belongings, ChangeContact, ChangeSetting, ChangeZoneGroup, DecideRegistration, Decision, DeleteUser, Deleted,
-    DescribeMails, DescribeRegistrations, DescribeUsers, DescribeZoneGroups, EnableUser,
-    GetCredentials, GroupChange, RegisterUser, SetPassword,
+    Belongings, ChangeContact, ChangeSetting, ChangeZoneGroup, DecideRegistration, Decision,
+    DeleteUser, Deleted, DescribeMails, DescribeRegistrations, DescribeUsers, DescribeZoneGroups,
+    EnableUser, GetCredentials, GroupChange, RegisterUser, SetPassword,
 };
 use common::wire::people::{
-    Apply, Approve, ChangePassword, CheckPerson, Confirm, Contact, DescribeRegistration, GetZip,
-    Language, LogIn, LoggedIn, Recover, Registered, Reject, RequestRecovery, Standing, ZipKind,
+    Apply, Approve, ChangePassword, CheckPerson, Confirm, Contact, ContactChange,
+    DescribeRegistration, GetZip, Language, LogIn, LoggedIn, Recover, Registered, Reject,
+    RequestRecovery, Standing, ZipKind,
 };
 use runtime::clock::Clock;
 
@@ -401,7 +402,9 @@ fn a_link_is_good_for_what_was_so_when_it_was_sent() {
         // The address was wrong: whoever got the first mail is nobody.
         admin.call(register("taro", "wrong@x")).await.unwrap();
         let stray = mailbox.nth("wrong@x", 1).await.token("confirm", "taro");
-        let change = ChangeContact { name: "taro".into(), contact: contact("right@x") };
+        let address =
+            |email: &str| ContactChange { email: Some(email.into()), ..Default::default() };
+        let change = ChangeContact { name: "taro".into(), contact: address("right@x") };
         admin.call(change).await.unwrap();
         assert_eq!(invalid(confirm("taro", &stray).await), ErrorCode::InvalidToken);
         admin.call(decide("taro", Decision::Approve)).await.unwrap();
@@ -445,7 +448,7 @@ fn a_link_is_good_for_what_was_so_when_it_was_sent() {
                     people.call(ask).await.unwrap();
                 }
                 _ => {
-                    let contact = contact("other@x");
+                    let contact = address("other@x");
                     admin.call(ChangeContact { name: name(), contact }).await.unwrap();
                 }
             }
@@ -453,6 +456,36 @@ fn a_link_is_good_for_what_was_so_when_it_was_sent() {
             let recover = Recover { name: name(), token, password, address };
             assert_eq!(invalid(people.call(recover).await), ErrorCode::InvalidToken, "{change}");
         }
+    });
+}
+
+#[test]
+fn what_is_not_named_stays_and_an_approval_without_a_mail_says_so() {
+    world(&[], |world| async move {
+        let admin = world.administration();
+        world.user("taro").await;
+        let change = |contact| ChangeContact { name: "taro".into(), contact };
+        let none = ContactChange::default;
+        let (email, telephone) = (Some("taro@x".to_owned()), Some("1".to_owned()));
+        admin.call(change(ContactChange { email, ..none() })).await.unwrap();
+        admin.call(change(ContactChange { telephone, ..none() })).await.unwrap();
+        let ask = DescribeRegistrations { name: Some("taro".into()) };
+        let told = admin.call(ask).await.unwrap().remove(0).contact;
+        assert_eq!((told.email.as_str(), told.telephone.as_str()), ("taro@x", "1"));
+    });
+    let (_, port) = Mailbox::start();
+    world_with(Clock::system(), &[2], with_mail(port), |world| async move {
+        let admin = world.administration();
+        let contact = Contact { email: "jiro@x".into(), ..Contact::default() };
+        let (name, language, password) = ("jiro".to_owned(), None, None);
+        let register = RegisterUser { name, contact, language, password, by_mail: true };
+        admin.call(register).await.unwrap();
+        let approve = DecideRegistration { name: "jiro".into(), decision: Decision::Approve };
+        assert_eq!(admin.call(approve.clone()).await.unwrap(), None);
+        let contact = ContactChange { email: Some(String::new()), ..ContactChange::default() };
+        admin.call(ChangeContact { name: "jiro".into(), contact }).await.unwrap();
+        let told = admin.call(approve).await.unwrap().unwrap();
+        assert!(told.contains("no mail address"), "{told}");
     });
 }
 

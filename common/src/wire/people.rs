@@ -51,6 +51,39 @@ pub struct Contact {
     pub project_description: String,
 }
 
+/// What is to be changed of who stands behind an account; what is absent stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ContactChange {
+    /// The mail address.
+    pub email: Option<String>,
+    /// The full name.
+    pub full_name: Option<String>,
+    /// The telephone number.
+    pub telephone: Option<String>,
+    /// The affiliation.
+    pub affiliation: Option<String>,
+    /// The project's leader.
+    pub project_leader: Option<String>,
+    /// What the project is about.
+    pub project_description: Option<String>,
+}
+
+impl ContactChange {
+    /// The contact with what is changed.
+    pub fn of(&self, before: &Contact) -> Contact {
+        let or = |new: &Option<String>, before: &String| new.as_ref().unwrap_or(before).clone();
+        Contact {
+            email: or(&self.email, &before.email),
+            full_name: or(&self.full_name, &before.full_name),
+            telephone: or(&self.telephone, &before.telephone),
+            affiliation: or(&self.affiliation, &before.affiliation),
+            project_leader: or(&self.project_leader, &before.project_leader),
+            project_description: or(&self.project_description, &before.project_description),
+        }
+    }
+}
+
 /// How far the registration of an account is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -229,6 +262,16 @@ pub enum ZipKind {
     Whole,
     /// Only access keys, in an eucarc without certificates.
     Keys,
+}
+
+impl ZipKind {
+    /// What the zip of an account of that name is called.
+    pub fn file_name(self, name: &str) -> String {
+        match self {
+            Self::Whole => format!("euca2-{name}-x509.zip"),
+            Self::Keys => format!("euca2-{name}-keys.zip"),
+        }
+    }
 }
 
 /// The credentials of the owner of an account as a zip. The access key is the one they have, or a
