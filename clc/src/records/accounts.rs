@@ -190,6 +190,10 @@ pub struct Certificate {
     /// Whether its user has deleted it: it is shown to nobody, and stays for the bundles it signed.
     #[serde(default)]
     pub deleted: bool,
+    /// Whether it was made by IAM's actions, which are limited in number, and not for a zip of
+    /// credentials; those of before this was written count as made for one.
+    #[serde(default)]
+    pub by_iam: bool,
 }
 
 record!(Certificate, "certificate", |it| format!("{}/{}", it.account, it.id));
