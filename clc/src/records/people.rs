@@ -2,8 +2,9 @@
 //! that were sent to them, mails on their way, and groups that say which zones an account may use.
 //!
 //! A password is kept as its argon2id hash, a token of a link as its SHA-256: neither can be had
-//! back from here. The secrets of second factors must be known to check codes; they lie in the
-//! store, whose directory only its owner may read.
+//! back from here. Two things can: a link stands in the text of its mail until that is sent or given
+//! up, and the secrets of second factors must be known to check codes. They lie in the store, whose
+//! directory only its owner may read.
 
 use std::collections::BTreeSet;
 
@@ -232,9 +233,12 @@ pub struct QueuedMail {
     /// What the server said the last time.
     #[serde(default)]
     pub error: Option<String>,
-    /// When it was given up.
+    /// When it was given up; then its text is gone.
     #[serde(default)]
     pub given_up: Option<Timestamp>,
+    /// Until when it is of use, if it bears a link.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
 }
 
 record!(QueuedMail, "mail", |it| it.id.clone());
