@@ -279,6 +279,7 @@ impl Server {
             .service(Arc::new(Recorded::new(administration.dispatcher(), &log, clock.clone())))
             .service(Arc::new(Recorded::console(
                 crate::admin::people::people(&people),
+                &records,
                 &log,
                 clock,
             )));

@@ -14,6 +14,7 @@ use runtime::router::Router;
 
 pub mod host;
 mod lookup;
+mod persons;
 mod shown;
 
 /// How many look-ups read the log at once: each reads a segment.

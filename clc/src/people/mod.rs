@@ -23,6 +23,7 @@
 //! The functions here block. They are called on the pool, by `clc admin`'s messages, by the
 //! administration paths and by the console alike.
 
+pub mod acting;
 pub mod confirming;
 pub mod contact;
 pub mod credentials;

@@ -131,7 +131,7 @@ fn application(name: &str) -> Apply {
     }
 }
 
-fn log_in(name: &str, password: &str, address: &str) -> LogIn {
+pub(crate) fn log_in(name: &str, password: &str, address: &str) -> LogIn {
     LogIn {
         account: name.into(),
         user: None,
@@ -147,17 +147,47 @@ async fn take_applications(world: &World) {
 }
 
 async fn applied(world: &World, name: &str) -> Registered {
-    let people = world.people();
+    let admin = world.administration();
     until("the application", || async {
-        people.call(DescribeRegistration { name: name.into() }).await.ok()
+        let found = admin.call(DescribeRegistrations { name: Some(name.into()) }).await;
+        found.ok().and_then(|mut found| found.pop())
     })
     .await
+}
+
+/// The owner of an account who has logged in at the console, with a password of their own.
+pub(crate) async fn logged_in(world: &World, name: &str) -> CheckPerson {
+    let (people, first) = (world.people(), "first words 1");
+    let set = SetPassword { name: name.into(), password: first.into() };
+    world.administration().call(set).await.unwrap();
+    let change = ChangePassword {
+        account: name.into(),
+        user: None,
+        old: first.into(),
+        new: PASSWORD.into(),
+        code: None,
+        address: HERE.into(),
+    };
+    people.call(change).await.unwrap();
+    let LoggedIn::In(it) = people.call(log_in(name, PASSWORD, HERE)).await.unwrap() else {
+        panic!("not in")
+    };
+    CheckPerson { account: it.account, user: it.user, password_set: it.password_set }
+}
+
+fn approve(by: &CheckPerson, name: &str) -> Approve {
+    Approve { name: name.into(), by: by.clone(), address: HERE.into() }
+}
+
+fn reject(by: &CheckPerson, name: &str) -> Reject {
+    Reject { name: name.into(), by: by.clone(), address: HERE.into() }
 }
 
 #[test]
 fn a_user_registers_without_anybodys_help_but_the_administrators() {
     let (mailbox, port) = Mailbox::start();
     world_with(Clock::system(), &[2], with_mail(port), |world| async move {
+        let root = logged_in(&world, "eucalyptus").await;
         let (people, admin) = (world.people(), world.administration());
         let closed = people.call(application("taro")).await.unwrap_err();
         assert_eq!(closed.code(), ErrorCode::UnsupportedOperation);
@@ -191,7 +221,7 @@ fn a_user_registers_without_anybodys_help_but_the_administrators() {
         let refused = admin.call(too_early).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::IncorrectState);
 
-        let approved = people.call(Approve { name: "taro".into() }).await.unwrap();
+        let approved = people.call(approve(&root, "taro")).await.unwrap();
         assert_eq!(approved.standing, Standing::Approved);
         let told = mailbox.nth("taro@example.com", 1).await;
         assert!(told.head.contains("Subject: Your account of Eucalypt"), "{}", told.head);
@@ -201,7 +231,7 @@ fn a_user_registers_without_anybodys_help_but_the_administrators() {
             code(world.call(&early, &DescribeRegions::default()).await),
             "InvalidClientTokenId"
         );
-        let rejected = people.call(Reject { name: "taro".into() }).await.unwrap_err();
+        let rejected = people.call(reject(&root, "taro")).await.unwrap_err();
         assert_eq!(rejected.code(), ErrorCode::IncorrectState);
 
         // The link is somebody's, is good once, and for one thing.
@@ -253,6 +283,7 @@ fn whoever_applies_under_a_name_that_is_taken_is_told_so_by_mail_alone() {
     let (mailbox, port) = Mailbox::start();
     world_with(Clock::system(), &[2], with_mail(port), |world| async move {
         take_applications(&world).await;
+        let root = logged_in(&world, "eucalyptus").await;
         world.user("jiro").await;
         let people = world.people();
         let language = Some(Language::Ja);
@@ -264,10 +295,10 @@ fn whoever_applies_under_a_name_that_is_taken_is_told_so_by_mail_alone() {
 
         people.call(application("saburo")).await.unwrap();
         applied(&world, "saburo").await;
-        people.call(Reject { name: "saburo".into() }).await.unwrap();
+        people.call(reject(&root, "saburo")).await.unwrap();
         let told = mailbox.nth("saburo@example.com", 1).await;
         assert!(told.body.contains("was turned down"), "{}", told.body);
-        assert!(people.call(Reject { name: "saburo".into() }).await.is_err());
+        assert!(people.call(reject(&root, "saburo")).await.is_err());
         // The name is free again.
         people.call(application("saburo")).await.unwrap();
         applied(&world, "saburo").await;
@@ -589,15 +620,34 @@ fn zips_are_made_any_number_of_times() {
     world(&[2], |world| async move {
         let taro = world.user("taro").await;
         let people = world.people();
+        let (root, own) = (logged_in(&world, "eucalyptus").await, logged_in(&world, "taro").await);
+        let zip = |name: &str, kind, by: &CheckPerson| {
+            let (name, by, address) = (name.into(), by.clone(), HERE.into());
+            people.call(GetZip { name, kind, by, address })
+        };
         let mut sizes = Vec::new();
         for kind in [ZipKind::Whole, ZipKind::Keys, ZipKind::Whole] {
-            let zip = people.call(GetZip { name: "taro".into(), kind }).await.unwrap();
+            let zip = zip("taro", kind, &own).await.unwrap();
             assert!(zip.file_name.starts_with("euca2-taro-"), "{}", zip.file_name);
             sizes.push(zip.base64.len());
             world.call(&taro, &DescribeRegions::default()).await.unwrap();
         }
         assert!(sizes[1] < sizes[0] / 2, "{sizes:?}");
-        assert!(people.call(GetZip { name: "x".into(), kind: ZipKind::Whole }).await.is_err());
+        assert!(zip("x", ZipKind::Whole, &root).await.is_err());
+        zip("taro", ZipKind::Keys, &root).await.unwrap();
+        zip("eucalyptus", ZipKind::Keys, &root).await.unwrap();
+        // Nobody gets another's because the console asks for it.
+        let over = CheckPerson { password_set: Timestamp::EPOCH, ..root.clone() };
+        for (name, by) in [("eucalyptus", &own), ("taro", &over)] {
+            assert_eq!(invalid(zip(name, ZipKind::Keys, by).await), ErrorCode::AccessDenied);
+        }
+        assert_eq!(invalid(people.call(approve(&own, "taro")).await), ErrorCode::AccessDenied);
+        let see = |name: &str| {
+            let (name, by, address) = (name.into(), own.clone(), HERE.into());
+            people.call(DescribeRegistration { name, by, address })
+        };
+        see("taro").await.unwrap();
+        assert_eq!(invalid(see("eucalyptus").await), ErrorCode::AccessDenied);
     });
 }
 

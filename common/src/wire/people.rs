@@ -3,7 +3,8 @@
 //!
 //! Whoever sends these speaks for somebody whom nobody knows yet, so each names the address that
 //! the request came from, and none says what its sender may do: what an account may is decided by
-//! its record alone. Nothing here has a `Debug` that could show a secret.
+//! its record alone. What needs more than that names a person who has logged in, and it is looked at
+//! whether they still are and may. Nothing here has a `Debug` that could show a secret.
 
 use std::fmt;
 
@@ -129,6 +130,10 @@ pub struct Apply {
 pub struct Approve {
     /// The account's name.
     pub name: String,
+    /// Who has logged in and asks.
+    pub by: CheckPerson,
+    /// Where the request came from.
+    pub address: String,
 }
 
 /// An administrator turns an application down: nothing of it stays, its user gets a mail.
@@ -136,6 +141,10 @@ pub struct Approve {
 pub struct Reject {
     /// The account's name.
     pub name: String,
+    /// Who has logged in and asks.
+    pub by: CheckPerson,
+    /// Where the request came from.
+    pub address: String,
 }
 
 /// A user has followed the link of a mail.
@@ -283,6 +292,10 @@ pub struct GetZip {
     /// What it holds.
     #[serde(default)]
     pub kind: ZipKind,
+    /// Who has logged in and asks: the account's owner, or an administrator.
+    pub by: CheckPerson,
+    /// Where the request came from.
+    pub address: String,
 }
 
 /// A credentials zip.
@@ -319,11 +332,15 @@ pub struct Registered {
     pub leaving: Option<String>,
 }
 
-/// One account's registration.
+/// One account's registration, for its owner or an administrator.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DescribeRegistration {
     /// The account's name.
     pub name: String,
+    /// Who has logged in and asks.
+    pub by: CheckPerson,
+    /// Where the request came from.
+    pub address: String,
 }
 
 messages! {
