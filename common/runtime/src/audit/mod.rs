@@ -11,6 +11,7 @@
 //! kernel at once and synced within a second. While records cannot be written, changes are refused
 //! before they are begun. Lines and their chain are `common::audit`'s.
 
+mod age;
 mod log;
 mod look;
 mod segment;
