@@ -160,7 +160,7 @@ async fn person(
 ) -> Result<Option<Actor>, ApiError> {
     let Ok(message) = serde_json::from_slice::<Value>(json) else { return Ok(None) };
     let (records, name) = (records.clone(), name.to_owned());
-    let answered = answered.as_ref().map(Clone::clone).map_err(ApiError::code);
+    let answered = answered.as_ref().map_err(ApiError::code).cloned();
     let behind = move || {
         persons::behind(&records, &name, &message, answered.as_deref().map_err(|code| *code))
     };

@@ -71,6 +71,9 @@ struct Slot {
     free: u32,
 }
 
+/// A slot and the failures in it, as they count now.
+type Filled = (Slot, Option<Seen<Failures>>);
+
 /// A try that was counted, and what stood there before it.
 pub struct Counted(Vec<(String, Option<Failures>)>);
 
@@ -186,7 +189,7 @@ fn stands(
     key: &[u8],
     tried: &Tried,
     now: Timestamp,
-) -> Result<(Duration, Vec<(Slot, Option<Seen<Failures>>)>), ApiError> {
+) -> Result<(Duration, Vec<Filled>), ApiError> {
     let noted = |slot: Slot| {
         let seen = records.failures.get(&slot.key)?.filter(|seen| seen.who == slot.who);
         Ok::<_, ApiError>(seen.map(|seen| seen.last))
@@ -231,11 +234,7 @@ pub fn count(
     add(batch, slots, now).map(drop)
 }
 
-fn add(
-    batch: &mut Batch,
-    slots: Vec<(Slot, Option<Seen<Failures>>)>,
-    now: Timestamp,
-) -> Result<Counted, ApiError> {
+fn add(batch: &mut Batch, slots: Vec<Filled>, now: Timestamp) -> Result<Counted, ApiError> {
     let mut before = Vec::new();
     for (slot, seen) in slots {
         let was = seen.as_ref().map(|seen| seen.record.clone());
