@@ -34,6 +34,7 @@ use thiserror::Error;
 
 use crate::admin::answers::{Administration, identity};
 use crate::admin::paths::{self, Paths};
+use crate::audit::Trail;
 use crate::audit::host::Recorded;
 use crate::cluster::{Cluster, Member, Poller, poll};
 use crate::config::{Config, Unusable};
@@ -195,9 +196,8 @@ impl Server {
         };
 
         let log = {
-            let (config, clock) = (config.clone(), clock.clone());
-            let open = move || AuditLog::open(config.audit(), &config.region, clock);
-            pool::block(open).await??
+            let (terms, clock) = (config.audit(), clock.clone());
+            pool::block(move || AuditLog::open(terms, clock)).await??
         };
         let shutdown = Shutdown::default();
         let roster = Roster::default();
@@ -255,10 +255,11 @@ impl Server {
             walrus_url: endpoints.walrus.clone(),
             cluster: cluster.clone(),
         };
+        let trail = Trail { log: log.clone(), walrus: walrus.clone() };
         let api = services(
             QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION),
             iam,
-            &log,
+            &trail,
         )
         .serving(paths::service(paths))
         .audited(Arc::new(log.clone()))
@@ -276,7 +277,7 @@ impl Server {
         };
         let internal = Endpoint::new(key, clock.clone(), roster.clone(), metrics)
             .service(Arc::new(identity(&records, &key_uses)))
-            .service(Arc::new(Recorded::new(administration.dispatcher(), &log, clock.clone())))
+            .service(Arc::new(Recorded::new(administration.dispatcher(), &trail, clock.clone())))
             .service(Arc::new(Recorded::console(
                 crate::admin::people::people(&people),
                 &records,

@@ -3,10 +3,12 @@
 
 use common::error::ApiError;
 use common::iam::EntityName;
+use common::id::AccountId;
 use common::wire::people::Standing;
 use store::{After, Batch, Index};
 
 use crate::iam::belongings;
+use crate::records::feed::HEAD;
 use crate::records::{Records, User};
 
 /// How many records one commit is about.
@@ -34,14 +36,6 @@ pub(crate) fn index_rows(records: &Records) -> Result<(), ApiError> {
             }
         }
     }
-    for seen in records.accounts.all("") {
-        let it = seen?.record;
-        let (applied, row) = (it.registration.standing == Standing::Applied, it.applicant_row());
-        if applied && records.applicants.get(&row)?.is_none() {
-            batch.open.point(&records.applicants, &row, it.number.as_str());
-            batch.more()?;
-        }
-    }
     publish(records)?;
     find_lost_keys(records)?;
     // What instances_of was before launches had an order.
@@ -53,51 +47,71 @@ pub(crate) fn index_rows(records: &Records) -> Result<(), ApiError> {
     batch.commit()
 }
 
-/// Tells the feed of identities that were made before there was one.
+/// Tells the feed of identities that were made before there was one. When all of them are told that is
+/// noted, so that no later start walks over all users again.
 fn publish(records: &Records) -> Result<(), ApiError> {
-    let mut names = Vec::new();
-    let missing =
-        |name: &EntityName| Ok::<_, ApiError>(records.feed_of.get(&name.to_string())?.is_none());
+    if records.feed_heads.get(HEAD)?.is_some_and(|head| head.whole) {
+        return Ok(());
+    }
     for seen in records.accounts.all("") {
-        names.push((EntityName::Account(seen?.record.number), None));
+        let it = seen?.record;
+        if it.registration.standing == Standing::Applied {
+            let mut batch = Batch::new();
+            batch.point(&records.applicants, &it.applicant_row(), it.number.as_str());
+            batch.commit(&*records.engine)?;
+        }
+        tell(records, EntityName::Account(it.number), None)?;
     }
     for seen in records.users.all("") {
         let user = seen?.record;
-        names.push((EntityName::user(&user.account, &user.name), None));
+        tell(records, EntityName::user(&user.account, &user.name), None)?;
     }
     for seen in records.access_keys.all("") {
         let key = seen?.record;
-        names.push((EntityName::AccessKey(key.id.clone()), Some((key.row(), key.id))));
+        tell(records, EntityName::AccessKey(key.id.clone()), Some((key.row(), key.id)))?;
     }
     for seen in records.certificates.all("") {
-        names.push((seen?.entity_name(), None));
+        tell(records, seen?.entity_name(), None)?;
     }
-    for (name, row) in names {
-        if missing(&name)? {
-            records.change_identity(|batch, touched| {
-                if let Some((row, id)) = &row {
-                    batch.point(&records.keys_of, row, id);
-                }
-                touched.note(name.clone());
-                Ok(())
-            })?;
+    records.feed_is_whole()
+}
+
+/// Tells the feed of one that does not stand in it, and points to it by the row.
+fn tell(
+    records: &Records,
+    name: EntityName,
+    row: Option<(String, String)>,
+) -> Result<(), ApiError> {
+    if records.feed_of.get(&name.to_string())?.is_some() {
+        return Ok(());
+    }
+    records.change_identity(|batch, touched| {
+        if let Some((row, id)) = &row {
+            batch.point(&records.keys_of, row, id);
         }
-    }
-    Ok(())
+        touched.note(name.clone());
+        Ok(())
+    })
 }
 
 /// Access keys that an earlier version wrote under a user's name as it was given, where nobody who
 /// removed the user found them, get the row that they should have. Such a key may have outlived its
 /// user: then it goes, or, if another one has the name now, it is switched off.
 fn find_lost_keys(records: &Records) -> Result<(), ApiError> {
-    for seen in records.access_keys.all("") {
-        let it = seen?.record;
-        let lost = format!("{}/{}/{}", it.account, it.user, it.id);
-        if lost == it.row() || records.keys_of.get(&lost)?.is_none() {
+    // Only administrators' keys were written so.
+    for row in records.keys_of.rows(&format!("{}/", AccountId::cloud()), None, PORTION) {
+        let lost = row?;
+        if lost.key == lost.key.to_ascii_lowercase() {
+            continue;
+        }
+        let Some(it) = records.access_keys.get(&lost.value)?.map(|seen| seen.record) else {
+            continue;
+        };
+        if lost.key == it.row() {
             continue;
         }
         records.change_identity(|batch, touched| {
-            batch.unpoint(&records.keys_of, &lost);
+            batch.unpoint(&records.keys_of, &lost.key);
             let Some(mut key) = records.access_keys.get(&it.id)? else { return Ok(()) };
             match records.users.get(&User::key_of(&key.account, &key.user))? {
                 None => return belongings::remove_key(records, batch, touched, &key),
@@ -146,12 +160,12 @@ impl<'a> Portions<'a> {
 
 #[cfg(test)]
 mod tests {
-    use common::id::AccountId;
+    use common::time::Timestamp;
     use serde_json::json;
     use store::EngineConfig;
 
     use super::*;
-    use crate::records::{AccessKey, EVERYBODY, Image, Instance};
+    use crate::records::{AccessKey, Account, EVERYBODY, Image, Instance};
 
     const ACCOUNT: &str = "123456789012";
 
@@ -218,9 +232,9 @@ mod tests {
     #[test]
     fn keys_under_a_name_as_it_was_given_are_found_again() {
         let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
-        let account: AccountId = ACCOUNT.parse().unwrap();
+        let account = AccountId::cloud();
         let user = |name: &str, created: u64| -> User {
-            serde_json::from_value(json!({"account": ACCOUNT, "name": name, "created": created}))
+            serde_json::from_value(json!({"account": account, "name": name, "created": created}))
                 .unwrap()
         };
         for (name, user_at, key_at) in
@@ -228,7 +242,7 @@ mod tests {
         {
             let id = format!("AKI{name}");
             let key: AccessKey = serde_json::from_value(json!({
-                "id": id, "secret": "s", "account": ACCOUNT, "user": name, "created": key_at,
+                "id": id, "secret": "s", "account": account, "user": name, "created": key_at,
             }))
             .unwrap();
             let mut batch = Batch::new();
@@ -236,7 +250,7 @@ mod tests {
                 batch.insert(&user(name, at)).unwrap();
             }
             batch.insert(&key).unwrap();
-            batch.point(&records.keys_of, &format!("{ACCOUNT}/{name}/{id}"), &id);
+            batch.point(&records.keys_of, &format!("{account}/{name}/{id}"), &id);
             batch.commit(&*records.engine).unwrap();
         }
         assert!(belongings::keys(&records, &user("Bob", 5)).unwrap().is_empty(), "as it was");
@@ -253,6 +267,41 @@ mod tests {
             assert!(records.access_keys.get("AKIGone").unwrap().is_none());
             let rows = values(&records.keys_of, &format!("{account}/"));
             assert_eq!(rows, ["AKIAgain", "AKIBob", "AKIlow"]);
+        }
+    }
+
+    #[test]
+    fn identities_of_before_the_feed_are_told_once() {
+        let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
+        records.begin_epoch().unwrap();
+        let (account, at): (AccountId, _) = (ACCOUNT.parse().unwrap(), Timestamp::from_secs(5));
+        records.accounts.insert(Account::new(account.clone(), "taro", at)).unwrap();
+        let user = User::new(account.clone(), "admin", "/", String::new(), at);
+        records.users.insert(user).unwrap();
+        let (id, secret, user) = ("AKI1".to_owned(), "s".to_owned(), "admin".to_owned());
+        let key = AccessKey {
+            id,
+            secret,
+            account,
+            user,
+            created: at,
+            active: true,
+            holder: String::new(),
+        };
+        records.access_keys.insert(key).unwrap();
+        let whole = || records.feed_heads.get(HEAD).unwrap().unwrap().whole;
+        assert!(!whole());
+        for _ in 0..2 {
+            index_rows(&records).unwrap();
+            let told = [
+                format!("account/{ACCOUNT}"),
+                format!("user/{ACCOUNT}/admin"),
+                "access-key/AKI1".to_owned(),
+            ];
+            assert_eq!(values(&records.feed, ""), told);
+            assert_eq!(values(&records.keys_of, &format!("{ACCOUNT}/admin/")), ["AKI1"]);
+            assert!(whole());
+            records.begin_epoch().unwrap();
         }
     }
 }

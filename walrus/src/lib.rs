@@ -15,6 +15,7 @@
 //!   identity                who is who and may do what: a copy of what the clc keeps
 //!   usage                   what is used and may be, charged in the commits of records (quota)
 //! ```
+//! `audit` answers what is asked of the log of requests, which `s3` writes.
 //! `verify` is no part of the service: it asks whether all of that still is what was registered.
 //! It knows nobody's secrets but those it was told by the clc, and it never calls a node. Where bytes lie is decided here and nowhere else.
 
@@ -34,6 +35,7 @@ mod sweep;
 mod upload;
 mod usage;
 
+pub mod audit;
 pub mod config;
 pub mod server;
 pub mod verify;

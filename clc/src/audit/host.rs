@@ -13,7 +13,7 @@ use common::audit::{Actor, Event, Failure, parameters};
 use common::error::{ApiError, ErrorCode};
 use common::id::AccountId;
 use common::wire::admin::Admin;
-use common::wire::audit::{AuditPage, AuditState, LookAudit, VerifyAudit};
+use common::wire::audit::{AuditPage, LookAudit, VerifyAudit};
 use common::wire::people::People;
 use futures_util::future::BoxFuture;
 use runtime::audit::AuditLog;
@@ -24,6 +24,7 @@ use runtime::peer::Answers;
 use runtime::pool;
 use serde_json::Value;
 
+use super::Trail;
 use super::persons;
 use crate::random;
 use crate::records::Records;
@@ -49,18 +50,18 @@ pub struct Recorded {
 
 impl Recorded {
     /// Records what these answer, and answers what is asked about records.
-    pub fn new(inner: Dispatcher<Admin>, log: &AuditLog, clock: Clock) -> Self {
-        let (looked, verified) = (log.clone(), log.clone());
+    pub fn new(inner: Dispatcher<Admin>, trail: &Trail, clock: Clock) -> Self {
+        let (looked, verified) = (trail.clone(), trail.clone());
         let inner = inner
             .with(move |ask: LookAudit| {
-                let log = looked.clone();
-                async move { look(&log, ask).await }
+                let trail = looked.clone();
+                async move { look(&trail, ask).await }
             })
             .with(move |_: VerifyAudit| {
-                let log = verified.clone();
-                async move { verify(&log).await }
+                let trail = verified.clone();
+                async move { trail.verify().await }
             });
-        Self { inner: Arc::new(inner), log: log.clone(), clock, strangers: None }
+        Self { inner: Arc::new(inner), log: trail.log.clone(), clock, strangers: None }
     }
 
     /// Records what is answered to the console.
@@ -135,6 +136,7 @@ impl Recorded {
                 session: None,
             }),
             access_key: String::new(),
+            signed: None,
             resources: ["name", "account"]
                 .iter()
                 .find_map(|it| parameters.get(*it))
@@ -203,19 +205,11 @@ impl Answers for Recorded {
     }
 }
 
-async fn look(log: &AuditLog, ask: LookAudit) -> Result<AuditPage, ApiError> {
+async fn look(trail: &Trail, ask: LookAudit) -> Result<AuditPage, ApiError> {
     if ask.most == 0 || ask.most > MOST {
         let text = format!("most: 1 to {MOST} records are told at once");
         return Err(ApiError::new(ErrorCode::InvalidParameterValue, text));
     }
-    let page = log.find(ask.filter, ask.before, ask.most).await?;
-    let events = page.events.into_iter().map(|(_, event)| event).collect();
-    Ok(AuditPage { events, before: page.before })
-}
-
-async fn verify(log: &AuditLog) -> Result<Vec<AuditState>, ApiError> {
-    let state = log.verify().await?;
-    let (first, name) = (state.behind.n + 1, "clc".to_owned());
-    let (last, hash) = (state.head.n, state.head.hash);
-    Ok(vec![AuditState { name, first, last, hash, fault: state.fault }])
+    let page = trail.find(ask.filter, ask.next.as_deref(), ask.most).await?;
+    Ok(AuditPage { events: page.events, next: page.next })
 }

@@ -13,8 +13,8 @@ use super::directory::entity;
 use crate::records::Records;
 use crate::records::feed::HEAD;
 
-/// The most changes on a page.
-const PAGE: usize = 500;
+/// The most changes on a page: most pages of a first copy are as large as they may be in bytes.
+const PAGE: usize = 4096;
 
 /// How large a page may become before it ends, in bytes of what it tells.
 const PAGE_BYTES: usize = 1 << 20;

@@ -57,6 +57,27 @@ impl Guard for RecordedGuard {
             pool::block(decide).await?
         })
     }
+
+    fn names<'a>(
+        &'a self,
+        caller: &'a Caller,
+        resources: Vec<Resource>,
+    ) -> BoxFuture<'a, Result<Vec<String>, ApiError>> {
+        Box::pin(async move {
+            let looked = |it: &Resource| matches!(it, Resource::Iam(..) | Resource::KeyPair(_));
+            if !resources.iter().any(looked) {
+                let named = |it: &Resource| it.arn(&self.region, &caller.account, "/");
+                return Ok(resources.iter().map(named).collect());
+            }
+            let (directory, region) = (Arc::clone(&self.directory), self.region.clone());
+            let caller = caller.clone();
+            let name = move || {
+                let look = Look { records: directory.records(), caller: &caller, region: &region };
+                resources.iter().map(|it| look.know(it).map(|(name, _)| name)).collect()
+            };
+            pool::block(name).await?
+        })
+    }
 }
 
 /// One look into the records for one request. All its functions block.

@@ -25,8 +25,23 @@ impl Records {
                     batch.replace(&head)?;
                 }
                 None => {
-                    batch.insert(&FeedHead { epoch, version: 0, former: Vec::new() })?;
+                    batch.insert(&FeedHead { epoch, ..FeedHead::default() })?;
                 }
+            }
+            Ok::<_, ApiError>(())
+        })?;
+        Ok(())
+    }
+
+    /// Notes that all there is stands in the feed. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn feed_is_whole(&self) -> Result<(), ApiError> {
+        store::transact(&*self.engine, |batch| {
+            if let Some(mut head) = self.feed_heads.get(HEAD)? {
+                head.record.whole = true;
+                batch.replace(&head)?;
             }
             Ok::<_, ApiError>(())
         })?;
@@ -81,7 +96,7 @@ impl Records {
             }
             None => {
                 let epoch = u64::from_be_bytes(random::bytes()?);
-                batch.insert(&FeedHead { epoch, version, former: Vec::new() })?;
+                batch.insert(&FeedHead { epoch, version, ..FeedHead::default() })?;
             }
         }
         Ok(())

@@ -24,7 +24,7 @@ use super::record::record;
 pub const HEAD: &str = "head";
 
 /// Where the feed ends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedHead {
     /// Made at chance at each start.
     pub epoch: u64,
@@ -33,6 +33,9 @@ pub struct FeedHead {
     /// Former epochs, the last one first, and the number of the last change in each.
     #[serde(default)]
     pub former: Vec<(u64, u64)>,
+    /// Whether identities that were made before there was a feed stand in it, too.
+    #[serde(default)]
+    pub whole: bool,
 }
 
 /// How many former epochs are known. A copy of an older one starts anew.

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use common::audit::{Event, Filter};
+use common::audit::{Actor, Event, Filter};
 use common::time::Timestamp;
 use common::wire::admin::AddUser;
 use common::wire::audit::{AuditPage, AuditState, LookAudit, VerifyAudit};
@@ -18,7 +19,7 @@ use crate::world::{User, World, code, until, world};
 const MARK: &str = "TopSecretMark";
 
 async fn look(world: &World, filter: Filter) -> Vec<Event> {
-    let ask = LookAudit { filter, before: None, most: 200 };
+    let ask = LookAudit { filter, next: None, most: 200 };
     let page: AuditPage = world.administration().call(ask).await.unwrap();
     page.events
 }
@@ -31,8 +32,13 @@ async fn state(world: &World) -> AuditState {
     world.administration().call(VerifyAudit {}).await.unwrap().remove(0)
 }
 
+/// The files of changes.
 fn logs(world: &World) -> Vec<PathBuf> {
-    let dir = fs::read_dir(world.config.data_dir.join("audit")).unwrap();
+    files(&world.config.data_dir.join("audit"))
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let dir = fs::read_dir(dir).unwrap();
     let mut found: Vec<_> = dir.map(|entry| entry.unwrap().path()).collect();
     found.retain(|path| path.extension().is_some_and(|end| end == "log"));
     found.sort();
@@ -140,8 +146,9 @@ fn no_record_holds_a_secret() {
         let secret = rest.split('<').next().unwrap().to_owned();
         let pair = [("Action", "CreateKeyPair"), ("KeyName", "k"), ("Version", "2016-11-15")];
         world.raw(&jiro, &pair).await.unwrap();
-        let recorded: String =
-            logs(&world).iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+        let reads = files(&world.config.data_dir.join("audit/reads"));
+        let all = logs(&world).into_iter().chain(reads);
+        let recorded: String = all.map(|path| fs::read_to_string(path).unwrap()).collect();
         assert!(recorded.contains("CreateAccessKey") && recorded.contains("\"***\""));
         for hidden in [MARK, secret.as_str(), "PRIVATE KEY", jiro.secret.as_str()] {
             assert!(!recorded.contains(hidden), "{hidden}");
@@ -239,6 +246,82 @@ fn what_was_asked_of_administration_is_on_record_whoever_asked() {
     });
 }
 
+/// A record of S3, made that long ago.
+fn of_s3(world: &World, ago: u64, account: &str, bucket: &str) -> Event {
+    Event {
+        at: world.clock.now().minus(Duration::from_secs(ago)),
+        request_id: format!("s3-{ago}"),
+        service: "s3".into(),
+        action: "CreateBucket".into(),
+        read_only: false,
+        data: false,
+        actor: Some(Actor {
+            arn: format!("arn:aws:iam::{account}:user/admin"),
+            account: account.into(),
+            alias: "taro".into(),
+            name: "admin".into(),
+            id: "AIDA".into(),
+            session: None,
+        }),
+        access_key: "AKI".into(),
+        signed: None,
+        resources: vec![format!("arn:aws:s3:::{bucket}")],
+        parameters: [].into(),
+        source: "10.0.0.1".into(),
+        agent: String::new(),
+        secure: false,
+        failure: None,
+        unrecorded: 0,
+    }
+}
+
+#[test]
+fn one_look_up_tells_what_both_services_were_asked() {
+    world(&[], |world| async move {
+        let taro = world.user("taro").await;
+        for key in ["one", "two"] {
+            let make = [("Action", "CreateKeyPair"), ("KeyName", key), ("Version", "2016-11-15")];
+            world.raw(&taro, &make).await.unwrap();
+        }
+        let asked: Vec<_> = (0..5)
+            .map(|n| (9 - n, of_s3(&world, 3600 + n, &taro.account, &format!("bucket-{n}"))))
+            .collect();
+        world.walrus.state.lock().unwrap().asked = asked;
+        let (mut seen, mut next) = (Vec::new(), None);
+        loop {
+            let filter = Filter { account: Some(taro.account.clone()), ..Filter::default() };
+            let page = world.administration().call(LookAudit { filter, next, most: 2 }).await;
+            let AuditPage { events, next: after } = page.unwrap();
+            assert!(events.len() <= 2);
+            seen.extend(events);
+            next = after;
+            if next.is_none() {
+                break;
+            }
+        }
+        let made = |service: &str| seen.iter().filter(|it| it.service == service).count();
+        assert_eq!((made("s3"), made("ec2")), (5, 2), "{seen:?}");
+        assert!(seen.windows(2).all(|pair| pair[0].at >= pair[1].at), "{seen:?}");
+
+        let by = |filter| look(&world, filter);
+        let resource = Some("bucket-3".to_owned());
+        assert_eq!(by(Filter { resource, ..Filter::default() }).await[0].request_id, "s3-3603");
+        let service = |name: &str| Filter { service: Some(name.into()), ..Filter::default() };
+        assert_eq!(by(service("s3")).await.len(), 5);
+
+        // Without walrus nothing is told that would look like all of it.
+        world.walrus.state.lock().unwrap().silent = true;
+        let all = LookAudit { filter: Filter::default(), next: None, most: 9 };
+        let error = world.administration().call(all).await.unwrap_err();
+        assert!(error.text().contains("Walrus does not answer"), "{error}");
+        assert!(!by(service("ec2")).await.is_empty());
+        let states: Vec<AuditState> = world.administration().call(VerifyAudit {}).await.unwrap();
+        let [changes, reads, walrus] = &states[..] else { panic!("{states:?}") };
+        assert_eq!((changes.fault.as_ref(), reads.fault.as_ref()), (None, None));
+        assert!(walrus.fault.as_ref().unwrap().contains("does not answer"));
+    });
+}
+
 #[test]
 fn what_people_do_at_the_console_says_who_and_from_where() {
     world(&[], |world| async move {
@@ -271,5 +354,30 @@ fn what_people_do_at_the_console_says_who_and_from_where() {
         let found = look(&world, about).await;
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].source.as_str(), found[0].actor.is_none()), ("198.51.100.8", true));
+    });
+}
+
+#[test]
+fn a_record_names_people_with_their_paths() {
+    world(&[], |world| async move {
+        let taro = world.user("taro").await;
+        let create = [("UserName", "Hanako"), ("Path", "/staff/")];
+        world.iam(&taro, "CreateUser", &create).await.unwrap();
+        world
+            .iam(
+                &taro,
+                "TagUser",
+                &[("UserName", "hanako"), ("Tags.member.1.Key", "a"), ("Tags.member.1.Value", "b")],
+            )
+            .await
+            .unwrap();
+        world.iam(&taro, "DeleteUser", &[("UserName", "hanako")]).await.unwrap();
+        let arn = format!("arn:aws:iam::{}:user/staff/Hanako", taro.account);
+        for name in ["CreateUser", "TagUser", "DeleteUser"] {
+            let found = look(&world, Filter { resource: Some(arn.clone()), ..action(name) }).await;
+            assert_eq!(found.len(), 1, "{name}");
+            let named = found[0].resources.iter().filter(|it| it.contains(":user/")).count();
+            assert_eq!(named, 1, "{name}: {:?}", found[0].resources);
+        }
     });
 }

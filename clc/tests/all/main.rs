@@ -23,6 +23,7 @@ mod images;
 mod instance_profiles;
 mod instances;
 mod keys;
+mod lapses;
 mod launches;
 mod listings;
 mod metadata_options;

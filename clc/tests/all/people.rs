@@ -26,11 +26,11 @@ use crate::world::{User, World, code, until, world, world_with};
 
 /// A server that takes every mail it is given.
 #[derive(Clone, Default)]
-struct Mailbox(Arc<Mutex<Vec<Taken>>>);
+pub(crate) struct Mailbox(Arc<Mutex<Vec<Taken>>>);
 
 /// A mail that was taken, as it came over the wire.
 #[derive(Clone)]
-struct Taken {
+pub(crate) struct Taken {
     to: String,
     head: String,
     body: String,
@@ -38,7 +38,7 @@ struct Taken {
 
 impl Mailbox {
     /// Serves until the test ends, one mail a connection.
-    fn start() -> (Self, u16) {
+    pub(crate) fn start() -> (Self, u16) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let mailbox = Self::default();
@@ -82,12 +82,12 @@ impl Mailbox {
         self.0.lock().unwrap().push(Taken { to, head, body });
     }
 
-    fn all(&self) -> Vec<Taken> {
+    pub(crate) fn all(&self) -> Vec<Taken> {
         self.0.lock().unwrap().clone()
     }
 
     /// The last mail to somebody, once there are so many.
-    async fn nth(&self, to: &str, count: usize) -> Taken {
+    pub(crate) async fn nth(&self, to: &str, count: usize) -> Taken {
         until("the mail", || async {
             let own: Vec<_> = self.all().into_iter().filter(|mail| mail.to == to).collect();
             own.get(count - 1).cloned()
@@ -98,17 +98,17 @@ impl Mailbox {
 
 impl Taken {
     /// The token of the link in it.
-    fn token(&self, page: &str, name: &str) -> String {
+    pub(crate) fn token(&self, page: &str, name: &str) -> String {
         let begin = format!("https://127.0.0.1:8443/{page}#{name}/");
         let (_, behind) = self.body.split_once(&begin).expect(&self.body);
         behind.split_whitespace().next().unwrap().to_owned()
     }
 }
 
-const HERE: &str = "192.0.2.1";
-const PASSWORD: &str = "korrekt Pferd 1";
+pub(crate) const HERE: &str = "192.0.2.1";
+pub(crate) const PASSWORD: &str = "korrekt Pferd 1";
 
-fn with_mail(port: u16) -> impl FnOnce(&mut Config) {
+pub(crate) fn with_mail(port: u16) -> impl FnOnce(&mut Config) {
     move |config| {
         config.mail = Mail {
             server: "127.0.0.1".into(),
@@ -120,7 +120,7 @@ fn with_mail(port: u16) -> impl FnOnce(&mut Config) {
     }
 }
 
-fn application(name: &str) -> Apply {
+pub(crate) fn application(name: &str) -> Apply {
     let email = format!("{}@example.com", name.to_ascii_lowercase());
     Apply {
         name: name.into(),
@@ -141,12 +141,12 @@ pub(crate) fn log_in(name: &str, password: &str, address: &str) -> LogIn {
     }
 }
 
-async fn take_applications(world: &World) {
+pub(crate) async fn take_applications(world: &World) {
     let ask = ChangeSetting { name: "people.signup_address".into(), value: "root@x".into() };
     world.administration().call(ask).await.unwrap();
 }
 
-async fn applied(world: &World, name: &str) -> Registered {
+pub(crate) async fn applied(world: &World, name: &str) -> Registered {
     let admin = world.administration();
     until("the application", || async {
         let found = admin.call(DescribeRegistrations { name: Some(name.into()) }).await;
@@ -175,7 +175,7 @@ pub(crate) async fn logged_in(world: &World, name: &str) -> CheckPerson {
     CheckPerson { account: it.account, user: it.user, password_set: it.password_set }
 }
 
-fn approve(by: &CheckPerson, name: &str) -> Approve {
+pub(crate) fn approve(by: &CheckPerson, name: &str) -> Approve {
     Approve { name: name.into(), by: by.clone(), address: HERE.into() }
 }
 
@@ -274,7 +274,7 @@ fn a_user_registers_without_anybodys_help_but_the_administrators() {
     });
 }
 
-fn invalid<T>(answer: Result<T, ApiError>) -> ErrorCode {
+pub(crate) fn invalid<T>(answer: Result<T, ApiError>) -> ErrorCode {
     answer.err().expect("it was answered, not refused").code()
 }
 

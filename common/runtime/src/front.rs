@@ -238,7 +238,6 @@ impl QueryApi {
         let request_id = head.request_id.clone();
         let noting = Arc::new(Noting::new(Arc::clone(&self.guard)));
         let (prefix, guard) = (service.prefix, Arc::clone(&noting) as Arc<dyn Guard>);
-        let about = caller.clone();
         let routed = Routed { parameters, caller, request_id, version, shape, prefix, guard };
         let access = service.router.access(&action);
         told.call.read_only = matches!(access, None | Some(Access::Read));
@@ -253,7 +252,7 @@ impl QueryApi {
             }
             Some(Access::Read) => service.router.route(&action, routed).await,
         };
-        told.call.resources = noting.names(self.auditor.region(), &about);
+        told.call.resources = noting.names();
         if let (Ok(answer), false) = (&done, told.call.read_only) {
             told.call.made(answer);
         }

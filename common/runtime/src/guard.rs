@@ -27,6 +27,16 @@ pub trait Guard: Send + Sync + 'static {
         action: &'a str,
         subject: Subject,
     ) -> BoxFuture<'a, Result<(), ApiError>>;
+
+    /// The names of resources, for the record of a request.
+    ///
+    /// # Errors
+    /// If the records in which they stand cannot be read.
+    fn names<'a>(
+        &'a self,
+        caller: &'a Caller,
+        resources: Vec<Resource>,
+    ) -> BoxFuture<'a, Result<Vec<String>, ApiError>>;
 }
 
 /// A guard that knows what the request says and nothing else.
@@ -49,6 +59,16 @@ impl Guard for PlainGuard {
         };
         let decided = subject.steps(action).into_iter().try_for_each(decide);
         Box::pin(std::future::ready(decided))
+    }
+
+    fn names<'a>(
+        &'a self,
+        caller: &'a Caller,
+        resources: Vec<Resource>,
+    ) -> BoxFuture<'a, Result<Vec<String>, ApiError>> {
+        let named = |resource: &Resource| resource.arn(&self.region, &caller.account, "/");
+        let names = resources.iter().map(named).collect();
+        Box::pin(std::future::ready(Ok(names)))
     }
 }
 

@@ -23,6 +23,7 @@ use super::commit::{forget_bytes, release};
 use super::document::{self, answer};
 use super::permit::may;
 use super::service::{Operate, Scene};
+use super::trace::Noted;
 use crate::blob::receive::read_past;
 use crate::content::Content;
 use crate::records::{Failed, Object, Records, object_key};
@@ -53,6 +54,8 @@ pub(crate) struct DeleteObjects {
     pub(crate) bucket: BucketName,
     /// What the body must be.
     pub(crate) integrity: Integrity,
+    /// For the record.
+    pub(crate) noted: Noted,
 }
 
 impl Operate for DeleteObjects {
@@ -76,6 +79,7 @@ impl Operate for DeleteObjects {
         let text = pool::block(move || {
             let unwanted = Unwanted::read(&document)?;
             drop(document);
+            self.noted.keys(unwanted.objects.iter().map(|object| object.key.as_str()));
             let Removed { outcomes, gone } =
                 remove(&state.content.records, caller.as_ref(), &self.bucket, &unwanted)?;
             gone.iter().for_each(|object| release(&state.content, object));

@@ -48,10 +48,34 @@ impl Terms {
     /// A log in that folder, kept so long, so large.
     pub fn new(dir: PathBuf, days: u64, megabytes: u64) -> Self {
         let most_bytes = megabytes.saturating_mul(1 << 20);
-        // Small logs have small segments, so that what is removed at once is not most of it.
-        let segment_bytes = (most_bytes / 8).clamp(64 << 10, 8 << 20);
-        Self { dir, days, most_bytes, segment_bytes, reserve_bytes: 16 << 20 }
+        Self {
+            dir,
+            days,
+            most_bytes,
+            segment_bytes: segment_of(most_bytes),
+            reserve_bytes: 16 << 20,
+        }
     }
+
+    /// The terms of the chain of changes, and of that of reads: a quarter, in a folder within.
+    pub(super) fn parted(self) -> (Self, Self) {
+        let reads = self.most_bytes / 4;
+        let part = |dir: PathBuf, most_bytes: u64| Self {
+            dir,
+            most_bytes,
+            segment_bytes: segment_of(most_bytes),
+            ..self.clone()
+        };
+        (part(self.dir.clone(), self.most_bytes - reads), part(self.dir.join(READS), reads))
+    }
+}
+
+/// The folder of the chain of reads, in that of the log.
+pub(super) const READS: &str = "reads";
+
+/// Small logs have small segments, so that what is removed at once is not most of it.
+fn segment_of(most_bytes: u64) -> u64 {
+    (most_bytes / 8).clamp(64 << 10, 8 << 20)
 }
 
 /// Why the log cannot be opened.
@@ -164,6 +188,12 @@ impl Writer {
         writer.put(vec![Content::Opened { at: now, torn, missing }], true)?;
         writer.keep_house(now)?;
         Ok(writer)
+    }
+
+    /// How many records may be written at once, so that they do not fill several segments of a small
+    /// log.
+    pub(super) fn at_once(&self) -> usize {
+        usize::try_from(self.terms.segment_bytes >> 10).unwrap_or(usize::MAX).max(16)
     }
 
     pub(super) fn shared(&self) -> Arc<Shared> {
@@ -315,7 +345,7 @@ impl Writer {
 }
 
 /// Reads a small file; none is none.
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+pub(super) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
