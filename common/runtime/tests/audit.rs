@@ -226,7 +226,7 @@ async fn a_clock_that_was_wrong_for_a_moment_removes_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let open = |clock: Clock| {
         let terms = Terms::new(dir.path().to_owned(), 30, 100);
-        AuditLog::open(terms, "r", clock).unwrap()
+        AuditLog::open(terms, clock).unwrap()
     };
     let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
     let log = open(clock.clone());
@@ -244,10 +244,10 @@ async fn a_clock_that_was_wrong_for_a_moment_removes_nothing() {
     let log = open(clock.clone());
     log.keep(Event { at: clock.now(), ..event(9, false) }).await.unwrap();
     let until = Some(clock.now());
-    let found = log.find(Filter { until, ..Filter::default() }, None, 100).await.unwrap().events;
+    let found = found(&log, Filter { until, ..Filter::default() }).await;
     let ids: Vec<_> = found.iter().rev().map(|(_, it)| it.request_id.as_str()).collect();
     assert_eq!(ids, ["r-0", "r-1", "r-2", "r-3", "r-4", "r-5", "r-9"]);
-    assert_eq!(log.verify().await.unwrap().fault, None);
+    assert_eq!(fault(&log).await, None);
 }
 
 #[tokio::test]
