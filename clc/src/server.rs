@@ -72,6 +72,8 @@ use crate::upgrade;
 const PERIOD: Duration = Duration::from_secs(5);
 /// How often old records are looked for.
 const SWEEP_PERIOD: Duration = Duration::from_secs(60);
+/// How often it is looked whether there shall be a new secret for sessions.
+const SECRETS_PERIOD: Duration = Duration::from_secs(600);
 /// How long a start waits for nodes to answer, so that the first launch finds them.
 const MEETING: Duration = Duration::from_secs(2);
 /// The actors, by the names under which they are watched.
@@ -561,7 +563,12 @@ impl Parts<'_> {
             records: self.records.clone(),
             clock: self.clock.clone(),
         };
+        let secrets = crate::identity::session_secrets::SessionSecrets {
+            records: self.records.clone(),
+            clock: self.clock.clone(),
+        };
         let mut loops = vec![
+            run(Arc::new(secrets), &Waker::new(), SECRETS_PERIOD),
             run(Arc::new(images), &self.wakers.images, PERIOD),
             run(Arc::new(walrus), &self.wakers.walrus, PERIOD),
             run(Arc::new(sweep), &Waker::new(), SWEEP_PERIOD),

@@ -11,7 +11,8 @@
 //!   content ──────────────────┘
 //!   arrival                 parts of bundles as they come in: their digests
 //!   parts                   objects in parts: read, and cleared away
-//!   records   upload   dropped   blob      what lasts: rows, and files
+//!   estate                  what deleted accounts leave: given away, or ended
+//!   records   upload   dropped   estates   blob      what lasts: rows, and files
 //!   identity                who is who and may do what: a copy of what the clc keeps
 //!   usage                   what is used and may be, charged in the commits of records (quota)
 //! ```
@@ -25,6 +26,8 @@ mod bundling;
 mod cache;
 mod content;
 mod dropped;
+mod estate;
+mod estates;
 mod identity;
 mod image;
 mod parts;

@@ -46,6 +46,7 @@ use crate::cache::disk::{Disk, Image};
 use crate::cache::flights::Flights;
 use crate::config::{Config, Unusable};
 use crate::content::Content;
+use crate::estate::door::EstateDoor;
 use crate::identity::certified::Certified;
 use crate::identity::copy::IdentityCopy;
 use crate::identity::follow::Follower;
@@ -208,8 +209,11 @@ impl Server {
             clock.clone(),
             config.reserve(),
         );
+        let estates = EstateDoor { content: content.clone(), clock: clock.clone() };
+        let answers = audit::answer_on(door.dispatcher(), &log);
+        let answers = estates.answer_on(bundles.answer_on(answers));
         let endpoint = Endpoint::new(peer_key, clock.clone(), roster.clone(), metrics.clone())
-            .service(Arc::new(bundles.answer_on(audit::answer_on(door.dispatcher(), &log))))
+            .service(Arc::new(answers))
             .app(bundling::ticket::PATH, Arc::new(bundle_store))
             .app(PATH, Arc::new(Images { cache: cache.clone(), tickets, clock: clock.clone() }));
 

@@ -29,9 +29,12 @@ pub enum PeopleCommand {
     DeleteUser {
         /// The user's name
         name: String,
-        /// Terminate the instances and remove images and key pairs, too; buckets must be gone before
-        #[arg(long)]
-        remove_all: bool,
+        /// What becomes of what the user owns
+        #[arg(long, value_name = "WHAT", default_value = "refuse")]
+        belongings: BelongingsOption,
+        /// The user who gets it all, with `--belongings give`
+        #[arg(long, value_name = "NAME")]
+        heir: Option<String>,
     },
     /// Agree to a user's application; a mail asks for confirmation
     Approve {
@@ -137,6 +140,18 @@ impl From<LanguageOption> for Language {
             LanguageOption::Ja => Self::Ja,
         }
     }
+}
+
+/// What becomes of what a user owns who is deleted.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum BelongingsOption {
+    /// Nobody is deleted who owns something
+    Refuse,
+    /// All of it becomes another user's
+    Give,
+    /// Instances are terminated, bundle tasks cancelled, images deregistered, key pairs, buckets
+    /// and objects deleted
+    End,
 }
 
 /// Who stands behind an account.
@@ -247,8 +262,15 @@ impl PeopleCommand {
                 }
                 Ok(())
             }
-            Self::DeleteUser { name, remove_all } => {
-                let belongings = if remove_all { Belongings::Remove } else { Belongings::Refuse };
+            Self::DeleteUser { name, belongings, heir } => {
+                let word = match belongings {
+                    BelongingsOption::Refuse => "refuse",
+                    BelongingsOption::Give => "give",
+                    BelongingsOption::End => "end",
+                };
+                let asked = (("--belongings", Some(word)), ("--heir", heir.as_deref()));
+                let belongings = Belongings::read(asked.0, asked.1)
+                    .map_err(|error| CommandError::Refused(error.text().to_owned()))?;
                 let said = match clc.ask(DeleteUser { name: name.clone(), belongings }).await? {
                     Deleted::Gone => "deleted".to_owned(),
                     Deleted::Leaving(why) => format!("leaving\t{why}"),
@@ -363,6 +385,11 @@ fn user_lines(user: &Registered, whole: bool) -> String {
         ("PROJECT-LEADER", &contact.project_leader),
         ("PROJECT", &description),
         ("LEAVING", user.leaving.as_deref().unwrap_or_default()),
+        ("HEIR", user.deletion.as_ref().and_then(|it| it.heir.as_deref()).unwrap_or_default()),
+        (
+            "FAILURE",
+            user.deletion.as_ref().and_then(|it| it.failure.as_deref()).unwrap_or_default(),
+        ),
     ];
     let mut add = |kind: &str, value: &str| {
         if !value.is_empty() {
@@ -420,6 +447,7 @@ mod tests {
             confirmed: None,
             zone_groups: vec!["default".into()],
             leaving: None,
+            deletion: None,
         };
         let short = "USER\ttaro\t123456789012\tenabled\tapplied\tt@x\n";
         assert_eq!(user_lines(&user, false), short);

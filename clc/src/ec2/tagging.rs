@@ -8,10 +8,9 @@ use common::error::{ApiError, ErrorCode};
 use common::id::AccountId;
 use store::Batch;
 
+use crate::records::tags::MOST_TAGS;
 use crate::records::{Records, ResourceKind, TagMap, Tags};
 
-/// How many tags one account may write on one resource.
-pub const MOST_TAGS: usize = 50;
 /// How many characters a key has at most.
 pub const MOST_KEY: usize = 128;
 /// How many characters a value has at most.

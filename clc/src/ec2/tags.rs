@@ -17,6 +17,7 @@ use super::instances::named;
 use super::keys::no_key;
 use super::paging::{Asked, Page};
 use super::{ids, keys, tagging};
+use crate::records::tags::MOST_TAGS;
 use crate::records::{KeyPair, Records, ResourceKind, TagMap, Tags};
 
 /// How many resources one request may name.
@@ -268,7 +269,7 @@ fn rewrite(records: &Records, batch: &mut Batch, change: &Change) -> Result<(), 
             What::Set(added) => now.tags.extend(added.clone()),
             What::TakeOff(named) => take_off(&mut now.tags, named),
         }
-        if now.tags.len() > tagging::MOST_TAGS {
+        if now.tags.len() > MOST_TAGS {
             return Err(tagging::too_many());
         }
         records.write_tags(batch, before.as_ref(), &now)?;

@@ -65,7 +65,7 @@ impl Handle<Iam> for CreateLoginProfile {
 
     async fn check(self, scene: &Scene<Iam>) -> Result<NewProfile, ApiError> {
         let name = users::meant(scene, self.user_name.as_deref())?;
-        let password = self.password.ok_or_else(|| ApiError::missing("Password"))?;
+        let password = self.password.ok_or_else(|| names::absent("password"))?;
         check_length("password", &password)?;
         let (caller, now, must_change) =
             (scene.caller.clone(), scene.clock.now(), self.password_reset_required);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use common::error::{ApiError, ErrorCode};
-use common::euare::names::violation;
+use common::euare::names::{absent, violation};
 use common::euare::paging::Page;
 use common::euare::simulate::{
     ContextKeys, GetContextKeysForCustomPolicy, GetContextKeysForPrincipalPolicy, PolicyIdentifier,
@@ -348,7 +348,7 @@ fn of_policies(
         ));
     }
     if it.policy_input_list.is_empty() {
-        return Err(ApiError::missing("PolicyInputList.member.1"));
+        return Err(absent("policyInputList"));
     }
     if it.resource_policy.is_some() && it.caller_arn.is_none() {
         return Err(bad("CallerArn is wanted if ResourcePolicy is given"));
@@ -412,7 +412,7 @@ impl Answer<Iam> for SimulateCustomPolicy {
 impl Answer<Iam> for GetContextKeysForCustomPolicy {
     async fn answer(self, _: &Scene<Iam>) -> Result<ContextKeys, ApiError> {
         if self.policy_input_list.is_empty() {
-            return Err(ApiError::missing("PolicyInputList.member.1"));
+            return Err(absent("policyInputList"));
         }
         let (parameter, at) = ("PolicyInputList", "policyInputList");
         let read = move || given(parameter, at, PolicyKind::Identity, &self.policy_input_list);

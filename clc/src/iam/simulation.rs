@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use common::error::{ApiError, ErrorCode};
 use common::euare::elements::Members;
-use common::euare::names::violation;
+use common::euare::names::{absent, violation};
 use common::euare::simulate::{
     BoundaryDecision, ContextEntry, Detail, Details, EvaluationResult, Position, ResourceResult,
     Statement,
@@ -46,7 +46,7 @@ fn bad(text: impl Into<String>) -> ApiError {
 /// Checks the names of actions: each of one service, without wildcards.
 pub(super) fn checked_actions(names: Vec<String>) -> Result<Vec<String>, ApiError> {
     if names.is_empty() {
-        return Err(ApiError::missing("ActionNames.member.1"));
+        return Err(absent("actionNames"));
     }
     for name in &names {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';

@@ -264,7 +264,7 @@ fn retagged(
 impl Changes for TagUser {
     fn change(self, scene: &Scene<Iam>) -> Result<Change<Nothing>, ApiError> {
         if self.tags.is_empty() {
-            return Err(ApiError::missing("Tags.member.1.Key"));
+            return Err(names::absent("tags"));
         }
         let tags = names::checked_tags(&self.tags)?;
         retagged(scene, self.user_name, move |on| names::set_tags(on, tags.clone()))
@@ -274,7 +274,7 @@ impl Changes for TagUser {
 impl Changes for UntagUser {
     fn change(self, scene: &Scene<Iam>) -> Result<Change<Nothing>, ApiError> {
         if self.tag_keys.is_empty() {
-            return Err(ApiError::missing("TagKeys.member.1"));
+            return Err(names::absent("tagKeys"));
         }
         names::check_tag_keys(&self.tag_keys)?;
         let keys = self.tag_keys;

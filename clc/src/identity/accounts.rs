@@ -342,12 +342,14 @@ pub fn enable(records: &Records, alias: &str, enabled: bool) -> Result<(), ApiEr
 pub fn certificates(records: &Records, account: &str) -> Result<Certificates, ApiError> {
     let unknown = Certificates { known: false, pem: Vec::new() };
     let Ok(account) = account.parse::<AccountId>() else { return Ok(unknown) };
-    if records.accounts.get(account.as_str())?.is_none() {
-        return Ok(unknown);
-    }
+    let known = records.accounts.get(account.as_str())?.is_some();
     let mut found = Vec::new();
     for seen in records.certificates.all(&format!("{account}/")) {
         found.push(seen?.record);
+    }
+    // Of an account that was deleted those stay that signed bundles which another has now.
+    if !known && found.is_empty() {
+        return Ok(unknown);
     }
     found.sort_by_key(|certificate| std::cmp::Reverse(certificate.created));
     Ok(Certificates { known: true, pem: found.into_iter().map(|c| c.pem).collect() })

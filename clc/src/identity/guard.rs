@@ -27,7 +27,7 @@ use runtime::guard::{FREE, Guard, decide};
 use runtime::pool;
 
 use super::directory::{RecordedDirectory, policy};
-use crate::records::{Group, InstanceProfile, KeyPair, Records, Role, TagMap, User};
+use crate::records::{Group, InstanceProfile, KeyPair, MfaDevice, Records, Role, TagMap, User};
 
 /// Decides by policies, requests and records.
 pub struct RecordedGuard {
@@ -195,13 +195,24 @@ impl Look<'_> {
         })
     }
 
-    /// What is known of a managed policy of the caller's account.
+    /// What is known of a managed policy or a second factor of the caller's account.
     fn managed(&self, arn: &str) -> Result<Context, ApiError> {
         if !self.asks_for_tags("iam") {
             return Ok(Context::new());
         }
-        let found = policy(self.records, arn)?.filter(|it| it.account == self.caller.account);
-        let tags = found.map(|it| it.tags).unwrap_or_default();
+        let account = &self.caller.account;
+        let tags = match arn.split_once(":mfa/") {
+            Some((_, name)) => {
+                let name = name.rsplit('/').next().unwrap_or(name);
+                let seen = self.records.mfa_devices.get(&MfaDevice::key_of(account, name))?;
+                let own = seen.filter(|it| it.serial() == arn);
+                own.map(|it| it.record.tags).unwrap_or_default()
+            }
+            None => {
+                let own = policy(self.records, arn)?.filter(|it| it.account == *account);
+                own.map(|it| it.tags).unwrap_or_default()
+            }
+        };
         Ok(self.tagged("iam", Context::new(), &tags))
     }
 

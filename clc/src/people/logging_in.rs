@@ -14,8 +14,9 @@
 
 use std::time::Duration;
 
+use common::action::is_administrator;
 use common::error::{ApiError, ErrorCode};
-use common::id::AccountId;
+use common::iam::directory::authority_of_user;
 use common::time::Timestamp;
 use common::wire::people::{ChangePassword, CheckPerson, LogIn, LoggedIn, Person, Standing};
 use store::Seen;
@@ -24,6 +25,7 @@ use super::lockout::{self, Counted, Tried};
 use super::strangers::admit;
 use super::throttle::Kind;
 use super::{People, passwords, second_factor};
+use crate::identity::directory::RecordedDirectory;
 use crate::records::accounts::FIRST_USER;
 use crate::records::{Account, Login, Records, User};
 
@@ -71,7 +73,7 @@ pub fn log_in(people: &People, ask: &LogIn) -> Result<LoggedIn, ApiError> {
         return Err(ApiError::new(ErrorCode::AccessDenied, text));
     }
     let must_change = whose.login.must_change || is_old;
-    let person = person(whose);
+    let person = person(records, whose)?;
     Ok(if must_change { LoggedIn::MustChange(person) } else { LoggedIn::In(person) })
 }
 
@@ -88,7 +90,7 @@ pub fn check(people: &People, ask: &CheckPerson) -> Result<Person, ApiError> {
     if !usable || whose.login.set != ask.password_set {
         return Err(over());
     }
-    Ok(person(whose))
+    person(records, whose)
 }
 
 /// Somebody sets another password, knowing the old one. Blocks.
@@ -212,15 +214,17 @@ fn whose(records: &Records, account: Account, user: &str) -> Result<Option<Whose
     Ok(user.zip(login).map(|(user, login)| Whose { account, user: user.record, login }))
 }
 
-fn person(whose: Whose) -> Person {
+fn person(records: &Records, whose: Whose) -> Result<Person, ApiError> {
     let Account { number, alias, .. } = whose.account;
-    Person {
-        administrator: number == AccountId::cloud(),
+    let directory = RecordedDirectory::new(records.clone());
+    let authority = authority_of_user(&directory, &number, &whose.user.name)?;
+    Ok(Person {
+        administrator: authority.is_some_and(|authority| is_administrator(&authority)),
         account: number,
         alias,
         user: whose.user.name,
         password_set: whose.login.set,
-    }
+    })
 }
 
 /// Sets the password of a user whom an administrator helps; it must be changed at the next log-in,

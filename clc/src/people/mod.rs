@@ -38,6 +38,7 @@ pub mod mails;
 pub mod origin;
 pub mod outgoing;
 pub mod passwords;
+pub mod picture;
 pub mod post;
 pub mod registering;
 pub mod requests;

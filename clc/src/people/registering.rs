@@ -5,7 +5,7 @@ use common::iam::EntityName;
 use common::id::AccountId;
 use common::name;
 use common::wire::admin::CredentialFile;
-use common::wire::people::{Contact, ContactChange, Language, Registered, Standing};
+use common::wire::people::{Contact, ContactChange, DeletionView, Language, Registered, Standing};
 use store::{Batch, Seen};
 
 use super::standing::{self, Event, Next};
@@ -129,7 +129,7 @@ pub fn list(people: &People) -> Result<Vec<Registered>, ApiError> {
     let names = groups::names(&people.records)?;
     let mut all = Vec::new();
     for seen in people.records.accounts.all("") {
-        all.push(shown(seen?.record, &names));
+        all.push(shown(&people.records, seen?.record, &names)?);
     }
     let cloud = AccountId::cloud();
     all.sort_by_key(|it| (it.account != cloud, it.name.to_ascii_lowercase()));
@@ -142,7 +142,7 @@ pub fn list(people: &People) -> Result<Vec<Registered>, ApiError> {
 /// `InvalidParameterValue` if there is no such user.
 pub fn find(people: &People, name: &str) -> Result<Registered, ApiError> {
     let account = accounts::find(&people.records, name)?;
-    Ok(shown(account, &groups::names(&people.records)?))
+    shown(&people.records, account, &groups::names(&people.records)?)
 }
 
 /// Agrees to an application: its user gets a mail with a link. Asking again changes nothing, but
@@ -298,10 +298,27 @@ pub(super) fn remove(
     Ok(())
 }
 
-fn shown(account: Account, groups: &groups::Names) -> Registered {
+fn shown(
+    records: &Records,
+    account: Account,
+    groups: &groups::Names,
+) -> Result<Registered, ApiError> {
     let Account { number, alias, enabled, registration, .. } = account;
     let zone_groups = groups.of(&registration);
-    Registered {
+    let deletion = match &registration.leaving {
+        None => None,
+        Some(leaving) => {
+            let heir = leaving.heir.as_ref();
+            let named = heir.map(|heir| records.accounts.get(heir.as_str())).transpose()?;
+            Some(DeletionView {
+                since: leaving.since,
+                heir: named.flatten().map(|seen| seen.record.alias),
+                left: leaving.why.clone(),
+                failure: leaving.failure.clone(),
+            })
+        }
+    };
+    Ok(Registered {
         name: alias,
         account: number,
         enabled,
@@ -312,7 +329,8 @@ fn shown(account: Account, groups: &groups::Names) -> Registered {
         confirmed: registration.confirmed,
         zone_groups,
         leaving: registration.leaving.map(|leaving| leaving.why),
-    }
+        deletion,
+    })
 }
 
 /// Where applications are told, if any are taken. Blocks.

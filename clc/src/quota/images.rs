@@ -2,6 +2,7 @@
 
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
+use common::id::AccountId;
 use store::{After, Batch};
 
 use super::{Quota, Whose, bounds, maker, take_turns};
@@ -13,6 +14,25 @@ const IMAGES: Quota = Quota {
     what: "images",
     unit: 1,
 };
+
+/// Refuses an heir whose account may not have all images of another, beside its own. Blocks.
+///
+/// # Errors
+/// `ResourceLimitExceeded`.
+pub fn admit_gift(records: &Records, heir: &Caller, from: &AccountId) -> Result<(), ApiError> {
+    let count = |account: &AccountId| {
+        let prefix = format!("{account}/");
+        let rows = records.image_names.scan(&prefix, After::Start, usize::MAX)?;
+        Ok::<_, ApiError>(rows.len() as u64)
+    };
+    for bound in bounds(heir, [IMAGES]).into_iter().filter(|it| it.whose == Whose::Account) {
+        let used = count(&heir.account)?;
+        if count(from)? > bound.left(used) {
+            return Err(bound.exceeded(ErrorCode::ResourceLimitExceeded, used));
+        }
+    }
+    Ok(())
+}
 
 /// Finds out whether a caller may have one more image, and adds it to the batch that records it.
 /// Blocks.

@@ -5,6 +5,7 @@
 
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
+use common::id::AccountId;
 use store::{After, Batch};
 
 use super::{Bound, Quota, Whose, bounds, maker, take_turns};
@@ -95,9 +96,13 @@ fn limits(caller: &Caller) -> Vec<(Bound, Read)> {
 
 /// What an account's instances use, and what those of them that a caller made. Blocks.
 fn used(records: &Records, caller: &Caller) -> Result<(Use, Use), ApiError> {
-    let (mut account, mut own, me) = (Use::default(), Use::default(), maker(caller));
-    let rows =
-        records.instances_of.scan(&format!("{}/", caller.account), After::Start, usize::MAX)?;
+    used_in(records, &caller.account, &maker(caller))
+}
+
+fn used_in(records: &Records, account: &AccountId, me: &str) -> Result<(Use, Use), ApiError> {
+    let prefix = format!("{account}/");
+    let (mut account, mut own) = (Use::default(), Use::default());
+    let rows = records.instances_of.scan(&prefix, After::Start, usize::MAX)?;
     for row in rows {
         let Some(seen) = records.instances.get(&row.value)? else { continue };
         let it = seen.record;
@@ -148,6 +153,24 @@ pub fn room(
         room = room.min(fits);
     }
     Ok(room)
+}
+
+/// Refuses an heir whose account may not have all that another has, beside its own. Blocks.
+///
+/// # Errors
+/// `InstanceLimitExceeded`.
+pub fn admit_gift(records: &Records, heir: &Caller, from: &AccountId) -> Result<(), ApiError> {
+    let limits = limits(heir);
+    if limits.is_empty() {
+        return Ok(());
+    }
+    let (own, given) = (used(records, heir)?.0, used_in(records, from, "")?.0);
+    for (bound, read) in limits.into_iter().filter(|(bound, _)| bound.whose == Whose::Account) {
+        if read(&given) > bound.left(read(&own)) {
+            return Err(bound.exceeded(ErrorCode::InstanceLimitExceeded, read(&own)));
+        }
+    }
+    Ok(())
 }
 
 /// Adds to the batch that records a launch: no limit is exceeded by it. Blocks.

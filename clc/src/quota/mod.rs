@@ -15,6 +15,7 @@
 //! index row that it writes anew, so that two at the same time never exceed a limit together.
 //! S3's quotas are walrus' own.
 
+pub mod gifts;
 pub mod identity;
 pub mod images;
 pub mod instances;

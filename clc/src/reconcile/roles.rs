@@ -152,7 +152,7 @@ fn session(
         life: LIFE,
         policies: Vec::new(),
         policy_arns: Vec::new(),
-        second_factor: false,
+        second_factor: None,
         source_identity: None,
     };
     let made = sessions::begin(records, wanted, now)?;

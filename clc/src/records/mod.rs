@@ -30,6 +30,7 @@ pub mod images;
 pub mod instances;
 mod key_uses;
 pub mod keys;
+mod open;
 pub mod people;
 pub mod policies;
 mod record;

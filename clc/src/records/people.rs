@@ -6,7 +6,7 @@
 //! up, and the secrets of second factors must be known to check codes. They lie in the store, whose
 //! directory only its owner may read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::id::AccountId;
 use common::time::Timestamp;
@@ -57,8 +57,14 @@ impl Default for Registration {
 pub struct Leaving {
     /// Since when.
     pub since: Timestamp,
-    /// Why it is still there.
+    /// Why it is still there: what is left of what it owned.
     pub why: String,
+    /// Who gets what it owned; if nobody does, that ends.
+    #[serde(default)]
+    pub heir: Option<AccountId>,
+    /// Why the last step failed, if it did.
+    #[serde(default)]
+    pub failure: Option<String>,
 }
 
 /// The zone group that every account is in.
@@ -295,6 +301,12 @@ pub struct MfaDevice {
     /// The step of time of the last code that was taken; none at or before it is taken again.
     #[serde(default)]
     pub used: u64,
+    /// By how many steps its clock is ahead of the cloud's.
+    #[serde(default)]
+    pub ahead: i64,
+    /// What was written on it.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
 }
 
 record!(MfaDevice, "mfa-device", |it| MfaDevice::key_of(&it.account, &it.name));
@@ -331,7 +343,8 @@ mod tests {
         assert!(!account.is_usable());
         account.enabled = true;
         let why = String::new();
-        account.registration.leaving = Some(Leaving { since: Timestamp::EPOCH, why });
+        let since = Timestamp::EPOCH;
+        account.registration.leaving = Some(Leaving { since, why, heir: None, failure: None });
         assert!(!account.is_usable());
     }
 }

@@ -81,6 +81,7 @@ pub(crate) fn role(
         path: "/".to_owned(),
         description: String::new(),
         trust: trust.to_owned(),
+        trusted: Default::default(),
         max_session_seconds: 7200,
         policies: own("own", policy),
         boundary: None,

@@ -34,6 +34,7 @@ mod rehearsals;
 mod repeated;
 mod restart;
 mod saving;
+mod second_factors;
 mod sessions;
 mod shapes;
 mod status;

@@ -21,6 +21,7 @@ use common::time::Timestamp;
 use common::wire::Service;
 use common::wire::admin::{Admin, CredentialFiles};
 use common::wire::audit::{LookRecords, VerifyRecords};
+use common::wire::estate::{EndBuckets, EstateLeft, GiveBuckets};
 use common::wire::identity::Identity;
 use common::wire::node::{
     Adjust, Capacity, Console, ConsoleLog, InstanceView, MachineState, Node, NodeReport, Report,
@@ -204,6 +205,24 @@ impl StubWalrus {
             let (set, holds) = (QuotaLimits::default(), QuotaLimits::default());
             async move { Ok(QuotaView { scope: ask.scope, used, set, holds }) }
         });
+        let (given, ended) = (with(&state), with(&state));
+        let left = |buckets| EstateLeft { buckets, objects: 0 };
+        let dispatcher = dispatcher
+            .with(move |ask: GiveBuckets| {
+                let mut state = given.lock().unwrap();
+                let mut buckets = state.buckets;
+                if !ask.rehearsal {
+                    buckets = buckets.saturating_sub(1);
+                    state.buckets = buckets;
+                }
+                async move { Ok(left(buckets)) }
+            })
+            .with(move |_: EndBuckets| {
+                let mut state = ended.lock().unwrap();
+                state.buckets = state.buckets.saturating_sub(1);
+                let buckets = state.buckets;
+                async move { Ok(left(buckets)) }
+            });
         let dispatcher = saving::store(dispatcher, &state, clock);
         Self { state, changed, listening: serve(dispatcher, clock) }
     }

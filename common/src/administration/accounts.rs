@@ -39,9 +39,12 @@ pub struct DeleteUser {
     /// The name.
     pub user_name: String,
     /// What becomes of what they own: `refuse`, which is the default, removes nobody who owns
-    /// something; `remove` removes it with them.
+    /// something; with `give` all of it becomes another's; with `end` it ends with them.
     #[serde(default)]
     pub belongings: Option<String>,
+    /// Whose it becomes.
+    #[serde(default)]
+    pub heir: Option<String>,
 }
 
 /// Lets a user use the cloud, or nothing of it.
@@ -130,6 +133,13 @@ pub struct User {
     /// The ids of certificates that were deactivated or deleted.
     #[serde(rename(serialize = "euca:revoked", deserialize = "revoked"), default)]
     pub revoked: Entries,
+    /// Of one who is being deleted: how, what is left of what they owned, and what failed.
+    #[serde(
+        rename(serialize = "euca:deletion", deserialize = "deletion"),
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub deletion: Option<String>,
 }
 
 impl std::fmt::Debug for User {

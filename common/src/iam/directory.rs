@@ -151,11 +151,17 @@ fn temporary(
     }
     let context = Context::new()
         .with("aws:tokenissuetime", session.issued.iso())
-        .with("aws:multifactorauthpresent", session.second_factor.to_string())
+        .with("aws:multifactorauthpresent", session.proven().is_some().to_string())
+        .with_some("aws:multifactorauthage", session.proven().map(|at| age(at, now)))
         .with_some("aws:sourceidentity", session.source_identity.as_deref());
     let authority = Authority::new(principal, grants).within(&context);
     let (id, secret, alias) = (id.to_owned(), sealed.secret, account.alias);
     Ok(Some(Credential { id, secret, alias, authority }))
+}
+
+/// For how many seconds a second factor has been known.
+pub fn age(shown: Timestamp, now: Timestamp) -> String {
+    now.since(shown).as_secs().to_string()
 }
 
 /// What a user may do, whoever asks.

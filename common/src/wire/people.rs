@@ -328,8 +328,36 @@ pub struct Registered {
     pub confirmed: Option<Timestamp>,
     /// The zone groups it is in, by name.
     pub zone_groups: Vec<String>,
-    /// Why it is still there, if it is being deleted.
+    /// Why it is still there, if it is being deleted: what is left of what it owned.
     pub leaving: Option<String>,
+    /// How it is being deleted, if it is.
+    #[serde(default)]
+    pub deletion: Option<DeletionView>,
+}
+
+/// How an account is being deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletionView {
+    /// Since when.
+    pub since: Timestamp,
+    /// The name of the account that gets what it owned; if there is none, that ends.
+    pub heir: Option<String>,
+    /// What is left, in words.
+    pub left: String,
+    /// Why the last step failed, if it did. It is tried again.
+    pub failure: Option<String>,
+}
+
+impl DeletionView {
+    /// All of it in one line.
+    pub fn line(&self) -> String {
+        let how = match &self.heir {
+            Some(heir) => format!("give to {heir}"),
+            None => "end".to_owned(),
+        };
+        let failed = self.failure.as_ref().map(|why| format!("; failed: {why}"));
+        format!("{how}; left: {}{}", self.left, failed.unwrap_or_default())
+    }
 }
 
 /// One account's registration, for its owner or an administrator.

@@ -213,15 +213,17 @@ impl IdentityCopy {
     pub(crate) fn certificates(&self, account: &str) -> Result<Certificates, ApiError> {
         let unknown = Certificates { known: false, pem: Vec::new() };
         let Ok(account) = account.parse::<AccountId>() else { return Ok(unknown) };
-        if self.find(&EntityName::Account(account.clone()))?.is_none() {
-            return Ok(unknown);
-        }
+        let known = self.find(&EntityName::Account(account.clone()))?.is_some();
         let prefix = row(self.state().generation, &format!("certificate/{account}/"));
         let mut found = Vec::new();
         for seen in self.entities.all(&prefix) {
             if let Entity::Certificate(certificate) = seen.map_err(unreadable)?.record.entity {
                 found.push(certificate);
             }
+        }
+        // Of an account that was deleted those stay that signed bundles which another has now.
+        if !known && found.is_empty() {
+            return Ok(unknown);
         }
         found.sort_by_key(|certificate| std::cmp::Reverse(certificate.created));
         Ok(Certificates { known: true, pem: found.into_iter().map(|one| one.pem).collect() })

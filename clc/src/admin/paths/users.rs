@@ -10,7 +10,7 @@ use common::error::ApiError;
 use common::iam::{Context, PrincipalKind};
 use common::id::AccountId;
 use common::wire::admin::Belongings;
-use common::wire::people::{Contact, Registered, Standing, ZipKind};
+use common::wire::people::{Contact, DeletionView, Registered, Standing, ZipKind};
 use runtime::actor::{Answer, Handle, Scene};
 
 use super::{Paths, administrators};
@@ -94,14 +94,8 @@ impl Handle<Paths> for DeleteUser {
     type Checked = (String, Named, Belongings);
 
     async fn check(self, scene: &Scene<Paths>) -> Result<Self::Checked, ApiError> {
-        let belongings = match self.belongings.as_deref() {
-            None | Some("refuse") => Belongings::Refuse,
-            Some("remove") => Belongings::Remove,
-            Some(other) => {
-                let why = format!("'{other}' is neither refuse nor remove");
-                return Err(ApiError::invalid("Belongings", why));
-            }
-        };
+        let (word, heir) = (self.belongings.as_deref(), self.heir.as_deref());
+        let belongings = Belongings::read(("Belongings", word), ("Heir", heir))?;
         let name = self.user_name;
         let caller = scene.caller.user.clone();
         scene
@@ -212,6 +206,7 @@ fn account(records: &Records, it: Registered, told: bool) -> Result<User, ApiErr
         admin: it.account == AccountId::cloud(),
         confirmed: it.standing == Standing::Confirmed,
         enabled: it.enabled && it.leaving.is_none(),
+        deletion: it.deletion.as_ref().map(DeletionView::line),
         registration: match it.leaving {
             Some(_) => "leaving".to_owned(),
             None => it.standing.to_string(),
