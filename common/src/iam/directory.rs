@@ -81,6 +81,10 @@ pub fn credential(
         return Ok(None);
     }
     let Some((account, user)) = user(directory, &key.account, &key.user)? else { return Ok(None) };
+    // It is another one that has the name now.
+    if !key.holder.is_empty() && key.holder != user.id {
+        return Ok(None);
+    }
     let grants = user_grants(directory, &account, &user)?;
     let authority = Authority::new(user_principal(&account, &user), grants);
     let (id, secret, alias) = (id.to_owned(), key.secret, account.alias);

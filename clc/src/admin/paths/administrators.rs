@@ -57,6 +57,7 @@ pub(super) fn add(people: &People, name: &str) -> Result<(), ApiError> {
         user: name.to_owned(),
         created: now,
         active: true,
+        holder: user.id.clone(),
     };
     records.change_identity(|batch, touched| {
         if records.users.get(&User::key_of(&account, name))?.is_some()
@@ -67,7 +68,7 @@ pub(super) fn add(people: &People, name: &str) -> Result<(), ApiError> {
         batch.insert(&user)?;
         touched.note(EntityName::user(&account, name));
         batch.insert(&key)?;
-        batch.point(&records.keys_of, &format!("{account}/{name}/{}", key.id), &key.id);
+        batch.point(&records.keys_of, &belongings::key_row(&key), &key.id);
         touched.note(EntityName::AccessKey(key.id.clone()));
         Ok(())
     })
