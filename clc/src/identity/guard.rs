@@ -596,6 +596,8 @@ mod tests {
             user: None,
             enabled: None,
             used: 0,
+            ahead: Default::default(),
+            tags: TagMap::new(),
         };
         records.mfa_devices.insert(device).unwrap();
         let caller = taro(
