@@ -78,6 +78,7 @@ fn fill(records: &Records, from: u32, to: u32) {
                     user: name,
                     created: NOW,
                     active: true,
+                    holder: String::new(),
                 })?;
             }
             Ok(())

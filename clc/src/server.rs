@@ -282,6 +282,7 @@ impl Server {
             .service(Arc::new(Recorded::new(administration.dispatcher(), &trail, clock.clone())))
             .service(Arc::new(Recorded::console(
                 crate::admin::people::people(&people),
+                &records,
                 &log,
                 clock,
             )));

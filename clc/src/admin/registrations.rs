@@ -12,7 +12,7 @@ use common::wire::admin::{
     DescribeMails, DescribeRegistrations, DescribeZoneGroups, GetCredentialsZip, GroupChange,
     MailView, SetPassword, ZoneGroupView,
 };
-use common::wire::people::{Contact, Language, Registered, ZipKind};
+use common::wire::people::{Contact, ContactChange, Language, Registered, ZipKind};
 
 use super::asking::{Clc, CommandError};
 use crate::identity::folder;
@@ -60,13 +60,13 @@ pub enum PeopleCommand {
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
     },
-    /// Replace what is known of who stands behind an account
+    /// Change what is known of who stands behind an account; what is not named stays as it is
     ModifyUser {
         /// The user's name
         name: String,
-        /// Who stands behind it
+        /// What is changed
         #[command(flatten)]
-        contact: ContactOptions,
+        contact: ContactChanges,
     },
     /// Make credentials and write them as a zip; old ones stay good
     GetCredentialsZip {
@@ -190,6 +190,42 @@ impl From<ContactOptions> for Contact {
     }
 }
 
+/// What is changed of who stands behind an account; an empty text takes it away.
+#[derive(Debug, Default, Args)]
+pub struct ContactChanges {
+    /// The mail address
+    #[arg(long, short)]
+    email: Option<String>,
+    /// The full name
+    #[arg(long)]
+    full_name: Option<String>,
+    /// The telephone number
+    #[arg(long)]
+    telephone: Option<String>,
+    /// The affiliation
+    #[arg(long)]
+    affiliation: Option<String>,
+    /// The project's leader
+    #[arg(long)]
+    project_leader: Option<String>,
+    /// What the project is about
+    #[arg(long)]
+    project_description: Option<String>,
+}
+
+impl From<ContactChanges> for ContactChange {
+    fn from(it: ContactChanges) -> Self {
+        Self {
+            email: it.email,
+            full_name: it.full_name,
+            telephone: it.telephone,
+            affiliation: it.affiliation,
+            project_leader: it.project_leader,
+            project_description: it.project_description,
+        }
+    }
+}
+
 /// Reads a password: the first line of a file, or of standard input. Blocks.
 ///
 /// # Errors
@@ -256,14 +292,15 @@ impl PeopleCommand {
             }
             Self::GetCredentialsZip { name, file, keys_only } => {
                 let kind = if keys_only { ZipKind::Keys } else { ZipKind::Whole };
-                if let Some(file) = file.as_ref().filter(|file| file.exists()) {
-                    return Err(CommandError::Exists(file.clone()));
+                let file = file.unwrap_or_else(|| PathBuf::from(kind.file_name(&name)));
+                if file.exists() {
+                    return Err(CommandError::Exists(file));
                 }
+                // Each zip is another certificate: none is made that could not be kept.
+                let place = folder::Place::new(&file, 0o600).map_err(CommandError::Unmade)?;
                 let zip = clc.ask(GetCredentialsZip { name: name.clone(), kind }).await?;
-                let file = file.unwrap_or_else(|| PathBuf::from(&zip.file_name));
                 let bytes = STANDARD.decode(&zip.base64).map_err(io::Error::other)?;
-                folder::write_new(&file, &bytes, 0o600)
-                    .map_err(|error| CommandError::Unwritten(error, name.clone()))?;
+                place.fill(&bytes).map_err(CommandError::Unmade)?;
                 Ok(writeln!(out, "USER\t{name}\t{}", file.display())?)
             }
             Self::DescribeUserGroups { group } => {
@@ -302,13 +339,17 @@ async fn decide(
     name: String,
     decision: Decision,
 ) -> Result<(), CommandError> {
-    clc.ask(DecideRegistration { name: name.clone(), decision }).await?;
+    let besides = clc.ask(DecideRegistration { name: name.clone(), decision }).await?;
     let said = match decision {
         Decision::Approve => "approved",
         Decision::Reject => "rejected",
         Decision::Confirm => "confirmed",
     };
-    Ok(writeln!(out, "USER\t{name}\t{said}")?)
+    writeln!(out, "USER\t{name}\t{said}")?;
+    match besides {
+        Some(besides) => Ok(writeln!(out, "USER-NOTE\t{name}\t{besides}")?),
+        None => Ok(()),
+    }
 }
 
 async fn change(

@@ -3,7 +3,8 @@
 //!
 //! The record is made at the one place that all messages of `clc admin` pass, and all of the console.
 //! Whoever sends the former can read the peer key; more is not known of them. Of the latter only
-//! names are recorded, and refusals no more often than those of signatures.
+//! names are recorded, and who it was that has proven to be somebody; and refusals no more often than
+//! those of signatures.
 
 use std::sync::Arc;
 
@@ -20,13 +21,16 @@ use runtime::auditor::{Auditor as _, Refusals, unrecorded};
 use runtime::clock::Clock;
 use runtime::dispatcher::Dispatcher;
 use runtime::peer::Answers;
+use runtime::pool;
 use serde_json::Value;
 
 use super::Trail;
+use super::persons;
 use crate::random;
+use crate::records::Records;
 
 /// What is recorded of what the console says.
-const NAMES: [&str; 5] = ["account", "kind", "language", "name", "user"];
+const NAMES: [&str; 7] = ["account", "by.account", "by.user", "kind", "language", "name", "user"];
 /// What the console asks for each page that it shows: whether a session is still good.
 const SESSION: &str = "CheckPerson";
 /// How many records are told at once, at most.
@@ -39,8 +43,9 @@ pub struct Recorded {
     inner: Arc<dyn Answers>,
     log: AuditLog,
     clock: Clock,
-    /// The bound of refusals, of messages that strangers have a part in.
-    strangers: Option<Refusals>,
+    /// The bound of refusals, of messages that strangers have a part in, and the records that know who
+    /// is none.
+    strangers: Option<(Refusals, Records)>,
 }
 
 impl Recorded {
@@ -60,8 +65,13 @@ impl Recorded {
     }
 
     /// Records what is answered to the console.
-    pub fn console(inner: Dispatcher<People>, log: &AuditLog, clock: Clock) -> Self {
-        let strangers = Some(Refusals::default());
+    pub fn console(
+        inner: Dispatcher<People>,
+        records: &Records,
+        log: &AuditLog,
+        clock: Clock,
+    ) -> Self {
+        let strangers = Some((Refusals::default(), records.clone()));
         Self { inner: Arc::new(inner), log: log.clone(), clock, strangers }
     }
 
@@ -75,7 +85,10 @@ impl Recorded {
         }
         let answered = self.inner.answer(name, json).await;
         let mut event = self.event(name, read_only, json, answered.as_ref().err())?;
-        if let (Some(strangers), Err(_)) = (&self.strangers, &answered) {
+        if let Some((_, records)) = &self.strangers {
+            event.actor = person(records, name, json, &answered).await?;
+        }
+        if let (Some((strangers, _)), Err(_)) = (&self.strangers, &answered) {
             let Some(before) = strangers.admit(event.at) else { return answered };
             event.unrecorded = before;
         }
@@ -124,7 +137,12 @@ impl Recorded {
             }),
             access_key: String::new(),
             signed: None,
-            resources: parameters.get("name").cloned().into_iter().collect(),
+            resources: ["name", "account"]
+                .iter()
+                .find_map(|it| parameters.get(*it))
+                .cloned()
+                .into_iter()
+                .collect(),
             parameters,
             source: cut(&source, LONGEST_TEXT),
             agent: if console { "console" } else { "clc admin" }.to_owned(),
@@ -133,6 +151,22 @@ impl Recorded {
             unrecorded: 0,
         })
     }
+}
+
+/// Whoever has proven to be somebody with a message of the console.
+async fn person(
+    records: &Records,
+    name: &str,
+    json: &[u8],
+    answered: &Result<Vec<u8>, ApiError>,
+) -> Result<Option<Actor>, ApiError> {
+    let Ok(message) = serde_json::from_slice::<Value>(json) else { return Ok(None) };
+    let (records, name) = (records.clone(), name.to_owned());
+    let answered = answered.as_ref().map_err(ApiError::code).cloned();
+    let behind = move || {
+        persons::behind(&records, &name, &message, answered.as_deref().map_err(|code| *code))
+    };
+    pool::block(behind).await?
 }
 
 fn flatten(name: &str, value: &Value, to: &mut Vec<(String, String)>) {

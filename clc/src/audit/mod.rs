@@ -13,6 +13,7 @@ use runtime::router::Router;
 
 pub mod host;
 mod lookup;
+mod persons;
 mod shown;
 mod trail;
 

@@ -94,6 +94,8 @@ impl Handle<Tagger> for DeleteTags {
         for tag in &self.tag {
             tagging::check_key(&tag.key)?;
         }
+        // What conditions know of the value of one would be said of the other.
+        tagging::check_cases(&self.tag.iter().map(|it| (it.key.clone(), String::new())).collect())?;
         let what = What::TakeOff(self.tag);
         Change::of(&self.resource_id, what, &scene.caller)?.rehearsed(scene).await
     }
@@ -266,7 +268,10 @@ fn rewrite(records: &Records, batch: &mut Batch, change: &Change) -> Result<(), 
             tags: before.as_ref().map(|seen| seen.tags.clone()).unwrap_or_default(),
         };
         match what {
-            What::Set(added) => now.tags.extend(added.clone()),
+            What::Set(added) => {
+                now.tags.extend(added.clone());
+                tagging::check_cases(&now.tags)?;
+            }
             What::TakeOff(named) => take_off(&mut now.tags, named),
         }
         if now.tags.len() > MOST_TAGS {

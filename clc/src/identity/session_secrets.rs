@@ -135,6 +135,7 @@ mod tests {
             policy_arns: Vec::new(),
             second_factor: None,
             source_identity: None,
+            origin: None,
         }
     }
 

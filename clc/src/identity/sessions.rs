@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use common::error::{ApiError, ErrorCode};
-use common::iam::session::{Session, Who, access_key_id};
+use common::iam::session::{Origin, Session, Who, access_key_id};
 use common::id::AccountId;
 use common::sign::LONGEST_TOKEN;
 use common::time::Timestamp;
@@ -37,6 +37,8 @@ pub struct Wanted {
     pub second_factor: Option<Timestamp>,
     /// Who is behind it.
     pub source_identity: Option<String>,
+    /// Whoever takes on the role. None if the session is a user's own.
+    pub origin: Option<Origin>,
 }
 
 /// Credentials for a while.
@@ -83,6 +85,7 @@ pub fn begin(records: &Records, wanted: Wanted, now: Timestamp) -> Result<Tempor
         second_factor_at: wanted.second_factor,
         holder: wanted.holder,
         source_identity: wanted.source_identity,
+        origin: wanted.origin,
     };
     let sealed = session.seal(&secret.id, &secret.key);
     debug_assert!(sealed.token.len() <= LONGEST_TOKEN, "{}", sealed.token.len());
@@ -122,6 +125,11 @@ mod tests {
             policy_arns: Vec::new(),
             second_factor: None,
             source_identity: Some("x".repeat(64)),
+            origin: Some(Origin::User(
+                "123456789012".parse().unwrap(),
+                "u".repeat(64),
+                "AIDAAAAAAAAAAAAAAAAAA".into(),
+            )),
         }
     }
 

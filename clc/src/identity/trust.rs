@@ -118,7 +118,7 @@ fn renamed(text: &str, names: &BTreeMap<String, String>) -> String {
 
 /// Does something with each name below `Principal` and `AWS`.
 fn each_principal(document: &mut Value, work: &mut dyn FnMut(&mut String)) {
-    fn each<'v>(value: Option<&'v mut Value>) -> Vec<&'v mut Value> {
+    fn each(value: Option<&mut Value>) -> Vec<&mut Value> {
         match value {
             Some(Value::Array(items)) => items.iter_mut().collect(),
             value => value.into_iter().collect(),

@@ -21,7 +21,7 @@ use common::time::Timestamp;
 use common::wire::people::{ChangePassword, CheckPerson, LogIn, LoggedIn, Person, Standing};
 use store::Seen;
 
-use super::lockout::{self, Tried};
+use super::lockout::{self, Counted, Tried};
 use super::strangers::admit;
 use super::throttle::Kind;
 use super::{People, passwords, second_factor};
@@ -44,18 +44,19 @@ struct Whose {
 /// wrong ones.
 pub fn log_in(people: &People, ask: &LogIn) -> Result<LoggedIn, ApiError> {
     let user = ask.user.as_deref().unwrap_or(FIRST_USER);
+    let records = &people.records;
     let tried = Tried::new(&ask.account, user, &ask.address);
-    let whose = proven(people, &tried, &ask.account, user, &ask.password, &ask.address)?;
-    if !second(people, &tried, &whose, ask.code.as_deref())? {
+    let (whose, counted) = proven(people, &tried, &ask.account, user, &ask.password, &ask.address)?;
+    if !second(people, &whose, ask.code.as_deref())? {
+        lockout::take_back(records, &counted)?;
         return Ok(LoggedIn::NeedsCode);
     }
-    let records = &people.records;
     let dearer = match passwords::is_cheap(&whose.login.hash) {
         true => Some(passwords::hash(people, &ask.password)?),
         false => None,
     };
     store::transact(&*records.engine, |batch| {
-        lockout::forgive(records, batch, &tried)?;
+        lockout::right(records, batch, &tried, &counted, people.now())?;
         if let Some(hash) = &dearer {
             let mut login = whose.login.clone();
             login.record.hash.clone_from(hash);
@@ -99,8 +100,10 @@ pub fn check(people: &People, ask: &CheckPerson) -> Result<Person, ApiError> {
 pub fn change_password(people: &People, ask: &ChangePassword) -> Result<(), ApiError> {
     let user = ask.user.as_deref().unwrap_or(FIRST_USER);
     let tried = Tried::new(&ask.account, user, &ask.address);
-    let whose = proven(people, &tried, &ask.account, user, &ask.old, &ask.address)?;
-    if !second(people, &tried, &whose, ask.code.as_deref())? {
+    let (whose, counted) = proven(people, &tried, &ask.account, user, &ask.old, &ask.address)?;
+    let second = second(people, &whose, ask.code.as_deref())?;
+    lockout::take_back(&people.records, &counted)?;
+    if !second {
         return Err(ApiError::missing("code"));
     }
     let rules = passwords::rules_of(&people.records, &whose.account.number)?;
@@ -143,7 +146,8 @@ pub fn exchange(
     Ok(())
 }
 
-/// Who has proven to know a password, and may use the cloud.
+/// Who has proven to know a password, and may use the cloud. Their try stays counted until all is
+/// proven.
 fn proven(
     people: &People,
     tried: &Tried,
@@ -151,10 +155,10 @@ fn proven(
     user: &str,
     password: &str,
     address: &str,
-) -> Result<Whose, ApiError> {
-    let (records, now) = (&people.records, people.now());
+) -> Result<(Whose, Counted), ApiError> {
+    let records = &people.records;
     admit(people, Kind::Password, address)?;
-    lockout::admit(records, tried, now)?;
+    let counted = lockout::begin(records, tried, people.now())?;
     let account = match records.aliases.get(&alias.to_ascii_lowercase())? {
         Some(row) => records.accounts.get(&row.value)?.map(|seen| seen.record),
         None => None,
@@ -164,11 +168,15 @@ fn proven(
         None => None,
     };
     let hash = whose.as_ref().map(|whose| whose.login.hash.as_str());
-    let right = passwords::matches(people, hash, password)?;
-    let Some(whose) = whose.filter(|_| right) else {
-        lockout::failed(records, tried, now)?;
-        return Err(wrong());
+    let right = match passwords::matches(people, hash, password) {
+        Ok(right) => right,
+        Err(error) => {
+            // Nobody has looked at it.
+            lockout::take_back(records, &counted)?;
+            return Err(error);
+        }
     };
+    let Some(whose) = whose.filter(|_| right) else { return Err(wrong()) };
     let alias = &whose.account.alias;
     let registration = &whose.account.registration;
     let why = match registration.standing {
@@ -176,8 +184,9 @@ fn proven(
         Standing::Approved => "is not confirmed yet: follow the link in the mail",
         Standing::Confirmed if registration.leaving.is_some() => "is being deleted",
         Standing::Confirmed if !whose.account.enabled || !whose.user.enabled => "is disabled",
-        Standing::Confirmed => return Ok(whose),
+        Standing::Confirmed => return Ok((whose, counted)),
     };
+    lockout::take_back(records, &counted)?;
     Err(ApiError::new(ErrorCode::AccessDenied, format!("The user '{alias}' {why}")))
 }
 
@@ -186,12 +195,7 @@ fn wrong() -> ApiError {
 }
 
 /// Whether the second factor is there as well, where there is one.
-fn second(
-    people: &People,
-    tried: &Tried,
-    whose: &Whose,
-    code: Option<&str>,
-) -> Result<bool, ApiError> {
+fn second(people: &People, whose: &Whose, code: Option<&str>) -> Result<bool, ApiError> {
     let (records, now) = (&people.records, people.now());
     let (account, user) = (&whose.account.number, &whose.user.name);
     match (second_factor::has_one(records, account, user)?, code) {
@@ -199,7 +203,6 @@ fn second(
         (true, None) => Ok(false),
         (true, Some(code)) if second_factor::take(records, account, user, code, now)? => Ok(true),
         (true, Some(_)) => {
-            lockout::failed(records, tried, now)?;
             Err(ApiError::new(ErrorCode::AccessDenied, "The code is wrong or was used before"))
         }
     }
@@ -224,8 +227,8 @@ fn person(records: &Records, whose: Whose) -> Result<Person, ApiError> {
     })
 }
 
-/// Sets the password of a user whom an administrator helps; it must be changed at the next log-in.
-/// Blocks.
+/// Sets the password of a user whom an administrator helps; it must be changed at the next log-in,
+/// which no wrong passwords of before hold up. Blocks.
 ///
 /// # Errors
 /// `InvalidParameterValue` if there is no such user or the password breaks a rule.
@@ -235,6 +238,7 @@ pub fn set_first(people: &People, alias: &str, password: &str) -> Result<(), Api
     passwords::check_first(&account.alias, FIRST_USER, password)?;
     let hash = passwords::hash(people, password)?;
     store::transact(&*records.engine, |batch| {
+        lockout::open(records, batch, &account.alias, FIRST_USER, now)?;
         match records.logins.get(&Login::key_of(&account.number, FIRST_USER))? {
             Some(mut seen) => {
                 passwords::replace(&mut seen.record, hash.clone(), true, now);

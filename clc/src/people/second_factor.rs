@@ -166,6 +166,10 @@ pub fn take(
             return Ok(false);
         };
         let Some(mut seen) = records.mfa_devices.get(&row.value)? else { return Ok(false) };
+        if set_back(&mut seen, now) {
+            batch.replace(&seen)?;
+            return Ok(false);
+        }
         let Some(step) = totp::shown_at(&seen.secret, code, now, (seen.used, seen.ahead)) else {
             return Ok(false);
         };
@@ -174,6 +178,17 @@ pub fn take(
         Ok::<_, ApiError>(true)
     })?;
     Ok(taken)
+}
+
+/// Whether the last code was taken at a time to come, before the cloud's clock was set back. Then
+/// those that may have been taken since are taken no more, and those behind them are.
+fn set_back(seen: &mut store::Seen<MfaDevice>, now: Timestamp) -> bool {
+    let newest = totp::newest(now, seen.ahead);
+    let is = seen.used > newest + 2;
+    if is {
+        seen.record.used = newest;
+    }
+    is
 }
 
 /// Why a code was not taken.
@@ -210,6 +225,10 @@ pub fn prove(
         };
         let theirs = seen.filter(|seen| seen.serial().eq_ignore_ascii_case(serial));
         let Some(mut seen) = theirs else { return Ok(Err(Untaken::NotTheirs)) };
+        if set_back(&mut seen, now) {
+            batch.replace(&seen)?;
+            return Ok(Err(Untaken::Wrong));
+        }
         let Some(step) = totp::shown_at(&seen.secret, code, now, (seen.used, seen.ahead)) else {
             lockout::count(records, batch, &tried, now)?;
             return Ok(Err(Untaken::Wrong));

@@ -18,6 +18,11 @@ pub fn step(now: Timestamp) -> u64 {
     u64::try_from(now.as_secs()).unwrap_or_default() / STEP
 }
 
+/// The latest step whose code is taken at a moment, of a device that is ahead by so many steps.
+pub fn newest(now: Timestamp, ahead: i64) -> u64 {
+    step(now).saturating_add_signed(ahead) + DRIFT
+}
+
 /// What a device with that secret shows at that step.
 pub fn code(secret: &[u8], step: u64) -> String {
     // A MAC takes keys of any length.

@@ -5,7 +5,7 @@ use common::error::{ApiError, ErrorCode};
 use common::id::AccountId;
 use store::{After, Batch};
 
-use super::{Quota, Whose, bounds, maker, take_turns};
+use super::{Quota, Whose, bounds, is_own, take_turns};
 use crate::records::Records;
 
 const IMAGES: Quota = Quota {
@@ -51,14 +51,14 @@ pub fn admit(
     if let Some(batch) = batch {
         take_turns(records, batch, caller, &bounds)?;
     }
-    let (mut account, mut own, me) = (0, 0, maker(caller));
+    let (mut account, mut own) = (0, 0);
     // Each image that is registered has its name there.
     let rows =
         records.image_names.scan(&format!("{}/", caller.account), After::Start, usize::MAX)?;
     for row in rows {
         account += 1;
         let seen = records.images.get(&row.value)?;
-        own += u64::from(seen.is_some_and(|it| it.maker == me));
+        own += u64::from(seen.is_some_and(|it| is_own(&it.maker, caller)));
     }
     for bound in bounds {
         let used = if bound.whose == Whose::Own { own } else { account };

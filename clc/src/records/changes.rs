@@ -14,6 +14,15 @@ impl Records {
     /// # Errors
     /// If the store fails.
     pub fn begin_epoch(&self) -> Result<(), ApiError> {
+        self.begin_epoch_above(0)
+    }
+
+    /// Begins an epoch of the feed in which names that lead to nothing are taken out up to a number.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn begin_epoch_above(&self, floor: u64) -> Result<(), ApiError> {
         let epoch = u64::from_be_bytes(random::bytes()?);
         store::transact(&*self.engine, |batch| {
             match self.feed_heads.get(HEAD)? {
@@ -22,10 +31,11 @@ impl Records {
                     head.record.former.insert(0, former);
                     head.record.former.truncate(FORMER);
                     head.record.epoch = epoch;
+                    head.record.floor = head.record.floor.max(floor);
                     batch.replace(&head)?;
                 }
                 None => {
-                    batch.insert(&FeedHead { epoch, ..FeedHead::default() })?;
+                    batch.insert(&FeedHead { epoch, floor, ..FeedHead::default() })?;
                 }
             }
             Ok::<_, ApiError>(())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use common::error::{ApiError, ErrorCode};
 use common::iam::directory::Directory as _;
-use common::iam::session::Who;
+use common::iam::session::{Origin, Who};
 use common::iam::{Arn, Authority, Context, managed};
 use common::id::AccountId;
 use common::sts::sessions::{AssumeRole, AssumedRole, AssumedRoleUser, PolicyArn};
@@ -40,6 +40,7 @@ impl Answer<Tokens> for AssumeRole {
                 policy_arns: managed_policies(records, &role, &self.policy_arns)?,
                 second_factor,
                 source_identity: source_identity.clone(),
+                origin: Some(begun_by(&authority)?),
             };
             let limited = !wanted.policies.is_empty() || !wanted.policy_arns.is_empty();
             let made = sessions::begin(records, wanted, now)?;
@@ -103,6 +104,15 @@ fn named(records: &Records, arn: &str) -> Result<Option<Role>, ApiError> {
     }
     let seen = records.roles.get(&Role::key_of(&account, name))?;
     Ok(seen.map(|seen| seen.record).filter(|role| role.arn() == arn))
+}
+
+/// Whoever is behind the session in person: it ends when they may use nothing any more.
+fn begun_by(caller: &Authority) -> Result<Origin, ApiError> {
+    caller.origin().ok_or_else(|| {
+        let text = "An earlier version of the cloud began this session, so no role can be taken on \
+                    with it: begin it anew";
+        ApiError::new(ErrorCode::AccessDenied, text)
+    })
 }
 
 /// Who is behind the session: once said it stays, from role to role.

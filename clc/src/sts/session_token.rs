@@ -28,6 +28,7 @@ impl Answer<Tokens> for GetSessionToken {
             policy_arns: Vec::new(),
             second_factor: None,
             source_identity: None,
+            origin: None,
         };
         let now = scene.clock.now();
         let made = scene.records.work(move |records| {

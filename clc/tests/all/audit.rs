@@ -6,10 +6,17 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use common::audit::{Actor, Event, Filter};
+use common::sign::{Credentials, Headers, Request, sign_ec2_v4};
+use common::time::Timestamp;
 use common::wire::admin::AddUser;
 use common::wire::audit::{AuditPage, AuditState, LookAudit, VerifyAudit};
+use common::wire::people::{CheckPerson, GetZip, ZipKind};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::apis::post;
+use crate::people::{log_in, logged_in};
 use crate::world::{User, World, code, until, world};
 
 /// What no record may hold.
@@ -220,12 +227,69 @@ fn an_account_looks_up_its_own_calls() {
 }
 
 #[test]
+fn what_is_asked_by_a_header_is_signed_with_it() {
+    world(&[], |world| async move {
+        let taro = world.user("taro").await;
+        let target = ("x-amz-target", "x.CloudTrail_20131101.LookupEvents");
+        let ask = async |method: &str, signed: &[(&str, &str)], added: &[(&str, &str)]| {
+            let address = world.server().api_address();
+            let host = address.to_string();
+            let (path, query, scope) = match method {
+                "GET" => ("/", "Action=DescribeRegions", "ec2"),
+                _ => ("/", "", "cloudtrail"),
+            };
+            let own = [("host", host.as_str())].into_iter().chain(signed.iter().copied());
+            let mut headers: Headers = own.collect();
+            let credentials = Credentials { access_key_id: &taro.access_key, secret: &taro.secret };
+            let request = Request::new(method, path, query, &headers).with_body(b"");
+            let now = world.clock.now();
+            let proof = sign_ec2_v4(credentials, &request, "any", scope, now).unwrap();
+            proof.iter().for_each(|(name, value)| headers.add(name, value));
+            added.iter().for_each(|(name, value)| headers.add(name, value));
+            let mut text = format!("{method} {path}?{query} HTTP/1.1\r\nconnection: close\r\n");
+            for (name, value) in headers.iter() {
+                text += &format!("{name}: {}\r\n", String::from_utf8_lossy(value));
+            }
+            text += "content-length: 0\r\n\r\n";
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(text.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer[9..12].to_owned()
+        };
+        assert_eq!(ask("GET", &[], &[]).await, "200", "as it was signed");
+        assert_eq!(ask("POST", &[target], &[]).await, "200");
+        // Whoever reads a request on its way makes no other one of it.
+        assert_ne!(ask("GET", &[], &[target]).await, "200");
+        assert_ne!(ask("POST", &[], &[target]).await, "200");
+        assert_ne!(ask("GET", &[target], &[]).await, "200");
+        let captured = [("Action", "DescribeRegions")];
+        let (status, told) = post(&world, &taro, ("/", "ec2"), &captured, &[target]).await;
+        assert!(status == 400, "a body that is no JSON: {told}");
+    });
+}
+
+#[test]
 fn a_message_of_administration_that_is_refused_is_on_record() {
     world(&[], |world| async move {
         let bad = world.administration().call(AddUser { name: "no such name!".into() }).await;
         assert!(bad.is_err());
         let found = look(&world, action("AddUser")).await;
         assert!(found[0].failure.is_some(), "{found:?}");
+    });
+}
+
+#[test]
+fn what_was_asked_of_administration_is_on_record_whoever_asked() {
+    world(&[], |world| async move {
+        let taro = world.user("taro").await;
+        let pairs = [("UserName", "eucalyptus")];
+        let refused = world.administer(&taro, "/services/Accounts", "GetCredentials", &pairs).await;
+        assert_eq!(code(refused), "UnauthorizedOperation");
+        let found = look(&world, action("GetCredentials")).await;
+        let [tried] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(tried.failure.as_ref().unwrap().code, "UnauthorizedOperation");
+        assert_eq!(tried.actor.as_ref().unwrap().account, taro.account);
     });
 }
 
@@ -302,6 +366,41 @@ fn one_look_up_tells_what_both_services_were_asked() {
         let [changes, reads, walrus] = &states[..] else { panic!("{states:?}") };
         assert_eq!((changes.fault.as_ref(), reads.fault.as_ref()), (None, None));
         assert!(walrus.fault.as_ref().unwrap().contains("does not answer"));
+    });
+}
+
+#[test]
+fn what_people_do_at_the_console_says_who_and_from_where() {
+    world(&[], |world| async move {
+        let taro = world.user("taro").await;
+        let root = logged_in(&world, "eucalyptus").await;
+        let people = world.people();
+        let zip = |by: &CheckPerson| {
+            let (name, by, address) = ("taro".into(), by.clone(), "198.51.100.7".into());
+            people.call(GetZip { name, kind: ZipKind::Keys, by, address })
+        };
+        zip(&root).await.unwrap();
+        let liar = CheckPerson { password_set: Timestamp::EPOCH, ..root };
+        assert!(zip(&liar).await.is_err());
+        let found = look(&world, action("GetZip")).await;
+        let [lied, told] = &found[..] else { panic!("{found:?}") };
+        let actor = told.actor.as_ref().unwrap();
+        assert_eq!((actor.alias.as_str(), actor.name.as_str()), ("eucalyptus", "admin"));
+        assert_eq!(actor.arn, "arn:aws:iam::000000000001:user/admin");
+        assert_eq!(
+            (told.source.as_str(), &told.resources[..]),
+            ("198.51.100.7", &["taro".to_owned()][..])
+        );
+        assert!(lied.actor.is_none() && lied.failure.is_some(), "who proved nothing is nobody");
+
+        logged_in(&world, "taro").await;
+        drop(people.call(log_in("taro", "wrong", "198.51.100.8")).await);
+        let own = Filter { account: Some(taro.account.clone()), ..action("LogIn") };
+        assert_eq!(look(&world, own).await.len(), 1);
+        let about = Filter { resource: Some("taro".into()), ..action("LogIn") };
+        let found = look(&world, about).await;
+        assert_eq!(found.len(), 2);
+        assert_eq!((found[0].source.as_str(), found[0].actor.is_none()), ("198.51.100.8", true));
     });
 }
 

@@ -54,6 +54,7 @@ pub(crate) fn person(records: &Records, account: &str, name: &str, policy: &str)
         user: name.to_owned(),
         created: THEN,
         active: true,
+        holder: String::new(),
     };
     let change = |batch: &mut store::Batch, touched: &mut clc::records::Touched| {
         batch.insert(&user)?;

@@ -5,14 +5,12 @@ use std::time::Duration;
 use common::error::ErrorCode;
 use common::time::Timestamp;
 use common::wire::admin::{RegisterUser, SetPassword};
-use common::wire::people::{
-    Approve, Confirm, Contact, DescribeRegistration, LogIn, LoggedIn, Recover, RequestRecovery,
-    Standing,
-};
+use common::wire::people::{Confirm, Contact, LogIn, LoggedIn, Recover, RequestRecovery, Standing};
 use runtime::clock::Clock;
 
 use crate::people::{
-    HERE, Mailbox, PASSWORD, application, applied, invalid, log_in, take_applications, with_mail,
+    HERE, Mailbox, PASSWORD, application, applied, approve, invalid, log_in, logged_in,
+    take_applications, with_mail,
 };
 use crate::world::{World, world_at, world_with};
 
@@ -42,11 +40,11 @@ fn a_link_that_confirms_is_good_for_a_week_and_another_one_can_be_sent() {
     let (mailbox, port) = Mailbox::start();
     let clock = Clock::manual(START);
     world_with(clock.clone(), &[2], with_mail(port), |world| async move {
-        let people = world.people();
+        let (people, root) = (world.people(), logged_in(&world, "eucalyptus").await);
         take_applications(&world).await;
         people.call(application("taro")).await.unwrap();
         applied(&world, "taro").await;
-        people.call(Approve { name: "taro".into() }).await.unwrap();
+        people.call(approve(&root, "taro")).await.unwrap();
         let late = mailbox.nth("taro@example.com", 1).await.token("confirm", "taro");
         clock.advance(CONFIRM);
         // As if it had never been one.
@@ -54,10 +52,10 @@ fn a_link_that_confirms_is_good_for_a_week_and_another_one_can_be_sent() {
         let unknown = people.call(confirm("never-sent")).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::InvalidToken);
         assert_eq!((refused.code(), refused.text()), (unknown.code(), unknown.text()));
-        let seen = people.call(DescribeRegistration { name: "taro".into() }).await.unwrap();
+        let seen = applied(&world, "taro").await;
         assert_eq!(seen.standing, Standing::Approved);
 
-        people.call(Approve { name: "taro".into() }).await.unwrap();
+        people.call(approve(&root, "taro")).await.unwrap();
         let link = mailbox.nth("taro@example.com", 2).await.token("confirm", "taro");
         assert_ne!(link, late);
         clock.advance(CONFIRM - SECOND);

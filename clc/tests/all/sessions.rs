@@ -324,6 +324,48 @@ fn a_session_may_have_less_than_its_role() {
 }
 
 #[test]
+fn whoever_is_disabled_loses_the_roles_too() {
+    world(&[], |mut world| async move {
+        let taro = world.user("taro").await;
+        let here = taro.account.clone();
+        let root = format!(r#"{{"AWS":"arn:aws:iam::{here}:root"}}"#);
+        let may = allow("*", "*");
+        let (hanako, role) = world
+            .on_record(|records| {
+                let trusted = trust(&root, r#""sts:AssumeRole""#, "");
+                let role = role(records, &here, "worker", (&trusted, &may));
+                (person(records, &here, "hanako", &allow("sts:AssumeRole", "*")), role)
+            })
+            .await;
+        let (first, _) = assume(&world, &hanako, &role, &[]).await.unwrap();
+        let (second, _) = assume(&world, &first, &role, &[]).await.unwrap();
+        let (own, _) = assume(&world, &taro, &role, &[]).await.unwrap();
+        for session in [&first, &second, &own] {
+            lists(&world, session).await.unwrap();
+        }
+        let enabled = async |value: &str| {
+            let pairs = [("UserName", "hanako"), ("Enabled", value)];
+            world.iam(&taro, "UpdateUser", &pairs).await.unwrap();
+        };
+        enabled("false").await;
+        for session in [&first, &second] {
+            lists(&world, session).await.unwrap_err();
+            assume(&world, session, &role, &[]).await.unwrap_err();
+        }
+        lists(&world, &own).await.unwrap();
+        enabled("true").await;
+        lists(&world, &second).await.unwrap();
+        // Another hanako is another.
+        for (action, more) in
+            [("DeleteUser", ("IsRecursive", "true")), ("CreateUser", ("Path", "/"))]
+        {
+            world.iam(&taro, action, &[("UserName", "hanako"), more]).await.unwrap();
+        }
+        lists(&world, &second).await.unwrap_err();
+    });
+}
+
+#[test]
 fn whoever_gets_a_name_later_does_not_inherit_what_was_entrusted_to_it() {
     world(&[], |world| async move {
         let taro = world.user("taro").await;

@@ -189,6 +189,9 @@ impl QueryApi {
             None => request.parameters(),
         };
         let claim = Claim::ec2(&request);
+        if target.is_some() {
+            json::check(&head.method, claim.as_ref().ok())?;
+        }
         let scope = claim.as_ref().ok().and_then(Claim::service);
         let by_target = target
             .and_then(|(prefix, _)| self.services.iter().find(|service| service.prefix == prefix));
@@ -206,6 +209,11 @@ impl QueryApi {
         told.caller = Some(caller.clone());
         told.call.caller = Some(caller.clone());
         told.call.says(&pairs);
+        if let Some((_, action)) = pairs.iter().find(|(name, _)| name == "Action") {
+            // Whoever is turned away at the door has asked for something, too.
+            told.action.clone_from(action);
+            told.call.action.clone_from(action);
+        }
         if service.administrators && !caller.administrator {
             let text = format!("{} does not administrate the cloud", caller.arn());
             return Err(ApiError::new(ErrorCode::UnauthorizedOperation, text));

@@ -222,6 +222,35 @@ async fn what_is_old_goes() {
 }
 
 #[tokio::test]
+async fn a_clock_that_was_wrong_for_a_moment_removes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = |clock: Clock| {
+        let terms = Terms::new(dir.path().to_owned(), 30, 100);
+        AuditLog::open(terms, clock).unwrap()
+    };
+    let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
+    let log = open(clock.clone());
+    for day in 0..6 {
+        log.keep(Event { at: clock.now(), ..event(day, false) }).await.unwrap();
+        clock.advance(DAY);
+    }
+    log.close().await;
+    for _ in 0..3 {
+        let ahead = Clock::manual(clock.now().plus(DAY * 3650));
+        let log = open(ahead.clone());
+        log.keep(Event { at: ahead.now(), ..event(8, false) }).await.unwrap();
+        log.close().await;
+    }
+    let log = open(clock.clone());
+    log.keep(Event { at: clock.now(), ..event(9, false) }).await.unwrap();
+    let until = Some(clock.now());
+    let found = found(&log, Filter { until, ..Filter::default() }).await;
+    let ids: Vec<_> = found.iter().rev().map(|(_, it)| it.request_id.as_str()).collect();
+    assert_eq!(ids, ["r-0", "r-1", "r-2", "r-3", "r-4", "r-5", "r-9"]);
+    assert_eq!(fault(&log).await, None);
+}
+
+#[tokio::test]
 async fn a_disk_without_room_lets_nothing_be_changed() {
     let dir = tempfile::tempdir().unwrap();
     let terms = Terms { reserve_bytes: u64::MAX, ..Terms::new(dir.path().to_owned(), 90, 1) };

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Service;
-use super::people::{Contact, Language, Registered, Zip, ZipKind};
+use super::people::{Contact, ContactChange, Language, Registered, Zip, ZipKind};
 use crate::error::{ApiError, ErrorCode};
 use crate::id::AccountId;
 use crate::messages;
@@ -139,7 +139,7 @@ pub enum Decision {
     Confirm,
 }
 
-/// Decide about a registration.
+/// Decide about a registration. The answer is what the administrator should know besides.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DecideRegistration {
     /// The account's name.
@@ -148,13 +148,13 @@ pub struct DecideRegistration {
     pub decision: Decision,
 }
 
-/// Replace what is known of who stands behind an account.
+/// Change what is known of who stands behind an account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ChangeContact {
     /// The account's name.
     pub name: String,
-    /// Who stands behind it.
-    pub contact: Contact,
+    /// What is changed.
+    pub contact: ContactChange,
 }
 
 /// Set a first password of an account's owner, which has to be changed at the next log-in.
@@ -311,7 +311,7 @@ messages! {
     Admin:
     RegisterUser => CredentialFiles, false;
     DescribeRegistrations => Vec<Registered>, true;
-    DecideRegistration => (), false;
+    DecideRegistration => Option<String>, false;
     ChangeContact => (), true;
     SetPassword => (), true;
     DeleteUser => Deleted, true;

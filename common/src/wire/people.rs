@@ -3,7 +3,8 @@
 //!
 //! Whoever sends these speaks for somebody whom nobody knows yet, so each names the address that
 //! the request came from, and none says what its sender may do: what an account may is decided by
-//! its record alone. Nothing here has a `Debug` that could show a secret.
+//! its record alone. What needs more than that names a person who has logged in, and it is looked at
+//! whether they still are and may. Nothing here has a `Debug` that could show a secret.
 
 use std::fmt;
 
@@ -51,6 +52,39 @@ pub struct Contact {
     pub project_description: String,
 }
 
+/// What is to be changed of who stands behind an account; what is absent stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ContactChange {
+    /// The mail address.
+    pub email: Option<String>,
+    /// The full name.
+    pub full_name: Option<String>,
+    /// The telephone number.
+    pub telephone: Option<String>,
+    /// The affiliation.
+    pub affiliation: Option<String>,
+    /// The project's leader.
+    pub project_leader: Option<String>,
+    /// What the project is about.
+    pub project_description: Option<String>,
+}
+
+impl ContactChange {
+    /// The contact with what is changed.
+    pub fn of(&self, before: &Contact) -> Contact {
+        let or = |new: &Option<String>, before: &String| new.as_ref().unwrap_or(before).clone();
+        Contact {
+            email: or(&self.email, &before.email),
+            full_name: or(&self.full_name, &before.full_name),
+            telephone: or(&self.telephone, &before.telephone),
+            affiliation: or(&self.affiliation, &before.affiliation),
+            project_leader: or(&self.project_leader, &before.project_leader),
+            project_description: or(&self.project_description, &before.project_description),
+        }
+    }
+}
+
 /// How far the registration of an account is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -96,6 +130,10 @@ pub struct Apply {
 pub struct Approve {
     /// The account's name.
     pub name: String,
+    /// Who has logged in and asks.
+    pub by: CheckPerson,
+    /// Where the request came from.
+    pub address: String,
 }
 
 /// An administrator turns an application down: nothing of it stays, its user gets a mail.
@@ -103,6 +141,10 @@ pub struct Approve {
 pub struct Reject {
     /// The account's name.
     pub name: String,
+    /// Who has logged in and asks.
+    pub by: CheckPerson,
+    /// Where the request came from.
+    pub address: String,
 }
 
 /// A user has followed the link of a mail.
@@ -231,6 +273,16 @@ pub enum ZipKind {
     Keys,
 }
 
+impl ZipKind {
+    /// What the zip of an account of that name is called.
+    pub fn file_name(self, name: &str) -> String {
+        match self {
+            Self::Whole => format!("euca2-{name}-x509.zip"),
+            Self::Keys => format!("euca2-{name}-keys.zip"),
+        }
+    }
+}
+
 /// The credentials of the owner of an account as a zip. The access key is the one they have, or a
 /// new one; a certificate is new each time, because no private key is kept. Old ones stay good.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -240,6 +292,10 @@ pub struct GetZip {
     /// What it holds.
     #[serde(default)]
     pub kind: ZipKind,
+    /// Who has logged in and asks: the account's owner, or an administrator.
+    pub by: CheckPerson,
+    /// Where the request came from.
+    pub address: String,
 }
 
 /// A credentials zip.
@@ -304,11 +360,15 @@ impl DeletionView {
     }
 }
 
-/// One account's registration.
+/// One account's registration, for its owner or an administrator.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DescribeRegistration {
     /// The account's name.
     pub name: String,
+    /// Who has logged in and asks.
+    pub by: CheckPerson,
+    /// Where the request came from.
+    pub address: String,
 }
 
 messages! {

@@ -80,6 +80,17 @@ impl IdentityCopy {
         })
     }
 
+    /// What changes with each page that changes anything, and may be asked before and after something
+    /// is looked up: a page is there before it is told of. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn place(&self) -> Result<(u64, CopyHead), ApiError> {
+        let head = self.heads.get(HEAD).map_err(unreadable)?;
+        let head = head.map(|seen| seen.record).unwrap_or_default();
+        Ok((self.state().revision, CopyHead { current: None, ..head }))
+    }
+
     /// How it stands.
     pub(crate) fn state(&self) -> State {
         *self.state.borrow()

@@ -13,6 +13,7 @@
 //! before they are begun. [`check`] verifies the files of a log without the process that writes them.
 //! Lines and their chain are `common::audit`'s.
 
+mod age;
 mod check;
 mod log;
 mod look;

@@ -21,6 +21,7 @@ use common::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::age::too_old;
 use super::segment::{Segment, numbers, path, replace, sync_folder};
 
 /// How many records wait in memory while none can be written.
@@ -321,10 +322,11 @@ impl Writer {
         let segments = locked(&shared.segments).clone();
         let mut bytes: u64 = segments.iter().map(|it| it.sum.bytes).sum();
         let kept = Duration::from_secs(self.terms.days.saturating_mul(24 * 60 * 60));
+        let spans: Vec<_> = segments.iter().map(|it| (it.sum.from, it.sum.to)).collect();
+        let too_old = too_old(&spans, now, kept);
         let mut gone = Vec::new();
-        for segment in &segments[..segments.len().saturating_sub(1)] {
-            let old = segment.sum.to.is_some_and(|to| now.since(to) > kept);
-            if !old && bytes <= self.terms.most_bytes {
+        for (place, segment) in segments[..segments.len().saturating_sub(1)].iter().enumerate() {
+            if place >= too_old && bytes <= self.terms.most_bytes {
                 break;
             }
             bytes -= segment.sum.bytes;

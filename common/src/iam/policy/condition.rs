@@ -135,6 +135,19 @@ impl Condition {
             }
             answer
         }
+        // Texts and names pay for each of the policy's values; all others are read once.
+        let read = match &self.values {
+            Values::Text { fold: false, .. } => 1,
+            Values::Text { fold: true, .. } | Values::Arn(_) => value.len(),
+            Values::Number(_, limits) => value.len() + limits.len(),
+            Values::Date(_, limits) => value.len() + limits.len(),
+            Values::Binary(wanted) => value.len() + wanted.len(),
+            Values::Address(networks) => value.len() + networks.len(),
+            Values::Bool(_) | Values::Null(_) => 4,
+        };
+        if !known.meter.pay(read) {
+            return None;
+        }
         match &self.values {
             Values::Text { fold: true, patterns } => {
                 let value = value.to_lowercase();
