@@ -144,7 +144,9 @@ def test_roles_go_into_instance_profiles(iam):
     assert profile["Roles"][0]["RoleName"] == "web" and profile["Tags"] == [{"Key": "a", "Value": "b"}]
     waiter = iam.get_waiter("instance_profile_exists")
     waiter.wait(InstanceProfileName="front", WaiterConfig={"MaxAttempts": 1})
-    refused("LimitExceeded", iam.add_role_to_instance_profile, InstanceProfileName="front", RoleName="web")
+    iam.create_role(RoleName="second", AssumeRolePolicyDocument=json.dumps(TRUST))
+    refused("LimitExceeded", iam.add_role_to_instance_profile, InstanceProfileName="front", RoleName="second")
+    iam.delete_role(RoleName="second")
     assert len(iam.list_instance_profiles_for_role(RoleName="web")["InstanceProfiles"]) == 1
     assert len(iam.list_instance_profiles()["InstanceProfiles"]) == 1
     refused("DeleteConflict", iam.delete_role, RoleName="web")

@@ -136,10 +136,15 @@ def test_a_user_registers(mailing, post, tmp_path):
     person = log_in(mailing, "hanako", PASSWORD)["in"]
     assert (person["alias"], person["user"], person["administrator"]) == ("hanako", "admin", False)
 
+    by = {field: person[field] for field in ("account", "user", "password_set")}
+    before = {**by, "password_set": by["password_set"] - 1}
+    with pytest.raises(peer.Refused, match="AccessDenied"):
+        people(mailing, "GetZip", name="hanako", by=before, address=HERE)
+
     # Each zip is whole and leaves those before it good.
     users = []
     for number in range(3):
-        made = people(mailing, "GetZip", name="hanako")
+        made = people(mailing, "GetZip", name="hanako", by=by, address=HERE)
         assert made["file_name"] == "euca2-hanako-x509.zip"
         folder = tmp_path / str(number)
         with zipfile.ZipFile(io.BytesIO(base64.b64decode(made["base64"]))) as archive:
@@ -160,7 +165,7 @@ def test_a_user_registers(mailing, post, tmp_path):
     manifest, _ = clouds.bundle(users[0], image, tmp_path / "bundled")
     users[1].euca("upload-bundle", "-b", f"hanako-{post.security}", "-m", manifest)
 
-    keys = people(mailing, "GetZip", name="hanako", kind="keys")
+    keys = people(mailing, "GetZip", name="hanako", kind="keys", by=by, address=HERE)
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(keys["base64"]))) as archive:
         assert sorted(archive.namelist()) == ["euca2ools.ini", "eucarc"]
         archive.extractall(tmp_path / "keys")

@@ -226,7 +226,7 @@ pub struct Person {
     pub alias: String,
     /// The user in it.
     pub user: String,
-    /// Whether the account is the cloud's own.
+    /// Whether they may administrate the cloud.
     pub administrator: bool,
     /// When the password was set. A session that began before is to be ended.
     pub password_set: Timestamp,

@@ -271,7 +271,7 @@ pub(crate) const ROWS: &[(&str, &str, Pairs<'static>)] = &[
     ("eucalypt", "DescribeUsers", &[]),
     ("eucalypt", "DescribeWalruses", &[]),
     ("eucalypt", "EnableUser", &[("UserName", "nobody"), ("Enabled", "false")]),
-    ("eucalypt", "GetCredentials", &[]),
+    ("eucalypt", "GetCredentials", &[("UserName", "taro")]),
     ("eucalypt", "GrantGroupAuthorization", &[("GroupName", "nobodies"), ("ZoneName", "nowhere")]),
     ("eucalypt", "ModifyPropertyValue", &[("Name", "nothing"), ("Value", "x")]),
     ("eucalypt", "RegisterCluster", PLACE),
