@@ -278,7 +278,7 @@ impl Server {
             people: people.clone(),
         };
         let internal = Endpoint::new(key, clock.clone(), roster.clone(), metrics)
-            .service(Arc::new(identity(&records, &key_uses)))
+            .service(Arc::new(identity(&records, &key_uses, &shutdown)))
             .service(Arc::new(Recorded::new(administration.dispatcher(), &trail, clock.clone())))
             .service(Arc::new(Recorded::console(
                 crate::admin::people::people(&people),

@@ -15,6 +15,7 @@ use common::wire::walrus::Walrus;
 use runtime::clock::Clock;
 use runtime::dispatcher::Dispatcher;
 use runtime::peer::Peer;
+use runtime::shutdown::Shutdown;
 
 use super::{people, quotas, registered};
 use crate::identity::credentials::Endpoints;
@@ -26,13 +27,13 @@ use crate::records::Records;
 use crate::settings;
 
 /// Answers who is who.
-pub fn identity(records: &Records, uses: &KeyUses) -> Dispatcher<Identity> {
-    let uses = uses.clone();
+pub fn identity(records: &Records, uses: &KeyUses, shutdown: &Shutdown) -> Dispatcher<Identity> {
+    let (uses, shutdown) = (uses.clone(), shutdown.clone());
     let [followed, holders, certificates, images] = std::array::from_fn(|_| records.clone());
     Dispatcher::new()
         .with(move |ask: FollowIdentity| {
-            let records = followed.clone();
-            async move { feed::follow(&records, ask).await }
+            let (records, shutdown) = (followed.clone(), shutdown.clone());
+            async move { feed::follow(&records, ask, &shutdown).await }
         })
         .with(move |ask: FindAccessKey| {
             let records = holders.clone();

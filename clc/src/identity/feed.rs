@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::error::ApiError;
 use common::iam::EntityName;
 use common::wire::identity::{FollowIdentity, IdentityChange, IdentityPage};
-
+use runtime::shutdown::Shutdown;
 use store::{Batch, IndexRow};
 
 use super::directory::entity;
@@ -25,11 +25,16 @@ const NEWEST: u64 = 10_000;
 /// How large a page may become before it ends, in bytes of what it tells.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// Answers when there is something to tell, or when the asker would wait no longer.
+/// Answers when there is something to tell, when the asker would wait no longer, or when this
+/// service ends: whoever waits must not hold that up.
 ///
 /// # Errors
 /// If the store fails.
-pub async fn follow(records: &Records, ask: FollowIdentity) -> Result<IdentityPage, ApiError> {
+pub async fn follow(
+    records: &Records,
+    ask: FollowIdentity,
+    shutdown: &Shutdown,
+) -> Result<IdentityPage, ApiError> {
     let wait = Duration::from_millis(ask.wait_ms.min(FollowIdentity::LONGEST_MS));
     let until = tokio::time::Instant::now() + wait;
     // Before the first look, so that no change falls between.
@@ -39,7 +44,14 @@ pub async fn follow(records: &Records, ask: FollowIdentity) -> Result<IdentityPa
         let asked = ask.clone();
         let found = records.work(move |records| page(records, &asked)).await?;
         let news = !found.changes.is_empty() || found.anew || found.epoch != ask.epoch;
-        if news || tokio::time::timeout_at(until, changed.changed()).await.is_err() {
+        if news {
+            return Ok(found);
+        }
+        let over = tokio::select! {
+            changed = tokio::time::timeout_at(until, changed.changed()) => changed.is_err(),
+            () = shutdown.raised() => true,
+        };
+        if over {
             return Ok(found);
         }
     }
@@ -226,13 +238,19 @@ mod tests {
         let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
         records.begin_epoch().unwrap();
         secret(&records, "a");
-        let start = follow(&records, FollowIdentity { epoch: 0, after: 0, wait_ms: 60_000 });
+        let shutdown = Shutdown::default();
+        let follow = |ask| follow(&records, ask, &shutdown);
+        let start = follow(FollowIdentity { epoch: 0, after: 0, wait_ms: 60_000 });
         let start = start.await.unwrap();
         let ask = |wait_ms| FollowIdentity { epoch: start.epoch, after: start.upto, wait_ms };
-        assert!(follow(&records, ask(1)).await.unwrap().changes.is_empty());
-        let waiting = follow(&records, ask(20_000));
+        assert!(follow(ask(1)).await.unwrap().changes.is_empty());
+        let waiting = follow(ask(20_000));
         let change = async { secret(&records, "b") };
         let (told, ()) = tokio::join!(waiting, change);
         assert_eq!(names(&told.unwrap()), ["session-key/b"]);
+        // Nor does it hold up the end of the service.
+        let waiting = follow(FollowIdentity { after: start.upto + 1, ..ask(600_000) });
+        let (told, ()) = tokio::join!(waiting, async { shutdown.raise() });
+        assert!(told.unwrap().changes.is_empty());
     }
 }
