@@ -177,7 +177,7 @@ fn a_second_factor_is_tried_before_it_counts_and_each_code_is_taken_once() {
 }
 
 /// The secret in the base64 of its base32.
-fn secret(seed: &str) -> Vec<u8> {
+pub(crate) fn secret(seed: &str) -> Vec<u8> {
     use base64::Engine as _;
     let text = base64::engine::general_purpose::STANDARD.decode(seed).unwrap();
     let (mut bits, mut count, mut bytes) = (0u64, 0, Vec::new());

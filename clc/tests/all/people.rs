@@ -25,19 +25,19 @@ use crate::world::{User, World, code, until, world, world_with};
 
 /// A server that takes every mail it is given.
 #[derive(Clone, Default)]
-struct Mailbox(Arc<Mutex<Vec<Taken>>>);
+pub(crate) struct Mailbox(Arc<Mutex<Vec<Taken>>>);
 
 /// A mail that was taken, as it came over the wire.
 #[derive(Clone)]
-struct Taken {
+pub(crate) struct Taken {
     to: String,
     head: String,
-    body: String,
+    pub(crate) body: String,
 }
 
 impl Mailbox {
     /// Serves until the test ends, one mail a connection.
-    fn start() -> (Self, u16) {
+    pub(crate) fn start() -> (Self, u16) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let mailbox = Self::default();
@@ -86,7 +86,7 @@ impl Mailbox {
     }
 
     /// The last mail to somebody, once there are so many.
-    async fn nth(&self, to: &str, count: usize) -> Taken {
+    pub(crate) async fn nth(&self, to: &str, count: usize) -> Taken {
         until("the mail", || async {
             let own: Vec<_> = self.all().into_iter().filter(|mail| mail.to == to).collect();
             own.get(count - 1).cloned()
@@ -97,7 +97,7 @@ impl Mailbox {
 
 impl Taken {
     /// The token of the link in it.
-    fn token(&self, page: &str, name: &str) -> String {
+    pub(crate) fn token(&self, page: &str, name: &str) -> String {
         let begin = format!("https://127.0.0.1:8443/{page}#{name}/");
         let (_, behind) = self.body.split_once(&begin).expect(&self.body);
         behind.split_whitespace().next().unwrap().to_owned()
@@ -107,7 +107,7 @@ impl Taken {
 const HERE: &str = "192.0.2.1";
 const PASSWORD: &str = "korrekt Pferd 1";
 
-fn with_mail(port: u16) -> impl FnOnce(&mut Config) {
+pub(crate) fn with_mail(port: u16) -> impl FnOnce(&mut Config) {
     move |config| {
         config.mail = Mail {
             server: "127.0.0.1".into(),

@@ -220,6 +220,37 @@ pub struct ChangePassword {
     pub address: String,
 }
 
+/// Somebody who is signed in sets another password. Others of theirs who are signed in are so no
+/// more: the person that is answered has another [`Person::password_set`].
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SetOwnPassword {
+    /// The account.
+    pub account: AccountId,
+    /// The user in it.
+    pub user: String,
+    /// [`Person::password_set`] as it was at the log-in.
+    pub password_set: Timestamp,
+    /// The old password; needed unless it has to be changed ([`LoggedIn::MustChange`]), of which the
+    /// log-in that told so is proof enough.
+    #[serde(default)]
+    pub old: Option<String>,
+    /// The new one.
+    pub new: String,
+    /// Where the request came from.
+    pub address: String,
+}
+
+/// The owner of an account changes what is known of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SetOwnContact {
+    /// The account's name.
+    pub name: String,
+    /// All that is known from now on.
+    pub contact: Contact,
+    /// Where the request came from.
+    pub address: String,
+}
+
 /// What a credentials zip holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -294,6 +325,8 @@ messages! {
     LogIn => LoggedIn, false;
     CheckPerson => Person, true;
     ChangePassword => (), false;
+    SetOwnPassword => Person, false;
+    SetOwnContact => (), true;
     GetZip => Zip, false;
     DescribeRegistration => Registered, true;
 }

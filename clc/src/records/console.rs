@@ -1,0 +1,48 @@
+//! Who is signed in at the console. A session is known by the SHA-256 of its id alone: whoever
+//! reads the store can end sessions, and take none over.
+
+use common::id::AccountId;
+use common::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Records;
+use super::record::record;
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsoleSession {
+    /// The SHA-256 of the session's id, in hex.
+    pub digest: String,
+    /// The account.
+    pub account: AccountId,
+    /// The user in it.
+    pub user: String,
+    /// When the password was set with which they signed in. With another one the session is over.
+    pub password_set: Timestamp,
+    /// When they signed in.
+    pub begun: Timestamp,
+    /// When the session was last used, to a minute.
+    pub seen: Timestamp,
+    /// From which address they signed in.
+    pub address: String,
+    /// What their browser called itself.
+    pub agent: String,
+    /// Whether they showed a second factor.
+    pub second_factor: bool,
+    /// Whether they have to set another password before anything else.
+    pub must_change: bool,
+}
+
+record!(ConsoleSession, "console-session", |it| it.digest.clone());
+
+impl Records {
+    /// The key of a session among those of its user.
+    pub fn console_session_key(it: &ConsoleSession) -> String {
+        format!("{}{}", Self::console_sessions_prefix(&it.account, &it.user), it.digest)
+    }
+
+    /// What the keys of a user's sessions begin with.
+    pub fn console_sessions_prefix(account: &AccountId, user: &str) -> String {
+        format!("{account}/{}/", user.to_ascii_lowercase())
+    }
+}
