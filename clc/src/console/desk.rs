@@ -20,10 +20,10 @@ use runtime::http::Head;
 use runtime::peer::Answers;
 use runtime::shutdown::Shutdown;
 
-use super::live::Streams;
 use super::pending::Pending;
 use super::sessions::{self, Good};
-use super::visit::Viewer;
+use super::streams::Streams;
+use super::viewer::Viewer;
 use crate::identity::directory::RecordedDirectory;
 use crate::people::People;
 use crate::settings;

@@ -8,7 +8,8 @@ use common::error::ApiError;
 use runtime::http::Head;
 
 use super::desk::Desk;
-use super::visit::{Viewer, Visit};
+use super::viewer::Viewer;
+use super::visit::Visit;
 
 /// Somebody who looks.
 pub(crate) struct Look {

@@ -32,8 +32,10 @@ mod pending;
 mod reply;
 mod routes;
 mod sessions;
+mod streams;
 mod text;
 mod texts;
+mod viewer;
 mod visit;
 
 use std::time::Duration;

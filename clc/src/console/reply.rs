@@ -8,7 +8,7 @@ use maud::Markup;
 use store::Rev;
 use tokio::sync::watch;
 
-use super::visit::Viewer;
+use super::viewer::Viewer;
 
 /// What is shown of a page: the frame around it is the same for all.
 pub(crate) struct Page {

@@ -12,7 +12,8 @@ use super::pages::{
 use super::reply::Reply;
 use super::text::Text;
 use super::texts;
-use super::visit::{Viewer, Visit};
+use super::viewer::Viewer;
+use super::visit::Visit;
 
 /// How it is asked for. What changes something is posted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

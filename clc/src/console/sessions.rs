@@ -100,7 +100,7 @@ pub(crate) fn begin(people: &People, who: Entering) -> Result<String, ApiError> 
         end(records, &old)?;
     }
     store::transact(&*records.engine, |batch| {
-        let key = Records::console_session_key(&session);
+        let key = session.key_of_user();
         batch.insert(&session)?.point(&records.console_sessions_of, &key, &session.digest);
         Ok::<_, ApiError>(())
     })?;
@@ -172,7 +172,7 @@ pub(crate) fn list(
     user: &str,
 ) -> Result<Vec<ConsoleSession>, ApiError> {
     let mut found = Vec::new();
-    let prefix = Records::console_sessions_prefix(account, user);
+    let prefix = ConsoleSession::prefix_of(account, user);
     for row in records.console_sessions_of.rows(&prefix, None, 64) {
         if let Some(seen) = records.console_sessions.get(&row?.value)? {
             found.push(seen.record);
@@ -191,7 +191,7 @@ pub(crate) fn end(records: &Records, session: &ConsoleSession) -> Result<(), Api
         if let Some(seen) = records.console_sessions.get(&session.digest)? {
             batch.remove(&seen);
         }
-        batch.unpoint(&records.console_sessions_of, &Records::console_session_key(session));
+        batch.unpoint(&records.console_sessions_of, &session.key_of_user());
         Ok::<_, ApiError>(())
     })?;
     Ok(())

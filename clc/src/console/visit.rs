@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use common::action::{Action, Caller};
+use common::action::Action;
 use common::error::{ApiError, ErrorCode};
 use common::wire::Message;
 use common::wire::people::People as PeopleService;
@@ -11,25 +11,7 @@ use runtime::http::Head;
 use super::desk::Desk;
 use super::forms::Fields;
 use super::text::Words;
-use crate::records::ConsoleSession;
-
-/// Somebody who is signed in.
-#[derive(Debug, Clone)]
-pub(crate) struct Viewer {
-    /// As whom they act.
-    pub(crate) caller: Caller,
-    /// Their session.
-    pub(crate) session: ConsoleSession,
-    /// Whether the cloud has to be configured by them before anything else.
-    pub(crate) first_time: bool,
-}
-
-impl Viewer {
-    /// Whether they may use no page but the one where a password is set.
-    pub(crate) fn is_held(&self) -> bool {
-        self.session.must_change || self.first_time
-    }
-}
+use super::viewer::Viewer;
 
 /// A request on its way through a page.
 #[derive(Clone)]

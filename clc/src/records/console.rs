@@ -5,7 +5,6 @@ use common::id::AccountId;
 use common::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Records;
 use super::record::record;
 
 /// Somebody who is signed in.
@@ -35,14 +34,14 @@ pub struct ConsoleSession {
 
 record!(ConsoleSession, "console-session", |it| it.digest.clone());
 
-impl Records {
-    /// The key of a session among those of its user.
-    pub fn console_session_key(it: &ConsoleSession) -> String {
-        format!("{}{}", Self::console_sessions_prefix(&it.account, &it.user), it.digest)
+impl ConsoleSession {
+    /// Its key among the sessions of its user.
+    pub fn key_of_user(&self) -> String {
+        format!("{}{}", Self::prefix_of(&self.account, &self.user), self.digest)
     }
 
     /// What the keys of a user's sessions begin with.
-    pub fn console_sessions_prefix(account: &AccountId, user: &str) -> String {
+    pub fn prefix_of(account: &AccountId, user: &str) -> String {
         format!("{account}/{}/", user.to_ascii_lowercase())
     }
 }
