@@ -21,6 +21,7 @@ import cloud as clouds  # noqa: E402 (it needs the path above)
 
 SCREENSHOTS = clouds.BIN.parent / "screenshots"
 COSTS = {}
+NOTES = []
 # What an administrator sets in the first-time configuration, and users for themselves.
 ADMINISTRATOR = "batterie Klammer 2"
 OWN = "korrekt Pferd 1"
@@ -33,6 +34,8 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line("|---|---|---|")
         for page, (took, size) in sorted(COSTS.items()):
             terminalreporter.write_line(f"| {page} | {took:.0f} | {size / 1024:.1f} |")
+    for note in NOTES:
+        terminalreporter.write_line(note)
 
 
 class Keeper:
