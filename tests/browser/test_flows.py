@@ -119,3 +119,20 @@ def test_a_user_of_an_account_signs_in_by_name(site, visit):
     jiro.send()
     assert "company / jiro" in jiro.page.inner_text(".who")
     assert "You may not see this." in jiro.page.inner_text("main")
+
+
+def test_a_link_of_another_site_leads_to_its_page(site, visit):
+    _, first = site.add("linked")
+    it = visit()
+    it.enter("linked", first)
+    link = f'<!doctype html><title>x</title><a href="{site.url}/instances?q=a#end">on</a>'
+    it.context.route("https://elsewhere.example/", lambda route: route.fulfill(body=link, content_type="text/html"))
+    it.page.goto("https://elsewhere.example/")
+    it.page.click("a")
+    it.page.wait_for_url("**/instances?q=a&onward=1#end")
+    assert it.page.inner_text("h1") == "Instances"
+    stranger = visit()
+    stranger.go("/instances#end")
+    stranger.fill(account="linked", password=OWN)
+    stranger.send()
+    assert stranger.page.url == f"{site.url}/instances#end"

@@ -15,7 +15,7 @@ use super::components::{refusal, status};
 use super::cookies;
 use super::desk::Desk;
 use super::forms::{self, Fields};
-use super::layout::{document, instead};
+use super::layout::{between, document, instead};
 use super::live;
 use super::reply::{Answer, Page, Reply};
 use super::routes::{Found, Gate, Method, Route, find, menu, table};
@@ -130,6 +130,9 @@ impl Console {
         };
         match route.gate(asked.viewer.as_ref()) {
             Gate::Open => {}
+            Gate::SignIn if method == Method::Get && is_foreign(&asked.head) => {
+                return Ok(Answer::Page(between(asked, whole_path(&asked.head))).into());
+            }
             Gate::SignIn => return Ok(Reply::see(sign_in(&asked.head, method))),
             Gate::First(path) => return Ok(Reply::see(path)),
             Gate::Closed => return Ok(told(asked, say::NOT_ALLOWED, say::NOT_ALLOWED_TEXT, 403)),
@@ -223,12 +226,24 @@ fn told(visit: &Visit, title: Text, text: Text, status: u16) -> Reply {
     Answer::Page(instead(visit, title, &text, status)).into()
 }
 
-/// Where one signs in, to come back to what was asked for.
-fn sign_in(head: &Head, method: Method) -> String {
-    let path = match head.raw_query.as_str() {
+/// Whether somebody follows a link of another site. Their browser keeps the session's cookie back
+/// then; to one of our own pages it gives it.
+fn is_foreign(head: &Head) -> bool {
+    let said = |name, value| head.header(name) == Some(value);
+    said("sec-fetch-site", "cross-site") && said("sec-fetch-mode", "navigate")
+}
+
+/// The path with what stands behind the `?`.
+fn whole_path(head: &Head) -> String {
+    match head.raw_query.as_str() {
         "" => head.raw_path.clone(),
         query => format!("{}?{query}", head.raw_path),
-    };
+    }
+}
+
+/// Where one signs in, to come back to what was asked for.
+fn sign_in(head: &Head, method: Method) -> String {
+    let path = whole_path(head);
     match method {
         Method::Get if path != "/" => format!("/sign-in?next={}", percent_encode(&path)),
         _ => "/sign-in".to_owned(),

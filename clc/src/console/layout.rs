@@ -55,6 +55,9 @@ pub(crate) fn document(visit: &Visit, page: &Page, entries: &[Entry]) -> Markup 
                 link rel="icon" type="image/svg+xml" href=(ICON.path);
                 link rel="stylesheet" href=(STYLE.path);
                 script src=(SCRIPT.path) defer {}
+                @if let Some(path) = &page.onward {
+                    noscript { meta http-equiv="refresh" content={ "0;url=" (path) }; }
+                }
             }
             body class=(if page.small { "small" } else { "wide" }) {
                 a.skip href="#main" { (words.t(say::SKIP)) }
@@ -148,5 +151,12 @@ pub(crate) fn instead(visit: &Visit, title: Text, text: &Markup, status: u16) ->
         p { a href="/" { (words.t(say::HOME)) } }
     };
     let small = visit.viewer.is_none();
-    Page { status, title: words.t(title).to_owned(), main, small }
+    Page { status, title: words.t(title).to_owned(), main, small, onward: None }
+}
+
+/// What stands between a foreign site and a page for whoever is signed in.
+pub(crate) fn between(visit: &Visit, path: String) -> Page {
+    let title = visit.words.t(say::ONWARD).to_owned();
+    let main = html! { p data-onward=(path) { a href=(path) { (title) } } };
+    Page { status: 200, title, main, small: true, onward: Some(path) }
 }

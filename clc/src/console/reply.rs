@@ -20,6 +20,8 @@ pub(crate) struct Page {
     pub(crate) main: Markup,
     /// Whether it is a small one, in the middle: a sign-in.
     pub(crate) small: bool,
+    /// Where it leads on by itself.
+    pub(crate) onward: Option<String>,
 }
 
 /// Draws a part of a page as it is now, for whoever is looking at it.
@@ -68,14 +70,18 @@ impl From<Answer> for Reply {
 }
 
 impl Reply {
+    fn shown(title: String, main: Markup, small: bool) -> Self {
+        Answer::Page(Page { status: 200, title, main, small, onward: None }).into()
+    }
+
     /// A page.
     pub(crate) fn page(title: impl Into<String>, main: Markup) -> Self {
-        Answer::Page(Page { status: 200, title: title.into(), main, small: false }).into()
+        Self::shown(title.into(), main, false)
     }
 
     /// A small page, in the middle.
     pub(crate) fn small(title: impl Into<String>, main: Markup) -> Self {
-        Answer::Page(Page { status: 200, title: title.into(), main, small: true }).into()
+        Self::shown(title.into(), main, true)
     }
 
     /// After something was done: another page, which is asked for by GET.

@@ -241,6 +241,17 @@ fn a_session_is_new_at_each_sign_in_and_over_when_it_is_left() {
         let out = recorded(&world, "SignOut").await;
         assert_eq!(out[0].actor.as_ref().unwrap().alias, "taro");
 
+        // Who comes from another site, whose link keeps the cookie back, is let in by a page of ours.
+        let mut linked = Browser::new(&world);
+        linked.headers = ["site: cross-site", "mode: navigate"]
+            .map(|it| it.split_once(": ").unwrap())
+            .map(|(name, value)| (format!("sec-fetch-{name}"), value.to_owned()))
+            .to_vec();
+        let shown = linked.get("/instances?q=a").await;
+        assert!(shown.body.contains("data-onward=\"/instances?q=a\""), "{shown:?}");
+        linked.headers.clear();
+        assert!(linked.get("/instances?q=a").await.location().starts_with("/sign-in?next="));
+
         // One comes back to where one wanted to go, and nowhere else.
         let fields = |next| [("account", "taro"), ("password", OWN), ("next", next)];
         for (next, to) in

@@ -31,6 +31,17 @@ if (parts.length && location.hash.length > 1) {
   history.replaceState(null, "", location.pathname + location.search);
 }
 
+// Goes on to a page that a foreign site has linked to, now that one of our own pages asks for it.
+const onward = document.querySelector("[data-onward]");
+if (onward) {
+  const path = onward.dataset.onward;
+  location.replace(path + (path.includes("?") ? "&" : "?") + "onward=1" + location.hash);
+}
+
+// What a link said behind its # is not lost by signing in.
+const next = document.querySelector("[name=next]");
+if (next && location.hash.length > 1) next.value = (next.value || "/") + location.hash;
+
 // Follows what happens, as long as somebody looks.
 for (const part of document.querySelectorAll("[data-live]")) {
   const told = part.nextElementSibling;

@@ -30,6 +30,7 @@ texts! {
     BROKEN = "Something went wrong here", "内部エラーが発生しました";
     BROKEN_TEXT = "It was not your fault. Try again; if it happens again, tell your administrator the number below.", "操作に問題はありません。もう一度お試しください。繰り返す場合は、下の番号を管理者にお知らせください。";
     REQUEST_NUMBER = "Request number", "リクエスト番号";
+    ONWARD = "On to the page", "ページへ進む";
     HOME = "To the dashboard", "ダッシュボードへ";
     UPDATED = "The list has changed.", "一覧が更新されました。";
 }
