@@ -64,8 +64,8 @@ pub struct Config {
     pub launch_patience_seconds: u64,
     /// How long records of what was asked are kept, in days. Default 90.
     pub audit_days: u64,
-    /// How much of the disk they take at most, in MB of 2^20 bytes; the oldest go first. At least 1.
-    /// Default 1024.
+    /// How much of the disk they take at most, in MB of 2^20 bytes, a quarter of it those of reads;
+    /// the oldest go first. At least 1. Default 1024.
     pub audit_mb: u64,
     /// What is logged: a level, or levels by module. Default `info`.
     pub log: String,

@@ -34,6 +34,7 @@ use thiserror::Error;
 
 use crate::admin::answers::{Administration, identity};
 use crate::admin::paths::{self, Paths};
+use crate::audit::Trail;
 use crate::audit::host::Recorded;
 use crate::cluster::{Cluster, Member, Poller, poll};
 use crate::config::{Config, Unusable};
@@ -72,6 +73,8 @@ use crate::upgrade;
 const PERIOD: Duration = Duration::from_secs(5);
 /// How often old records are looked for.
 const SWEEP_PERIOD: Duration = Duration::from_secs(60);
+/// How often it is looked whether there shall be a new secret for sessions.
+const SECRETS_PERIOD: Duration = Duration::from_secs(600);
 /// How long a start waits for nodes to answer, so that the first launch finds them.
 const MEETING: Duration = Duration::from_secs(2);
 /// The actors, by the names under which they are watched.
@@ -206,9 +209,8 @@ impl Server {
         };
 
         let log = {
-            let (config, clock) = (config.clone(), clock.clone());
-            let open = move || AuditLog::open(config.audit(), &config.region, clock);
-            pool::block(open).await??
+            let (terms, clock) = (config.audit(), clock.clone());
+            pool::block(move || AuditLog::open(terms, clock)).await??
         };
         let shutdown = Shutdown::default();
         let roster = Roster::default();
@@ -266,10 +268,11 @@ impl Server {
             walrus_url: endpoints.walrus.clone(),
             cluster: cluster.clone(),
         };
+        let trail = Trail { log: log.clone(), walrus: walrus.clone() };
         let api = services(
             QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION),
             iam,
-            &log,
+            &trail,
         )
         .serving(paths::service(paths))
         .audited(Arc::new(log.clone()))
@@ -286,7 +289,8 @@ impl Server {
             people: people.clone(),
         };
         let answers = crate::admin::people::people(&people);
-        let asked: Arc<dyn Answers> = Arc::new(Recorded::console(answers, &log, clock.clone()));
+        let asked: Arc<dyn Answers> =
+            Arc::new(Recorded::console(answers, &records, &log, clock.clone()));
         let api = Arc::new(api);
         let desk = Desk::new(
             Arc::clone(&api),
@@ -304,7 +308,7 @@ impl Server {
         });
         let internal = Endpoint::new(key, clock.clone(), roster.clone(), metrics)
             .service(Arc::new(identity(&records, &key_uses)))
-            .service(Arc::new(Recorded::new(administration.dispatcher(), &log, clock)))
+            .service(Arc::new(Recorded::new(administration.dispatcher(), &trail, clock)))
             .service(Arc::clone(&asked));
         let open = |listener: TcpListener, app| {
             let address = listener.local_addr().unwrap_or(config.listen);
@@ -603,7 +607,12 @@ impl Parts<'_> {
             records: self.records.clone(),
             clock: self.clock.clone(),
         };
+        let secrets = crate::identity::session_secrets::SessionSecrets {
+            records: self.records.clone(),
+            clock: self.clock.clone(),
+        };
         let mut loops = vec![
+            run(Arc::new(secrets), &Waker::new(), SECRETS_PERIOD),
             run(Arc::new(images), &self.wakers.images, PERIOD),
             run(Arc::new(walrus), &self.wakers.walrus, PERIOD),
             run(Arc::new(sweep), &Waker::new(), SWEEP_PERIOD),

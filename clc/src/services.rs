@@ -5,11 +5,10 @@ use std::sync::Arc;
 use common::dialect::xml::Shape;
 use common::{cloudtrail, euare, sts};
 use runtime::actor::ServiceActor;
-use runtime::audit::AuditLog;
 use runtime::front::QueryApi;
 use runtime::service::QueryService;
 
-use crate::audit;
+use crate::audit::{self, Trail};
 use crate::iam::{Iam, routes as iam_routes};
 use crate::sts::{Tokens, routes as sts_routes};
 
@@ -17,7 +16,7 @@ use crate::sts::{Tokens, routes as sts_routes};
 const IAM_PERMITS: usize = 64;
 
 /// Adds them to the API.
-pub fn services(api: QueryApi, iam: Iam, log: &AuditLog) -> QueryApi {
+pub fn services(api: QueryApi, iam: Iam, trail: &Trail) -> QueryApi {
     let (records, clock) = (iam.records.clone(), iam.clock.clone());
     let tokens = Tokens { records, directory: Arc::clone(&iam.directory), clock };
     let iam = ServiceActor::start(Arc::new(iam), IAM_PERMITS);
@@ -49,7 +48,7 @@ pub fn services(api: QueryApi, iam: Iam, log: &AuditLog) -> QueryApi {
         prefix: cloudtrail::PREFIX,
         scopes: &["cloudtrail"],
         shape: Shape::Iam(cloudtrail::NAMESPACE),
-        router: audit::router(log),
+        router: audit::router(trail),
         administrators: false,
         instead: "",
     };

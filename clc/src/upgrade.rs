@@ -3,9 +3,13 @@
 
 use common::error::ApiError;
 use common::iam::EntityName;
+use common::id::AccountId;
+use common::wire::people::Standing;
 use store::{After, Batch, Index};
 
-use crate::records::Records;
+use crate::iam::belongings;
+use crate::records::feed::HEAD;
+use crate::records::{Records, User};
 
 /// How many records one commit is about.
 const PORTION: usize = 256;
@@ -33,6 +37,7 @@ pub(crate) fn index_rows(records: &Records) -> Result<(), ApiError> {
         }
     }
     publish(records)?;
+    find_lost_keys(records)?;
     // What instances_of was before launches had an order.
     let unordered = Index::new(records.engine.clone(), "instance-by-account");
     for row in unordered.scan("", After::Start, usize::MAX)? {
@@ -42,36 +47,100 @@ pub(crate) fn index_rows(records: &Records) -> Result<(), ApiError> {
     batch.commit()
 }
 
-/// Tells the feed of identities that were made before there was one.
+/// Tells the feed of identities that were made before there was one. When all of them are told that is
+/// noted, so that no later start walks over all users again.
 fn publish(records: &Records) -> Result<(), ApiError> {
-    let mut names = Vec::new();
-    let missing =
-        |name: &EntityName| Ok::<_, ApiError>(records.feed_of.get(&name.to_string())?.is_none());
+    if records.feed_heads.get(HEAD)?.is_some_and(|head| head.whole) {
+        return Ok(());
+    }
+    let mut untold = Untold { records, names: Vec::new() };
     for seen in records.accounts.all("") {
-        names.push((EntityName::Account(seen?.record.number), None));
+        let it = seen?.record;
+        if it.registration.standing == Standing::Applied {
+            let mut batch = Batch::new();
+            batch.point(&records.applicants, &it.applicant_row(), it.number.as_str());
+            batch.commit(&*records.engine)?;
+        }
+        untold.add(EntityName::Account(it.number), None)?;
     }
     for seen in records.users.all("") {
         let user = seen?.record;
-        names.push((EntityName::user(&user.account, &user.name), None));
+        untold.add(EntityName::user(&user.account, &user.name), None)?;
     }
     for seen in records.access_keys.all("") {
         let key = seen?.record;
-        let row = format!("{}/{}/{}", key.account, key.user, key.id);
-        names.push((EntityName::AccessKey(key.id.clone()), Some((row, key.id))));
+        untold.add(EntityName::AccessKey(key.id.clone()), Some((key.row(), key.id)))?;
     }
     for seen in records.certificates.all("") {
-        names.push((seen?.entity_name(), None));
+        untold.add(seen?.entity_name(), None)?;
     }
-    for (name, row) in names {
-        if missing(&name)? {
-            records.change_identity(|batch, touched| {
-                if let Some((row, id)) = &row {
-                    batch.point(&records.keys_of, row, id);
+    untold.tell()?;
+    records.feed_is_whole()
+}
+
+/// Identities of which the feed does not know, some hundreds at a time.
+struct Untold<'a> {
+    records: &'a Records,
+    /// With the row of the keys of a user, if it is a key.
+    names: Vec<(EntityName, Option<(String, String)>)>,
+}
+
+impl Untold<'_> {
+    fn add(&mut self, name: EntityName, row: Option<(String, String)>) -> Result<(), ApiError> {
+        if self.records.feed_of.get(&name.to_string())?.is_some() {
+            return Ok(());
+        }
+        self.names.push((name, row));
+        if self.names.len() < PORTION { Ok(()) } else { self.tell() }
+    }
+
+    fn tell(&mut self) -> Result<(), ApiError> {
+        let names = std::mem::take(&mut self.names);
+        if names.is_empty() {
+            return Ok(());
+        }
+        self.records.change_identity(|batch, touched| {
+            for (name, row) in &names {
+                if let Some((row, id)) = row {
+                    batch.point(&self.records.keys_of, row, id);
                 }
                 touched.note(name.clone());
-                Ok(())
-            })?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Access keys that an earlier version wrote under a user's name as it was given, where nobody who
+/// removed the user found them, get the row that they should have. Such a key may have outlived its
+/// user: then it goes, or, if another one has the name now, it is switched off.
+fn find_lost_keys(records: &Records) -> Result<(), ApiError> {
+    // Only administrators' keys were written so.
+    for row in records.keys_of.rows(&format!("{}/", AccountId::cloud()), None, PORTION) {
+        let lost = row?;
+        if lost.key == lost.key.to_ascii_lowercase() {
+            continue;
         }
+        let Some(it) = records.access_keys.get(&lost.value)?.map(|seen| seen.record) else {
+            continue;
+        };
+        if lost.key == it.row() {
+            continue;
+        }
+        records.change_identity(|batch, touched| {
+            batch.unpoint(&records.keys_of, &lost.key);
+            let Some(mut key) = records.access_keys.get(&it.id)? else { return Ok(()) };
+            match records.users.get(&User::key_of(&key.account, &key.user))? {
+                None => return belongings::remove_key(records, batch, touched, &key),
+                Some(user) if user.created > key.created => key.record.active = false,
+                Some(_) => {}
+            }
+            batch.point(&records.keys_of, &key.row(), &key.id);
+            touched.note(EntityName::AccessKey(key.id.clone()));
+            batch.replace(&key)?;
+            Ok(())
+        })?;
+        tracing::warn!(key = %it.id, user = %it.user, "an access key was found under a wrong name");
     }
     Ok(())
 }
@@ -108,11 +177,12 @@ impl<'a> Portions<'a> {
 
 #[cfg(test)]
 mod tests {
+    use common::time::Timestamp;
     use serde_json::json;
     use store::EngineConfig;
 
     use super::*;
-    use crate::records::{EVERYBODY, Image, Instance};
+    use crate::records::{AccessKey, Account, EVERYBODY, Image, Instance};
 
     const ACCOUNT: &str = "123456789012";
 
@@ -174,5 +244,104 @@ mod tests {
         let before = records.images_for.watch();
         index_rows(&records).unwrap();
         assert!(!before.has_changed().unwrap(), "nothing was lacking");
+    }
+
+    #[test]
+    fn the_feed_is_told_of_many_in_few_commits() {
+        let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
+        let account: AccountId = ACCOUNT.parse().unwrap();
+        for number in 0..600 {
+            let (name, id) = (format!("u{number:03}"), format!("AIDA{number}"));
+            let at = Timestamp::EPOCH;
+            records.users.insert(User::new(account.clone(), &name, "/", id, at)).unwrap();
+        }
+        let head = || {
+            let seen = records.feed_heads.get(HEAD).unwrap().unwrap();
+            (seen.rev(), seen.record.version)
+        };
+        records.begin_epoch().unwrap();
+        let begun = head();
+        index_rows(&records).unwrap();
+        let told = head();
+        // The last one notes that all are told.
+        assert_eq!((told.0 - begun.0, told.1), (4, 600));
+        index_rows(&records).unwrap();
+        assert_eq!(head(), told, "nothing was lacking");
+    }
+
+    #[test]
+    fn keys_under_a_name_as_it_was_given_are_found_again() {
+        let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
+        let account = AccountId::cloud();
+        let user = |name: &str, created: u64| -> User {
+            serde_json::from_value(json!({"account": account, "name": name, "created": created}))
+                .unwrap()
+        };
+        for (name, user_at, key_at) in
+            [("Bob", Some(5), 5), ("Gone", None, 5), ("Again", Some(9), 5), ("low", Some(5), 5)]
+        {
+            let id = format!("AKI{name}");
+            let key: AccessKey = serde_json::from_value(json!({
+                "id": id, "secret": "s", "account": account, "user": name, "created": key_at,
+            }))
+            .unwrap();
+            let mut batch = Batch::new();
+            if let Some(at) = user_at {
+                batch.insert(&user(name, at)).unwrap();
+            }
+            batch.insert(&key).unwrap();
+            batch.point(&records.keys_of, &format!("{account}/{name}/{id}"), &id);
+            batch.commit(&*records.engine).unwrap();
+        }
+        assert!(belongings::keys(&records, &user("Bob", 5)).unwrap().is_empty(), "as it was");
+        for _ in 0..2 {
+            index_rows(&records).unwrap();
+            let found = |name: &str| {
+                let keys = belongings::keys(&records, &user(name, 5)).unwrap();
+                keys.iter().map(|key| key.active).collect::<Vec<_>>()
+            };
+            assert_eq!(found("bob"), [true]);
+            assert_eq!(found("low"), [true]);
+            assert_eq!(found("again"), [false], "whoever has the name now did not get it");
+            assert_eq!(found("gone"), [false; 0]);
+            assert!(records.access_keys.get("AKIGone").unwrap().is_none());
+            let rows = values(&records.keys_of, &format!("{account}/"));
+            assert_eq!(rows, ["AKIAgain", "AKIBob", "AKIlow"]);
+        }
+    }
+
+    #[test]
+    fn identities_of_before_the_feed_are_told_once() {
+        let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
+        records.begin_epoch().unwrap();
+        let (account, at): (AccountId, _) = (ACCOUNT.parse().unwrap(), Timestamp::from_secs(5));
+        records.accounts.insert(Account::new(account.clone(), "taro", at)).unwrap();
+        let user = User::new(account.clone(), "admin", "/", String::new(), at);
+        records.users.insert(user).unwrap();
+        let (id, secret, user) = ("AKI1".to_owned(), "s".to_owned(), "admin".to_owned());
+        let key = AccessKey {
+            id,
+            secret,
+            account,
+            user,
+            created: at,
+            active: true,
+            holder: String::new(),
+        };
+        records.access_keys.insert(key).unwrap();
+        let whole = || records.feed_heads.get(HEAD).unwrap().unwrap().whole;
+        assert!(!whole());
+        for _ in 0..2 {
+            index_rows(&records).unwrap();
+            let told = [
+                format!("account/{ACCOUNT}"),
+                format!("user/{ACCOUNT}/admin"),
+                "access-key/AKI1".to_owned(),
+            ];
+            assert_eq!(values(&records.feed, ""), told);
+            assert_eq!(values(&records.keys_of, &format!("{ACCOUNT}/admin/")), ["AKI1"]);
+            assert!(whole());
+            records.begin_epoch().unwrap();
+        }
     }
 }

@@ -82,7 +82,8 @@ pub struct Caller {
 /// that account only if its policies say so.
 pub const ADMINISTER: &str = "eucalypt:Administer";
 
-fn is_administrator(authority: &Authority) -> bool {
+/// Whether somebody may administer the cloud: by [`ADMINISTER`] alone, whoever they are.
+pub fn is_administrator(authority: &Authority) -> bool {
     authority.principal().account == AccountId::cloud()
         && authority.may(ADMINISTER, "*", &Context::new())
 }

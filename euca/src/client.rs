@@ -14,7 +14,7 @@ use common::dialect::answer::Answer;
 use common::dialect::query::encode;
 use common::dialect::xml::read_ec2_answer;
 use common::sign::{Credentials as Key, Headers, Request, sign_ec2_v4, write_query};
-use common::{administration, ec2, euare, sts};
+use common::{administration, cloudtrail, ec2, euare, sts};
 
 use crate::clock;
 pub use crate::error::ClientError;
@@ -56,6 +56,8 @@ pub const EC2: Api = Api { version: ec2::VERSION, scope: "ec2" };
 pub const IAM: Api = Api { version: euare::VERSION, scope: "iam" };
 /// STS.
 pub const STS: Api = Api { version: sts::VERSION, scope: "sts" };
+/// CloudTrail.
+pub const TRAIL: Api = Api { version: cloudtrail::VERSION, scope: cloudtrail::PREFIX };
 /// Administration of the cloud.
 pub const ADMINISTRATION: Api = Api { version: administration::VERSION, scope: "bootstrap" };
 
@@ -158,7 +160,8 @@ impl Client {
     ) -> Result<Answer, ClientError> {
         let given = parameters.iter().filter_map(|(name, value)| Some((*name, (*value)?)));
         let own = given.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let reads = ["Get", "List", "Describe"].iter().any(|verb| action.starts_with(verb));
+        let reads =
+            ["Get", "List", "Describe", "Lookup"].iter().any(|verb| action.starts_with(verb));
         let text = self.query(action, own, reads)?;
         let answer =
             Answer::read(&text).map_err(|reason| ClientError::Answer { action, reason })?;

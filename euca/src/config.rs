@@ -18,7 +18,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::client::{ADMINISTRATION, Api, Client, ClientError, Credentials, EC2, IAM, STS, Trace};
+use crate::client::{
+    ADMINISTRATION, Api, Client, ClientError, Credentials, EC2, IAM, STS, TRAIL, Trace,
+};
 use crate::environment::Environment;
 use crate::ini::{Ini, IniError};
 use crate::options::{Local, Remote};
@@ -108,6 +110,8 @@ pub(crate) enum Service {
     Iam,
     /// Temporary credentials.
     Sts,
+    /// What was asked.
+    Trail,
     /// Administration, at this path.
     Administration(&'static str),
 }
@@ -121,7 +125,7 @@ impl Service {
             Self::S3 => (&["S3_URL", "AWS_ENDPOINT_URL_S3"], &["s3-url"]),
             Self::Iam => (&["EUARE_URL", "AWS_IAM_URL", "AWS_ENDPOINT_URL_IAM"], &["iam-url"]),
             Self::Sts => (&["TOKEN_URL", "AWS_ENDPOINT_URL_STS"], &["sts-url"]),
-            Self::Administration(_) => (
+            Self::Trail | Self::Administration(_) => (
                 &["EC2_URL", "EUCA_BOOTSTRAP_URL", "AWS_ENDPOINT_URL_EC2"],
                 &["bootstrap-url", "ec2-url"],
             ),
@@ -134,6 +138,7 @@ impl Service {
             Self::Ec2 | Self::S3 => EC2,
             Self::Iam => IAM,
             Self::Sts => STS,
+            Self::Trail => TRAIL,
             Self::Administration(_) => ADMINISTRATION,
         }
     }
@@ -209,6 +214,7 @@ impl Settings {
         let client = client.with_token(token).trusting(&self.trust()?);
         let client = match service {
             Service::Administration(path) => client.at_path(path),
+            Service::Trail => client.at_path("/services/CloudTrail"),
             Service::Ec2 | Service::S3 | Service::Iam | Service::Sts => client,
         };
         Ok(match trace(&self.remote) {

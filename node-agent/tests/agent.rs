@@ -203,7 +203,7 @@ async fn scenario() {
     let begin = std::time::Instant::now();
     node.server.stop().await;
     waiting.await.unwrap();
-    assert!(begin.elapsed() < std::time::Duration::from_secs(9), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < std::time::Duration::from_secs(30), "it waited for no news");
     drop(node.sim);
 
     let node = start(folder.path()).await.unwrap();

@@ -1,13 +1,17 @@
 """Temporary credentials in clients' hands: from STS and, by roles, from an instance's metadata."""
 
+import base64
 import contextlib
+import hmac
 import json
 import os
 import pathlib
 import re
 import socket
 import socketserver
+import struct
 import threading
+import time
 
 import boto3
 import pytest
@@ -24,7 +28,7 @@ from test_boto2 import QueryV2, ec2 as ec2_of_boto2
 ONCE = {"max_attempts": 1}
 
 
-def client(credentials, service, given=None, version=None, **more):
+def client(credentials, service, given=None, version=None, unchecked=False, **more):
     """A client with what eucarc names and, if `given`, credentials of STS."""
     given = given or {}
     names = {"ec2": "EC2", "s3": "S3", "iam": "IAM", "sts": "STS"}
@@ -33,7 +37,8 @@ def client(credentials, service, given=None, version=None, **more):
         aws_access_key_id=given.get("AccessKeyId", credentials["AWS_ACCESS_KEY_ID"]),
         aws_secret_access_key=given.get("SecretAccessKey", credentials["AWS_SECRET_ACCESS_KEY"]),
         aws_session_token=given.get("SessionToken"),
-        config=Config(retries=ONCE, signature_version=version, s3={"addressing_style": "path"}), **more,
+        config=Config(retries=ONCE, signature_version=version, s3={"addressing_style": "path"},
+                      parameter_validation=not unchecked), **more,
     )
 
 
@@ -324,3 +329,80 @@ def test_a_profile_is_exchanged_and_taken_away_below_a_running_instance(networke
         assert secret["SecretAccessKey"] not in text and secret["Token"] not in text, log
     ec2.terminate_instances(InstanceIds=[instance])
     clouds.wait_until(lambda: not kept.exists(), "nothing of it is kept")
+
+
+def code_of(seed, step):
+    """What a device with that secret shows at that step of time (RFC 6238)."""
+    secret = base64.b32decode(seed)
+    digest = hmac.new(secret, struct.pack(">Q", step), "sha1").digest()
+    at = digest[19] & 15
+    return f"{(int.from_bytes(digest[at:at + 4]) & 0x7FFFFFFF) % 1_000_000:06}"
+
+
+def test_policies_demand_a_second_factor(cloud, user):
+    iam = client(user, "iam")
+    iam.create_user(UserName="mina")
+    made = iam.create_virtual_mfa_device(VirtualMFADeviceName="minas", Tags=[{"Key": "kind", "Value": "phone"}])
+    device = made["VirtualMFADevice"]
+    serial, seed = device["SerialNumber"], device["Base32StringSeed"]
+    assert device["QRCodePNG"].startswith(b"\x89PNG\r\n\x1a\n") and device["Tags"][0]["Key"] == "kind"
+    unassigned = iam.list_virtual_mfa_devices(AssignmentStatus="Unassigned")["VirtualMFADevices"]
+    assert [it["SerialNumber"] for it in unassigned] == [serial]
+    now = int(time.time()) // 30
+    both = {"AuthenticationCode1": code_of(seed, now - 2), "AuthenticationCode2": code_of(seed, now - 1)}
+    iam.enable_mfa_device(UserName="mina", SerialNumber=serial, **both)
+    assigned = iam.list_virtual_mfa_devices(AssignmentStatus="Assigned")["VirtualMFADevices"]
+    assert [it["User"]["UserName"] for it in assigned] == ["mina"]
+    assert iam.get_mfa_device(SerialNumber=serial, UserName="mina")["UserName"] == "mina"
+    iam.tag_mfa_device(SerialNumber=serial, Tags=[{"Key": "team", "Value": "a"}])
+    iam.untag_mfa_device(SerialNumber=serial, TagKeys=["kind"])
+    assert iam.list_mfa_device_tags(SerialNumber=serial)["Tags"] == [{"Key": "team", "Value": "a"}]
+    assert refused(iam.resync_mfa_device, UserName="mina", SerialNumber=serial, **both) == "InvalidAuthenticationCode"
+
+    with_factor = {"Bool": {"aws:MultiFactorAuthPresent": "true"}, "NumericLessThan": {"aws:MultiFactorAuthAge": "900"}}
+    statement = {"Effect": "Allow", "Action": ["s3:*", "ec2:DescribeKeyPairs", "iam:GetUser"], "Resource": "*"}
+    text = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Condition": with_factor}]})
+    iam.put_user_policy(UserName="mina", PolicyName="strong", PolicyDocument=text)
+    arn = f"arn:aws:iam::{user['EC2_USER_ID']}:user/mina"
+    role = iam.create_role(RoleName="vault", AssumeRolePolicyDocument=trust({"AWS": arn}, Condition={
+        "Bool": {"aws:MultiFactorAuthPresent": "true"}}))["Role"]["Arn"]
+    iam.put_role_policy(RoleName="vault", PolicyName="strong", PolicyDocument=text)
+    key = iam.create_access_key(UserName="mina")["AccessKey"]
+    own = {**user, "AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    sts = client(own, "sts")
+    eventually(lambda: client(own, "sts").get_caller_identity(), "the key is known")
+
+    weak = sts.get_session_token()["Credentials"]
+    assert refused(client(own, "ec2", weak).describe_key_pairs) == "UnauthorizedOperation"
+    eventually(lambda: client(user, "s3").list_buckets(), "walrus answers")
+    assert refused(client(own, "s3", weak).list_buckets) == "AccessDenied"
+    shown = {"SerialNumber": serial, "TokenCode": code_of(seed, int(time.time()) // 30)}
+    assert refused(sts.assume_role, RoleArn=role, RoleSessionName="work") == "AccessDenied"
+    strong = sts.get_session_token(**shown)["Credentials"]
+    assert client(own, "ec2", strong).describe_key_pairs()["KeyPairs"] is not None
+    assert client(own, "iam", strong).get_user()["User"]["UserName"] == "mina"
+    s3 = client(own, "s3", strong)
+    eventually(s3.list_buckets, "walrus knows the user's policy")
+    assert refused(sts.get_session_token, **shown) == "AccessDenied", "a code is good once"
+
+    # A role by the session, and one by the next code.
+    taken = client(own, "sts", strong).assume_role(RoleArn=role, RoleSessionName="work")["Credentials"]
+    eventually(client(own, "s3", taken).list_buckets, "walrus knows the role")
+    shown["TokenCode"] = code_of(seed, int(time.time()) // 30 + 1)
+    taken = sts.assume_role(RoleArn=role, RoleSessionName="work", **shown)["Credentials"]
+    assert client(own, "s3", taken).list_buckets()["Buckets"] is not None
+
+    iam.deactivate_mfa_device(UserName="mina", SerialNumber=serial)
+    iam.delete_virtual_mfa_device(SerialNumber=serial)
+    with pytest.raises(ClientError) as told:
+        iam.get_mfa_device(SerialNumber=serial, UserName="mina")
+    assert told.value.response["Error"]["Code"] == "NoSuchEntity"
+
+
+def test_iam_names_the_parameter_that_is_wrong(cloud, user):
+    iam = client(user, "iam", unchecked=True)
+    with pytest.raises(ClientError) as told:
+        iam.create_user()
+    error = told.value.response["Error"]
+    assert error["Code"] == "ValidationError" and "'userName'" in error["Message"]
+    assert told.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400

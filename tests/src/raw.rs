@@ -116,12 +116,22 @@ impl Signer {
         send(to, "POST", path, &headers, body.as_bytes())
     }
 
-    /// Sends an S3 request for a path.
+    /// Sends an S3 request for a path, with a query or without.
     pub fn object(&self, to: SocketAddr, method: &str, path: &str, body: &[u8]) -> Reply {
+        send(to, method, path, &self.object_headers(to, method, path), body)
+    }
+
+    /// Begins an S3 request with a body of that length; its bytes are the caller's to send.
+    pub fn begin_object(&self, to: SocketAddr, method: &str, path: &str, length: usize) -> Begun {
+        Begun(begin(to, method, path, &self.object_headers(to, method, path), length))
+    }
+
+    fn object_headers(&self, to: SocketAddr, method: &str, path: &str) -> Vec<(String, String)> {
         let mut headers = vec![("host".to_owned(), to.to_string())];
         headers.extend(self.session());
         let signed = headers_of(&headers);
-        let request = Request::new(method, path, "", &signed);
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let request = Request::new(method, path, query, &signed);
         let added = match self.version {
             Version::Two => sign_s3_v2(self.key(), &request, self.at),
             Version::Four => {
@@ -130,7 +140,24 @@ impl Signer {
             }
         };
         headers.extend(added.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        send(to, method, path, &headers, body)
+        headers
+    }
+}
+
+/// A request whose body is on its way.
+pub struct Begun(TcpStream);
+
+impl Begun {
+    /// Sends more of the body.
+    pub fn push(&mut self, bytes: &[u8]) {
+        // A server that has seen enough may have answered before the end.
+        drop(self.0.write_all(bytes));
+        drop(self.0.flush());
+    }
+
+    /// Reads the answer.
+    pub fn answer(self) -> Reply {
+        read(self.0)
     }
 }
 
@@ -146,20 +173,32 @@ pub fn send(
     headers: &[(String, String)],
     body: &[u8],
 ) -> Reply {
+    let mut stream = begin(to, method, target, headers, body.len());
+    // A server that has seen enough may have answered before the end.
+    drop(stream.write_all(body));
+    read(stream)
+}
+
+/// Sends the head of a request.
+fn begin(
+    to: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &[(String, String)],
+    length: usize,
+) -> TcpStream {
     let mut stream = TcpStream::connect(to).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let mut head = format!("{method} {target} HTTP/1.1\r\nconnection: close\r\n");
-    if method != "GET" || !body.is_empty() {
-        head.push_str(&format!("content-length: {}\r\n", body.len()));
+    if method != "GET" || length > 0 {
+        head.push_str(&format!("content-length: {length}\r\n"));
     }
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     head.push_str("\r\n");
     stream.write_all(head.as_bytes()).unwrap();
-    // A server that has seen enough may have answered before the end.
-    drop(stream.write_all(body));
-    read(stream)
+    stream
 }
 
 fn read(stream: TcpStream) -> Reply {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use common::wire::quota::{Limit, Limits};
+use runtime::audit::Terms;
 use runtime::doors::TlsKeys;
 use runtime::telemetry::LogFormat;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use store::EngineConfig;
 use thiserror::Error;
 
 use crate::s3::domains::is_domain;
+pub use crate::s3::trace::DataEvents;
 use crate::usage::ledger::{Defaults, configured};
 
 /// Everything that can be configured. Unknown keys are refused.
@@ -81,6 +83,14 @@ pub struct Config {
     /// has copied of users, keys and permissions. Whoever is disabled meanwhile is let in until then;
     /// after it nobody is, until the clc is heard again. Default 900.
     pub identity_trust_seconds: u64,
+    /// How long records of what was asked of S3 are kept, in days. Default 90.
+    pub audit_days: u64,
+    /// How much of the disk they take at most, in MB of 2^20 bytes, a quarter of it those of reads;
+    /// the oldest go first. At least 1. Default 1024.
+    pub audit_mb: u64,
+    /// Which operations on objects are recorded: `none` (the default), `write` for those that change
+    /// something, or `all`. Those on buckets always are.
+    pub audit_data_events: DataEvents,
     /// How much accounts and buckets may hold for which no administrator has set anything.
     pub quota: Quota,
     /// The cloud controller.
@@ -138,6 +148,9 @@ impl Default for Config {
             ticket_minutes: 60,
             sweep_minutes: 60,
             identity_trust_seconds: 900,
+            audit_days: 90,
+            audit_mb: 1024,
+            audit_data_events: DataEvents::None,
             quota: Quota::default(),
             clc: Clc::default(),
         }
@@ -192,6 +205,8 @@ impl Config {
             ("ticket_minutes", self.ticket_minutes),
             ("sweep_minutes", self.sweep_minutes),
             ("identity_trust_seconds", self.identity_trust_seconds),
+            ("audit_days", self.audit_days),
+            ("audit_mb", self.audit_mb),
             ("max_object_bytes", self.max_object_bytes),
             ("max_multipart_bytes", self.max_multipart_bytes),
         ] {
@@ -232,6 +247,11 @@ impl Config {
             "" => format!("http://{bound}"),
             url => url.to_owned(),
         }
+    }
+
+    /// The terms of the log of what was asked.
+    pub fn audit(&self) -> Terms {
+        Terms::new(self.data_dir.join("audit"), self.audit_days, self.audit_mb)
     }
 
     /// Bytes of the disk that stay free.

@@ -11,10 +11,12 @@
 //!   content ──────────────────┘
 //!   arrival                 parts of bundles as they come in: their digests
 //!   parts                   objects in parts: read, and cleared away
-//!   records   upload   dropped   blob      what lasts: rows, and files
+//!   estate                  what deleted accounts leave: given away, or ended
+//!   records   upload   dropped   estates   blob      what lasts: rows, and files
 //!   identity                who is who and may do what: a copy of what the clc keeps
 //!   usage                   what is used and may be, charged in the commits of records (quota)
 //! ```
+//! `audit` answers what is asked of the log of requests, which `s3` writes.
 //! `verify` is no part of the service: it asks whether all of that still is what was registered.
 //! It knows nobody's secrets but those it was told by the clc, and it never calls a node. Where bytes lie is decided here and nowhere else.
 
@@ -24,6 +26,8 @@ mod bundling;
 mod cache;
 mod content;
 mod dropped;
+mod estate;
+mod estates;
 mod identity;
 mod image;
 mod parts;
@@ -34,6 +38,7 @@ mod sweep;
 mod upload;
 mod usage;
 
+pub mod audit;
 pub mod config;
 pub mod server;
 pub mod verify;

@@ -15,6 +15,7 @@ use runtime::telemetry;
 use runtime::transport::Transport;
 use store::StoreCommand;
 use thiserror::Error;
+use walrus::audit::{self, AuditCommand};
 use walrus::config::Config;
 use walrus::server::{Server, StartError};
 use walrus::verify::{Found, ImagesCommand};
@@ -41,6 +42,9 @@ enum Task {
     /// Export, import or check the records; walrus must be stopped
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Check the log of what was asked of S3
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Check the registered images
     #[command(subcommand)]
     Images(ImagesCommand),
@@ -81,6 +85,11 @@ fn main() -> ExitCode {
                 Ok(done) => say(&mut std::io::stdout(), &done, 0),
                 Err(error) => say(&mut std::io::stderr(), &format!("walrus: {error}"), 1),
             };
+        }
+        Some(Task::Audit(AuditCommand::Check)) => {
+            let checked = audit::check(&config);
+            let (told, code) = checked.unwrap_or_else(|error| (format!("walrus: {error}"), 2));
+            return say(&mut std::io::stdout(), &told, code);
         }
         Some(Task::Images(command)) => return verify(&command, &config),
     }

@@ -5,6 +5,7 @@
 //!   object/BUCKET/KEY        index/object-by-blob/ID/BUCKET/KEY
 //!   upload/ID  part/ID/N     see [`crate::upload`]
 //!   dropped-bundle-task/TASK see [`crate::dropped`]
+//!   closed-account/ACCOUNT  giving/ACCOUNT/NAME   see [`crate::estates`]
 //!   setting/NAME             usage/… quota/…   see [`crate::usage`]
 //!   identity/…  identity-copy/head             see [`crate::identity`]
 //! ```
@@ -24,6 +25,7 @@ use store::{Engine, Index, NoPrevious, Record, Schema, StoreError, Table};
 
 use crate::blob::files::BlobId;
 use crate::dropped::DroppedTask;
+use crate::estates::{ClosedAccount, Giving};
 use crate::identity::record::{Copied, CopyHead};
 use crate::upload::{Part, Upload};
 use crate::usage::amount::{Quota, Usage};
@@ -213,6 +215,10 @@ pub(crate) struct Records {
     pub(crate) settings: Table<Setting>,
     /// Bundle tasks for which nothing may come any more.
     pub(crate) dropped_tasks: Table<DroppedTask>,
+    /// Accounts for which no bucket may be made any more.
+    pub(crate) closed_accounts: Table<ClosedAccount>,
+    /// Buckets that were given away, and in which objects still have their former owner.
+    pub(crate) giving: Table<Giving>,
     /// Account and name → name.
     pub(crate) bucket_by_owner: Index,
     /// Bytes and who names them.
@@ -237,6 +243,8 @@ impl Records {
             .with::<Upload>()
             .with::<Part>()
             .with::<DroppedTask>()
+            .with::<ClosedAccount>()
+            .with::<Giving>()
             .with::<Usage>()
             .with::<Quota>()
             .with::<Copied>()
@@ -250,6 +258,8 @@ impl Records {
             objects: Table::new(Arc::clone(&engine)),
             settings: Table::new(Arc::clone(&engine)),
             dropped_tasks: Table::new(Arc::clone(&engine)),
+            closed_accounts: Table::new(Arc::clone(&engine)),
+            giving: Table::new(Arc::clone(&engine)),
             bucket_by_owner: Index::new(Arc::clone(&engine), "bucket-by-owner"),
             ledger: Ledger::new(&engine),
             object_by_blob: Index::new(Arc::clone(&engine), "object-by-blob"),

@@ -16,6 +16,8 @@ use common::error::ApiError;
 use common::wire::identity::Identity;
 use common::wire::walrus::CacheView;
 use futures_util::future::BoxFuture;
+use runtime::audit::{AuditLog, OpenError};
+use runtime::auditor::Refusals;
 use runtime::boot::Running;
 use runtime::clock::Clock;
 use runtime::doors::{DoorError, Doors, Doorway};
@@ -31,6 +33,7 @@ use store::{Engine, StoreError};
 use thiserror::Error;
 
 use crate::arrival::Arrivals;
+use crate::audit;
 use crate::blob::files::Files;
 use crate::blob::pins::Pins;
 use crate::blob::receive::Receiver;
@@ -43,6 +46,7 @@ use crate::cache::disk::{Disk, Image};
 use crate::cache::flights::Flights;
 use crate::config::{Config, Unusable};
 use crate::content::Content;
+use crate::estate::door::EstateDoor;
 use crate::identity::certified::Certified;
 use crate::identity::copy::IdentityCopy;
 use crate::identity::follow::Follower;
@@ -64,6 +68,7 @@ use crate::s3::objects::Objects;
 use crate::s3::permit::Doorkeeper;
 use crate::s3::permits::Permits;
 use crate::s3::service::S3Actor;
+use crate::s3::trace::Recorder;
 use crate::sweep::Sweep;
 use crate::usage::ledger::Totals;
 
@@ -90,6 +95,9 @@ pub enum StartError {
     /// The public listeners cannot be opened.
     #[error(transparent)]
     Doors(#[from] DoorError),
+    /// The log of what was asked cannot be used.
+    #[error(transparent)]
+    Audit(#[from] OpenError),
     /// A listener cannot be used.
     #[error("the listener cannot be used: {0}")]
     Listen(#[source] io::Error),
@@ -107,6 +115,7 @@ pub struct Server {
     shutdown: Shutdown,
     store: Weak<dyn Engine>,
     teller: tokio::task::JoinHandle<()>,
+    log: AuditLog,
 }
 
 /// What was found in the data directory.
@@ -137,6 +146,10 @@ impl Server {
         let doorway = Doorway::build(public, config.tls()).await?;
         let opening = config.clone();
         let opened = pool::block(move || open(&opening)).await??;
+        let log = {
+            let (terms, clock) = (config.audit(), clock.clone());
+            pool::block(move || AuditLog::open(terms, clock)).await??
+        };
         let (shutdown, roster, metrics) =
             (Shutdown::default(), Roster::default(), Metrics::default());
 
@@ -196,8 +209,11 @@ impl Server {
             clock.clone(),
             config.reserve(),
         );
+        let estates = EstateDoor { content: content.clone(), clock: clock.clone() };
+        let answers = audit::answer_on(door.dispatcher(), &log);
+        let answers = estates.answer_on(bundles.answer_on(answers));
         let endpoint = Endpoint::new(peer_key, clock.clone(), roster.clone(), metrics.clone())
-            .service(Arc::new(bundles.answer_on(door.dispatcher())))
+            .service(Arc::new(answers))
             .app(bundling::ticket::PATH, Arc::new(bundle_store))
             .app(PATH, Arc::new(Images { cache: cache.clone(), tickets, clock: clock.clone() }));
 
@@ -227,7 +243,13 @@ impl Server {
         roster.enrol("buckets", buckets.clone());
         roster.enrol("objects", objects.clone());
         let sweep_clock = clock.clone();
+        let recorder = Recorder {
+            log: log.clone(),
+            data: config.audit_data_events,
+            strangers: Refusals::default(),
+        };
         let front = Front {
+            recorder,
             domains: Domains::new(&config.domains),
             door: Doorkeeper { keys, uses, clock: clock.clone() },
             clock,
@@ -274,7 +296,7 @@ impl Server {
             tracing::info!(%https, "S3 is served by https");
         }
         tracing::info!(s3 = %public.address(), internal = %internal.address(), "walrus is up");
-        Ok(Self { public, internal, cache, roster, shutdown, store, teller })
+        Ok(Self { public, internal, cache, roster, shutdown, store, teller, log })
     }
 
     /// Where S3 is served.
@@ -294,11 +316,13 @@ impl Server {
 
     /// Takes nothing new, finishes what is under way, ends unpackings, and gives the store back.
     pub async fn stop(self) {
-        let Self { public, internal, cache, roster, shutdown, store, teller } = self;
+        let Self { public, internal, cache, roster, shutdown, store, teller, log } = self;
         shutdown.raise();
         // Flights end first: whoever waits for one would hold the listeners up.
         let _ = cache.send(Stop).await;
         futures_util::future::join(public.stop(), internal.stop()).await;
+        // Whoever was answered has a record by then.
+        log.close().await;
         // A loop that panicked has ended, too.
         drop(teller.await);
         drop(cache);

@@ -19,6 +19,7 @@ use runtime::shutdown::Shutdown;
 use crate::blob::uploads::{Held, Uploads};
 use crate::content::Content;
 use crate::dropped;
+use crate::estates;
 use crate::records::Failed;
 use crate::upload::Stage;
 
@@ -62,7 +63,10 @@ impl Sweep {
     /// Sweeps all uploads and all shelves once; gives how many files were removed.
     pub(crate) async fn once(&self, shutdown: &Shutdown) -> Result<u64, ApiError> {
         let (content, now) = (self.content.clone(), self.clock.now());
-        let forgotten = move || dropped::forget(&content.records.dropped_tasks, now);
+        let forgotten = move || {
+            dropped::forget(&content.records.dropped_tasks, now)?;
+            estates::forget(&content.records.closed_accounts, now)
+        };
         pool::block(forgotten).await?.map_err(Failed::from)?;
         self.uploads(shutdown).await?;
         let mut removed = 0;

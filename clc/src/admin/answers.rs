@@ -6,7 +6,9 @@
 use common::wire::admin::{
     AddUser, Admin, ChangeSetting, DescribeSettings, DescribeUsers, EnableUser, GetCredentials,
 };
-use common::wire::identity::{FindCertificates, FollowIdentity, Identity, NoteKeyUse};
+use common::wire::identity::{
+    FindAccessKey, FindCertificates, FollowIdentity, Identity, NoteKeyUse,
+};
 use common::wire::quota::{ChangeQuota, ListQuotas};
 use common::wire::upkeep::ListRegistered;
 use common::wire::walrus::Walrus;
@@ -26,11 +28,15 @@ use crate::settings;
 /// Answers who is who.
 pub fn identity(records: &Records, uses: &KeyUses) -> Dispatcher<Identity> {
     let uses = uses.clone();
-    let (followed, certificates, images) = (records.clone(), records.clone(), records.clone());
+    let [followed, holders, certificates, images] = std::array::from_fn(|_| records.clone());
     Dispatcher::new()
         .with(move |ask: FollowIdentity| {
             let records = followed.clone();
             async move { feed::follow(&records, ask).await }
+        })
+        .with(move |ask: FindAccessKey| {
+            let records = holders.clone();
+            async move { records.work(move |r| accounts::holder(r, &ask.id)).await }
         })
         .with(move |ask: FindCertificates| {
             let records = certificates.clone();

@@ -47,6 +47,9 @@ pub enum CommandError {
     /// A file that is to be made is there.
     #[error("{0} is there already: name another file with --file")]
     Exists(PathBuf),
+    /// A file cannot be made.
+    #[error("cannot write {0}")]
+    Unmade(io::Error),
     /// The log is not as it was written.
     #[error("the audit log is not as it was written")]
     Tampered,

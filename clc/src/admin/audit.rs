@@ -1,12 +1,25 @@
 //! `clc admin audit`: what was asked of the cloud, and whether the log of it is as it was written.
 
 use clap::Args;
-use common::audit::{Event, Filter};
+use common::audit::{Event, Filter, Line};
 use common::time::Timestamp;
-use common::wire::audit::AuditState;
 
 /// How many records are asked for at once.
 pub const PAGE: usize = 200;
+
+/// What only a look-up understands.
+const LOOKING: [&str; 10] = [
+    "since",
+    "until",
+    "account",
+    "user",
+    "action",
+    "service",
+    "resource",
+    "access_key",
+    "limit",
+    "json",
+];
 
 /// What is looked for. Times are written `2026-11-22T10:50:32Z`.
 #[derive(Debug, Args)]
@@ -26,7 +39,7 @@ pub struct AuditCommand {
     /// The action, as RunInstances
     #[arg(long, value_name = "NAME")]
     action: Option<String>,
-    /// The API: ec2, iam, sts, cloudtrail, eucalypt, clc for what was done on the host, console
+    /// The API: ec2, s3, iam, sts, cloudtrail, eucalypt, clc for what was done on the host, console
     #[arg(long, value_name = "NAME")]
     service: Option<String>,
     /// Done to this resource: its ARN or id
@@ -42,7 +55,7 @@ pub struct AuditCommand {
     #[arg(long)]
     pub json: bool,
     /// Read the whole log and tell the first record that is wrong or missing
-    #[arg(long, exclusive = true)]
+    #[arg(long, conflicts_with_all = LOOKING)]
     pub verify: bool,
 }
 
@@ -73,27 +86,41 @@ impl AuditCommand {
             // A record that was read can be written.
             return serde_json::to_string(event).unwrap_or_default();
         }
-        let who = match &event.actor {
-            Some(actor) => actor.arn.as_str(),
-            None => "-",
-        };
-        let result = event.failure.as_ref().map_or("ok", |failure| failure.code.as_str());
-        format!(
-            "AUDIT\t{}\t{}:{}\t{who}\t{}\t{}\t{result}\t{}\t{}",
-            event.at,
-            event.service,
-            event.action,
-            event.access_key,
-            event.source,
-            event.resources.join(","),
-            event.request_id,
-        )
+        Line::of(event).to_string()
     }
 }
 
-/// How a log stands, as it is printed.
-pub fn state(state: &AuditState) -> String {
-    let AuditState { name, first, last, hash, fault } = state;
-    let told = fault.as_deref().unwrap_or("ok");
-    format!("LOG\t{name}\t{first}\t{last}\t{hash}\t{told}")
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    /// As the clc's own command line has it: with options of the whole program.
+    #[derive(Debug, Parser)]
+    struct Program {
+        #[arg(long, global = true)]
+        config: Option<std::path::PathBuf>,
+        #[command(flatten)]
+        audit: AuditCommand,
+    }
+
+    #[test]
+    fn the_log_is_verified_whole_wherever_the_configuration_is() {
+        let parse = |words: &[&str]| Program::try_parse_from([&["audit"], words].concat());
+        let told = parse(&["--verify", "--config", "clc.toml"]).unwrap();
+        assert!(told.audit.verify && told.config.is_some());
+        for option in LOOKING {
+            let option = format!("--{}", option.replace('_', "-"));
+            let value: &[&str] = if option == "--json" { &[] } else { &["1"] };
+            let value = if ["--since", "--until"].contains(&option.as_str()) {
+                &["2026-11-22T10:50:32Z"]
+            } else {
+                value
+            };
+            let words = [&["--verify", &option], value].concat();
+            let refused = parse(&words).unwrap_err();
+            assert_eq!(refused.kind(), clap::error::ErrorKind::ArgumentConflict, "{option}");
+        }
+    }
 }

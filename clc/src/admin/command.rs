@@ -168,21 +168,21 @@ async fn listed(
     if command.verify {
         let states = clc.ask(VerifyAudit {}).await?;
         for state in &states {
-            writeln!(out, "{}", audit::state(state))?;
+            writeln!(out, "{state}")?;
         }
         let sound = states.iter().all(|state| state.fault.is_none());
         return if sound { Ok(()) } else { Err(CommandError::Tampered) };
     }
-    let (filter, mut before, mut left) = (command.filter(), None, command.limit);
+    let (filter, mut next, mut left) = (command.filter(), None, command.limit);
     while left > 0 {
         let most = left.min(audit::PAGE);
-        let page = clc.ask(LookAudit { filter: filter.clone(), before, most }).await?;
+        let page = clc.ask(LookAudit { filter: filter.clone(), next, most }).await?;
         for event in &page.events {
             writeln!(out, "{}", command.line(event))?;
         }
         left -= page.events.len().min(left);
-        before = page.before;
-        if before.is_none() {
+        next = page.next;
+        if next.is_none() {
             break;
         }
     }

@@ -18,7 +18,8 @@ use runtime::peer::Peer;
 
 use crate::people::registering::NewPerson;
 use crate::people::{
-    People, confirming, credentials, deletion, groups, logging_in, outgoing, registering, strangers,
+    People, acting, confirming, credentials, deletion, groups, logging_in, outgoing, registering,
+    strangers,
 };
 
 /// Answers a message by a function that blocks.
@@ -41,8 +42,14 @@ where
 pub fn people(people: &People) -> Dispatcher<PeopleService> {
     let it = Dispatcher::new();
     let it = with(it, people, |people, ask: Apply| strangers::apply(people, &ask));
-    let it = with(it, people, |people, ask: Approve| registering::approve(people, &ask.name));
-    let it = with(it, people, |people, ask: Reject| registering::reject(people, &ask.name));
+    let it = with(it, people, |people, ask: Approve| {
+        acting::administrator(people, &ask.by)?;
+        registering::approve(people, &ask.name)
+    });
+    let it = with(it, people, |people, ask: Reject| {
+        acting::administrator(people, &ask.by)?;
+        registering::reject(people, &ask.name)
+    });
     let it = with(it, people, |people, ask: Confirm| confirming::confirm(people, &ask));
     let it =
         with(it, people, |people, ask: RequestRecovery| strangers::request_recovery(people, &ask));
@@ -53,10 +60,18 @@ pub fn people(people: &People) -> Dispatcher<PeopleService> {
         with(it, people, |people, ask: ChangePassword| logging_in::change_password(people, &ask));
     let it = with(it, people, |people, ask: SetOwnPassword| logging_in::set_own(people, &ask));
     let it = with(it, people, |people, ask: SetOwnContact| {
-        registering::change_contact(people, &ask.name, &ask.contact).map(drop)
+        let alias = logging_in::check(people, &ask.by)?.alias;
+        acting::owner(people, &ask.by, &alias)?;
+        registering::change_contact(people, &alias, &ask.contact).map(drop)
     });
-    let it = with(it, people, |people, ask: GetZip| credentials::zip(people, &ask.name, ask.kind));
-    with(it, people, |people, ask: DescribeRegistration| registering::find(people, &ask.name))
+    let it = with(it, people, |people, ask: GetZip| {
+        acting::owner(people, &ask.by, &ask.name)?;
+        credentials::zip(people, &ask.name, ask.kind)
+    });
+    with(it, people, |people, ask: DescribeRegistration| {
+        acting::beholder(people, &ask.by, &ask.name)?;
+        registering::find(people, &ask.name)
+    })
 }
 
 /// Adds what an administrator on the host asks about people.
@@ -71,9 +86,12 @@ pub fn administration(
         None => registering::list(people),
     });
     let it = with(it, people, |people, ask: DecideRegistration| match ask.decision {
-        Decision::Approve => registering::approve(people, &ask.name).map(drop),
-        Decision::Reject => registering::reject(people, &ask.name),
-        Decision::Confirm => registering::confirm(people, &ask.name).map(drop),
+        Decision::Approve => {
+            let approved = registering::approve(people, &ask.name)?;
+            Ok(registering::unsent(people, &approved))
+        }
+        Decision::Reject => registering::reject(people, &ask.name).map(|()| None),
+        Decision::Confirm => registering::confirm(people, &ask.name).map(|_| None),
     });
     let it = with(it, people, |people, ask: ChangeContact| {
         registering::change_contact(people, &ask.name, &ask.contact).map(drop)

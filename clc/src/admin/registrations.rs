@@ -12,7 +12,7 @@ use common::wire::admin::{
     DescribeMails, DescribeRegistrations, DescribeZoneGroups, GetCredentialsZip, GroupChange,
     MailView, SetPassword, ZoneGroupView,
 };
-use common::wire::people::{Contact, Language, Registered, ZipKind};
+use common::wire::people::{Contact, ContactChange, Language, Registered, ZipKind};
 
 use super::asking::{Clc, CommandError};
 use crate::identity::folder;
@@ -29,9 +29,12 @@ pub enum PeopleCommand {
     DeleteUser {
         /// The user's name
         name: String,
-        /// Terminate the instances and remove images and key pairs, too; buckets must be gone before
-        #[arg(long)]
-        remove_all: bool,
+        /// What becomes of what the user owns
+        #[arg(long, value_name = "WHAT", default_value = "refuse")]
+        belongings: BelongingsOption,
+        /// The user who gets it all, with `--belongings give`
+        #[arg(long, value_name = "NAME")]
+        heir: Option<String>,
     },
     /// Agree to a user's application; a mail asks for confirmation
     Approve {
@@ -57,13 +60,13 @@ pub enum PeopleCommand {
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
     },
-    /// Replace what is known of who stands behind an account
+    /// Change what is known of who stands behind an account; what is not named stays as it is
     ModifyUser {
         /// The user's name
         name: String,
-        /// Who stands behind it
+        /// What is changed
         #[command(flatten)]
-        contact: ContactOptions,
+        contact: ContactChanges,
     },
     /// Make credentials and write them as a zip; old ones stay good
     GetCredentialsZip {
@@ -139,6 +142,18 @@ impl From<LanguageOption> for Language {
     }
 }
 
+/// What becomes of what a user owns who is deleted.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum BelongingsOption {
+    /// Nobody is deleted who owns something
+    Refuse,
+    /// All of it becomes another user's
+    Give,
+    /// Instances are terminated, bundle tasks cancelled, images deregistered, key pairs, buckets
+    /// and objects deleted
+    End,
+}
+
 /// Who stands behind an account.
 #[derive(Debug, Default, Args)]
 pub struct ContactOptions {
@@ -164,6 +179,42 @@ pub struct ContactOptions {
 
 impl From<ContactOptions> for Contact {
     fn from(it: ContactOptions) -> Self {
+        Self {
+            email: it.email,
+            full_name: it.full_name,
+            telephone: it.telephone,
+            affiliation: it.affiliation,
+            project_leader: it.project_leader,
+            project_description: it.project_description,
+        }
+    }
+}
+
+/// What is changed of who stands behind an account; an empty text takes it away.
+#[derive(Debug, Default, Args)]
+pub struct ContactChanges {
+    /// The mail address
+    #[arg(long, short)]
+    email: Option<String>,
+    /// The full name
+    #[arg(long)]
+    full_name: Option<String>,
+    /// The telephone number
+    #[arg(long)]
+    telephone: Option<String>,
+    /// The affiliation
+    #[arg(long)]
+    affiliation: Option<String>,
+    /// The project's leader
+    #[arg(long)]
+    project_leader: Option<String>,
+    /// What the project is about
+    #[arg(long)]
+    project_description: Option<String>,
+}
+
+impl From<ContactChanges> for ContactChange {
+    fn from(it: ContactChanges) -> Self {
         Self {
             email: it.email,
             full_name: it.full_name,
@@ -211,8 +262,15 @@ impl PeopleCommand {
                 }
                 Ok(())
             }
-            Self::DeleteUser { name, remove_all } => {
-                let belongings = if remove_all { Belongings::Remove } else { Belongings::Refuse };
+            Self::DeleteUser { name, belongings, heir } => {
+                let word = match belongings {
+                    BelongingsOption::Refuse => "refuse",
+                    BelongingsOption::Give => "give",
+                    BelongingsOption::End => "end",
+                };
+                let asked = (("--belongings", Some(word)), ("--heir", heir.as_deref()));
+                let belongings = Belongings::read(asked.0, asked.1)
+                    .map_err(|error| CommandError::Refused(error.text().to_owned()))?;
                 let said = match clc.ask(DeleteUser { name: name.clone(), belongings }).await? {
                     Deleted::Gone => "deleted".to_owned(),
                     Deleted::Leaving(why) => format!("leaving\t{why}"),
@@ -234,14 +292,15 @@ impl PeopleCommand {
             }
             Self::GetCredentialsZip { name, file, keys_only } => {
                 let kind = if keys_only { ZipKind::Keys } else { ZipKind::Whole };
-                if let Some(file) = file.as_ref().filter(|file| file.exists()) {
-                    return Err(CommandError::Exists(file.clone()));
+                let file = file.unwrap_or_else(|| PathBuf::from(kind.file_name(&name)));
+                if file.exists() {
+                    return Err(CommandError::Exists(file));
                 }
+                // Each zip is another certificate: none is made that could not be kept.
+                let place = folder::Place::new(&file, 0o600).map_err(CommandError::Unmade)?;
                 let zip = clc.ask(GetCredentialsZip { name: name.clone(), kind }).await?;
-                let file = file.unwrap_or_else(|| PathBuf::from(&zip.file_name));
                 let bytes = STANDARD.decode(&zip.base64).map_err(io::Error::other)?;
-                folder::write_new(&file, &bytes, 0o600)
-                    .map_err(|error| CommandError::Unwritten(error, name.clone()))?;
+                place.fill(&bytes).map_err(CommandError::Unmade)?;
                 Ok(writeln!(out, "USER\t{name}\t{}", file.display())?)
             }
             Self::DescribeUserGroups { group } => {
@@ -280,13 +339,17 @@ async fn decide(
     name: String,
     decision: Decision,
 ) -> Result<(), CommandError> {
-    clc.ask(DecideRegistration { name: name.clone(), decision }).await?;
+    let besides = clc.ask(DecideRegistration { name: name.clone(), decision }).await?;
     let said = match decision {
         Decision::Approve => "approved",
         Decision::Reject => "rejected",
         Decision::Confirm => "confirmed",
     };
-    Ok(writeln!(out, "USER\t{name}\t{said}")?)
+    writeln!(out, "USER\t{name}\t{said}")?;
+    match besides {
+        Some(besides) => Ok(writeln!(out, "USER-NOTE\t{name}\t{besides}")?),
+        None => Ok(()),
+    }
 }
 
 async fn change(
@@ -322,6 +385,11 @@ fn user_lines(user: &Registered, whole: bool) -> String {
         ("PROJECT-LEADER", &contact.project_leader),
         ("PROJECT", &description),
         ("LEAVING", user.leaving.as_deref().unwrap_or_default()),
+        ("HEIR", user.deletion.as_ref().and_then(|it| it.heir.as_deref()).unwrap_or_default()),
+        (
+            "FAILURE",
+            user.deletion.as_ref().and_then(|it| it.failure.as_deref()).unwrap_or_default(),
+        ),
     ];
     let mut add = |kind: &str, value: &str| {
         if !value.is_empty() {
@@ -379,6 +447,7 @@ mod tests {
             confirmed: None,
             zone_groups: vec!["default".into()],
             leaving: None,
+            deletion: None,
         };
         let short = "USER\ttaro\t123456789012\tenabled\tapplied\tt@x\n";
         assert_eq!(user_lines(&user, false), short);

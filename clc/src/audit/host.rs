@@ -3,7 +3,8 @@
 //!
 //! The record is made at the one place that all messages of `clc admin` pass, and all of the console.
 //! Whoever sends the former can read the peer key; more is not known of them. Of the latter only
-//! names are recorded, and refusals no more often than those of signatures.
+//! names are recorded, and who it was that has proven to be somebody; and refusals no more often than
+//! those of signatures.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use common::audit::{Actor, Event, Failure, parameters};
 use common::error::{ApiError, ErrorCode};
 use common::id::AccountId;
 use common::wire::admin::Admin;
-use common::wire::audit::{AuditPage, AuditState, LookAudit, VerifyAudit};
+use common::wire::audit::{AuditPage, LookAudit, VerifyAudit};
 use common::wire::people::People;
 use futures_util::future::BoxFuture;
 use runtime::audit::AuditLog;
@@ -20,12 +21,16 @@ use runtime::auditor::{Auditor as _, Refusals, unrecorded};
 use runtime::clock::Clock;
 use runtime::dispatcher::Dispatcher;
 use runtime::peer::Answers;
+use runtime::pool;
 use serde_json::Value;
 
+use super::Trail;
+use super::persons;
 use crate::random;
+use crate::records::Records;
 
 /// What is recorded of what the console says.
-const NAMES: [&str; 5] = ["account", "kind", "language", "name", "user"];
+const NAMES: [&str; 7] = ["account", "by.account", "by.user", "kind", "language", "name", "user"];
 /// What the console asks for each page that it shows: whether a session is still good.
 const SESSION: &str = "CheckPerson";
 /// How many records are told at once, at most.
@@ -38,29 +43,35 @@ pub struct Recorded {
     inner: Arc<dyn Answers>,
     log: AuditLog,
     clock: Clock,
-    /// The bound of refusals, of messages that strangers have a part in.
-    strangers: Option<Refusals>,
+    /// The bound of refusals, of messages that strangers have a part in, and the records that know who
+    /// is none.
+    strangers: Option<(Refusals, Records)>,
 }
 
 impl Recorded {
     /// Records what these answer, and answers what is asked about records.
-    pub fn new(inner: Dispatcher<Admin>, log: &AuditLog, clock: Clock) -> Self {
-        let (looked, verified) = (log.clone(), log.clone());
+    pub fn new(inner: Dispatcher<Admin>, trail: &Trail, clock: Clock) -> Self {
+        let (looked, verified) = (trail.clone(), trail.clone());
         let inner = inner
             .with(move |ask: LookAudit| {
-                let log = looked.clone();
-                async move { look(&log, ask).await }
+                let trail = looked.clone();
+                async move { look(&trail, ask).await }
             })
             .with(move |_: VerifyAudit| {
-                let log = verified.clone();
-                async move { verify(&log).await }
+                let trail = verified.clone();
+                async move { trail.verify().await }
             });
-        Self { inner: Arc::new(inner), log: log.clone(), clock, strangers: None }
+        Self { inner: Arc::new(inner), log: trail.log.clone(), clock, strangers: None }
     }
 
     /// Records what is answered to the console.
-    pub fn console(inner: Dispatcher<People>, log: &AuditLog, clock: Clock) -> Self {
-        let strangers = Some(Refusals::default());
+    pub fn console(
+        inner: Dispatcher<People>,
+        records: &Records,
+        log: &AuditLog,
+        clock: Clock,
+    ) -> Self {
+        let strangers = Some((Refusals::default(), records.clone()));
         Self { inner: Arc::new(inner), log: log.clone(), clock, strangers }
     }
 
@@ -74,7 +85,10 @@ impl Recorded {
         }
         let answered = self.inner.answer(name, json).await;
         let mut event = self.event(name, read_only, json, answered.as_ref().err())?;
-        if let (Some(strangers), Err(_)) = (&self.strangers, &answered) {
+        if let Some((_, records)) = &self.strangers {
+            event.actor = person(records, name, json, &answered).await?;
+        }
+        if let (Some((strangers, _)), Err(_)) = (&self.strangers, &answered) {
             let Some(before) = strangers.admit(event.at) else { return answered };
             event.unrecorded = before;
         }
@@ -122,7 +136,13 @@ impl Recorded {
                 session: None,
             }),
             access_key: String::new(),
-            resources: parameters.get("name").cloned().into_iter().collect(),
+            signed: None,
+            resources: ["name", "account"]
+                .iter()
+                .find_map(|it| parameters.get(*it))
+                .cloned()
+                .into_iter()
+                .collect(),
             parameters,
             source: cut(&source, LONGEST_TEXT),
             agent: if console { "console" } else { "clc admin" }.to_owned(),
@@ -131,6 +151,22 @@ impl Recorded {
             unrecorded: 0,
         })
     }
+}
+
+/// Whoever has proven to be somebody with a message of the console.
+async fn person(
+    records: &Records,
+    name: &str,
+    json: &[u8],
+    answered: &Result<Vec<u8>, ApiError>,
+) -> Result<Option<Actor>, ApiError> {
+    let Ok(message) = serde_json::from_slice::<Value>(json) else { return Ok(None) };
+    let (records, name) = (records.clone(), name.to_owned());
+    let answered = answered.as_ref().map_err(ApiError::code).cloned();
+    let behind = move || {
+        persons::behind(&records, &name, &message, answered.as_deref().map_err(|code| *code))
+    };
+    pool::block(behind).await?
 }
 
 fn flatten(name: &str, value: &Value, to: &mut Vec<(String, String)>) {
@@ -169,19 +205,11 @@ impl Answers for Recorded {
     }
 }
 
-async fn look(log: &AuditLog, ask: LookAudit) -> Result<AuditPage, ApiError> {
+async fn look(trail: &Trail, ask: LookAudit) -> Result<AuditPage, ApiError> {
     if ask.most == 0 || ask.most > MOST {
         let text = format!("most: 1 to {MOST} records are told at once");
         return Err(ApiError::new(ErrorCode::InvalidParameterValue, text));
     }
-    let page = log.find(ask.filter, ask.before, ask.most).await?;
-    let events = page.events.into_iter().map(|(_, event)| event).collect();
-    Ok(AuditPage { events, before: page.before })
-}
-
-async fn verify(log: &AuditLog) -> Result<Vec<AuditState>, ApiError> {
-    let state = log.verify().await?;
-    let (first, name) = (state.behind.n + 1, "clc".to_owned());
-    let (last, hash) = (state.head.n, state.head.hash);
-    Ok(vec![AuditState { name, first, last, hash, fault: state.fault }])
+    let page = trail.find(ask.filter, ask.next.as_deref(), ask.most).await?;
+    Ok(AuditPage { events: page.events, next: page.next })
 }

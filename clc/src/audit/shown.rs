@@ -34,6 +34,16 @@ fn source(event: &Event) -> String {
 
 /// Everything of a record, under CloudTrail's names.
 fn whole(event: &Event) -> String {
+    // Whoever showed no key, or one that did not prove to be theirs.
+    let nobody = match (event.service.as_str(), event.access_key.as_str()) {
+        ("s3", "") => json!({
+            "type": "AWSAccount",
+            "principalId": "",
+            "accountId": "ANONYMOUS_PRINCIPAL",
+        }),
+        (_, "") => json!(null),
+        (_, key) => json!({ "type": "Unknown", "accessKeyId": key }),
+    };
     let identity = event.actor.as_ref().map(|actor| {
         json!({
             "type": if actor.session.is_some() { "AssumedRole" } else { "IAMUser" },
@@ -45,6 +55,10 @@ fn whole(event: &Event) -> String {
             "userName": actor.name,
             "sessionName": actor.session,
         })
+    });
+    let identity = identity.unwrap_or(nobody);
+    let signed = event.signed.as_ref().map(|signed| {
+        json!({ "SignatureVersion": signed.version, "AuthenticationMethod": signed.method })
     });
     let failure = event.failure.as_ref();
     json!({
@@ -58,11 +72,13 @@ fn whole(event: &Event) -> String {
         "errorCode": failure.map(|it| it.code.as_str()),
         "errorMessage": failure.map(|it| it.message.as_str()),
         "requestParameters": event.parameters,
+        "additionalEventData": signed,
         "requestID": event.request_id,
         "eventID": event.request_id,
         "readOnly": event.read_only,
         "eventType": "AwsApiCall",
         "managementEvent": !event.data,
+        "eventCategory": if event.data { "Data" } else { "Management" },
         "recipientAccountId": event.actor.as_ref().map(|actor| actor.account.as_str()),
         "resources": event.resources.iter().map(|name| json!({ "ARN": name })).collect::<Vec<_>>(),
         "tlsDetails": { "https": event.secure },
@@ -84,8 +100,10 @@ fn kind(name: &str) -> Option<&'static str> {
         (":policy/", "AWS::IAM::ManagedPolicy"),
         (":instance-profile/", "AWS::IAM::InstanceProfile"),
         ("AKI", "AWS::IAM::AccessKey"),
-        ("arn:aws:s3:::", "AWS::S3::Bucket"),
     ];
+    if let Some(path) = name.strip_prefix("arn:aws:s3:::") {
+        return Some(if path.contains('/') { "AWS::S3::Object" } else { "AWS::S3::Bucket" });
+    }
     let fits = |part: &str| {
         if part.starts_with(':') { name.contains(part) } else { name.starts_with(part) }
     };
@@ -103,6 +121,7 @@ mod tests {
             ("i-1", Some("AWS::EC2::Instance")),
             ("arn:aws:iam::123456789012:user/taro", Some("AWS::IAM::User")),
             ("arn:aws:s3:::bucket", Some("AWS::S3::Bucket")),
+            ("arn:aws:s3:::bucket/a:user/b", Some("AWS::S3::Object")),
             ("taro", None),
         ] {
             assert_eq!(kind(name), expected, "{name}");

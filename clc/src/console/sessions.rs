@@ -17,7 +17,7 @@ use common::audit::event::{LONGEST_TEXT, cut};
 use common::error::{ApiError, ErrorCode};
 use common::id::AccountId;
 use common::time::Timestamp;
-use common::wire::people::{CheckPerson, Person};
+use common::wire::people::Person;
 use futures_util::future::BoxFuture;
 use runtime::reconcile::{Pass, Reconciler};
 use sha2::{Digest as _, Sha256};
@@ -126,12 +126,7 @@ pub(crate) fn check(people: &People, session: &ConsoleSession) -> Result<Option<
     if !is_fresh(&people.records, session, people.now())? {
         return Ok(None);
     }
-    let ask = CheckPerson {
-        account: session.account.clone(),
-        user: session.user.clone(),
-        password_set: session.password_set,
-    };
-    match logging_in::check(people, &ask) {
+    match logging_in::check(people, &session.asks()) {
         Ok(person) => Ok(Some(person)),
         Err(error) if error.code() == ErrorCode::AccessDenied => Ok(None),
         Err(error) => Err(error),

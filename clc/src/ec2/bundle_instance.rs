@@ -63,6 +63,7 @@ fn record(
     now: Timestamp,
 ) -> Result<BundleTask, ApiError> {
     let (task, _) = store::transact(&*records.engine, |batch| {
+        records.hold_open(batch, &wish.account)?;
         let instance = savable(records, id, caller)?;
         let task = wish.task(&instance, inherited(records, &instance)?, now)?;
         records.add_bundle_task(batch, &task)?;

@@ -124,6 +124,8 @@ fn record(
     now: Timestamp,
 ) -> Result<(ImageId, String), ApiError> {
     let (made, _) = store::transact(&*records.engine, |batch| {
+        records.hold_open(batch, &caller.account)?;
+        records.hold_open(batch, &new.wish.account)?;
         quota::images::admit(records, Some(batch), caller)?;
         let (task, image) = both(records, new, caller, now)?;
         // What it boots must still be there when this is committed.

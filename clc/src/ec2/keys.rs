@@ -166,6 +166,7 @@ async fn keep(scene: &Scene<Keys>, record: KeyPair, tags: TagMap) -> Result<KeyP
         .records
         .work(move |records| {
             store::transact(&*records.engine, |batch| {
+                records.hold_open(batch, &record.account)?;
                 free(records, &record.account, &record.name)?;
                 batch.insert(&record)?;
                 let what = (ResourceKind::KeyPair, record.id.as_str());

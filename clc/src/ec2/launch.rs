@@ -196,6 +196,7 @@ pub fn record(
     let groups = vec!["default".to_owned()];
     let mut options = MetadataOptions::default();
     asked.metadata_options.apply("MetadataOptions.", &mut options)?;
+    records.hold_open(batch, &caller.account)?;
     // What the launch is made of must still be there when it is committed.
     batch.hold(&plan.image);
     if let Some(kernel) = &plan.kernel {

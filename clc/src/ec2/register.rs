@@ -206,6 +206,7 @@ fn record(
     now: Timestamp,
 ) -> Result<ImageId, ApiError> {
     let (id, _) = store::transact(&*records.engine, |batch| {
+        records.hold_open(batch, &caller.account)?;
         quota::images::admit(records, Some(batch), caller)?;
         let image = image(records, &new.asked, caller, &new.bundle, now)?;
         for (named, kind) in

@@ -8,10 +8,9 @@ use common::error::{ApiError, ErrorCode};
 use common::id::AccountId;
 use store::Batch;
 
-use crate::records::{Records, ResourceKind, TagMap, Tags};
+use crate::records::tags::MOST_TAGS;
+use crate::records::{Records, ResourceKind, TagMap, Tags, tagged};
 
-/// How many tags one account may write on one resource.
-pub const MOST_TAGS: usize = 50;
 /// How many characters a key has at most.
 pub const MOST_KEY: usize = 128;
 /// How many characters a value has at most.
@@ -43,7 +42,23 @@ pub fn checked(tags: &[NewTag]) -> Result<TagMap, ApiError> {
     if checked.len() > MOST_TAGS {
         return Err(too_many());
     }
+    check_cases(&checked)?;
     Ok(checked)
+}
+
+/// Refuses keys of one resource that differ in case only: conditions of policies know no case, so
+/// whoever may write one of them would say what the other says.
+///
+/// # Errors
+/// `InvalidParameterValue`, naming both.
+pub fn check_cases(tags: &TagMap) -> Result<(), ApiError> {
+    match tagged::alike(tags) {
+        Some((one, other)) => {
+            let why = format!("the keys '{one}' and '{other}' differ in case only");
+            Err(ApiError::invalid("Tag", why))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Checks the key of a tag that is to be set or taken off.
@@ -151,6 +166,7 @@ mod tests {
             (vec![tag("a\0", "")], "control"),
             (vec![tag("a", "\u{1b}")], "control"),
             (vec![tag("a", "1"), tag("a", "2")], "twice"),
+            (vec![tag("Owner", "1"), tag("owner", "2")], "'Owner' and 'owner'"),
         ] {
             let error = checked(&bad).unwrap_err();
             assert_eq!(error.code(), ErrorCode::InvalidParameterValue, "{bad:?}");

@@ -17,6 +17,7 @@ use super::instances::named;
 use super::keys::no_key;
 use super::paging::{Asked, Page};
 use super::{ids, keys, tagging};
+use crate::records::tags::MOST_TAGS;
 use crate::records::{KeyPair, Records, ResourceKind, TagMap, Tags};
 
 /// How many resources one request may name.
@@ -93,6 +94,8 @@ impl Handle<Tagger> for DeleteTags {
         for tag in &self.tag {
             tagging::check_key(&tag.key)?;
         }
+        // What conditions know of the value of one would be said of the other.
+        tagging::check_cases(&self.tag.iter().map(|it| (it.key.clone(), String::new())).collect())?;
         let what = What::TakeOff(self.tag);
         Change::of(&self.resource_id, what, &scene.caller)?.rehearsed(scene).await
     }
@@ -265,10 +268,13 @@ fn rewrite(records: &Records, batch: &mut Batch, change: &Change) -> Result<(), 
             tags: before.as_ref().map(|seen| seen.tags.clone()).unwrap_or_default(),
         };
         match what {
-            What::Set(added) => now.tags.extend(added.clone()),
+            What::Set(added) => {
+                now.tags.extend(added.clone());
+                tagging::check_cases(&now.tags)?;
+            }
             What::TakeOff(named) => take_off(&mut now.tags, named),
         }
-        if now.tags.len() > tagging::MOST_TAGS {
+        if now.tags.len() > MOST_TAGS {
             return Err(tagging::too_many());
         }
         records.write_tags(batch, before.as_ref(), &now)?;

@@ -70,6 +70,7 @@ impl Changes for CreateAccessKey {
                 user: user.name.clone(),
                 created: now,
                 active: true,
+                holder: user.unique_id(),
             };
             batch.insert(&key)?;
             batch.point(&records.keys_of, &belongings::key_row(&key), &key.id);

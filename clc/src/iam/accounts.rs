@@ -112,12 +112,14 @@ impl Answer<Iam> for ListAccounts {
 }
 
 impl Handle<Iam> for DeleteAccount {
-    /// The account's name.
-    type Checked = String;
+    /// The account's name, and what becomes of what it owns.
+    type Checked = (String, Belongings);
 
-    async fn check(self, scene: &Scene<Iam>) -> Result<String, ApiError> {
+    async fn check(self, scene: &Scene<Iam>) -> Result<Self::Checked, ApiError> {
         administrators_only(scene, "DeleteAccount")?;
         let (named, recursive) = (self.account_name, self.recursive);
+        let (word, heir) = (self.belongings.as_deref(), self.heir.as_deref());
+        let belongings = Belongings::read(("Belongings", word), ("Heir", heir))?;
         scene
             .records
             .work(move |records| {
@@ -126,22 +128,30 @@ impl Handle<Iam> for DeleteAccount {
                     let text = "Cannot delete entity, the cloud's own account stays.";
                     return Err(ApiError::new(ErrorCode::DeleteConflict, text));
                 }
+                let belongings = match belongings {
+                    Belongings::Give(heir) => {
+                        Belongings::Give(stand_in::account(records, &heir)?.record.alias)
+                    }
+                    other => other,
+                };
                 let owned = deletion::owned(records, &seen.number)?;
-                if !owned.is_empty() {
+                if belongings == Belongings::Refuse && !owned.is_empty() {
                     let text = format!("Cannot delete entity, it owns {}.", owned.join("; "));
                     return Err(ApiError::new(ErrorCode::DeleteConflict, text));
                 }
                 if !recursive {
                     has_nothing(records, &seen.number)?;
                 }
-                Ok(seen.record.alias)
+                Ok((seen.record.alias, belongings))
             })
             .await
     }
 
-    async fn act(alias: String, scene: &Scene<Iam>) -> Result<Nothing, ApiError> {
-        // What it owns is not removed by IAM, buckets neither.
-        deletion::delete(&scene.people, &scene.walrus, &alias, Belongings::Refuse).await?;
+    async fn act(
+        (alias, belongings): Self::Checked,
+        scene: &Scene<Iam>,
+    ) -> Result<Nothing, ApiError> {
+        deletion::delete(&scene.people, &scene.walrus, &alias, belongings).await?;
         Ok(Nothing {})
     }
 }

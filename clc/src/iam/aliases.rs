@@ -19,6 +19,7 @@ use store::{Batch, Pages, Record, Seen, Table};
 
 use super::change::{Change, Changes, changes};
 use super::{Iam, belongings, limits};
+use crate::identity::accounts;
 use crate::records::accounts::FIRST_USER;
 use crate::records::{Account, Records, Touched, User};
 use crate::settings;
@@ -36,13 +37,13 @@ pub fn check_alias(alias: &str) -> Result<(), ApiError> {
     })
 }
 
-/// Refuses a name that is another account's. Blocks.
+/// Refuses a name that means another already: an account by its name or number, or an administrator
+/// of the cloud. Blocks.
 ///
 /// # Errors
 /// `EntityAlreadyExists`.
 pub fn free(records: &Records, alias: &str, account: &AccountId) -> Result<(), ApiError> {
-    let taken = records.aliases.get(&alias.to_ascii_lowercase())?;
-    if taken.is_none_or(|row| row.value == account.as_str()) {
+    if !accounts::is_taken(records, alias, Some(account))? {
         return Ok(());
     }
     let text = format!("The account alias {alias} already exists.");

@@ -20,6 +20,7 @@ use store::{Record, Seen, Table};
 use super::managed::{CloudPolicy, Usable};
 use super::work::answers;
 use super::{attachments, documents, instance_profiles, versions};
+use crate::identity::trust;
 use crate::records::{Group, Records, Role, User};
 
 /// The kinds in the order of the listing, by the names of the filter.
@@ -85,7 +86,7 @@ fn role(records: &Records, role: &Seen<Role>) -> Result<RoleDetail, ApiError> {
         role_id: role.id.clone(),
         arn: role.arn(),
         create_date: Moment(role.created),
-        assume_role_policy_document: documents::written(&role.trust),
+        assume_role_policy_document: documents::written(&trust::shown(records, role)?),
         instance_profile_list: shown.collect::<Result<_, _>>()?,
         role_policy_list: inline(&role.policies),
         attached_managed_policies: attachments::attached(&role.policies).collect(),

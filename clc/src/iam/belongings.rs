@@ -34,7 +34,7 @@ pub fn keys(records: &Records, user: &User) -> Result<Vec<Seen<AccessKey>>, ApiE
 
 /// The row that leads to a user's access key.
 pub fn key_row(key: &AccessKey) -> String {
-    format!("{}/{}", User::key_of(&key.account, &key.user), key.id)
+    key.row()
 }
 
 /// The certificates of a user that were not deleted, by id. Blocks.

@@ -76,9 +76,10 @@ fn told(it: &Certificate) -> View {
     }
 }
 
-/// Refuses one more certificate that may be used. Blocks.
+/// Refuses one more certificate that may be used, of those that IAM made. Blocks.
 fn room(records: &Records, user: &User) -> Result<(), ApiError> {
-    let own = belongings::certificates(records, user)?;
+    let mut own = belongings::certificates(records, user)?;
+    own.retain(|it| it.by_iam);
     let active = own.iter().filter(|it| it.active).count();
     let most = settings::number(records, settings::CERTIFICATES_PER_USER)?;
     limits::room(active, most, &user.name, "CertificatesPerUser")?;
@@ -104,6 +105,7 @@ fn keep(
         created: now,
         active: true,
         deleted: false,
+        by_iam: true,
     };
     batch.insert(&certificate)?;
     touched.note(certificate.entity_name());
@@ -221,7 +223,7 @@ impl Changes for UpdateSigningCertificate {
         Ok(Change::new(move |records, batch, touched| {
             let user = users::find(records, &account, &name)?;
             let mut seen = find(records, &user, &id)?;
-            if active && !seen.active {
+            if active && !seen.active && seen.by_iam {
                 room(records, &user)?;
             }
             seen.record.active = active;

@@ -42,8 +42,12 @@ impl<T: Send + 'static> Change<T> {
     /// # Errors
     /// Those of the work, and of the store.
     pub async fn done(self, scene: &Scene<Iam>) -> Result<T, ApiError> {
+        let account = scene.caller.account.clone();
         let commit = move |records: &Records| {
-            records.change_identity(|batch, touched| (self.0)(records, batch, touched))
+            records.change_identity(|batch, touched| {
+                records.hold_open(batch, &account)?;
+                (self.0)(records, batch, touched)
+            })
         };
         scene.records.work(commit).await
     }

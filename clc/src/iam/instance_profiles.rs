@@ -60,7 +60,10 @@ pub(super) fn shown(
         instance_profile_id: profile.id.clone(),
         arn: profile.arn(),
         create_date: Moment(profile.created),
-        roles: role.iter().map(|role| roles::shown(role, false)).collect(),
+        roles: role
+            .iter()
+            .map(|role| roles::shown(records, role, false))
+            .collect::<Result<_, _>>()?,
         tags: if whole { Tag::all(&profile.tags) } else { Default::default() },
     })
 }

@@ -4,7 +4,7 @@
 use common::error::{ApiError, ErrorCode};
 use common::iam::policy;
 
-/// Users of an account.
+/// Users of an account, and as many virtual MFA devices.
 pub const USERS: usize = 5000;
 /// Groups of an account.
 pub const GROUPS: usize = 300;

@@ -65,7 +65,7 @@ impl Handle<Iam> for CreateLoginProfile {
 
     async fn check(self, scene: &Scene<Iam>) -> Result<NewProfile, ApiError> {
         let name = users::meant(scene, self.user_name.as_deref())?;
-        let password = self.password.ok_or_else(|| ApiError::missing("Password"))?;
+        let password = self.password.ok_or_else(|| names::absent("password"))?;
         check_length("password", &password)?;
         let (caller, now, must_change) =
             (scene.caller.clone(), scene.clock.now(), self.password_reset_required);
@@ -123,6 +123,7 @@ impl Answer<Iam> for GetLoginProfile {
 /// A profile that is about to be changed.
 pub struct NewPassword {
     account: AccountId,
+    alias: String,
     user: String,
     password: Option<String>,
     must_change: Option<bool>,
@@ -139,6 +140,7 @@ impl Handle<Iam> for UpdateLoginProfile {
         let caller = scene.caller.clone();
         let new = NewPassword {
             account: caller.account.clone(),
+            alias: caller.alias.clone(),
             user: self.user_name,
             password: self.password,
             must_change: self.password_reset_required,
@@ -166,6 +168,7 @@ impl Handle<Iam> for UpdateLoginProfile {
                 match &hash {
                     Some(hash) => {
                         passwords::replace(&mut seen.record, hash.clone(), must_change, now);
+                        lockout::open(records, batch, &new.alias, &seen.user, now)?;
                     }
                     None => seen.record.must_change = must_change,
                 }
@@ -226,13 +229,16 @@ impl Handle<Iam> for ChangePassword {
     async fn act(own: OwnPassword, scene: &Scene<Iam>) -> Result<Nothing, ApiError> {
         let caller = scene.caller.clone();
         let work = move |people: &crate::people::People| {
-            let (records, now) = (&people.records, people.now());
+            let records = &people.records;
             let login = find(records, &caller.account, &own.user)?;
             // Whoever holds a key and guesses the password is counted like any other.
-            let tried = Tried::new(&caller.alias, &own.user, "IAM");
-            lockout::admit(records, &tried, now)?;
-            if !passwords::matches(people, Some(&login.hash), &own.old)? {
-                lockout::failed(records, &tried, now)?;
+            let tried = Tried::signed(&caller.alias, &own.user);
+            let counted = lockout::begin(records, &tried, people.now())?;
+            let right = passwords::matches(people, Some(&login.hash), &own.old);
+            if !matches!(right, Ok(false)) {
+                lockout::take_back(records, &counted)?;
+            }
+            if !right? {
                 let text = "The old password is wrong";
                 return Err(ApiError::new(ErrorCode::AccessDenied, text));
             }

@@ -31,6 +31,7 @@ mod listing;
 pub mod logins;
 mod managed;
 pub mod mfa;
+mod mfa_shown;
 mod roles;
 pub mod routes;
 mod simulate;

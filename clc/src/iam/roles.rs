@@ -22,6 +22,7 @@ use store::{After, Batch, Seen};
 use super::bearers::role;
 use super::work::{Work, account, answers, works};
 use super::{attachments, documents, limits, listing, managed};
+use crate::identity::trust;
 use crate::quota::identity::Kind;
 use crate::records::attachments::Use;
 use crate::records::{Records, Role, TagMap, Touched};
@@ -33,20 +34,24 @@ const SESSION: u32 = 3600;
 const SESSIONS: std::ops::RangeInclusive<u32> = 3600..=43_200;
 
 /// A role as it is shown; `whole` with what lists leave out.
-pub(super) fn shown(role: &Role, whole: bool) -> language::Role {
+pub(super) fn shown(
+    records: &Records,
+    role: &Role,
+    whole: bool,
+) -> Result<language::Role, ApiError> {
     let boundary = role.boundary.as_deref().map(Boundary::policy);
-    language::Role {
+    Ok(language::Role {
         path: role.path.clone(),
         role_name: role.name.clone(),
         role_id: role.id.clone(),
         arn: role.arn(),
         create_date: Moment(role.created),
-        assume_role_policy_document: documents::written(&role.trust),
+        assume_role_policy_document: documents::written(&trust::shown(records, role)?),
         description: Some(role.description.clone()),
         max_session_duration: role.max_session_seconds,
         permissions_boundary: boundary.filter(|_| whole),
         tags: if whole { Tag::all(&role.tags) } else { Default::default() },
-    }
+    })
 }
 
 fn checked_session(seconds: u32) -> Result<u32, ApiError> {
@@ -87,6 +92,7 @@ impl Create {
                 path,
                 description,
                 trust: it.assume_role_policy_document,
+                trusted: Default::default(),
                 max_session_seconds: checked_session(it.max_session_duration.unwrap_or(SESSION))?,
                 policies: PolicySet::default(),
                 boundary: it.permissions_boundary,
@@ -119,9 +125,10 @@ impl Work for Create {
             let arn = attachments::attachable(records, &role.account, arn)?.arn();
             records.attach(batch, &arn, Use::RoleBoundary, &key);
         }
-        batch.insert(role)?;
+        let role = Role { trusted: trust::named(records, &role.trust)?, ..role.clone() };
+        batch.insert(&role)?;
         touched.note(EntityName::role(&role.account, &role.name));
-        Ok(OneRole { role: shown(role, true) })
+        Ok(OneRole { role: shown(records, &role, true)? })
     }
 }
 
@@ -167,7 +174,10 @@ impl Update {
                 }
                 it.max_session_seconds = session.unwrap_or(it.max_session_seconds);
             }
-            To::Trusting(text) => it.trust.clone_from(text),
+            To::Trusting(text) => {
+                it.trusted = trust::named(records, text)?;
+                it.trust.clone_from(text);
+            }
             To::Tagged { set, take } => {
                 set_tags(&mut it.tags, set.clone())?;
                 take_tags(&mut it.tags, take);
@@ -204,7 +214,7 @@ impl Work for Describe {
         touched: &mut Touched,
     ) -> Result<OneRole, ApiError> {
         let role = self.0.change(records, batch, touched)?;
-        Ok(OneRole { role: shown(&role, true) })
+        Ok(OneRole { role: shown(records, &role, true)? })
     }
 }
 
@@ -279,14 +289,15 @@ fn list(it: &ListRoles, account: &AccountId, records: &Records) -> Result<RoleLi
     let rows = rows.filter(|seen| seen.as_ref().map_or(true, |it| it.path.starts_with(&prefix)));
     let filled = page.fill(rows.map(|seen| {
         let role = seen?;
-        Ok::<_, ApiError>((role.key().to_owned(), shown(&role, false)))
+        Ok::<_, ApiError>((role.key().to_owned(), shown(records, &role, false)?))
     }))?;
     Ok(RoleList { roles: filled.items, is_truncated: filled.is_truncated, marker: filled.marker })
 }
 
 answers! {
     GetRole => |it: GetRole, account: &AccountId, records: &Records| {
-        Ok(OneRole { role: shown(&*role(records, account, &it.role_name)?, true) })
+        let role = role(records, account, &it.role_name)?;
+        Ok(OneRole { role: shown(records, &role, true)? })
     };
     ListRoles => |it: ListRoles, account: &AccountId, records: &Records| {
         list(&it, account, records)

@@ -45,7 +45,8 @@ use common::euare::managed::{
 };
 use common::euare::mfa::{
     CreateVirtualMFADevice, DeactivateMFADevice, DeleteVirtualMFADevice, EnableMFADevice,
-    ListMFADevices,
+    GetMFADevice, ListMFADeviceTags, ListMFADevices, ListVirtualMFADevices, ResyncMFADevice,
+    TagMFADevice, UntagMFADevice,
 };
 use common::euare::roles::{
     CreateRole, DeleteRole, GetRole, ListRoleTags, ListRoles, TagRole, UntagRole,
@@ -145,6 +146,12 @@ pub fn router(iam: &Addr<ServiceActor<Iam>>) -> Router {
         .on::<ListInstanceProfiles, _>(iam)
         .on::<ListInstanceProfilesForRole, _>(iam)
         .on::<ListMFADevices, _>(iam)
+        .on::<ListMFADeviceTags, _>(iam)
+        .on::<ListVirtualMFADevices, _>(iam)
+        .on::<GetMFADevice, _>(iam)
+        .on::<ResyncMFADevice, _>(iam)
+        .on::<TagMFADevice, _>(iam)
+        .on::<UntagMFADevice, _>(iam)
         .on::<ListPolicies, _>(iam)
         .on::<ListPolicyTags, _>(iam)
         .on::<ListPolicyVersions, _>(iam)

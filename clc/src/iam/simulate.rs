@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use common::error::{ApiError, ErrorCode};
-use common::euare::names::violation;
+use common::euare::names::{absent, violation};
 use common::euare::paging::Page;
 use common::euare::simulate::{
     ContextKeys, GetContextKeysForCustomPolicy, GetContextKeysForPrincipalPolicy, PolicyIdentifier,
     SimulateCustomPolicy, SimulatePrincipalPolicy, Simulation,
 };
 use common::iam::directory::{Directory as _, authority_of_role, authority_of_user};
-use common::iam::policy::{Attached, Policy, PolicyKind, Source};
+use common::iam::policy::{Attached, LARGEST_OF_ROLE, Policy, PolicyKind, STEPS, Source, size};
 use common::iam::{Arn, Context, Grants, Principal, PrincipalKind, managed};
 use common::id::AccountId;
 use runtime::actor::{Answer, Scene};
@@ -34,6 +34,9 @@ fn bad(text: impl Into<String>) -> ApiError {
     ApiError::new(ErrorCode::InvalidInput, text)
 }
 
+/// After how many steps a page ends, if it has an answer: there is another one behind it.
+const PAGE_STEPS: u64 = 8 * STEPS;
+
 /// Reads policies that a request brings.
 fn given(
     parameter: &str,
@@ -43,6 +46,12 @@ fn given(
 ) -> Result<Vec<Attached>, ApiError> {
     let read = |(index, text): (usize, &String)| {
         let number = index + 1;
+        if size(text) > LARGEST_OF_ROLE {
+            let most = LARGEST_OF_ROLE;
+            return Err(bad(format!(
+                "{parameter}.member.{number} has more than {most} characters"
+            )));
+        }
         let policy = documents::read(&format!("{at}.{number}.member"), text, kind);
         let policy = policy.map_err(|error| match error.code() {
             ErrorCode::MalformedPolicyDocument => {
@@ -295,8 +304,21 @@ fn paged(
         Ok::<_, ApiError>((number.to_string(), number))
     });
     let filled = page.fill(rows)?;
+    let (mut results, mut steps) = (Vec::new(), 0);
+    let mut last: Option<String> = None;
+    for number in filled.items.member {
+        if let Some(last) = last.as_ref().filter(|_| steps > PAGE_STEPS) {
+            let marker = Some(page.marker(last));
+            let evaluation_results = results.into();
+            return Ok(Simulation { evaluation_results, is_truncated: true, marker });
+        }
+        let (result, cost) = simulated.ask(number);
+        results.push(result);
+        steps += cost;
+        last = Some(number.to_string());
+    }
     Ok(Simulation {
-        evaluation_results: filled.items.member.into_iter().map(|it| simulated.ask(it)).collect(),
+        evaluation_results: results.into(),
         is_truncated: filled.is_truncated,
         marker: filled.marker,
     })
@@ -348,7 +370,7 @@ fn of_policies(
         ));
     }
     if it.policy_input_list.is_empty() {
-        return Err(ApiError::missing("PolicyInputList.member.1"));
+        return Err(absent("policyInputList"));
     }
     if it.resource_policy.is_some() && it.caller_arn.is_none() {
         return Err(bad("CallerArn is wanted if ResourcePolicy is given"));
@@ -412,7 +434,7 @@ impl Answer<Iam> for SimulateCustomPolicy {
 impl Answer<Iam> for GetContextKeysForCustomPolicy {
     async fn answer(self, _: &Scene<Iam>) -> Result<ContextKeys, ApiError> {
         if self.policy_input_list.is_empty() {
-            return Err(ApiError::missing("PolicyInputList.member.1"));
+            return Err(absent("policyInputList"));
         }
         let (parameter, at) = ("PolicyInputList", "policyInputList");
         let read = move || given(parameter, at, PolicyKind::Identity, &self.policy_input_list);

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use common::error::{ApiError, ErrorCode};
 use common::euare::elements::Members;
-use common::euare::names::violation;
+use common::euare::names::{absent, violation};
 use common::euare::simulate::{
     BoundaryDecision, ContextEntry, Detail, Details, EvaluationResult, Position, ResourceResult,
     Statement,
@@ -43,10 +43,15 @@ fn bad(text: impl Into<String>) -> ApiError {
     ApiError::new(ErrorCode::InvalidInput, text)
 }
 
+/// How many values all context keys of a request may have together, and how long each may be: what
+/// a request that is made may tell of itself.
+const MOST_VALUES: usize = 1000;
+const LONGEST_VALUE: usize = 2048;
+
 /// Checks the names of actions: each of one service, without wildcards.
 pub(super) fn checked_actions(names: Vec<String>) -> Result<Vec<String>, ApiError> {
     if names.is_empty() {
-        return Err(ApiError::missing("ActionNames.member.1"));
+        return Err(absent("actionNames"));
     }
     for name in &names {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
@@ -81,6 +86,9 @@ pub(super) fn checked_resources(names: Vec<String>) -> Result<Vec<String>, ApiEr
 /// What is known of the simulated request.
 pub(super) fn checked_context(entries: &[ContextEntry]) -> Result<Context, ApiError> {
     let mut context = Context::new();
+    if entries.iter().map(|entry| entry.context_key_values.len()).sum::<usize>() > MOST_VALUES {
+        return Err(bad(format!("The context keys have more than {MOST_VALUES} values together")));
+    }
     for entry in entries {
         let ContextEntry { context_key_name: name, context_key_values: values, .. } = entry;
         let kind = entry.context_key_type.as_deref().unwrap_or("stringList");
@@ -109,6 +117,11 @@ pub(super) fn checked_context(entries: &[ContextEntry]) -> Result<Context, ApiEr
         if !many && values.len() != 1 {
             return Err(bad(format!("The context key {name} of type {kind} takes one value")));
         }
+        if values.iter().any(|value| value.len() > LONGEST_VALUE) {
+            let told =
+                format!("The context key {name} has a value of more than {LONGEST_VALUE} bytes");
+            return Err(bad(told));
+        }
         if let Some(wrong) = values.iter().find(|value| !reads(value)) {
             let told: String = wrong.chars().take(128).collect();
             return Err(bad(format!(
@@ -136,12 +149,12 @@ impl Simulated {
         self.actions.len() * self.resources.len()
     }
 
-    /// Asks one of them.
-    pub(super) fn ask(&self, number: usize) -> EvaluationResult {
+    /// Asks one of them; says how many steps that took, too.
+    pub(super) fn ask(&self, number: usize) -> (EvaluationResult, u64) {
         let of = self.resources.len().max(1);
         let action = self.actions.get(number / of).map_or("", String::as_str);
         let resource = self.resources.get(number % of).map_or("*", String::as_str);
-        let (decision, details) = self.decide(action, resource);
+        let (decision, details, steps) = self.decide(action, resource);
         let matched: Members<Statement> =
             decision.matched.iter().map(|matched| self.statement(matched)).collect();
         let missing: Members<String> = decision.missing.clone().into();
@@ -157,7 +170,7 @@ impl Simulated {
             eval_decision_details: details.clone(),
             permissions_boundary_decision_detail: boundary,
         });
-        EvaluationResult {
+        let result = EvaluationResult {
             eval_action_name: action.to_owned(),
             eval_resource_name: resource.to_owned(),
             eval_decision: word,
@@ -166,10 +179,12 @@ impl Simulated {
             permissions_boundary_decision_detail: boundary,
             eval_decision_details: details,
             resource_specific_results: specific.into_iter().collect(),
-        }
+        };
+        (result, steps)
     }
 
-    fn decide(&self, action: &str, resource: &str) -> (Decision, Details) {
+    /// The decision, of which accounts it was made, and what all that took.
+    fn decide(&self, action: &str, resource: &str) -> (Decision, Details, u64) {
         let (principal, context) = (&self.principal, &self.context);
         let question = Question { principal, action, resource, context };
         let of_identity = Policies {
@@ -180,14 +195,19 @@ impl Simulated {
         let (of_resource, owner) = (self.resource.as_ref(), self.owner.as_ref());
         let all = Policies { resource: of_resource, owner, ..of_identity };
         if owner.is_none() {
-            return (evaluate(&all, &question), Details::default());
+            let decision = evaluate(&all, &question);
+            let steps = decision.steps;
+            return (decision, Details::default(), steps);
         }
         let own = evaluate(&of_identity, &question);
+        let mut steps = own.steps;
         let theirs = match of_resource {
             // What the resource's policy says shows where nothing else would be in the way.
             Some(_) => {
                 let identity = slice::from_ref(&self.everything);
-                evaluate(&Policies { identity, boundary: None, ..all }, &question).verdict
+                let theirs = evaluate(&Policies { identity, boundary: None, ..all }, &question);
+                steps += theirs.steps;
+                theirs.verdict
             }
             None => Verdict::ImplicitDeny,
         };
@@ -203,7 +223,8 @@ impl Simulated {
             }
             (None, _) => own,
         };
-        (decision, Details { entry })
+        steps += decision.steps;
+        (decision, Details { entry }, steps)
     }
 
     /// A statement as it is told: the policy by name, and where in its text.
@@ -284,6 +305,10 @@ mod tests {
         assert!(checked_context(&[entry("a:b", Some("string"), &two)]).is_err());
         assert!(checked_context(&[entry("a:b", None, &["x"]), entry("A:B", None, &[])]).is_err());
         assert!(checked_context(&[entry("a:b", Some("text"), &["x"])]).is_err());
+        let long = ["x".repeat(2049)];
+        assert!(checked_context(&[entry("a:b", None, &[&long[0][1..]])]).is_ok());
+        assert!(checked_context(&[entry("a:b", None, &[&long[0]])]).is_err());
+        assert!(checked_context(&[entry("a:b", None, &["x"; 1001])]).is_err());
         let context = checked_context(&[entry("Aws:X", Some("stringList"), &two)]).unwrap();
         assert_eq!(context.get("aws:x").map(<[_]>::len), Some(2));
     }

@@ -19,6 +19,7 @@ use store::{After, Seen};
 
 use super::change::{Change, Changes, changes};
 use super::{Iam, attachments, belongings, limits};
+use crate::identity::accounts;
 use crate::quota::identity::Kind;
 use crate::records::{Records, User};
 use crate::{quota, random};
@@ -135,13 +136,15 @@ impl Changes for CreateUser {
 
 /// Refuses a name that is taken. Blocks.
 fn free(records: &Records, account: &AccountId, name: &str) -> Result<(), ApiError> {
-    match records.users.get(&User::key_of(account, name))? {
-        Some(_) => {
-            let text = format!("User with name {name} already exists.");
-            Err(ApiError::new(ErrorCode::EntityAlreadyExists, text))
+    let text = match records.users.get(&User::key_of(account, name))? {
+        Some(_) => format!("User with name {name} already exists."),
+        // Administrators of the cloud are called by the names that accounts have.
+        None if *account == AccountId::cloud() && accounts::is_taken(records, name, None)? => {
+            format!("An account with name {name} already exists.")
         }
-        None => Ok(()),
-    }
+        None => return Ok(()),
+    };
+    Err(ApiError::new(ErrorCode::EntityAlreadyExists, text))
 }
 
 impl Answer<Iam> for GetUser {
@@ -264,7 +267,7 @@ fn retagged(
 impl Changes for TagUser {
     fn change(self, scene: &Scene<Iam>) -> Result<Change<Nothing>, ApiError> {
         if self.tags.is_empty() {
-            return Err(ApiError::missing("Tags.member.1.Key"));
+            return Err(names::absent("tags"));
         }
         let tags = names::checked_tags(&self.tags)?;
         retagged(scene, self.user_name, move |on| names::set_tags(on, tags.clone()))
@@ -274,7 +277,7 @@ impl Changes for TagUser {
 impl Changes for UntagUser {
     fn change(self, scene: &Scene<Iam>) -> Result<Change<Nothing>, ApiError> {
         if self.tag_keys.is_empty() {
-            return Err(ApiError::missing("TagKeys.member.1"));
+            return Err(names::absent("tagKeys"));
         }
         names::check_tag_keys(&self.tag_keys)?;
         let keys = self.tag_keys;

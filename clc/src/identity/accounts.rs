@@ -4,12 +4,13 @@
 
 use common::error::{ApiError, ErrorCode};
 use common::iam::EntityName;
+use common::iam::entity::PolicySet;
 use common::iam::principal::unique_id;
 use common::id::AccountId;
 use common::name;
 use common::time::Timestamp;
 use common::wire::admin::UserView;
-use common::wire::identity::Certificates;
+use common::wire::identity::{Certificates, Holder};
 use store::{Batch, Seen, StoreError};
 
 use super::certificates::{self, Made};
@@ -42,8 +43,7 @@ impl Issued {
     /// wanted; commits nothing. Blocks.
     ///
     /// # Errors
-    /// If the store fails or keys cannot be made; `LimitExceeded` if there are too many
-    /// certificates already.
+    /// If the store fails or keys cannot be made.
     pub fn renew(
         records: &Records,
         account: Account,
@@ -56,9 +56,6 @@ impl Issued {
             Some(key) => key,
             None => new_key(&account, now)?,
         };
-        if certified {
-            room_for_certificate(records, &account)?;
-        }
         let certificate = certified.then(|| new_certificate(&account, now)).transpose()?;
         Ok(Self { account, access_key, key_is_new, certificate })
     }
@@ -75,8 +72,8 @@ impl Issued {
     ) -> Result<(), StoreError> {
         if self.key_is_new {
             batch.insert(&self.access_key)?;
-            let AccessKey { id, account, user, .. } = &self.access_key;
-            batch.point(&records.keys_of, &format!("{account}/{user}/{id}"), id);
+            let id = &self.access_key.id;
+            batch.point(&records.keys_of, &self.access_key.row(), id);
             touched.note(EntityName::AccessKey(id.clone()));
         }
         if let Some((certificate, _)) = &self.certificate {
@@ -114,8 +111,8 @@ impl Issued {
     }
 }
 
-/// How many certificates, those that were deleted aside, an account's owner has at most. Each zip
-/// makes one, and verifying a bundle may have to try them all.
+/// How many certificates that were made for zips an account's owner is shown at most. Each zip makes
+/// one; what an older one has signed stays good.
 pub const MOST_CERTIFICATES: usize = 100;
 
 fn new_key(account: &Account, now: Timestamp) -> Result<AccessKey, ApiError> {
@@ -126,6 +123,8 @@ fn new_key(account: &Account, now: Timestamp) -> Result<AccessKey, ApiError> {
         user: FIRST_USER.to_owned(),
         created: now,
         active: true,
+        // Nobody takes the place of an account's owner.
+        holder: String::new(),
     })
 }
 
@@ -139,13 +138,14 @@ fn new_certificate(account: &Account, now: Timestamp) -> Result<(Certificate, Ma
         created: now,
         active: true,
         deleted: false,
+        by_iam: false,
     };
     Ok((certificate, made))
 }
 
 fn newest_key(records: &Records, account: &AccountId) -> Result<Option<AccessKey>, ApiError> {
     let mut newest: Option<AccessKey> = None;
-    for row in records.keys_of.rows(&format!("{account}/{FIRST_USER}/"), None, 64) {
+    for row in records.keys_of.rows(&format!("{}/", User::key_of(account, FIRST_USER)), None, 64) {
         let Some(key) = records.access_keys.get(&row?.value)? else { continue };
         let later = newest.as_ref().is_none_or(|newest| newest.created <= key.created);
         if key.active && later {
@@ -155,21 +155,23 @@ fn newest_key(records: &Records, account: &AccountId) -> Result<Option<AccessKey
     Ok(newest)
 }
 
-fn room_for_certificate(records: &Records, account: &Account) -> Result<(), ApiError> {
-    let mut count = 0;
-    for seen in records.certificates.all(&format!("{}/", account.number)) {
+/// Adds to a batch: the oldest certificates that were made for zips go from the list of those of an
+/// account's owner, so that there is room for one more. What they have signed stays good.
+fn retire(records: &Records, batch: &mut Batch, account: &AccountId) -> Result<(), ApiError> {
+    let mut own = Vec::new();
+    for seen in records.certificates.all(&format!("{account}/")) {
         let seen = seen?;
-        count += usize::from(!seen.deleted && seen.user == FIRST_USER);
+        if !seen.deleted && !seen.by_iam && seen.user == FIRST_USER {
+            own.push(seen);
+        }
     }
-    if count < MOST_CERTIFICATES {
-        return Ok(());
+    own.sort_by_key(|seen| seen.created);
+    let over = (own.len() + 1).saturating_sub(MOST_CERTIFICATES);
+    for mut seen in own.into_iter().take(over) {
+        (seen.record.deleted, seen.record.active) = (true, false);
+        batch.replace(&seen)?;
     }
-    let text = format!(
-        "The user '{}' has {count} certificates: delete those that are not used any more \
-         (DeleteSigningCertificate)",
-        account.alias
-    );
-    Err(ApiError::new(ErrorCode::LimitExceeded, text))
+    Ok(())
 }
 
 /// Adds a new account with its first user and credentials to a batch; its alias must be free.
@@ -207,6 +209,29 @@ pub fn insert_bare(
     Ok(())
 }
 
+/// Whether a name that an account shall have means another one already: an account by its name, any
+/// account by its number, or an administrator of the cloud, who is called by a name as accounts are.
+/// `own` is the account that shall have it, if there is one. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn is_taken(
+    records: &Records,
+    name: &str,
+    own: Option<&AccountId>,
+) -> Result<bool, StoreError> {
+    let is_own = |number: &str| own.is_some_and(|own| own.as_str() == number);
+    if name.parse::<AccountId>().is_ok() && !is_own(name) {
+        return Ok(true);
+    }
+    let account = records.aliases.get(&name.to_ascii_lowercase())?;
+    if account.is_some_and(|row| !is_own(&row.value)) {
+        return Ok(true);
+    }
+    let user = records.users.get(&User::key_of(&AccountId::cloud(), name))?;
+    Ok(user.is_some_and(|user| !user.is_owner()))
+}
+
 /// Registers a user: an account of that name with its credentials.
 ///
 /// # Errors
@@ -220,14 +245,14 @@ pub fn register(
     name::check_account_name(alias).map_err(|error| ApiError::invalid("the user name", error))?;
     let taken = || ApiError::invalid("the user name", format!("'{alias}' is taken already"));
     // Making keys takes long; a name that is taken is refused before.
-    if records.aliases.get(&alias.to_ascii_lowercase())?.is_some() {
+    if is_taken(records, alias, None)? {
         return Err(taken());
     }
     let account = Account::new(AccountId::from_random(random::bytes()?), alias, now);
     let issued = Issued::make(account, now)?;
     let files = issued.files(&cloud_certificate(records)?, endpoints)?;
     records.change_identity(|batch, touched| {
-        if records.aliases.get(&alias.to_ascii_lowercase())?.is_some() {
+        if is_taken(records, alias, None)? {
             return Err(taken());
         }
         insert(records, batch, touched, &issued)?;
@@ -254,6 +279,9 @@ pub fn issue(
         // An account that is deleted meanwhile gets no keys behind its back.
         let seen = records.accounts.get(number.as_str())?;
         batch.hold(&seen.ok_or_else(|| unknown(&alias))?);
+        if certified {
+            retire(records, batch, &number)?;
+        }
         Ok(issued.add_to(records, batch, touched)?)
     })?;
     Ok(files)
@@ -282,11 +310,17 @@ pub fn find(records: &Records, alias: &str) -> Result<Account, ApiError> {
     Ok(read(records, alias)?.record)
 }
 
-/// The account of a name, in any case, as it was read, to be changed. Blocks.
+/// The account of a name, in any case, or of a number, as it was read, to be changed. A number leads
+/// to its account, whatever another one calls itself. Blocks.
 ///
 /// # Errors
 /// `InvalidParameterValue` if there is none.
 pub fn read(records: &Records, alias: &str) -> Result<Seen<Account>, ApiError> {
+    if let Ok(number) = alias.parse::<AccountId>()
+        && let Some(seen) = records.accounts.get(number.as_str())?
+    {
+        return Ok(seen);
+    }
     let row = records.aliases.get(&alias.to_ascii_lowercase())?.ok_or_else(|| unknown(alias))?;
     records.accounts.get(&row.value)?.ok_or_else(|| unknown(alias))
 }
@@ -330,6 +364,33 @@ pub fn enable(records: &Records, alias: &str, enabled: bool) -> Result<(), ApiEr
     })
 }
 
+/// Who has an access key, of those whom no policy limits: owners of accounts and administrators of the
+/// cloud, who are all that the version before had. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn holder(records: &Records, id: &str) -> Result<Option<Holder>, ApiError> {
+    let Some(key) = records.access_keys.get(id)?.filter(|key| key.active) else { return Ok(None) };
+    let account = records.accounts.get(key.account.as_str())?.filter(|it| it.is_usable());
+    let Some(account) = account else { return Ok(None) };
+    let user = records.users.get(&User::key_of(&key.account, &key.user))?;
+    let administrator = key.account == AccountId::cloud();
+    // A policy may deny an administrator something, too.
+    let free = |user: &User| {
+        user.is_owner()
+            || administrator
+                && user.groups.is_empty()
+                && user.policies == PolicySet::default()
+                && user.boundary.is_none()
+    };
+    if !user.is_some_and(|user| user.enabled && free(&user)) {
+        return Ok(None);
+    }
+    let AccessKey { id, secret, account: number, user, .. } = key.record;
+    let alias = account.record.alias;
+    Ok(Some(Holder { id, secret, account: number, alias, user, administrator }))
+}
+
 /// The certificates that are or were good for an account, newest first. The account is what a
 /// manifest says, so it may be anything.
 ///
@@ -338,12 +399,14 @@ pub fn enable(records: &Records, alias: &str, enabled: bool) -> Result<(), ApiEr
 pub fn certificates(records: &Records, account: &str) -> Result<Certificates, ApiError> {
     let unknown = Certificates { known: false, pem: Vec::new() };
     let Ok(account) = account.parse::<AccountId>() else { return Ok(unknown) };
-    if records.accounts.get(account.as_str())?.is_none() {
-        return Ok(unknown);
-    }
+    let known = records.accounts.get(account.as_str())?.is_some();
     let mut found = Vec::new();
     for seen in records.certificates.all(&format!("{account}/")) {
         found.push(seen?.record);
+    }
+    // Of an account that was deleted those stay that signed bundles which another has now.
+    if !known && found.is_empty() {
+        return Ok(unknown);
     }
     found.sort_by_key(|certificate| std::cmp::Reverse(certificate.created));
     Ok(Certificates { known: true, pem: found.into_iter().map(|c| c.pem).collect() })
@@ -359,4 +422,35 @@ pub fn cloud_certificate(records: &Records) -> Result<String, ApiError> {
         ApiError::new(ErrorCode::InternalError, "The cloud has no certificate yet")
     })?;
     Ok(seen.record.certificate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::people::tests::people;
+
+    #[test]
+    fn another_zip_is_never_refused() {
+        let people = people();
+        let (records, number) = (&people.records, AccountId::from_random([7; 8]));
+        let certificate = |at: u64, by_iam| Certificate {
+            id: format!("{at:08x}"),
+            account: number.clone(),
+            user: FIRST_USER.to_owned(),
+            pem: String::new(),
+            created: Timestamp::from_millis(i64::try_from(at).unwrap()),
+            active: true,
+            deleted: false,
+            by_iam,
+        };
+        for at in 0..105 {
+            records.certificates.insert(certificate(at, at < 5)).unwrap();
+        }
+        store::transact(&*records.engine, |batch| retire(records, batch, &number)).unwrap();
+        let all = records.certificates.all(&format!("{number}/"));
+        let gone: Vec<_> =
+            all.map(|seen| seen.unwrap().record).filter(|it| it.deleted).map(|it| it.id).collect();
+        assert_eq!(gone, ["00000005"], "the oldest that was made for a zip");
+        assert_eq!(certificates(records, number.as_str()).unwrap().pem.len(), 0, "no account");
+    }
 }

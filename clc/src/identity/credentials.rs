@@ -77,6 +77,10 @@ impl Endpoints {
     fn sts(&self) -> String {
         format!("{}/services/Tokens", self.clc)
     }
+
+    fn cloudtrail(&self) -> String {
+        format!("{}/services/CloudTrail", self.clc)
+    }
 }
 
 /// What is told to one user.
@@ -176,6 +180,7 @@ fn eucarc(told: &Told<'_>, endpoints: &Endpoints) -> String {
         ("AWS_ENDPOINT_URL_S3", s3_root.to_owned()),
         ("AWS_ENDPOINT_URL_IAM", endpoints.iam()),
         ("AWS_ENDPOINT_URL_STS", endpoints.sts()),
+        ("AWS_ENDPOINT_URL_CLOUDTRAIL", endpoints.cloudtrail()),
     ];
     for (name, value) in values {
         // Writing to a String does not fail.

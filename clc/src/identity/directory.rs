@@ -82,6 +82,7 @@ pub fn entity(records: &Records, name: &EntityName) -> Result<Option<Entity>, Ap
                 account: key.account,
                 user: key.user,
                 active: key.active,
+                holder: key.holder,
             })
         }),
         EntityName::SessionKey(id) => {

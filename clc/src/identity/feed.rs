@@ -7,14 +7,20 @@
 use std::time::Duration;
 
 use common::error::ApiError;
+use common::iam::EntityName;
 use common::wire::identity::{FollowIdentity, IdentityChange, IdentityPage};
+
+use store::{Batch, IndexRow};
 
 use super::directory::entity;
 use crate::records::Records;
 use crate::records::feed::HEAD;
 
-/// The most changes on a page.
-const PAGE: usize = 500;
+/// The most changes on a page: most pages of a first copy are as large as they may be in bytes.
+const PAGE: usize = 4096;
+
+/// How many of the newest changes keep the names that lead to nothing.
+const NEWEST: u64 = 10_000;
 
 /// How large a page may become before it ends, in bytes of what it tells.
 const PAGE_BYTES: usize = 1 << 20;
@@ -69,14 +75,64 @@ pub fn page(records: &Records, ask: &FollowIdentity) -> Result<IdentityPage, Api
     Ok(IdentityPage { epoch, anew, changes, upto, more })
 }
 
+/// Takes names that lead to nothing out of the feed, if there may be many: all but those of the
+/// newest changes, so that whoever follows closely need not start anew. Blocks.
+///
+/// # Errors
+/// If the store fails; the next one goes on.
+pub fn sweep(records: &Records) -> Result<(), ApiError> {
+    let Some(head) = records.feed_heads.get(HEAD)? else { return Ok(()) };
+    let floor = head.version.saturating_sub(NEWEST);
+    if floor < head.floor + NEWEST {
+        return Ok(());
+    }
+    // Told before it is done: what is lacking must not be believed to be there.
+    records.begin_epoch_above(floor)?;
+    let mut after = String::new();
+    loop {
+        let mut rows = records.feed.scan("", after.as_str(), PAGE)?;
+        rows.retain(|row| row.key <= format!("{floor:020}"));
+        let Some(last) = rows.last() else { return Ok(()) };
+        after.clone_from(&last.key);
+        let mut gone = Vec::new();
+        for row in rows {
+            let name: EntityName = row.value.parse().map_err(|error| broken(&row.key, &error))?;
+            if entity(records, &name)?.is_none() {
+                gone.push((row, name));
+            }
+        }
+        if !gone.is_empty() {
+            store::transact(&*records.engine, |batch| forget(records, batch, &gone))?;
+        }
+    }
+}
+
+/// Adds to a batch: these rows go, where they still lead to nothing.
+fn forget(
+    records: &Records,
+    batch: &mut Batch,
+    gone: &[(IndexRow, EntityName)],
+) -> Result<(), ApiError> {
+    // Any change of identity behind this line makes the commit a conflict.
+    if let Some(head) = records.feed_heads.get(HEAD)? {
+        batch.hold(&head);
+    }
+    for (row, name) in gone {
+        let stands = records.feed_of.get(&row.value)?.is_some_and(|it| it.value == row.key);
+        if stands && entity(records, name)?.is_none() {
+            batch.unpoint(&records.feed, &row.key).unpoint(&records.feed_of, &row.value);
+        }
+    }
+    Ok(())
+}
+
 fn broken(row: &str, error: &dyn std::fmt::Display) -> ApiError {
     ApiError::internal("The feed of identity cannot be read", format!("row {row}: {error}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use common::iam::EntityName;
-    use store::EngineConfig;
+    use store::{After, EngineConfig};
 
     use super::*;
     use crate::records::SessionSecret;
@@ -87,7 +143,7 @@ mod tests {
             key: vec![1; 32],
             created: common::time::Timestamp::from_secs(1),
         };
-        let change = |batch: &mut store::Batch, touched: &mut crate::records::Touched| {
+        let change = |batch: &mut Batch, touched: &mut crate::records::Touched| {
             batch.insert(&secret)?;
             touched.note(EntityName::SessionKey(secret.id.clone()));
             Ok(())
@@ -120,7 +176,7 @@ mod tests {
         assert!(ask(first.epoch ^ 1, 5).unwrap().anew, "another feed");
         // What is gone is told as a name.
         let gone = EntityName::SessionKey(ids[0].clone());
-        let change = |batch: &mut store::Batch, touched: &mut crate::records::Touched| {
+        let change = |batch: &mut Batch, touched: &mut crate::records::Touched| {
             batch.remove(&records.session_secrets.get(&ids[0])?.unwrap());
             touched.note(gone.clone());
             Ok(())
@@ -129,6 +185,40 @@ mod tests {
         let third = ask(first.epoch, second.upto).unwrap();
         assert_eq!(third.changes.len(), 1);
         assert!(third.changes[0].entity.is_none());
+    }
+
+    #[test]
+    fn names_that_lead_to_nothing_do_not_stay_for_ever() {
+        let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
+        records.begin_epoch().unwrap();
+        let head = || records.feed_heads.get(HEAD).unwrap().unwrap().record;
+        secret(&records, "old");
+        let many = |from: u64, to: u64| {
+            let touch = |_: &mut Batch, touched: &mut crate::records::Touched| {
+                (from..to).for_each(|it| touched.note(EntityName::AccessKey(format!("{it:06}"))));
+                Ok(())
+            };
+            records.change_identity(touch).unwrap();
+        };
+        many(0, 2 * NEWEST - 2);
+        let before = head();
+        sweep(&records).unwrap();
+        assert_eq!(head(), before, "there are few");
+        many(2 * NEWEST, 2 * NEWEST + 1);
+        let close = head();
+        sweep(&records).unwrap();
+        let rows = records.feed.scan("", After::Start, usize::MAX).unwrap();
+        let kept = usize::try_from(NEWEST).unwrap();
+        assert_eq!(rows.len(), kept + 1);
+        assert_eq!(records.feed_of.scan("", After::Start, usize::MAX).unwrap().len(), kept + 1);
+        assert_eq!(rows[0].value, "session-key/old");
+        let after = head();
+        assert!(after.knows(close.epoch, close.version), "it goes on");
+        assert!(after.knows(close.epoch, NEWEST) && !after.knows(close.epoch, NEWEST - 1));
+        // Whoever starts anew comes to the end.
+        assert!(after.knows(after.epoch, 1));
+        sweep(&records).unwrap();
+        assert_eq!(head(), after);
     }
 
     #[tokio::test]

@@ -8,7 +8,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use common::error::ApiError;
-use common::iam::EntityName;
 use common::id::AccountId;
 use common::name::CLOUD_ACCOUNT;
 use common::time::Timestamp;
@@ -17,10 +16,9 @@ use thiserror::Error;
 
 use super::accounts::{self, Issued};
 use super::credentials::Endpoints;
-use super::{certificates, folder};
-use crate::random;
+use super::{certificates, folder, session_secrets};
 use crate::records::accounts::CLOUD_KEY;
-use crate::records::{Account, CloudKey, Records, SessionSecret};
+use crate::records::{Account, CloudKey, Records};
 
 /// Why the first start could not be done.
 #[derive(Debug, Error)]
@@ -59,13 +57,7 @@ pub fn prepare(
         tracing::info!("the cloud's certificate was made");
     }
     if records.session_secrets.scan("", After::Start, 1)?.is_empty() {
-        let id = format!("{:08x}", u32::from_be_bytes(random::bytes()?));
-        let secret = SessionSecret { id, key: random::bytes::<32>()?.to_vec(), created: now };
-        records.change_identity(|batch, touched| {
-            batch.insert(&secret)?;
-            touched.note(EntityName::SessionKey(secret.id.clone()));
-            Ok(())
-        })?;
+        records.change_identity(|batch, touched| session_secrets::make(batch, touched, now))?;
     }
     if records.accounts.get(AccountId::cloud().as_str())?.is_none() {
         let account = Account::new(AccountId::cloud(), CLOUD_ACCOUNT, now);

@@ -48,17 +48,44 @@ pub fn write_file(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     written.map_err(|error| named(path, &error))
 }
 
-/// Writes a file that must not be there yet.
-///
-/// # Errors
-/// What the system says, naming the file.
-pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let written = (|| {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
-    })();
-    written.map_err(|error| named(path, &error))
+/// A file that was not there yet and waits for what is to stand in it. It goes again if that does not
+/// come.
+pub struct Place {
+    path: PathBuf,
+    file: Option<File>,
+}
+
+impl Place {
+    /// Makes the file, with that mode.
+    ///
+    /// # Errors
+    /// What the system says, naming the file.
+    pub fn new(path: &Path, mode: u32) -> io::Result<Self> {
+        let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
+        let file = file.map_err(|error| named(path, &error))?;
+        Ok(Self { path: path.to_owned(), file: Some(file) })
+    }
+
+    /// Writes what stands in it.
+    ///
+    /// # Errors
+    /// What the system says, naming the file.
+    pub fn fill(mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(mut file) = self.file.take() else { return Ok(()) };
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        if written.is_err() {
+            self.file = Some(file);
+        }
+        written.map_err(|error| named(&self.path, &error))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            drop(fs::remove_file(&self.path));
+        }
+    }
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {
@@ -91,5 +118,19 @@ mod tests {
             assert_eq!(text, format!("{round} in {}", written.display()));
             assert_eq!(fs::read_dir(&written).unwrap().count(), 2);
         }
+    }
+
+    #[test]
+    fn a_place_is_there_before_it_is_filled_and_goes_if_it_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.zip");
+        let place = Place::new(&path, 0o600).unwrap();
+        assert!(Place::new(&path, 0o600).is_err(), "it is there already");
+        drop(place);
+        assert!(!path.exists());
+        Place::new(&path, 0o600).unwrap().fill(b"zip").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"zip");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(Place::new(&dir.path().join("no/such/folder"), 0o600).is_err());
     }
 }

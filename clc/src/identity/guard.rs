@@ -19,7 +19,7 @@ use std::sync::Arc;
 use common::action::Caller;
 use common::ec2::metadata_options::MetadataRequest;
 use common::ec2::subjects::ASSOCIATION;
-use common::error::ApiError;
+use common::error::{ApiError, ErrorCode};
 use common::iam::{Arn, Context, PrincipalKind, Resource, Subject};
 use common::id::ImageKind;
 use futures_util::future::BoxFuture;
@@ -27,7 +27,8 @@ use runtime::guard::{FREE, Guard, decide};
 use runtime::pool;
 
 use super::directory::{RecordedDirectory, policy};
-use crate::records::{Group, InstanceProfile, KeyPair, Records, Role, TagMap, User};
+use crate::records::tagged::alike;
+use crate::records::{Group, InstanceProfile, KeyPair, MfaDevice, Records, Role, TagMap, User};
 
 /// Decides by policies, requests and records.
 pub struct RecordedGuard {
@@ -57,13 +58,50 @@ impl Guard for RecordedGuard {
             pool::block(decide).await?
         })
     }
+
+    fn names<'a>(
+        &'a self,
+        caller: &'a Caller,
+        resources: Vec<Resource>,
+    ) -> BoxFuture<'a, Result<Vec<String>, ApiError>> {
+        Box::pin(async move {
+            let looked = |it: &Resource| matches!(it, Resource::Iam(..) | Resource::KeyPair(_));
+            if !resources.iter().any(looked) {
+                let named = |it: &Resource| it.arn(&self.region, &caller.account, "/");
+                return Ok(resources.iter().map(named).collect());
+            }
+            let (directory, region) = (Arc::clone(&self.directory), self.region.clone());
+            let caller = caller.clone();
+            let name = move || {
+                let look = Look { records: directory.records(), caller: &caller, region: &region };
+                resources.iter().map(|it| look.know(it).map(|(name, _)| name)).collect()
+            };
+            pool::block(name).await?
+        })
+    }
 }
+
+/// The key of a user's or role's boundary, in lower case.
+const BOUNDARY: &str = "iam:permissionsboundary";
 
 /// One look into the records for one request. All its functions block.
 struct Look<'a> {
     records: &'a Records,
     caller: &'a Caller,
     region: &'a str,
+}
+
+/// What IAM keeps under a name: the whole name, the tags, and the boundary.
+struct Bearer {
+    name: String,
+    tags: TagMap,
+    boundary: Option<String>,
+}
+
+impl Bearer {
+    fn of(name: String, tags: TagMap) -> Self {
+        Self { name, tags, boundary: None }
+    }
 }
 
 /// The name of a resource, and what is known of it beside what the request says.
@@ -74,8 +112,13 @@ impl Look<'_> {
         for (action, subject) in subject.steps(action) {
             let (mut names, mut subject) = (Vec::new(), subject.clone());
             for (place, resource) in subject.resources.clone().iter().enumerate() {
-                let (name, known) = self.know(resource)?;
-                let profile = self.profile(&subject.context_of(place))?;
+                let said = subject.context_of(place);
+                let (name, mut known) = self.know(resource)?;
+                if said.get(BOUNDARY).is_some() {
+                    // The boundary that it shall have, and not that it has.
+                    known = known.without(BOUNDARY);
+                }
+                let profile = self.profile(&said)?;
                 names.push(name);
                 subject.own.push((place, known.and(&profile)));
             }
@@ -96,10 +139,19 @@ impl Look<'_> {
         let plain = || resource.arn(self.region, &self.caller.account, "/");
         Ok(match resource {
             Resource::Iam(kind, name) => match self.identity(kind, name)? {
-                Some((name, tags)) => (name, self.tagged("iam", Context::new(), &tags)),
+                Some(Bearer { name, tags, boundary }) => {
+                    let known = Context::new().with_some(BOUNDARY, boundary);
+                    (name, self.tagged("iam", known, &tags)?)
+                }
                 None => (plain(), Context::new()),
             },
-            Resource::Arn(arn) => (plain(), self.managed(arn)?),
+            Resource::Arn(arn) => match self.device(arn)? {
+                Some(serial) => {
+                    let known = self.managed(&serial)?;
+                    (serial, known)
+                }
+                None => (plain(), self.managed(arn)?),
+            },
             Resource::Ec2("instance", id) => (plain(), self.instance(id)?),
             Resource::Ec2(ASSOCIATION, id) => match self.records.associations.get(id)? {
                 Some(row) => {
@@ -134,9 +186,9 @@ impl Look<'_> {
         })
     }
 
-    /// The whole name and the tags of what IAM keeps under a name, in whatever case that was
+    /// The whole name, the tags and the boundary of what IAM keeps under a name, in whatever case that was
     /// given. Without a name it is the caller.
-    fn identity(&self, kind: &str, name: &str) -> Result<Option<(String, TagMap)>, ApiError> {
+    fn identity(&self, kind: &str, name: &str) -> Result<Option<Bearer>, ApiError> {
         let Look { records, caller, .. } = self;
         let account = &caller.account;
         let in_path = |path: &str, name: &str| {
@@ -149,39 +201,68 @@ impl Look<'_> {
                     PrincipalKind::Role => None,
                     _ => records.users.get(&User::key_of(account, &principal.name))?,
                 };
-                let tags = seen.map(|seen| seen.record.tags).unwrap_or_default();
-                Some((principal.own_arn(), tags))
+                let (tags, boundary) =
+                    seen.map(|seen| (seen.record.tags, seen.record.boundary)).unwrap_or_default();
+                Some(Bearer { name: principal.own_arn(), tags, boundary })
             }
             "user" => {
                 // Whoever stands in for another account's owner is that owner there.
                 let name = if name.is_empty() { &caller.user } else { name };
                 let seen = records.users.get(&User::key_of(account, name))?;
-                seen.map(|it| (in_path(&it.path, &it.name), it.record.tags))
+                seen.map(|it| {
+                    let (name, it) = (in_path(&it.path, &it.name), it.record);
+                    Bearer { name, tags: it.tags, boundary: it.boundary }
+                })
             }
             "group" => {
                 let seen = records.groups.get(&Group::key_of(account, name))?;
-                seen.map(|it| (in_path(&it.path, &it.name), TagMap::new()))
+                seen.map(|it| Bearer::of(in_path(&it.path, &it.name), TagMap::new()))
             }
             "role" => {
                 let seen = records.roles.get(&Role::key_of(account, name))?;
-                seen.map(|it| (it.arn(), it.record.tags))
+                seen.map(|it| {
+                    let (name, it) = (it.arn(), it.record);
+                    Bearer { name, tags: it.tags, boundary: it.boundary }
+                })
             }
             "instance-profile" => {
                 let seen = records.profiles.get(&InstanceProfile::key_of(account, name))?;
-                seen.map(|it| (it.arn(), it.record.tags))
+                seen.map(|it| Bearer::of(it.arn(), it.record.tags))
             }
             _ => None,
         })
     }
 
-    /// What is known of a managed policy of the caller's account.
+    /// The serial number of an MFA device of the caller's account as it is on record, in whatever case
+    /// it was given.
+    fn device(&self, arn: &str) -> Result<Option<String>, ApiError> {
+        let Some((before, name)) = arn.rsplit_once('/') else { return Ok(None) };
+        if !before.to_ascii_lowercase().contains(":mfa") {
+            return Ok(None);
+        }
+        let seen = self.records.mfa_devices.get(&MfaDevice::key_of(&self.caller.account, name))?;
+        Ok(seen.map(|seen| seen.serial()).filter(|serial| serial.eq_ignore_ascii_case(arn)))
+    }
+
+    /// What is known of a managed policy or a second factor of the caller's account.
     fn managed(&self, arn: &str) -> Result<Context, ApiError> {
         if !self.asks_for_tags("iam") {
             return Ok(Context::new());
         }
-        let found = policy(self.records, arn)?.filter(|it| it.account == self.caller.account);
-        let tags = found.map(|it| it.tags).unwrap_or_default();
-        Ok(self.tagged("iam", Context::new(), &tags))
+        let account = &self.caller.account;
+        let tags = match arn.split_once(":mfa/") {
+            Some((_, name)) => {
+                let name = name.rsplit('/').next().unwrap_or(name);
+                let seen = self.records.mfa_devices.get(&MfaDevice::key_of(account, name))?;
+                let own = seen.filter(|it| it.serial() == arn);
+                own.map(|it| it.record.tags).unwrap_or_default()
+            }
+            None => {
+                let own = policy(self.records, arn)?.filter(|it| it.account == *account);
+                own.map(|it| it.tags).unwrap_or_default()
+            }
+        };
+        self.tagged("iam", Context::new(), &tags)
     }
 
     fn instance(&self, id: &str) -> Result<Context, ApiError> {
@@ -258,15 +339,23 @@ impl Look<'_> {
             return Ok(known);
         }
         let tags = self.records.tags_on(&self.caller.account, id)?;
-        Ok(self.tagged("ec2", known, &tags))
+        self.tagged("ec2", known, &tags)
     }
 
-    fn tagged(&self, service: &str, known: Context, tags: &TagMap) -> Context {
-        tags.iter().fold(known, |known, (key, value)| {
+    fn tagged(&self, service: &str, known: Context, tags: &TagMap) -> Result<Context, ApiError> {
+        // An earlier version let them be written; which of them a condition means nobody can say.
+        if let Some((one, other)) = alike(tags).filter(|_| self.asks_for_tags(service)) {
+            let text = format!(
+                "The resource has the tags '{one}' and '{other}', which differ in case only, and \
+                 policies ask for tags: one of them has to be taken off first"
+            );
+            return Err(ApiError::new(ErrorCode::AccessDenied, text));
+        }
+        Ok(tags.iter().fold(known, |known, (key, value)| {
             known
                 .with(&format!("{service}:ResourceTag/{key}"), value)
                 .with(&format!("aws:ResourceTag/{key}"), value)
-        })
+        }))
     }
 }
 
@@ -278,7 +367,6 @@ fn word(so: bool, yes: &str, no: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use common::error::ErrorCode;
     use common::iam::policy::{Attached, Policy, PolicyKind, Source};
     use common::iam::{Authority, Grants, Principal};
     use common::id::{AccountId, KeyPairId};
@@ -433,6 +521,94 @@ mod tests {
             (format!("{register},{read}"), true),
         ] {
             assert_eq!(may(&records, &taro(&statements), "ec2:RegisterImage", &image), expected);
+        }
+    }
+
+    #[test]
+    fn tags_that_differ_in_case_only_say_nothing() {
+        let records = records();
+        let mut instance = sample(Wanted::Running, SeenState::Running);
+        instance.account = account();
+        let id = instance.id.to_string();
+        records.instances.insert(instance).unwrap();
+        let mut batch = Batch::new();
+        let tags = [("Owner", "hanako"), ("owner", "taro")];
+        let tags = Tags {
+            account: account(),
+            resource: id.clone(),
+            kind: ResourceKind::Instance,
+            tags: tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect(),
+        };
+        records.write_tags(&mut batch, None, &tags).unwrap();
+        batch.commit(&*records.engine).unwrap();
+        let subject = Subject::ec2("instance", [id.as_str()]);
+        let all = r#"{"Effect":"Allow","Action":"ec2:*","Resource":"*"#;
+        let own = format!(
+            r#"{all}","Condition":{{"StringEquals":{{"ec2:ResourceTag/Owner":"${{aws:username}}"}}}}}}"#
+        );
+        let others = format!(
+            r#"{all}"}},{{"Effect":"Deny","Action":"ec2:*","Resource":"*","Condition":{{"StringNotEquals":{{"aws:ResourceTag/owner":"taro"}}}}}}"#
+        );
+        for statements in [own, others] {
+            assert!(!may(&records, &taro(&statements), "ec2:TerminateInstances", &subject));
+        }
+        let whoever = format!(r#"{all}"}}"#);
+        assert!(may(&records, &taro(&whoever), "ec2:TerminateInstances", &subject));
+    }
+
+    #[test]
+    fn the_boundary_of_a_user_is_known_and_that_of_the_request_goes_before() {
+        let records = records();
+        let mut user = User::new(account(), "jiro", "/", "AIDAJ".into(), Timestamp::EPOCH);
+        user.boundary = Some("arn:aws:iam::123456789012:policy/B".into());
+        records.users.insert(user).unwrap();
+        let when = |effect: &str| {
+            format!(
+                r#"{{"Effect":"{effect}","Action":"iam:*","Resource":"*","Condition":{{"StringEquals":{{"iam:PermissionsBoundary":"arn:aws:iam::123456789012:policy/B"}}}}}}"#
+            )
+        };
+        let delegate = taro(&when("Allow"));
+        let all = r#"{"Effect":"Allow","Action":"iam:*","Resource":"*"}"#;
+        let bound = taro(&format!("{all},{}", when("Deny")));
+        let jiro = || Subject::iam("user", "jiro");
+        for action in
+            ["iam:AttachUserPolicy", "iam:PutUserPolicy", "iam:DeleteUserPermissionsBoundary"]
+        {
+            assert!(may(&records, &delegate, action, &jiro()), "{action}");
+            assert!(!may(&records, &bound, action, &jiro()), "{action}");
+            assert!(!may(&records, &delegate, action, &Subject::iam("user", "nobody")), "{action}");
+        }
+        let other = Context::new().with(BOUNDARY, "arn:aws:iam::123456789012:policy/C");
+        let put = jiro().when(other);
+        assert!(!may(&records, &delegate, "iam:PutUserPermissionsBoundary", &put));
+        assert!(may(&records, &bound, "iam:PutUserPermissionsBoundary", &put));
+    }
+
+    #[test]
+    fn a_device_has_the_serial_number_that_is_on_record() {
+        let records = records();
+        let device = MfaDevice {
+            account: account(),
+            name: "Root".into(),
+            path: "/".into(),
+            secret: Vec::new(),
+            created: Timestamp::EPOCH,
+            user: None,
+            enabled: None,
+            used: 0,
+            ahead: Default::default(),
+            tags: TagMap::new(),
+        };
+        records.mfa_devices.insert(device).unwrap();
+        let caller = taro(
+            r#"{"Effect":"Allow","Action":"iam:*","Resource":"arn:aws:iam::*:mfa/*"},
+               {"Effect":"Deny","Action":"*","Resource":"arn:aws:iam::123456789012:mfa/Root"}"#,
+        );
+        for (name, expected) in [("Root", false), ("root", false), ("ROOT", false), ("x", true)] {
+            let serial = Resource::Arn(format!("arn:aws:iam::123456789012:mfa/{name}"));
+            let subject = Subject::of([serial]);
+            let allowed = may(&records, &caller, "iam:DeleteVirtualMFADevice", &subject);
+            assert_eq!(allowed, expected, "{name}");
         }
     }
 }

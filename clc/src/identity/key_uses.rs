@@ -197,6 +197,7 @@ mod tests {
             user: "u".into(),
             created: Timestamp::EPOCH,
             active: true,
+            holder: String::new(),
         };
         records.access_keys.insert(key).unwrap();
         let clock = Clock::manual(Timestamp::from_secs(1_000_000));

@@ -12,6 +12,7 @@ pub mod folder;
 pub mod guard;
 pub mod key_uses;
 pub mod keyring;
+pub mod session_secrets;
 pub mod sessions;
 pub mod stand_in;
 pub mod trust;

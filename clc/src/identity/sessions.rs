@@ -1,18 +1,19 @@
 //! Temporary credentials, made: nothing is recorded but the secret behind them all.
 //!
-//! What a session is stands in its token, sealed by the newest of the cloud's secrets; see
-//! `common::iam::session`. Blocks.
+//! What a session is stands in its token, sealed by one of the cloud's secrets
+//! ([`super::session_secrets`]); see `common::iam::session`. Blocks.
 
 use std::time::Duration;
 
 use common::error::{ApiError, ErrorCode};
-use common::iam::session::{Session, Who, access_key_id};
+use common::iam::session::{Origin, Session, Who, access_key_id};
 use common::id::AccountId;
 use common::sign::LONGEST_TOKEN;
 use common::time::Timestamp;
 
+use super::session_secrets;
 use crate::random;
-use crate::records::{Records, SessionSecret};
+use crate::records::Records;
 
 /// How many bytes the policies of a session may take in its token.
 const ROOM: usize = 4000;
@@ -32,10 +33,12 @@ pub struct Wanted {
     pub policies: Vec<String>,
     /// Managed policies that hold beside them: ARNs.
     pub policy_arns: Vec<String>,
-    /// Whether it is begun with a second factor.
-    pub second_factor: bool,
+    /// When the second factor was shown with which it is begun, if one was.
+    pub second_factor: Option<Timestamp>,
     /// Who is behind it.
     pub source_identity: Option<String>,
+    /// Whoever takes on the role. None if the session is a user's own.
+    pub origin: Option<Origin>,
 }
 
 /// Credentials for a while.
@@ -65,7 +68,9 @@ pub fn begin(records: &Records, wanted: Wanted, now: Timestamp) -> Result<Tempor
             format!("The policies of the session take {used} bytes packed, of at most {ROOM}");
         return Err(ApiError::new(ErrorCode::PackedPolicyTooLarge, text));
     }
-    let secret = newest(records)?;
+    let secret = session_secrets::sealing(records, now)?.ok_or_else(|| {
+        ApiError::new(ErrorCode::InternalError, "The cloud has no secret for sessions yet")
+    })?;
     // Whole seconds, as they are told.
     let issued = Timestamp::from_secs(now.as_secs());
     let session = Session {
@@ -76,9 +81,11 @@ pub fn begin(records: &Records, wanted: Wanted, now: Timestamp) -> Result<Tempor
         expires: issued.plus(wanted.life),
         policies: wanted.policies,
         policy_arns: wanted.policy_arns,
-        second_factor: wanted.second_factor,
+        second_factor: wanted.second_factor.is_some(),
+        second_factor_at: wanted.second_factor,
         holder: wanted.holder,
         source_identity: wanted.source_identity,
+        origin: wanted.origin,
     };
     let sealed = session.seal(&secret.id, &secret.key);
     debug_assert!(sealed.token.len() <= LONGEST_TOKEN, "{}", sealed.token.len());
@@ -101,25 +108,12 @@ fn packed(wanted: &Wanted) -> usize {
     serde_json::to_string(&both).map_or(usize::MAX, |text| text.len())
 }
 
-/// The secret with which new sessions are sealed.
-fn newest(records: &Records) -> Result<SessionSecret, ApiError> {
-    let mut newest: Option<SessionSecret> = None;
-    for seen in records.session_secrets.all("") {
-        let secret = seen?.record;
-        if newest.as_ref().is_none_or(|known| known.created < secret.created) {
-            newest = Some(secret);
-        }
-    }
-    newest.ok_or_else(|| {
-        ApiError::new(ErrorCode::InternalError, "The cloud has no secret for sessions yet")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use store::EngineConfig;
 
     use super::*;
+    use crate::records::SessionSecret;
 
     fn wanted() -> Wanted {
         Wanted {
@@ -129,8 +123,13 @@ mod tests {
             life: Duration::from_secs(900),
             policies: Vec::new(),
             policy_arns: Vec::new(),
-            second_factor: false,
+            second_factor: None,
             source_identity: Some("x".repeat(64)),
+            origin: Some(Origin::User(
+                "123456789012".parse().unwrap(),
+                "u".repeat(64),
+                "AIDAAAAAAAAAAAAAAAAAA".into(),
+            )),
         }
     }
 

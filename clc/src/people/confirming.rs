@@ -12,7 +12,7 @@ use super::registering::step;
 use super::standing::{Event, Next};
 use super::strangers::admit;
 use super::throttle::Kind;
-use super::{People, links, passwords};
+use super::{People, links, lockout, passwords};
 use crate::records::accounts::FIRST_USER;
 use crate::records::{Account, Errand, Login, Records};
 
@@ -20,12 +20,14 @@ use crate::records::{Account, Errand, Login, Records};
 ///
 /// # Errors
 /// `InvalidToken` for a link that is not good, whatever is wrong with it; `MissingParameter` and
-/// `InvalidParameterValue` about the first password of one who has none.
+/// `InvalidParameterValue` about the first password of one who has none; `AccessDenied` for an
+/// account that may use nothing.
 pub fn confirm(people: &People, ask: &Confirm) -> Result<(), ApiError> {
     admit(people, Kind::Link, &ask.address)?;
     let (records, now) = (&people.records, people.now());
     let (_, account) = links::find(records, &ask.name, &ask.token, Errand::Confirm, now)?;
-    let login = login_of(records, &account)?;
+    usable(&account)?;
+    let login = links::login_of(records, &account.number)?;
     let hash = match (&login, &ask.password) {
         (Some(_), _) => None,
         (None, None) => return Err(ApiError::missing("password")),
@@ -36,19 +38,28 @@ pub fn confirm(people: &People, ask: &Confirm) -> Result<(), ApiError> {
     };
     records.change_identity(|batch, touched| {
         let found = links::find(records, &ask.name, &ask.token, Errand::Confirm, now)?;
-        let (token, mut account) = found;
-        batch.remove(&token);
-        if let Next::Becomes(standing) = step(&account, Event::Confirm)? {
-            account.record.registration.standing = standing;
-            account.record.registration.confirmed = Some(now);
-            batch.replace(&account)?;
-            touched.note(EntityName::Account(account.number.clone()));
-        }
+        let (_, mut account) = found;
+        usable(&account)?;
+        let Next::Becomes(standing) = step(&account, Event::Confirm)? else { return Ok(()) };
+        account.record.registration.standing = standing;
+        account.record.registration.confirmed = Some(now);
+        batch.replace(&account)?;
+        touched.note(EntityName::Account(account.number.clone()));
+        links::revoke(records, batch, &account.number)?;
         match &hash {
             Some(hash) => set(records, batch, &account, hash.clone(), now),
             None => Ok(()),
         }
     })
+}
+
+/// Refuses an account that an administrator has disabled or that is being deleted.
+fn usable(account: &Account) -> Result<(), ApiError> {
+    if account.enabled && account.registration.leaving.is_none() {
+        return Ok(());
+    }
+    let text = format!("The user '{}' may not use the cloud", account.alias);
+    Err(ApiError::new(ErrorCode::AccessDenied, text))
 }
 
 /// A user has followed the link of a recovery and sets a password. Blocks.
@@ -60,29 +71,24 @@ pub fn recover(people: &People, ask: &Recover) -> Result<(), ApiError> {
     admit(people, Kind::Link, &ask.address)?;
     let (records, now) = (&people.records, people.now());
     let (_, account) = links::find(records, &ask.name, &ask.token, Errand::Recover, now)?;
-    let login = login_of(records, &account)?;
+    let login = links::login_of(records, &account.number)?;
     match &login {
         Some(login) => passwords::check_new(people, &account.alias, login, &ask.password)?,
         None => passwords::check_first(&account.alias, FIRST_USER, &ask.password)?,
     }
     let hash = passwords::hash(people, &ask.password)?;
     store::transact(&*records.engine, |batch| {
-        let (token, account) = links::find(records, &ask.name, &ask.token, Errand::Recover, now)?;
+        let (_, account) = links::find(records, &ask.name, &ask.token, Errand::Recover, now)?;
         if !account.is_usable() {
             let text = format!("The user '{}' may not use the cloud", account.alias);
             return Err(ApiError::new(ErrorCode::AccessDenied, text));
         }
         // Others that were sent are of no use any more, least of all to whoever asked for them.
         links::revoke(records, batch, &account.number)?;
-        batch.remove(&token);
+        lockout::open(records, batch, &account.alias, FIRST_USER, now)?;
         set(records, batch, &account, hash.clone(), now)
     })?;
     Ok(())
-}
-
-fn login_of(records: &Records, account: &Account) -> Result<Option<Login>, ApiError> {
-    let seen = records.logins.get(&Login::key_of(&account.number, FIRST_USER))?;
-    Ok(seen.map(|seen| seen.record))
 }
 
 /// Adds to a batch: this is the password of the account's owner.
@@ -93,7 +99,7 @@ fn set(
     hash: String,
     now: Timestamp,
 ) -> Result<(), ApiError> {
-    match records.logins.get(&Login::key_of(&account.number, FIRST_USER))? {
+    match links::login_of(records, &account.number)? {
         Some(mut seen) => {
             passwords::replace(&mut seen.record, hash, false, now);
             batch.replace(&seen)?;

@@ -1,9 +1,9 @@
 //! Credentials of an account's owner, as files for a directory and as a zip; any number of times,
 //! and never at the cost of those that were made before.
 //!
-//! No private key is kept, so each time a new certificate is made beside the old ones, up to
-//! [`MOST_CERTIFICATES`](crate::identity::accounts::MOST_CERTIFICATES). The access key is the newest that may be used; one is made if
-//! there is none.
+//! No private key is kept, so each time a new certificate is made beside the old ones; beyond
+//! [`MOST_CERTIFICATES`](crate::identity::accounts::MOST_CERTIFICATES) the oldest is no longer shown.
+//! The access key is the newest that may be used; one is made if there is none.
 
 use std::path::Path;
 
@@ -23,8 +23,7 @@ mod zip;
 /// The files of an account's credentials. Blocks.
 ///
 /// # Errors
-/// `InvalidParameterValue` if there is no such user; `LimitExceeded` if it has too many
-/// certificates.
+/// `InvalidParameterValue` if there is no such user.
 pub fn files(people: &People, name: &str, kind: ZipKind) -> Result<CredentialFiles, ApiError> {
     let account = accounts::find(&people.records, name)?;
     let certified = kind == ZipKind::Whole;
@@ -46,9 +45,5 @@ pub fn zip(people: &People, name: &str, kind: ZipKind) -> Result<Zip, ApiError> 
         .map(|file| Member { name: &file.name, text: place(file, here), secret: file.secret })
         .collect();
     let bytes = zipped(&members, people.now())?;
-    let file_name = match kind {
-        ZipKind::Whole => format!("euca2-{alias}-x509.zip"),
-        ZipKind::Keys => format!("euca2-{alias}-keys.zip"),
-    };
-    Ok(Zip { file_name, base64: STANDARD.encode(bytes) })
+    Ok(Zip { file_name: kind.file_name(&alias), base64: STANDARD.encode(bytes) })
 }

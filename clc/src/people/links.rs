@@ -3,7 +3,10 @@
 //! A link is `https://HOST:8443/ERRAND#NAME/TOKEN`. What stands behind `#` is never sent by a
 //! browser: the page at its address puts it into a form, and the form is posted. So no token comes
 //! into a log or a referrer, and whoever looks at a mail's links in advance uses none up. A token is
-//! 32 random bytes; the cloud keeps its SHA-256 alone.
+//! 32 random bytes; its SHA-256 is kept, and the link itself until the mail is sent.
+//!
+//! A link is good for what was so when it was sent: once the mail address is another one, or the
+//! password has been set by whatever means, or the registration is confirmed, it is good for nothing.
 
 use std::time::Duration;
 
@@ -12,11 +15,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use common::error::{ApiError, ErrorCode};
 use common::id::AccountId;
 use common::time::Timestamp;
+use common::wire::people::Standing;
 use sha2::{Digest as _, Sha256};
 use store::{Batch, Seen};
 
 use crate::random;
-use crate::records::{Account, Errand, LinkToken, Records};
+use crate::records::accounts::FIRST_USER;
+use crate::records::{Account, Errand, LinkToken, Login, Records};
 use crate::settings;
 
 /// A token, as it stands in a link.
@@ -58,7 +63,7 @@ pub fn lifetime(records: &Records, errand: Errand) -> Result<Duration, ApiError>
     Ok(Duration::from_secs(number.saturating_mul(unit)))
 }
 
-/// Adds to a batch: this token is good for an errand of an account.
+/// Adds to a batch: this token is good for an errand of an account, whose owner logs in so.
 ///
 /// # Errors
 /// If the record cannot be written.
@@ -67,20 +72,36 @@ pub fn put(
     batch: &mut Batch,
     token: &Token,
     errand: Errand,
-    account: &AccountId,
+    account: &Account,
+    login: Option<&Login>,
     now: Timestamp,
 ) -> Result<(), ApiError> {
     let expires = now.plus(lifetime(records, errand)?);
-    let account = account.clone();
-    batch.insert(&LinkToken { digest: digest(&token.0), errand, account, expires })?;
+    let given = given(account, login);
+    let (digest, account) = (digest(&token.0), account.number.clone());
+    batch.insert(&LinkToken { digest, errand, account, expires, given })?;
     Ok(())
+}
+
+/// What a link is bound to.
+fn given(account: &Account, login: Option<&Login>) -> String {
+    let set = login.map_or(String::new(), |login| login.set.as_millis().to_string());
+    digest(&format!("{}\n{set}", account.registration.contact.email))
+}
+
+/// How the owner of an account logs in, if they can. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn login_of(records: &Records, account: &AccountId) -> Result<Option<Seen<Login>>, ApiError> {
+    Ok(records.logins.get(&Login::key_of(account, FIRST_USER))?)
 }
 
 /// A token that is good, with the account that it is good for. Blocks.
 ///
 /// # Errors
-/// `InvalidToken`, the same for one that is unknown, used, too old, meant for something else, or
-/// somebody else's.
+/// `InvalidToken`, the same for one that is unknown, used, too old, meant for something else,
+/// somebody else's, or bound to what is so no longer.
 pub fn find(
     records: &Records,
     name: &str,
@@ -95,8 +116,19 @@ pub fn find(
         }
         _ => None,
     };
-    let named = found.filter(|(_, account)| account.alias.eq_ignore_ascii_case(name));
-    named.ok_or_else(|| {
+    let good = match found {
+        Some((seen, account)) => {
+            let login = login_of(records, &account.number)?;
+            let login = login.as_ref().map(|login| &login.record);
+            let same = seen.given.is_empty() || seen.given == given(&account, login);
+            let confirmed = account.registration.standing == Standing::Confirmed;
+            let done = errand == Errand::Confirm && confirmed;
+            let named = account.alias.eq_ignore_ascii_case(name);
+            (named && same && !done).then_some((seen, account))
+        }
+        None => None,
+    };
+    good.ok_or_else(|| {
         let text = "This link is not good any more: ask for another one";
         ApiError::new(ErrorCode::InvalidToken, text)
     })

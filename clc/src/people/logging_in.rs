@@ -14,18 +14,20 @@
 
 use std::time::Duration;
 
+use common::action::is_administrator;
 use common::error::{ApiError, ErrorCode};
-use common::id::AccountId;
+use common::iam::directory::authority_of_user;
 use common::time::Timestamp;
 use common::wire::people::{
     ChangePassword, CheckPerson, LogIn, LoggedIn, Person, SetOwnPassword, Standing,
 };
 use store::Seen;
 
-use super::lockout::{self, Tried};
+use super::lockout::{self, Counted, Tried};
 use super::strangers::admit;
 use super::throttle::Kind;
 use super::{People, passwords, second_factor};
+use crate::identity::directory::RecordedDirectory;
 use crate::records::accounts::FIRST_USER;
 use crate::records::{Account, Login, Records, User};
 
@@ -44,18 +46,19 @@ struct Whose {
 /// wrong ones.
 pub fn log_in(people: &People, ask: &LogIn) -> Result<LoggedIn, ApiError> {
     let user = ask.user.as_deref().unwrap_or(FIRST_USER);
+    let records = &people.records;
     let tried = Tried::new(&ask.account, user, &ask.address);
-    let whose = proven(people, &tried, &ask.account, user, &ask.password, &ask.address)?;
-    if !second(people, &tried, &whose, ask.code.as_deref())? {
+    let (whose, counted) = proven(people, &tried, &ask.account, user, &ask.password, &ask.address)?;
+    if !second(people, &whose, ask.code.as_deref())? {
+        lockout::take_back(records, &counted)?;
         return Ok(LoggedIn::NeedsCode);
     }
-    let records = &people.records;
     let dearer = match passwords::is_cheap(&whose.login.hash) {
         true => Some(passwords::hash(people, &ask.password)?),
         false => None,
     };
     store::transact(&*records.engine, |batch| {
-        lockout::forgive(records, batch, &tried)?;
+        lockout::right(records, batch, &tried, &counted, people.now())?;
         if let Some(hash) = &dearer {
             let mut login = whose.login.clone();
             login.record.hash.clone_from(hash);
@@ -65,7 +68,7 @@ pub fn log_in(people: &People, ask: &LogIn) -> Result<LoggedIn, ApiError> {
     })?;
     let is_old = is_old(people, &whose.login)?;
     let must_change = whose.login.must_change || is_old;
-    let person = person(whose);
+    let person = person(records, whose)?;
     Ok(if must_change { LoggedIn::MustChange(person) } else { LoggedIn::In(person) })
 }
 
@@ -98,7 +101,7 @@ pub fn check(people: &People, ask: &CheckPerson) -> Result<Person, ApiError> {
     if !usable || whose.login.set != ask.password_set {
         return Err(over());
     }
-    Ok(person(whose))
+    person(records, whose)
 }
 
 /// Somebody sets another password, knowing the old one. Blocks.
@@ -108,8 +111,10 @@ pub fn check(people: &People, ask: &CheckPerson) -> Result<Person, ApiError> {
 pub fn change_password(people: &People, ask: &ChangePassword) -> Result<(), ApiError> {
     let user = ask.user.as_deref().unwrap_or(FIRST_USER);
     let tried = Tried::new(&ask.account, user, &ask.address);
-    let whose = proven(people, &tried, &ask.account, user, &ask.old, &ask.address)?;
-    if !second(people, &tried, &whose, ask.code.as_deref())? {
+    let (whose, counted) = proven(people, &tried, &ask.account, user, &ask.old, &ask.address)?;
+    let second = second(people, &whose, ask.code.as_deref())?;
+    lockout::take_back(&people.records, &counted)?;
+    if !second {
         return Err(ApiError::missing("code"));
     }
     may_change(people, &whose)?;
@@ -121,13 +126,14 @@ pub fn change_password(people: &People, ask: &ChangePassword) -> Result<(), ApiE
 /// # Errors
 /// As [`check`] and [`change_password`].
 pub fn set_own(people: &People, ask: &SetOwnPassword) -> Result<Person, ApiError> {
-    let (account, user, password_set) = (ask.account.clone(), ask.user.clone(), ask.password_set);
-    let now = check(people, &CheckPerson { account, user, password_set })?;
+    let now = check(people, &ask.by)?;
     let records = &people.records;
     let found = match &ask.old {
         Some(old) => {
             let tried = Tried::new(&now.alias, &now.user, &ask.address);
-            let whose = proven(people, &tried, &now.alias, &now.user, old, &ask.address)?;
+            let (whose, counted) =
+                proven(people, &tried, &now.alias, &now.user, old, &ask.address)?;
+            lockout::take_back(records, &counted)?;
             may_change(people, &whose)?;
             whose
         }
@@ -190,7 +196,8 @@ pub fn exchange(
     Ok(())
 }
 
-/// Who has proven to know a password, and may use the cloud.
+/// Who has proven to know a password, and may use the cloud. Their try stays counted until all is
+/// proven.
 fn proven(
     people: &People,
     tried: &Tried,
@@ -198,10 +205,10 @@ fn proven(
     user: &str,
     password: &str,
     address: &str,
-) -> Result<Whose, ApiError> {
-    let (records, now) = (&people.records, people.now());
+) -> Result<(Whose, Counted), ApiError> {
+    let records = &people.records;
     admit(people, Kind::Password, address)?;
-    lockout::admit(records, tried, now)?;
+    let counted = lockout::begin(records, tried, people.now())?;
     let account = match records.aliases.get(&alias.to_ascii_lowercase())? {
         Some(row) => records.accounts.get(&row.value)?.map(|seen| seen.record),
         None => None,
@@ -211,11 +218,15 @@ fn proven(
         None => None,
     };
     let hash = whose.as_ref().map(|whose| whose.login.hash.as_str());
-    let right = passwords::matches(people, hash, password)?;
-    let Some(whose) = whose.filter(|_| right) else {
-        lockout::failed(records, tried, now)?;
-        return Err(wrong());
+    let right = match passwords::matches(people, hash, password) {
+        Ok(right) => right,
+        Err(error) => {
+            // Nobody has looked at it.
+            lockout::take_back(records, &counted)?;
+            return Err(error);
+        }
     };
+    let Some(whose) = whose.filter(|_| right) else { return Err(wrong()) };
     let alias = &whose.account.alias;
     let registration = &whose.account.registration;
     let why = match registration.standing {
@@ -223,8 +234,9 @@ fn proven(
         Standing::Approved => "is not confirmed yet: follow the link in the mail",
         Standing::Confirmed if registration.leaving.is_some() => "is being deleted",
         Standing::Confirmed if !whose.account.enabled || !whose.user.enabled => "is disabled",
-        Standing::Confirmed => return Ok(whose),
+        Standing::Confirmed => return Ok((whose, counted)),
     };
+    lockout::take_back(records, &counted)?;
     Err(ApiError::new(ErrorCode::AccessDenied, format!("The user '{alias}' {why}")))
 }
 
@@ -233,12 +245,7 @@ fn wrong() -> ApiError {
 }
 
 /// Whether the second factor is there as well, where there is one.
-fn second(
-    people: &People,
-    tried: &Tried,
-    whose: &Whose,
-    code: Option<&str>,
-) -> Result<bool, ApiError> {
+fn second(people: &People, whose: &Whose, code: Option<&str>) -> Result<bool, ApiError> {
     let (records, now) = (&people.records, people.now());
     let (account, user) = (&whose.account.number, &whose.user.name);
     match (second_factor::has_one(records, account, user)?, code) {
@@ -246,7 +253,6 @@ fn second(
         (true, None) => Ok(false),
         (true, Some(code)) if second_factor::take(records, account, user, code, now)? => Ok(true),
         (true, Some(_)) => {
-            lockout::failed(records, tried, now)?;
             Err(ApiError::new(ErrorCode::AccessDenied, "The code is wrong or was used before"))
         }
     }
@@ -258,19 +264,21 @@ fn whose(records: &Records, account: Account, user: &str) -> Result<Option<Whose
     Ok(user.zip(login).map(|(user, login)| Whose { account, user: user.record, login }))
 }
 
-fn person(whose: Whose) -> Person {
+fn person(records: &Records, whose: Whose) -> Result<Person, ApiError> {
     let Account { number, alias, .. } = whose.account;
-    Person {
-        administrator: number == AccountId::cloud(),
+    let directory = RecordedDirectory::new(records.clone());
+    let authority = authority_of_user(&directory, &number, &whose.user.name)?;
+    Ok(Person {
+        administrator: authority.is_some_and(|authority| is_administrator(&authority)),
         account: number,
         alias,
         user: whose.user.name,
         password_set: whose.login.set,
-    }
+    })
 }
 
-/// Sets the password of a user whom an administrator helps; it must be changed at the next log-in.
-/// Blocks.
+/// Sets the password of a user whom an administrator helps; it must be changed at the next log-in,
+/// which no wrong passwords of before hold up. Blocks.
 ///
 /// # Errors
 /// `InvalidParameterValue` if there is no such user or the password breaks a rule.
@@ -280,6 +288,7 @@ pub fn set_first(people: &People, alias: &str, password: &str) -> Result<(), Api
     passwords::check_first(&account.alias, FIRST_USER, password)?;
     let hash = passwords::hash(people, password)?;
     store::transact(&*records.engine, |batch| {
+        lockout::open(records, batch, &account.alias, FIRST_USER, now)?;
         match records.logins.get(&Login::key_of(&account.number, FIRST_USER))? {
             Some(mut seen) => {
                 passwords::replace(&mut seen.record, hash.clone(), true, now);

@@ -206,6 +206,7 @@ mod tests {
             tries: 0,
             error: None,
             given_up: None,
+            until: None,
         }
     }
 

@@ -5,6 +5,8 @@
 //! indented so that no line of it could be taken for the cloud's own, and nothing that is put in is
 //! looked at for braces again. So no text needs to be careful, and none can forget to be.
 
+use std::time::Duration;
+
 use common::error::ApiError;
 use common::wire::people::{Contact, Language};
 
@@ -21,6 +23,8 @@ pub struct Mail {
     pub subject: String,
     /// Its text.
     pub body: String,
+    /// How long it is of use, if it bears a link.
+    pub good_for: Option<Duration>,
 }
 
 /// A text in both languages.
@@ -129,14 +133,16 @@ fn confirmation(
     account: &Account,
     token: &Token,
 ) -> Result<Mail, ApiError> {
-    let hours = links::lifetime(records, Errand::Confirm)?.as_secs() / 3600;
+    let good_for = links::lifetime(records, Errand::Confirm)?;
+    let hours = good_for.as_secs() / 3600;
     let mut values = common(records, &account.alias)?;
     values.extend([
         ("hours", hours.to_string()),
         ("link", line(&token.link(console, Errand::Confirm, &account.alias))),
         ("note", note(&settings::get(records, settings::APPROVAL_NOTE)?)),
     ]);
-    Ok(filled(text, language, &account.registration.contact.email, &values))
+    let mail = filled(text, language, &account.registration.contact.email, &values);
+    Ok(Mail { good_for: Some(good_for), ..mail })
 }
 
 /// To an applicant who was turned down. Blocks.
@@ -177,13 +183,15 @@ pub fn recovery(
     account: &Account,
     token: &Token,
 ) -> Result<Mail, ApiError> {
-    let minutes = links::lifetime(records, Errand::Recover)?.as_secs() / 60;
+    let good_for = links::lifetime(records, Errand::Recover)?;
+    let minutes = good_for.as_secs() / 60;
     let mut values = common(records, &account.alias)?;
     values.extend([
         ("minutes", minutes.to_string()),
         ("link", line(&token.link(console, Errand::Recover, &account.alias))),
     ]);
-    Ok(filled(&RECOVERY, language, &account.registration.contact.email, &values))
+    let mail = filled(&RECOVERY, language, &account.registration.contact.email, &values);
+    Ok(Mail { good_for: Some(good_for), ..mail })
 }
 
 type Values = Vec<(&'static str, String)>;
@@ -216,7 +224,7 @@ fn filled(text: &Text, language: Language, to: &str, values: &Values) -> Mail {
     };
     let (subject, body) = text.split_once('\n').unwrap_or((text, ""));
     let (subject, body) = (fill(subject, values), fill(body.trim_start(), values));
-    Mail { to: to.to_owned(), subject: line(&subject), body }
+    Mail { to: to.to_owned(), subject: line(&subject), body, good_for: None }
 }
 
 /// Puts values in the places of their names, once from the beginning to the end.

@@ -23,6 +23,7 @@
 //! The functions here block. They are called on the pool, by `clc admin`'s messages, by the
 //! administration paths and by the console alike.
 
+pub mod acting;
 pub mod confirming;
 pub mod contact;
 pub mod credentials;
@@ -34,8 +35,10 @@ pub mod lockout;
 pub mod logging_in;
 pub mod mail_server;
 pub mod mails;
+pub mod origin;
 pub mod outgoing;
 pub mod passwords;
+pub mod picture;
 pub mod post;
 pub mod registering;
 pub mod requests;

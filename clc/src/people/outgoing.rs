@@ -2,8 +2,9 @@
 //! days have passed.
 //!
 //! The queue is on record, so a mail that was promised outlives the process. A server may get a mail
-//! twice if the process dies between sending and noting it; it never goes lost. What was given up
-//! stays for a while and is shown by `clc admin describe-mails`.
+//! twice if the process dies between sending and noting it; it never goes lost. A mail is given up
+//! after days, whether there is a server or not, or when its link is good no more. What was given up
+//! stays for a while, without its text, and is shown by `clc admin describe-mails`.
 
 use std::time::Duration;
 
@@ -49,6 +50,7 @@ pub fn queue(batch: &mut Batch, mail: &Mail, now: Timestamp) -> Result<(), ApiEr
         tries: 0,
         error: None,
         given_up: None,
+        until: mail.good_for.map(|time| now.plus(time)),
     })?;
     Ok(())
 }
@@ -93,6 +95,34 @@ pub fn due(records: &Records, now: Timestamp) -> Result<Vec<QueuedMail>, ApiErro
     Ok(due)
 }
 
+/// What is given up is not sent any more, and its link is nobody's to read.
+fn give_up(mail: &mut QueuedMail, now: Timestamp) {
+    mail.given_up = Some(now);
+    mail.body.clear();
+}
+
+/// Gives up what nobody has taken in time, or what is of no use any more. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn weed(records: &Records, now: Timestamp) -> Result<(), ApiError> {
+    for seen in records.mails.all("") {
+        let seen = seen?;
+        let dead = seen.until.is_some_and(|until| until <= now);
+        if seen.given_up.is_some() || !(dead || now.since(seen.queued) >= PATIENCE) {
+            continue;
+        }
+        let why = if dead { "its link is not good any more" } else { "nobody has taken it" };
+        tracing::error!(mail = %seen.id, why, "a mail was given up");
+        records.mails.update(seen.key(), |mail| {
+            mail.error.get_or_insert_with(|| why.to_owned());
+            give_up(mail, now);
+            Ok::<_, ApiError>(())
+        })?;
+    }
+    Ok(())
+}
+
 /// Notes how a try went. Blocks.
 ///
 /// # Errors
@@ -115,7 +145,7 @@ pub fn note(
         mail.next = now.plus(wait(mail.tries));
         let refused = matches!(why, Unsent::Refused(_));
         if refused || now.since(mail.queued) >= PATIENCE {
-            mail.given_up = Some(now);
+            give_up(mail, now);
             tracing::error!(mail = %id, error = %why, "a mail was given up");
         }
         batch.replace(&seen)?;
@@ -160,7 +190,7 @@ mod tests {
     fn a_mail_waits_longer_and_is_given_up_after_days() {
         let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
         let mut batch = Batch::new();
-        let mail = Mail { to: "a@b".into(), subject: "s".into(), body: "b".into() };
+        let mail = Mail { to: "a@b".into(), subject: "s".into(), body: "b".into(), good_for: None };
         let mut now = Timestamp::from_secs(1_000_000);
         let began = now;
         queue(&mut batch, &mail, now).unwrap();
@@ -185,5 +215,33 @@ mod tests {
         assert!(now.since(began) >= PATIENCE && (20..40).contains(&tries), "{tries}");
         tidy(&records, now.plus(SHOWN)).unwrap();
         assert!(list(&records).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_nobody_takes_is_given_up_without_a_server_and_its_link_goes() {
+        let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
+        let now = Timestamp::from_secs(1_000_000);
+        let mut batch = Batch::new();
+        for (to, minutes) in [("plain", None), ("recovery", Some(60)), ("refused", None)] {
+            let good_for = minutes.map(|minutes| Duration::from_secs(minutes * 60));
+            let (to, subject, body) = (to.into(), "s".into(), "https://secret".into());
+            queue(&mut batch, &Mail { to, subject, body, good_for }, now).unwrap();
+        }
+        batch.commit(&*records.engine).unwrap();
+        let left = |records: &Records| {
+            let mut left: Vec<_> = records.mails.all("").map(|seen| seen.unwrap().record).collect();
+            left.sort_by(|a, b| a.to.cmp(&b.to));
+            left.into_iter().map(|it| (it.given_up.is_some(), it.body.len())).collect::<Vec<_>>()
+        };
+        let refused = records.mails.all("").map(|seen| seen.unwrap().record);
+        let refused = refused.into_iter().find(|mail| mail.to == "refused").unwrap();
+        note(&records, &refused.id, &Err(Unsent::Refused("550 no".into())), now).unwrap();
+        weed(&records, now.plus(Duration::from_secs(3599))).unwrap();
+        assert_eq!(left(&records), [(false, 14), (false, 14), (true, 0)]);
+        weed(&records, now.plus(Duration::from_secs(3600))).unwrap();
+        assert_eq!(left(&records), [(false, 14), (true, 0), (true, 0)]);
+        weed(&records, now.plus(PATIENCE)).unwrap();
+        assert_eq!(left(&records), [(true, 0), (true, 0), (true, 0)]);
+        assert!(due(&records, now.plus(PATIENCE)).unwrap().is_empty());
     }
 }

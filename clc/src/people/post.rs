@@ -13,7 +13,7 @@ use crate::settings;
 pub struct Post {
     /// What all of it works with.
     pub people: People,
-    /// Who takes mails; without one they stay where they are.
+    /// Who takes mails; without one they stay where they are until they are given up.
     pub server: Option<MailServer>,
 }
 
@@ -25,9 +25,14 @@ impl Reconciler for Post {
     fn pass(&self) -> BoxFuture<'_, Result<Pass, ApiError>> {
         Box::pin(async move {
             let looked = self.people.work(requests::look).await?;
+            self.people.work(requests::expire).await?;
             let mut pass = Pass { looked, steps: looked, unsettled: 0 };
             let now = self.people.now();
-            let due = self.people.work(move |people| outgoing::due(&people.records, now)).await?;
+            let due = move |people: &People| {
+                outgoing::weed(&people.records, now)?;
+                outgoing::due(&people.records, now)
+            };
+            let due = self.people.work(due).await?;
             for mail in due {
                 pass.looked += 1;
                 let Some(server) = self.server.clone() else {

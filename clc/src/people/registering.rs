@@ -5,7 +5,7 @@ use common::iam::EntityName;
 use common::id::AccountId;
 use common::name;
 use common::wire::admin::CredentialFile;
-use common::wire::people::{Contact, Language, Registered, Standing};
+use common::wire::people::{Contact, ContactChange, DeletionView, Language, Registered, Standing};
 use store::{Batch, Seen};
 
 use super::standing::{self, Event, Next};
@@ -58,7 +58,7 @@ pub fn add(people: &People, new: &NewPerson) -> Result<Added, ApiError> {
     }
     let taken = || ApiError::invalid("the user name", format!("'{}' is taken already", new.name));
     // Making keys takes long; a name that is taken is refused before.
-    if records.aliases.get(&new.name.to_ascii_lowercase())?.is_some() {
+    if accounts::is_taken(records, &new.name, None)? {
         return Err(taken());
     }
     let now = people.now();
@@ -99,7 +99,7 @@ pub fn add(people: &People, new: &NewPerson) -> Result<Added, ApiError> {
     };
     let token = links::Token::random()?;
     records.change_identity(|batch, touched| {
-        if records.aliases.get(&new.name.to_ascii_lowercase())?.is_some() {
+        if accounts::is_taken(records, &new.name, None)? {
             return Err(taken());
         }
         accounts::insert_bare(records, batch, touched, &account)?;
@@ -110,7 +110,7 @@ pub fn add(people: &People, new: &NewPerson) -> Result<Added, ApiError> {
             batch.insert(login)?;
         }
         if !confirmed {
-            links::put(records, batch, &token, Errand::Confirm, &number, now)?;
+            links::put(records, batch, &token, Errand::Confirm, &account, login.as_ref(), now)?;
             let language = mails::language_of(records, &account)?;
             let mail = mails::added(records, &people.console()?, language, &account, &token)?;
             outgoing::queue(batch, &mail, now)?;
@@ -129,7 +129,7 @@ pub fn list(people: &People) -> Result<Vec<Registered>, ApiError> {
     let names = groups::names(&people.records)?;
     let mut all = Vec::new();
     for seen in people.records.accounts.all("") {
-        all.push(shown(seen?.record, &names));
+        all.push(shown(&people.records, seen?.record, &names)?);
     }
     let cloud = AccountId::cloud();
     all.sort_by_key(|it| (it.account != cloud, it.name.to_ascii_lowercase()));
@@ -142,11 +142,12 @@ pub fn list(people: &People) -> Result<Vec<Registered>, ApiError> {
 /// `InvalidParameterValue` if there is no such user.
 pub fn find(people: &People, name: &str) -> Result<Registered, ApiError> {
     let account = accounts::find(&people.records, name)?;
-    Ok(shown(account, &groups::names(&people.records)?))
+    shown(&people.records, account, &groups::names(&people.records)?)
 }
 
 /// Agrees to an application: its user gets a mail with a link. Asking again changes nothing, but
-/// sends another mail to one who has not confirmed yet. Blocks.
+/// sends another mail to one who has not confirmed yet, and the link of the one before is good no
+/// more. Blocks.
 ///
 /// # Errors
 /// `InvalidParameterValue` if there is no such user.
@@ -166,7 +167,10 @@ pub fn approve(people: &People, name: &str) -> Result<Registered, ApiError> {
         }
         batch.replace(&seen)?;
         touched.note(EntityName::Account(seen.number.clone()));
-        links::put(records, batch, &token, Errand::Confirm, &seen.number, now)?;
+        links::revoke(records, batch, &seen.number)?;
+        let login = links::login_of(records, &seen.number)?;
+        let login = login.as_ref().map(|login| &login.record);
+        links::put(records, batch, &token, Errand::Confirm, &seen, login, now)?;
         let language = mails::language_of(records, &seen)?;
         let mail = mails::approved(records, &people.console()?, language, &seen, &token)?;
         outgoing::queue(batch, &mail, now)?;
@@ -174,6 +178,21 @@ pub fn approve(people: &People, name: &str) -> Result<Registered, ApiError> {
     })?;
     people.post.wake();
     find(people, name)
+}
+
+/// Why the mail to somebody who was approved does not go out, if it does not.
+pub fn unsent(people: &People, it: &Registered) -> Option<String> {
+    if it.standing != Standing::Approved {
+        return None;
+    }
+    let why = if it.contact.email.is_empty() {
+        "there is no mail address"
+    } else if !people.mails {
+        "the cloud has no mail server ([mail] in clc.toml)"
+    } else {
+        return None;
+    };
+    Some(format!("no mail goes out, because {why}: confirm without one (clc admin confirm)"))
 }
 
 /// Turns an application down: nothing of it stays, and its user gets a mail. Blocks.
@@ -223,20 +242,20 @@ pub fn confirm(people: &People, name: &str) -> Result<Registered, ApiError> {
     find(people, name)
 }
 
-/// Replaces what is known of who stands behind an account. Blocks.
+/// Changes what is known of who stands behind an account. Blocks.
 ///
 /// # Errors
 /// `InvalidParameterValue` if there is no such user or a field cannot be used.
 pub fn change_contact(
     people: &People,
     name: &str,
-    contact: &Contact,
+    change: &ContactChange,
 ) -> Result<Registered, ApiError> {
-    let contact =
-        contact::checked(contact, false).map_err(|error| ApiError::invalid("the user", error))?;
     let account = accounts::find(&people.records, name)?;
     people.records.accounts.update(account.number.as_str(), |account| {
-        account.registration.contact.clone_from(&contact);
+        let contact = &mut account.registration.contact;
+        *contact = contact::checked(&change.of(contact), false)
+            .map_err(|error| ApiError::invalid("the user", error))?;
         Ok::<_, ApiError>(())
     })?;
     find(people, name)
@@ -279,10 +298,27 @@ pub(super) fn remove(
     Ok(())
 }
 
-fn shown(account: Account, groups: &groups::Names) -> Registered {
+fn shown(
+    records: &Records,
+    account: Account,
+    groups: &groups::Names,
+) -> Result<Registered, ApiError> {
     let Account { number, alias, enabled, registration, .. } = account;
     let zone_groups = groups.of(&registration);
-    Registered {
+    let deletion = match &registration.leaving {
+        None => None,
+        Some(leaving) => {
+            let heir = leaving.heir.as_ref();
+            let named = heir.map(|heir| records.accounts.get(heir.as_str())).transpose()?;
+            Some(DeletionView {
+                since: leaving.since,
+                heir: named.flatten().map(|seen| seen.record.alias),
+                left: leaving.why.clone(),
+                failure: leaving.failure.clone(),
+            })
+        }
+    };
+    Ok(Registered {
         name: alias,
         account: number,
         enabled,
@@ -293,7 +329,8 @@ fn shown(account: Account, groups: &groups::Names) -> Registered {
         confirmed: registration.confirmed,
         zone_groups,
         leaving: registration.leaving.map(|leaving| leaving.why),
-    }
+        deletion,
+    })
 }
 
 /// Where applications are told, if any are taken. Blocks.

@@ -4,11 +4,13 @@
 //! becomes an account that waits for an administrator, who gets a mail; or, if the name is taken, a
 //! mail to whoever applied. A recovery becomes a link for the mail address on record; or nothing.
 
+use std::time::Duration;
+
 use common::error::ApiError;
 use common::id::AccountId;
 use common::time::Timestamp;
 use common::wire::people::{Contact, Language, Standing};
-use store::{Batch, Seen};
+use store::{After, Batch, Seen};
 
 use super::{People, links, mails, outgoing, registering};
 use crate::identity::accounts;
@@ -18,6 +20,10 @@ use crate::records::{Account, Asked, Errand, Login, Records, Registration, Reque
 
 /// How many are looked at in one pass.
 const PASS: usize = 100;
+/// How many applications wait for an administrator at most.
+pub const APPLICANTS: usize = 1000;
+/// How long they wait.
+const PATIENCE: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Looks at the oldest requests, and says how many there were. Blocks.
 ///
@@ -42,12 +48,13 @@ fn apply(people: &People, request: &Seen<Request>) -> Result<(), ApiError> {
     records.change_identity(|batch, touched| {
         let Some(request) = records.requests.get(request.key())? else { return Ok(()) };
         batch.remove(&request);
-        if records.aliases.get(&name.to_ascii_lowercase())?.is_some() {
+        if accounts::is_taken(records, name, None)? {
             let mail = mails::name_taken(records, *language, name, contact)?;
             return outgoing::queue(batch, &mail, now);
         }
         let account = applicant(&number, name, contact, *language, request.at);
         accounts::insert_bare(records, batch, touched, &account)?;
+        batch.point(&records.applicants, &account.applicant_row(), number.as_str());
         batch.insert(&Login {
             account: number.clone(),
             user: FIRST_USER.to_owned(),
@@ -59,6 +66,36 @@ fn apply(people: &People, request: &Seen<Request>) -> Result<(), ApiError> {
         })?;
         tell_administrator(people, batch, &account, now)
     })
+}
+
+/// Turns down those who have waited too long for an administrator: nothing of them stays, they get a
+/// mail, and their names are free. Says how many. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn expire(people: &People) -> Result<u64, ApiError> {
+    let (records, now) = (&people.records, people.now());
+    let waits = |account: &Account| account.registration.standing == Standing::Applied;
+    let mut turned_down = 0;
+    for row in records.applicants.scan("", After::Start, APPLICANTS)? {
+        let seen = records.accounts.get(&row.value)?.filter(|seen| waits(seen));
+        let since = seen.as_ref().and_then(|seen| seen.registration.applied);
+        if since.is_some_and(|since| now.since(since) < PATIENCE) {
+            continue;
+        }
+        turned_down += records.change_identity(|batch, touched| {
+            batch.unpoint(&records.applicants, &row.key);
+            let seen = records.accounts.get(&row.value)?.filter(|seen| waits(seen));
+            let Some(seen) = seen else { return Ok(0) };
+            let language = mails::language_of(records, &seen)?;
+            let mail = mails::rejected(records, language, &seen)?;
+            outgoing::queue(batch, &mail, now)?;
+            registering::remove(records, batch, touched, &seen)?;
+            tracing::info!(account = %seen.number, "an application has waited too long");
+            Ok(1)
+        })?;
+    }
+    Ok(turned_down)
 }
 
 fn applicant(
@@ -103,7 +140,9 @@ fn recover(
         let Some(request) = records.requests.get(request.key())? else { return Ok(()) };
         batch.remove(&request);
         let Some(account) = recoverable(records, name)? else { return Ok(()) };
-        links::put(records, batch, &token, Errand::Recover, &account.number, now)?;
+        let login = links::login_of(records, &account.number)?;
+        let login = login.as_ref().map(|login| &login.record);
+        links::put(records, batch, &token, Errand::Recover, &account, login, now)?;
         let language = match language {
             Some(language) => language,
             None => mails::language_of(records, &account)?,

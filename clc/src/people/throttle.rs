@@ -1,11 +1,12 @@
 //! How often strangers may ask: so many at once and so many an hour, for each kind of request and
 //! each address or name. Pure; the time is a parameter.
 //!
-//! It is kept in memory, bounded: a stranger with many addresses pushes out the oldest, and is held
-//! by what all of them together may. What must outlive a restart is not kept here
+//! It is kept in memory, bounded, whatever the names are: a stranger with many addresses pushes out
+//! the oldest, and is held by what all of them together may. What must outlive a restart is not kept here
 //! ([`super::lockout`]).
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 use common::time::Timestamp;
@@ -45,7 +46,9 @@ impl Kind {
 #[derive(Debug, Default)]
 pub struct Throttle {
     /// When the last of all that were let through is forgotten.
-    until: HashMap<(Kind, String), Timestamp>,
+    until: HashMap<(Kind, u64), Timestamp>,
+    /// What makes hashes of names that nobody can foresee.
+    hasher: RandomState,
 }
 
 impl Throttle {
@@ -55,7 +58,7 @@ impl Throttle {
     /// How long they have to wait.
     pub fn admit(&mut self, kind: Kind, who: &str, now: Timestamp) -> Result<(), Duration> {
         let (most, each) = kind.bounds();
-        let who = who.to_ascii_lowercase();
+        let who = self.hasher.hash_one(who.to_ascii_lowercase());
         if self.until.len() >= KEPT {
             self.until.retain(|_, until| *until > now);
             if self.until.len() >= KEPT {

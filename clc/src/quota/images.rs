@@ -2,9 +2,10 @@
 
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
+use common::id::AccountId;
 use store::{After, Batch};
 
-use super::{Quota, Whose, bounds, maker, take_turns};
+use super::{Quota, Whose, bounds, is_own, take_turns};
 use crate::records::Records;
 
 const IMAGES: Quota = Quota {
@@ -13,6 +14,25 @@ const IMAGES: Quota = Quota {
     what: "images",
     unit: 1,
 };
+
+/// Refuses an heir whose account may not have all images of another, beside its own. Blocks.
+///
+/// # Errors
+/// `ResourceLimitExceeded`.
+pub fn admit_gift(records: &Records, heir: &Caller, from: &AccountId) -> Result<(), ApiError> {
+    let count = |account: &AccountId| {
+        let prefix = format!("{account}/");
+        let rows = records.image_names.scan(&prefix, After::Start, usize::MAX)?;
+        Ok::<_, ApiError>(rows.len() as u64)
+    };
+    for bound in bounds(heir, [IMAGES]).into_iter().filter(|it| it.whose == Whose::Account) {
+        let used = count(&heir.account)?;
+        if count(from)? > bound.left(used) {
+            return Err(bound.exceeded(ErrorCode::ResourceLimitExceeded, used));
+        }
+    }
+    Ok(())
+}
 
 /// Finds out whether a caller may have one more image, and adds it to the batch that records it.
 /// Blocks.
@@ -31,14 +51,14 @@ pub fn admit(
     if let Some(batch) = batch {
         take_turns(records, batch, caller, &bounds)?;
     }
-    let (mut account, mut own, me) = (0, 0, maker(caller));
+    let (mut account, mut own) = (0, 0);
     // Each image that is registered has its name there.
     let rows =
         records.image_names.scan(&format!("{}/", caller.account), After::Start, usize::MAX)?;
     for row in rows {
         account += 1;
         let seen = records.images.get(&row.value)?;
-        own += u64::from(seen.is_some_and(|it| it.maker == me));
+        own += u64::from(seen.is_some_and(|it| is_own(&it.maker, caller)));
     }
     for bound in bounds {
         let used = if bound.whose == Whose::Own { own } else { account };

@@ -5,9 +5,10 @@
 
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
+use common::id::AccountId;
 use store::{After, Batch};
 
-use super::{Bound, Quota, Whose, bounds, maker, take_turns};
+use super::{Bound, Quota, Whose, bounds, is_own, take_turns};
 use crate::records::{Instance, Records, SeenState};
 use crate::schedule::ledger::Demand;
 
@@ -95,9 +96,17 @@ fn limits(caller: &Caller) -> Vec<(Bound, Read)> {
 
 /// What an account's instances use, and what those of them that a caller made. Blocks.
 fn used(records: &Records, caller: &Caller) -> Result<(Use, Use), ApiError> {
-    let (mut account, mut own, me) = (Use::default(), Use::default(), maker(caller));
-    let rows =
-        records.instances_of.scan(&format!("{}/", caller.account), After::Start, usize::MAX)?;
+    used_in(records, &caller.account, |maker| is_own(maker, caller))
+}
+
+fn used_in(
+    records: &Records,
+    account: &AccountId,
+    is_own: impl Fn(&str) -> bool,
+) -> Result<(Use, Use), ApiError> {
+    let prefix = format!("{account}/");
+    let (mut account, mut own) = (Use::default(), Use::default());
+    let rows = records.instances_of.scan(&prefix, After::Start, usize::MAX)?;
     for row in rows {
         let Some(seen) = records.instances.get(&row.value)? else { continue };
         let it = seen.record;
@@ -110,7 +119,7 @@ fn used(records: &Records, caller: &Caller) -> Result<(Use, Use), ApiError> {
             _ => Use::of_new(demand, 1),
         };
         account = account.and(uses);
-        if it.maker == me {
+        if is_own(&it.maker) {
             own = own.and(uses);
         }
     }
@@ -150,6 +159,24 @@ pub fn room(
     Ok(room)
 }
 
+/// Refuses an heir whose account may not have all that another has, beside its own. Blocks.
+///
+/// # Errors
+/// `InstanceLimitExceeded`.
+pub fn admit_gift(records: &Records, heir: &Caller, from: &AccountId) -> Result<(), ApiError> {
+    let limits = limits(heir);
+    if limits.is_empty() {
+        return Ok(());
+    }
+    let (own, given) = (used(records, heir)?.0, used_in(records, from, |_| false)?.0);
+    for (bound, read) in limits.into_iter().filter(|(bound, _)| bound.whose == Whose::Account) {
+        if read(&given) > bound.left(read(&own)) {
+            return Err(bound.exceeded(ErrorCode::InstanceLimitExceeded, read(&own)));
+        }
+    }
+    Ok(())
+}
+
 /// Adds to the batch that records a launch: no limit is exceeded by it. Blocks.
 ///
 /// # Errors
@@ -176,9 +203,8 @@ pub fn admit_start(
     caller: &Caller,
     started: &[Instance],
 ) -> Result<(), ApiError> {
-    let me = maker(caller);
     let sum = |own: bool| {
-        let counted = started.iter().filter(|it| !own || it.maker == me);
+        let counted = started.iter().filter(|it| !own || is_own(&it.maker, caller));
         counted.fold(Use::default(), |all, it| all.and(Use::of_started(demand(it), 1)))
     };
     admit(records, batch, caller, sum(false), sum(true))
@@ -239,7 +265,8 @@ mod tests {
     fn world() -> Records {
         let records = records();
         for (number, seen, maker) in [
-            (1, SeenState::Running, "user/taro"),
+            // One was made under another name, one when names were noted.
+            (1, SeenState::Running, "AIDAtaro"),
             (2, SeenState::Stopped, "user/taro"),
             (3, SeenState::Terminated, "user/taro"),
             (4, SeenState::Pending, "user/hanako"),

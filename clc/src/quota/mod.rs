@@ -15,6 +15,7 @@
 //! index row that it writes anew, so that two at the same time never exceed a limit together.
 //! S3's quotas are walrus' own.
 
+pub mod gifts;
 pub mod identity;
 pub mod images;
 pub mod instances;
@@ -54,8 +55,21 @@ struct Bound {
     limit: u64,
 }
 
-/// Who made something, as records note it: `user/taro`, `role/web`.
+/// Who made something, as records note it: the id of the user or role, which stays with them under
+/// whatever name.
 pub fn maker(caller: &Caller) -> String {
+    let id = &caller.authority.principal().id;
+    if id.is_empty() { by_name(caller) } else { id.clone() }
+}
+
+/// Whether a record says that this caller made something.
+fn is_own(noted: &str, caller: &Caller) -> bool {
+    let id = &caller.authority.principal().id;
+    (!id.is_empty() && noted == id) || noted == by_name(caller)
+}
+
+/// Who made something, as an earlier version noted it: `user/taro`, `role/web`.
+fn by_name(caller: &Caller) -> String {
     let principal = caller.authority.principal();
     let kind = match principal.kind {
         PrincipalKind::Owner | PrincipalKind::User => "user",
@@ -195,7 +209,9 @@ pub(crate) mod tests {
         assert_eq!((found[0].left(0), found[0].left(25), found[0].left(31)), (30, 5, 0));
         let error = found[0].exceeded(ErrorCode::LimitExceeded, 25);
         assert_eq!(error.text(), "You may have at most 3 x (ec2:quota-imagenumber); there are 3");
-        assert_eq!(maker(&caller), "user/taro");
+        assert_eq!(maker(&caller), "AIDATaro");
+        assert!(is_own("AIDATaro", &caller) && is_own("user/taro", &caller));
+        assert!(!is_own("AIDAOther", &caller) && !is_own("", &caller));
         assert!(bounds(&limited("taro", "ec2:C", &[(quota.key, 1)], &[]), [quota]).is_empty());
     }
 

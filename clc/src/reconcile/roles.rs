@@ -13,7 +13,7 @@
 use std::time::Duration;
 
 use common::error::ApiError;
-use common::iam::session::Who;
+use common::iam::session::{Origin, Who};
 use common::time::Timestamp;
 use common::wire::node::{InstanceView, MachineState};
 use common::wire::role::{
@@ -152,8 +152,9 @@ fn session(
         life: LIFE,
         policies: Vec::new(),
         policy_arns: Vec::new(),
-        second_factor: false,
+        second_factor: None,
         source_identity: None,
+        origin: Some(Origin::Instance),
     };
     let made = sessions::begin(records, wanted, now)?;
     Ok(RoleCredentials {

@@ -1,5 +1,6 @@
 //! Old records: an instance that ended is listed for an hour, the token of a launch is kept for a
-//! day after its last instance has gone, a bundle task that ended is listed for a day.
+//! day after its last instance has gone, a bundle task that ended is listed for a day. Names in the feed
+//! of identity that lead to nothing go with them.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use runtime::clock::Clock;
 use runtime::reconcile::{Pass, Reconciler};
 use store::{Batch, StoreError};
 
+use crate::identity::feed;
 use crate::records::{Records, SeenState};
 
 /// How long an instance that ended is listed.
@@ -41,7 +43,11 @@ impl Reconciler for Sweep {
 
     fn pass(&self) -> BoxFuture<'_, Result<Pass, ApiError>> {
         let now = self.clock.now();
-        Box::pin(self.records.work(move |records| sweep(records, now)))
+        Box::pin(self.records.work(move |records| {
+            let pass = sweep(records, now)?;
+            feed::sweep(records)?;
+            Ok(pass)
+        }))
     }
 }
 

@@ -42,6 +42,12 @@ impl Account {
         Self { number, alias, enabled: true, created, registration, policies }
     }
 
+    /// The row by which those who have applied are found, the first first.
+    pub fn applicant_row(&self) -> String {
+        let applied = self.registration.applied.unwrap_or(self.created);
+        format!("{:013}/{}", applied.as_millis(), self.number)
+    }
+
     /// Whether its users may use anything: an administrator lets it, its registration is done, and
     /// it is not about to be deleted.
     pub fn is_usable(&self) -> bool {
@@ -148,9 +154,21 @@ pub struct AccessKey {
     /// Whether it may be used.
     #[serde(default = "yes")]
     pub active: bool,
+    /// The [id](User::unique_id) of the user whom it was made for: whoever has the name later does
+    /// not get it. Empty for an account's owner, whose place nobody takes, and for keys of before
+    /// this was written.
+    #[serde(default)]
+    pub holder: String,
 }
 
 record!(AccessKey, "access-key", |it| it.id.clone());
+
+impl AccessKey {
+    /// The row of the index by which its user finds it.
+    pub fn row(&self) -> String {
+        format!("{}/{}", User::key_of(&self.account, &self.user), self.id)
+    }
+}
 
 /// A user's certificate. Its private half was handed to the user and is not kept. A certificate
 /// stays on record for ever, because bundles signed with it stay good.
@@ -172,6 +190,10 @@ pub struct Certificate {
     /// Whether its user has deleted it: it is shown to nobody, and stays for the bundles it signed.
     #[serde(default)]
     pub deleted: bool,
+    /// Whether it was made by IAM's actions, which are limited in number, and not for a zip of
+    /// credentials; those of before this was written count as made for one.
+    #[serde(default)]
+    pub by_iam: bool,
 }
 
 record!(Certificate, "certificate", |it| format!("{}/{}", it.account, it.id));

@@ -14,6 +14,15 @@ impl Records {
     /// # Errors
     /// If the store fails.
     pub fn begin_epoch(&self) -> Result<(), ApiError> {
+        self.begin_epoch_above(0)
+    }
+
+    /// Begins an epoch of the feed in which names that lead to nothing are taken out up to a number.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn begin_epoch_above(&self, floor: u64) -> Result<(), ApiError> {
         let epoch = u64::from_be_bytes(random::bytes()?);
         store::transact(&*self.engine, |batch| {
             match self.feed_heads.get(HEAD)? {
@@ -22,11 +31,27 @@ impl Records {
                     head.record.former.insert(0, former);
                     head.record.former.truncate(FORMER);
                     head.record.epoch = epoch;
+                    head.record.floor = head.record.floor.max(floor);
                     batch.replace(&head)?;
                 }
                 None => {
-                    batch.insert(&FeedHead { epoch, version: 0, former: Vec::new() })?;
+                    batch.insert(&FeedHead { epoch, floor, ..FeedHead::default() })?;
                 }
+            }
+            Ok::<_, ApiError>(())
+        })?;
+        Ok(())
+    }
+
+    /// Notes that all there is stands in the feed. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn feed_is_whole(&self) -> Result<(), ApiError> {
+        store::transact(&*self.engine, |batch| {
+            if let Some(mut head) = self.feed_heads.get(HEAD)? {
+                head.record.whole = true;
+                batch.replace(&head)?;
             }
             Ok::<_, ApiError>(())
         })?;
@@ -81,7 +106,7 @@ impl Records {
             }
             None => {
                 let epoch = u64::from_be_bytes(random::bytes()?);
-                batch.insert(&FeedHead { epoch, version, former: Vec::new() })?;
+                batch.insert(&FeedHead { epoch, version, ..FeedHead::default() })?;
             }
         }
         Ok(())

@@ -3,6 +3,7 @@
 
 use common::id::AccountId;
 use common::time::Timestamp;
+use common::wire::people::CheckPerson;
 use serde::{Deserialize, Serialize};
 
 use super::record::record;
@@ -35,6 +36,12 @@ pub struct ConsoleSession {
 record!(ConsoleSession, "console-session", |it| it.digest.clone());
 
 impl ConsoleSession {
+    /// How it is asked whether its user may go on, and on whose behalf something is asked.
+    pub fn asks(&self) -> CheckPerson {
+        let (account, user) = (self.account.clone(), self.user.clone());
+        CheckPerson { account, user, password_set: self.password_set }
+    }
+
     /// Its key among the sessions of its user.
     pub fn key_of_user(&self) -> String {
         format!("{}{}", Self::prefix_of(&self.account, &self.user), self.digest)

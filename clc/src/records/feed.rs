@@ -11,7 +11,8 @@
 //! ```
 //! Each start of the clc begins an epoch. A store that was brought back from a backup goes on from
 //! an earlier number in a new epoch, so a copy that has seen numbers which this store never gave in
-//! that epoch is known for what it is, however many changes come after.
+//! that epoch is known for what it is, however many changes come after. What is gone for long is
+//! taken out now and then, which begins an epoch, too: whoever has not come so far starts anew.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +25,7 @@ use super::record::record;
 pub const HEAD: &str = "head";
 
 /// Where the feed ends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeedHead {
     /// Made at chance at each start.
     pub epoch: u64,
@@ -33,6 +34,13 @@ pub struct FeedHead {
     /// Former epochs, the last one first, and the number of the last change in each.
     #[serde(default)]
     pub former: Vec<(u64, u64)>,
+    /// Up to here names that lead to nothing were taken out of the feed: a copy of a former epoch
+    /// that has not come so far may hold what is gone, and starts anew.
+    #[serde(default)]
+    pub floor: u64,
+    /// Whether identities that were made before there was a feed stand in it, too.
+    #[serde(default)]
+    pub whole: bool,
 }
 
 /// How many former epochs are known. A copy of an older one starts anew.
@@ -41,8 +49,11 @@ pub(super) const FORMER: usize = 16;
 impl FeedHead {
     /// Whether a copy that has come so far in an epoch has seen nothing but this feed.
     pub fn knows(&self, epoch: u64, after: u64) -> bool {
-        let mut epochs = std::iter::once((self.epoch, self.version)).chain(self.former.clone());
-        epochs.any(|(known, last)| known == epoch && after <= last)
+        if epoch == self.epoch {
+            return after <= self.version;
+        }
+        let former = self.former.iter().find(|(known, _)| *known == epoch);
+        former.is_some_and(|(_, last)| (self.floor..=*last).contains(&after))
     }
 }
 

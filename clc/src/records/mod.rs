@@ -32,6 +32,7 @@ pub mod images;
 pub mod instances;
 mod key_uses;
 pub mod keys;
+mod open;
 pub mod people;
 pub mod policies;
 mod record;
@@ -56,8 +57,8 @@ pub use instances::{Association, Instance, Launch, MappedDisk, Reason, SeenState
 pub use key_uses::KeyUse;
 pub use keys::KeyPair;
 pub use people::{
-    Asked, Errand, Failures, Leaving, LinkToken, Login, MfaDevice, PasswordRules, QueuedMail,
-    Registration, Request, ZoneGroup,
+    Asked, Errand, Failures, FailuresKey, Leaving, LinkToken, Login, MfaDevice, PasswordRules,
+    QueuedMail, Registration, Request, ZoneGroup,
 };
 pub use policies::{ManagedPolicy, PolicyVersion};
 pub use roles::{InstanceProfile, Role};
@@ -154,10 +155,15 @@ pub struct Records {
     pub mails: Table<QueuedMail>,
     /// Failed attempts to log in, by slot.
     pub failures: Table<Failures>,
+    /// The secret behind their slots.
+    pub failures_key: Table<FailuresKey>,
     /// Second factors by `ACCOUNT/NAME`.
     pub mfa_devices: Table<MfaDevice>,
     /// `ACCOUNT/USER` → the key of their second factor.
     pub mfa_of: Index,
+    /// `TIME/ACCOUNT` → number: accounts that have applied and that nobody has decided about yet,
+    /// among others that wait no longer.
+    pub applicants: Index,
     /// Account number → the same: accounts that are being deleted.
     pub leaving: Index,
     /// Zone groups by name, in lower case.
@@ -197,6 +203,7 @@ impl Records {
             .with::<Request>()
             .with::<QueuedMail>()
             .with::<Failures>()
+            .with::<FailuresKey>()
             .with::<MfaDevice>()
             .with::<ZoneGroup>()
             .with::<ConsoleSession>()
@@ -247,8 +254,10 @@ impl Records {
             requests: Table::new(engine.clone()),
             mails: Table::new(engine.clone()),
             failures: Table::new(engine.clone()),
+            failures_key: Table::new(engine.clone()),
             mfa_devices: Table::new(engine.clone()),
             mfa_of: Index::new(engine.clone(), "mfa-device-by-user"),
+            applicants: Index::new(engine.clone(), "account-applied"),
             leaving: Index::new(engine.clone(), "account-leaving"),
             zone_groups: Table::new(engine.clone()),
             console_sessions: Table::new(engine.clone()),

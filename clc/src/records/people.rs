@@ -2,10 +2,11 @@
 //! that were sent to them, mails on their way, and groups that say which zones an account may use.
 //!
 //! A password is kept as its argon2id hash, a token of a link as its SHA-256: neither can be had
-//! back from here. The secrets of second factors must be known to check codes; they lie in the
-//! store, whose directory only its owner may read.
+//! back from here. Two things can: a link stands in the text of its mail until that is sent or given
+//! up, and the secrets of second factors must be known to check codes. They lie in the store, whose
+//! directory only its owner may read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::id::AccountId;
 use common::time::Timestamp;
@@ -56,8 +57,14 @@ impl Default for Registration {
 pub struct Leaving {
     /// Since when.
     pub since: Timestamp,
-    /// Why it is still there.
+    /// Why it is still there: what is left of what it owned.
     pub why: String,
+    /// Who gets what it owned; if nobody does, that ends.
+    #[serde(default)]
+    pub heir: Option<AccountId>,
+    /// Why the last step failed, if it did.
+    #[serde(default)]
+    pub failure: Option<String>,
 }
 
 /// The zone group that every account is in.
@@ -159,6 +166,10 @@ pub struct LinkToken {
     pub account: AccountId,
     /// Until when.
     pub expires: Timestamp,
+    /// The SHA-256 of what was so when it was sent and must be so still: the mail address it went to,
+    /// and the password that the account had. Empty for links of before this was written.
+    #[serde(default)]
+    pub given: String,
 }
 
 record!(LinkToken, "link-token", |it| it.digest.clone());
@@ -228,15 +239,19 @@ pub struct QueuedMail {
     /// What the server said the last time.
     #[serde(default)]
     pub error: Option<String>,
-    /// When it was given up.
+    /// When it was given up; then its text is gone.
     #[serde(default)]
     pub given_up: Option<Timestamp>,
+    /// Until when it is of use, if it bears a link.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
 }
 
 record!(QueuedMail, "mail", |it| it.id.clone());
 
-/// Failed attempts to log in that fell into one slot: of a name, of an address, or of both. There
-/// is a bounded number of slots, so that strangers cannot fill the store with names.
+/// Failed attempts to log in that fell into one slot: of a name, of an address, or of both; or when
+/// something was that bears on them. There is a bounded number of slots, so that strangers cannot
+/// fill the store with names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failures {
     /// The slot.
@@ -245,9 +260,24 @@ pub struct Failures {
     pub count: u32,
     /// When the last one was.
     pub last: Timestamp,
+    /// Whose they are, as a hash with [`FailuresKey`]; empty for those of before that was known.
+    #[serde(default)]
+    pub who: String,
 }
 
 record!(Failures, "login-failures", |it| it.slot.clone());
+
+/// The key of [`FailuresKey`]: there is one.
+pub const FAILURES_KEY: &str = "cloud";
+
+/// The secret by which names and addresses find their slots.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailuresKey {
+    /// 32 random bytes.
+    pub key: Vec<u8>,
+}
+
+record!(FailuresKey, "login-failures-key", |_it| FAILURES_KEY.to_owned());
 
 /// A device that shows codes of six digits: a second factor.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -271,6 +301,12 @@ pub struct MfaDevice {
     /// The step of time of the last code that was taken; none at or before it is taken again.
     #[serde(default)]
     pub used: u64,
+    /// By how many steps its clock is ahead of the cloud's.
+    #[serde(default)]
+    pub ahead: i64,
+    /// What was written on it.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
 }
 
 record!(MfaDevice, "mfa-device", |it| MfaDevice::key_of(&it.account, &it.name));
@@ -307,7 +343,8 @@ mod tests {
         assert!(!account.is_usable());
         account.enabled = true;
         let why = String::new();
-        account.registration.leaving = Some(Leaving { since: Timestamp::EPOCH, why });
+        let since = Timestamp::EPOCH;
+        account.registration.leaving = Some(Leaving { since, why, heir: None, failure: None });
         assert!(!account.is_usable());
     }
 }

@@ -25,6 +25,10 @@ pub struct Role {
     pub description: String,
     /// Who may take it on: a trust policy's text.
     pub trust: String,
+    /// The unique ids of the users, roles and sessions that it names, by ARN, as they were when it
+    /// was written: who has a name later is somebody else.
+    #[serde(default)]
+    pub trusted: BTreeMap<String, String>,
     /// How long a session may last at most, seconds.
     pub max_session_seconds: u32,
     /// Its policies.

@@ -4,6 +4,8 @@
 //! it at that very moment, whoever writes tags also writes the resource's record anew: one of the
 //! two commits then sees the other.
 
+use std::collections::BTreeMap;
+
 use common::error::ApiError;
 use common::id::AccountId;
 use store::{After, Batch, Seen, StoreError};
@@ -82,6 +84,15 @@ impl Records {
         }
         Ok(())
     }
+}
+
+/// Two keys that differ in case only, if there are any.
+pub fn alike(tags: &TagMap) -> Option<(&str, &str)> {
+    let mut known = BTreeMap::new();
+    tags.keys().find_map(|key| {
+        let before = known.insert(key.to_ascii_lowercase(), key.as_str());
+        before.map(|before| (before, key.as_str()))
+    })
 }
 
 #[cfg(test)]

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::record::record;
 
+/// How many tags one account may write on one resource.
+pub const MOST_TAGS: usize = 50;
+
 /// Keys and their values.
 pub type TagMap = BTreeMap<String, String>;
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use common::error::{ApiError, ErrorCode};
 use common::iam::directory::Directory as _;
-use common::iam::session::Who;
+use common::iam::session::{Origin, Who};
 use common::iam::{Arn, Authority, Context, managed};
 use common::id::AccountId;
 use common::sts::sessions::{AssumeRole, AssumedRole, AssumedRoleUser, PolicyArn};
 use runtime::actor::{Answer, Scene};
 
-use super::Tokens;
-use super::session_token::{no_device, shown};
+use super::session_token::shown;
+use super::{Tokens, factor};
 use crate::identity::directory::{self, RecordedDirectory};
 use crate::identity::sessions::{self, Wanted};
 use crate::identity::trust;
@@ -22,13 +22,13 @@ use crate::records::{Records, Role};
 impl Answer<Tokens> for AssumeRole {
     async fn answer(self, scene: &Scene<Tokens>) -> Result<AssumedRole, ApiError> {
         self.check()?;
-        if self.factor()?.is_some() {
-            return Err(no_device());
-        }
+        let shown_factor = self.factor()?;
         let (authority, now) = (scene.caller.authority.clone(), scene.clock.now());
         let directory = Arc::clone(&scene.directory);
         let assume = scene.records.work(move |records| {
-            let role = taken_on(records, &self, &authority)?;
+            let second_factor = factor::since(records, &authority, shown_factor, now)?;
+            let proof = factor::context(second_factor, now);
+            let role = taken_on(records, &self, &authority, &proof)?;
             let chained = authority.principal().session.is_some();
             let source_identity = source_identity(&self, &authority)?;
             let wanted = Wanted {
@@ -38,8 +38,9 @@ impl Answer<Tokens> for AssumeRole {
                 life: self.life(i64::from(role.max_session_seconds), chained)?,
                 policies: own_policy(&directory, self.policy.as_deref())?,
                 policy_arns: managed_policies(records, &role, &self.policy_arns)?,
-                second_factor: false,
+                second_factor,
                 source_identity: source_identity.clone(),
+                origin: Some(begun_by(&authority)?),
             };
             let limited = !wanted.policies.is_empty() || !wanted.policy_arns.is_empty();
             let made = sessions::begin(records, wanted, now)?;
@@ -62,7 +63,12 @@ impl Answer<Tokens> for AssumeRole {
 }
 
 /// The role, if the caller may take it on.
-fn taken_on(records: &Records, asked: &AssumeRole, caller: &Authority) -> Result<Role, ApiError> {
+fn taken_on(
+    records: &Records,
+    asked: &AssumeRole,
+    caller: &Authority,
+    proof: &Context,
+) -> Result<Role, ApiError> {
     let denied = |action: &str| {
         let (who, role) = (caller.principal().arn(), &asked.role_arn);
         let text =
@@ -70,7 +76,8 @@ fn taken_on(records: &Records, asked: &AssumeRole, caller: &Authority) -> Result
         ApiError::new(ErrorCode::AccessDenied, text)
     };
     let role = named(records, &asked.role_arn)?.ok_or_else(|| denied("sts:AssumeRole"))?;
-    let context = Context::new()
+    let context = proof
+        .clone()
         .with("sts:RoleSessionName", asked.role_session_name.as_str())
         .with_some("sts:ExternalId", asked.external_id.as_deref())
         .with_some("sts:SourceIdentity", source_identity(asked, caller)?);
@@ -97,6 +104,15 @@ fn named(records: &Records, arn: &str) -> Result<Option<Role>, ApiError> {
     }
     let seen = records.roles.get(&Role::key_of(&account, name))?;
     Ok(seen.map(|seen| seen.record).filter(|role| role.arn() == arn))
+}
+
+/// Whoever is behind the session in person: it ends when they may use nothing any more.
+fn begun_by(caller: &Authority) -> Result<Origin, ApiError> {
+    caller.origin().ok_or_else(|| {
+        let text = "An earlier version of the cloud began this session, so no role can be taken on \
+                    with it: begin it anew";
+        ApiError::new(ErrorCode::AccessDenied, text)
+    })
 }
 
 /// Who is behind the session: once said it stays, from role to role.

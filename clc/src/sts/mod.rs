@@ -4,7 +4,7 @@
 //!   AssumeRole ──▶ the role's trust policy, the caller's own ──▶ sealed session ──▶ credentials
 //!   GetSessionToken ──▶ the caller ───────────────────────────┘
 //! ```
-//! Nothing here is recorded: see `identity::sessions`.
+//! Nothing here is recorded, see `identity::sessions`, but that a second factor's code was used.
 
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use crate::records::Records;
 
 mod assume_role;
 mod caller;
+mod factor;
 pub mod routes;
 mod session_token;
 

@@ -6,18 +6,16 @@ use common::iam::session::Who;
 use common::sts::sessions::{Credentials, GetSessionToken, SessionToken};
 use runtime::actor::{Answer, Scene};
 
-use super::Tokens;
+use super::{Tokens, factor};
 use crate::identity::sessions::{self, Temporary, Wanted};
 
 impl Answer<Tokens> for GetSessionToken {
     async fn answer(self, scene: &Scene<Tokens>) -> Result<SessionToken, ApiError> {
-        let life = self.life()?;
-        if self.factor()?.is_some() {
-            return Err(no_device());
-        }
-        let principal = scene.caller.authority.principal();
+        let (life, shown) = (self.life()?, self.factor()?);
+        let caller = scene.caller.authority.clone();
+        let principal = caller.principal();
         // A session never begins another: who asks is a user, by a key of their own.
-        if principal.kind == PrincipalKind::Role || scene.caller.authority.is_temporary() {
+        if principal.kind == PrincipalKind::Role || caller.is_temporary() {
             let text = "Cannot call GetSessionToken with session credentials";
             return Err(ApiError::new(ErrorCode::AccessDenied, text));
         }
@@ -28,12 +26,16 @@ impl Answer<Tokens> for GetSessionToken {
             life,
             policies: Vec::new(),
             policy_arns: Vec::new(),
-            second_factor: false,
+            second_factor: None,
             source_identity: None,
+            origin: None,
         };
         let now = scene.clock.now();
-        let made = scene.records.work(move |records| sessions::begin(records, wanted, now)).await?;
-        Ok(SessionToken { credentials: shown(made) })
+        let made = scene.records.work(move |records| {
+            let second_factor = factor::since(records, &caller, shown, now)?;
+            sessions::begin(records, Wanted { second_factor, ..wanted }, now)
+        });
+        Ok(SessionToken { credentials: self::shown(made.await?) })
     }
 }
 
@@ -45,11 +47,4 @@ pub(super) fn shown(made: Temporary) -> Credentials {
         session_token: made.token,
         expiration: made.expires.iso().replace(".000Z", "Z"),
     }
-}
-
-/// What whoever shows a second factor is told that is none of theirs.
-pub(super) fn no_device() -> ApiError {
-    let text = "MultiFactorAuthentication failed, unable to validate MFA code. Please verify your \
-                MFA serial number is valid and associated with this user.";
-    ApiError::new(ErrorCode::AccessDenied, text)
 }

@@ -180,6 +180,84 @@ fn administrators_are_users_of_the_clouds_own_account() {
 }
 
 #[test]
+fn secrets_are_told_to_whoever_may_have_them_and_the_owners_to_nobody() {
+    world(&[], |world| async move {
+        world.user("taro").await;
+        world.user("jiro").await;
+        let asked = [("UserName", "hanako"), ("Admin", "True")];
+        world.accounts("AddUser", &asked).await.unwrap();
+        let (_, hanako) = world.shown("hanako").await;
+        let secret = async |of: &str| {
+            let xml = world
+                .administer(&hanako, ACCOUNTS, "DescribeUsers", &[("UserNames.1", of)])
+                .await
+                .unwrap();
+            text(&xml, "secretKey")
+        };
+        let limited = async |policy: &str| {
+            let pairs = [("UserName", "hanako"), ("PolicyName", "p"), ("PolicyDocument", policy)];
+            world.iam(&world.admin, "PutUserPolicy", &pairs).await.unwrap();
+        };
+        // Whom no policy limits becomes nobody's, not even of an administrator without limits.
+        assert_eq!(secret("Eucalyptus").await, "");
+        for pairs in [&[][..], &[("UserName", "EUCALYPTUS")]] {
+            let refused = world.administer(&hanako, ACCOUNTS, "GetCredentials", pairs).await;
+            assert_eq!(code(refused), "UnauthorizedOperation");
+        }
+        assert_eq!(secret("taro").await.len(), 40);
+        let (_, owner) = world.shown("eucalyptus").await;
+        assert_eq!(owner.secret, world.admin.secret, "to the owner, the owner's own");
+        // Some are out of reach, whichever way they are written.
+        limited(
+            "{\"Statement\":{\"Effect\":\"Deny\",\"Action\":[\"eucalypt:GetCredentials\",\
+             \"eucalypt:EnableUser\"],\"Resource\":\"arn:aws:eucalypt:::user/taro\"}}",
+        )
+        .await;
+        assert_eq!(secret("TARO").await, "");
+        assert_eq!(secret("jiro").await.len(), 40);
+        for (name, allowed) in [("Taro", false), ("jiro", true)] {
+            let pairs = [("UserName", name), ("Enabled", "true")];
+            let enabled = world.administer(&hanako, ACCOUNTS, "EnableUser", &pairs).await;
+            assert_eq!(enabled.is_ok(), allowed, "{name}");
+        }
+        // Whoever may look only sees no secret.
+        limited(
+            "{\"Statement\":{\"Effect\":\"Deny\",\"NotAction\":[\"eucalypt:Administer\",\
+             \"eucalypt:Describe*\"],\"Resource\":\"*\"}}",
+        )
+        .await;
+        for name in ["eucalyptus", "taro", "jiro", "hanako"] {
+            assert_eq!(secret(name).await, "", "{name}");
+        }
+    });
+}
+
+#[test]
+fn the_key_of_an_administrator_goes_with_them_however_their_name_is_written() {
+    world(&[], |world| async move {
+        let asked = [("UserName", "Hanako"), ("Admin", "True")];
+        world.accounts("AddUser", &asked).await.unwrap();
+        let (_, before) = world.shown("hanako").await;
+        assert_eq!(before.access_key.len(), 20, "shown whatever the case");
+        let name = ("UserName", "HANAKO");
+        let keys = world.iam(&world.admin, "ListAccessKeys", &[name]).await.unwrap();
+        assert!(keys.contains(&before.access_key), "{keys}");
+        let refused = world.iam(&world.admin, "DeleteUser", &[name]).await;
+        assert_eq!(code(refused), "DeleteConflict");
+        let renamed = [("UserName", "Hanako"), ("NewUserName", "Hana")];
+        world.iam(&world.admin, "UpdateUser", &renamed).await.unwrap();
+        world.sts(&before, "GetCallerIdentity").await.unwrap();
+        world.accounts("DeleteUser", &[("UserName", "Hana")]).await.unwrap();
+        assert_eq!(code(world.sts(&before, "GetCallerIdentity").await), "InvalidClientTokenId");
+        for again in ["Hanako", "Hana"] {
+            world.accounts("AddUser", &[("UserName", again), ("Admin", "True")]).await.unwrap();
+            let asked = world.sts(&before, "GetCallerIdentity").await;
+            assert_eq!(code(asked), "InvalidClientTokenId", "{again}");
+        }
+    });
+}
+
+#[test]
 fn groups_say_who_may_run_where() {
     world(&[4], |world| async move {
         let taro = world.user("taro").await;

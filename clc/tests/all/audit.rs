@@ -2,20 +2,28 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use common::audit::{Event, Filter};
+use common::audit::{Actor, Event, Filter};
+use common::sign::{Credentials, Headers, Request, sign_ec2_v4};
+use common::time::Timestamp;
 use common::wire::admin::AddUser;
 use common::wire::audit::{AuditPage, AuditState, LookAudit, VerifyAudit};
+use common::wire::people::{CheckPerson, GetZip, ZipKind};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::apis::post;
+use crate::people::{log_in, logged_in};
 use crate::world::{User, World, code, until, world};
 
 /// What no record may hold.
 const MARK: &str = "TopSecretMark";
 
 async fn look(world: &World, filter: Filter) -> Vec<Event> {
-    let ask = LookAudit { filter, before: None, most: 200 };
+    let ask = LookAudit { filter, next: None, most: 200 };
     let page: AuditPage = world.administration().call(ask).await.unwrap();
     page.events
 }
@@ -28,8 +36,13 @@ async fn state(world: &World) -> AuditState {
     world.administration().call(VerifyAudit {}).await.unwrap().remove(0)
 }
 
+/// The files of changes.
 fn logs(world: &World) -> Vec<PathBuf> {
-    let dir = fs::read_dir(world.config.data_dir.join("audit")).unwrap();
+    files(&world.config.data_dir.join("audit"))
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let dir = fs::read_dir(dir).unwrap();
     let mut found: Vec<_> = dir.map(|entry| entry.unwrap().path()).collect();
     found.retain(|path| path.extension().is_some_and(|end| end == "log"));
     found.sort();
@@ -137,8 +150,9 @@ fn no_record_holds_a_secret() {
         let secret = rest.split('<').next().unwrap().to_owned();
         let pair = [("Action", "CreateKeyPair"), ("KeyName", "k"), ("Version", "2016-11-15")];
         world.raw(&jiro, &pair).await.unwrap();
-        let recorded: String =
-            logs(&world).iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+        let reads = files(&world.config.data_dir.join("audit/reads"));
+        let all = logs(&world).into_iter().chain(reads);
+        let recorded: String = all.map(|path| fs::read_to_string(path).unwrap()).collect();
         assert!(recorded.contains("CreateAccessKey") && recorded.contains("\"***\""));
         for hidden in [MARK, secret.as_str(), "PRIVATE KEY", jiro.secret.as_str()] {
             assert!(!recorded.contains(hidden), "{hidden}");
@@ -213,11 +227,204 @@ fn an_account_looks_up_its_own_calls() {
 }
 
 #[test]
+fn what_is_asked_by_a_header_is_signed_with_it() {
+    world(&[], |world| async move {
+        let taro = world.user("taro").await;
+        let target = ("x-amz-target", "x.CloudTrail_20131101.LookupEvents");
+        let ask = async |method: &str, signed: &[(&str, &str)], added: &[(&str, &str)]| {
+            let address = world.server().api_address();
+            let host = address.to_string();
+            let (path, query, scope) = match method {
+                "GET" => ("/", "Action=DescribeRegions", "ec2"),
+                _ => ("/", "", "cloudtrail"),
+            };
+            let own = [("host", host.as_str())].into_iter().chain(signed.iter().copied());
+            let mut headers: Headers = own.collect();
+            let credentials = Credentials { access_key_id: &taro.access_key, secret: &taro.secret };
+            let request = Request::new(method, path, query, &headers).with_body(b"");
+            let now = world.clock.now();
+            let proof = sign_ec2_v4(credentials, &request, "any", scope, now).unwrap();
+            proof.iter().for_each(|(name, value)| headers.add(name, value));
+            added.iter().for_each(|(name, value)| headers.add(name, value));
+            let mut text = format!("{method} {path}?{query} HTTP/1.1\r\nconnection: close\r\n");
+            for (name, value) in headers.iter() {
+                text += &format!("{name}: {}\r\n", String::from_utf8_lossy(value));
+            }
+            text += "content-length: 0\r\n\r\n";
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(text.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            answer[9..12].to_owned()
+        };
+        assert_eq!(ask("GET", &[], &[]).await, "200", "as it was signed");
+        assert_eq!(ask("POST", &[target], &[]).await, "200");
+        // Whoever reads a request on its way makes no other one of it.
+        assert_ne!(ask("GET", &[], &[target]).await, "200");
+        assert_ne!(ask("POST", &[], &[target]).await, "200");
+        assert_ne!(ask("GET", &[target], &[]).await, "200");
+        let captured = [("Action", "DescribeRegions")];
+        let (status, told) = post(&world, &taro, ("/", "ec2"), &captured, &[target]).await;
+        assert!(status == 400, "a body that is no JSON: {told}");
+    });
+}
+
+#[test]
 fn a_message_of_administration_that_is_refused_is_on_record() {
     world(&[], |world| async move {
         let bad = world.administration().call(AddUser { name: "no such name!".into() }).await;
         assert!(bad.is_err());
         let found = look(&world, action("AddUser")).await;
         assert!(found[0].failure.is_some(), "{found:?}");
+    });
+}
+
+#[test]
+fn what_was_asked_of_administration_is_on_record_whoever_asked() {
+    world(&[], |world| async move {
+        let taro = world.user("taro").await;
+        let pairs = [("UserName", "eucalyptus")];
+        let refused = world.administer(&taro, "/services/Accounts", "GetCredentials", &pairs).await;
+        assert_eq!(code(refused), "UnauthorizedOperation");
+        let found = look(&world, action("GetCredentials")).await;
+        let [tried] = &found[..] else { panic!("{found:?}") };
+        assert_eq!(tried.failure.as_ref().unwrap().code, "UnauthorizedOperation");
+        assert_eq!(tried.actor.as_ref().unwrap().account, taro.account);
+    });
+}
+
+/// A record of S3, made that long ago.
+fn of_s3(world: &World, ago: u64, account: &str, bucket: &str) -> Event {
+    Event {
+        at: world.clock.now().minus(Duration::from_secs(ago)),
+        request_id: format!("s3-{ago}"),
+        service: "s3".into(),
+        action: "CreateBucket".into(),
+        read_only: false,
+        data: false,
+        actor: Some(Actor {
+            arn: format!("arn:aws:iam::{account}:user/admin"),
+            account: account.into(),
+            alias: "taro".into(),
+            name: "admin".into(),
+            id: "AIDA".into(),
+            session: None,
+        }),
+        access_key: "AKI".into(),
+        signed: None,
+        resources: vec![format!("arn:aws:s3:::{bucket}")],
+        parameters: [].into(),
+        source: "10.0.0.1".into(),
+        agent: String::new(),
+        secure: false,
+        failure: None,
+        unrecorded: 0,
+    }
+}
+
+#[test]
+fn one_look_up_tells_what_both_services_were_asked() {
+    world(&[], |world| async move {
+        let taro = world.user("taro").await;
+        for key in ["one", "two"] {
+            let make = [("Action", "CreateKeyPair"), ("KeyName", key), ("Version", "2016-11-15")];
+            world.raw(&taro, &make).await.unwrap();
+        }
+        let asked: Vec<_> = (0..5)
+            .map(|n| (9 - n, of_s3(&world, 3600 + n, &taro.account, &format!("bucket-{n}"))))
+            .collect();
+        world.walrus.state.lock().unwrap().asked = asked;
+        let (mut seen, mut next) = (Vec::new(), None);
+        loop {
+            let filter = Filter { account: Some(taro.account.clone()), ..Filter::default() };
+            let page = world.administration().call(LookAudit { filter, next, most: 2 }).await;
+            let AuditPage { events, next: after } = page.unwrap();
+            assert!(events.len() <= 2);
+            seen.extend(events);
+            next = after;
+            if next.is_none() {
+                break;
+            }
+        }
+        let made = |service: &str| seen.iter().filter(|it| it.service == service).count();
+        assert_eq!((made("s3"), made("ec2")), (5, 2), "{seen:?}");
+        assert!(seen.windows(2).all(|pair| pair[0].at >= pair[1].at), "{seen:?}");
+
+        let by = |filter| look(&world, filter);
+        let resource = Some("bucket-3".to_owned());
+        assert_eq!(by(Filter { resource, ..Filter::default() }).await[0].request_id, "s3-3603");
+        let service = |name: &str| Filter { service: Some(name.into()), ..Filter::default() };
+        assert_eq!(by(service("s3")).await.len(), 5);
+
+        // Without walrus nothing is told that would look like all of it.
+        world.walrus.state.lock().unwrap().silent = true;
+        let all = LookAudit { filter: Filter::default(), next: None, most: 9 };
+        let error = world.administration().call(all).await.unwrap_err();
+        assert!(error.text().contains("Walrus does not answer"), "{error}");
+        assert!(!by(service("ec2")).await.is_empty());
+        let states: Vec<AuditState> = world.administration().call(VerifyAudit {}).await.unwrap();
+        let [changes, reads, walrus] = &states[..] else { panic!("{states:?}") };
+        assert_eq!((changes.fault.as_ref(), reads.fault.as_ref()), (None, None));
+        assert!(walrus.fault.as_ref().unwrap().contains("does not answer"));
+    });
+}
+
+#[test]
+fn what_people_do_at_the_console_says_who_and_from_where() {
+    world(&[], |world| async move {
+        let taro = world.user("taro").await;
+        let root = logged_in(&world, "eucalyptus").await;
+        let people = world.people();
+        let zip = |by: &CheckPerson| {
+            let (name, by, address) = ("taro".into(), by.clone(), "198.51.100.7".into());
+            people.call(GetZip { name, kind: ZipKind::Keys, by, address })
+        };
+        zip(&root).await.unwrap();
+        let liar = CheckPerson { password_set: Timestamp::EPOCH, ..root };
+        assert!(zip(&liar).await.is_err());
+        let found = look(&world, action("GetZip")).await;
+        let [lied, told] = &found[..] else { panic!("{found:?}") };
+        let actor = told.actor.as_ref().unwrap();
+        assert_eq!((actor.alias.as_str(), actor.name.as_str()), ("eucalyptus", "admin"));
+        assert_eq!(actor.arn, "arn:aws:iam::000000000001:user/admin");
+        assert_eq!(
+            (told.source.as_str(), &told.resources[..]),
+            ("198.51.100.7", &["taro".to_owned()][..])
+        );
+        assert!(lied.actor.is_none() && lied.failure.is_some(), "who proved nothing is nobody");
+
+        logged_in(&world, "taro").await;
+        drop(people.call(log_in("taro", "wrong", "198.51.100.8")).await);
+        let own = Filter { account: Some(taro.account.clone()), ..action("LogIn") };
+        assert_eq!(look(&world, own).await.len(), 1);
+        let about = Filter { resource: Some("taro".into()), ..action("LogIn") };
+        let found = look(&world, about).await;
+        assert_eq!(found.len(), 2);
+        assert_eq!((found[0].source.as_str(), found[0].actor.is_none()), ("198.51.100.8", true));
+    });
+}
+
+#[test]
+fn a_record_names_people_with_their_paths() {
+    world(&[], |world| async move {
+        let taro = world.user("taro").await;
+        let create = [("UserName", "Hanako"), ("Path", "/staff/")];
+        world.iam(&taro, "CreateUser", &create).await.unwrap();
+        world
+            .iam(
+                &taro,
+                "TagUser",
+                &[("UserName", "hanako"), ("Tags.member.1.Key", "a"), ("Tags.member.1.Value", "b")],
+            )
+            .await
+            .unwrap();
+        world.iam(&taro, "DeleteUser", &[("UserName", "hanako")]).await.unwrap();
+        let arn = format!("arn:aws:iam::{}:user/staff/Hanako", taro.account);
+        for name in ["CreateUser", "TagUser", "DeleteUser"] {
+            let found = look(&world, Filter { resource: Some(arn.clone()), ..action(name) }).await;
+            assert_eq!(found.len(), 1, "{name}");
+            let named = found[0].resources.iter().filter(|it| it.contains(":user/")).count();
+            assert_eq!(named, 1, "{name}: {:?}", found[0].resources);
+        }
     });
 }

@@ -43,7 +43,7 @@ async fn register(world: &World, name: &str) -> User {
 
 async fn recorded(world: &World, action: &str) -> Vec<common::audit::Event> {
     let filter = Filter { action: Some(action.into()), ..Filter::default() };
-    let ask = LookAudit { filter, before: None, most: 100 };
+    let ask = LookAudit { filter, next: None, most: 100 };
     let page: AuditPage = world.administration().call(ask).await.unwrap();
     page.events
 }

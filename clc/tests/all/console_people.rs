@@ -4,8 +4,7 @@
 use std::time::Duration;
 
 use clc::people::totp;
-use common::wire::admin::{ChangeSetting, GetCredentials};
-use common::wire::people::Approve;
+use common::wire::admin::{ChangeSetting, DecideRegistration, Decision, GetCredentials};
 use runtime::clock::Clock;
 
 use crate::browser::Browser;
@@ -49,7 +48,8 @@ fn one_applies_is_approved_confirms_and_recovers() {
         let shown = browser.sign_in("hanako", PASSWORD).await;
         assert!(shown.body.contains("not been approved"), "no field of the form approves anybody");
 
-        world.people().call(Approve { name: "hanako".into() }).await.unwrap();
+        let (name, decision) = ("hanako".into(), Decision::Approve);
+        world.administration().call(DecideRegistration { name, decision }).await.unwrap();
         let mail = mailbox.nth(MAIL, 1).await;
         let code = mail.token("confirm", "hanako");
         assert_eq!(browser.get("/confirm").await.status, 200, "looking at a link uses nothing up");

@@ -50,6 +50,32 @@ fn an_account_has_one_name_or_none() {
 }
 
 #[test]
+fn nobody_takes_the_name_of_an_administrator_or_the_number_of_another() {
+    world(&[], |world| async move {
+        let (taro, admin) = (world.user("taro").await, &world.admin);
+        world.iam(admin, "CreateUser", &[("UserName", "Hanako")]).await.unwrap();
+        let alias = |name| [("AccountAlias", name)];
+        let jiro = world.user("jiro").await;
+        for name in ["hanako", "HANAKO", jiro.account.as_str(), "999999999999"] {
+            let refused = world.iam(&taro, "CreateAccountAlias", &alias(name)).await;
+            assert_eq!(code(refused), "EntityAlreadyExists", "{name}");
+            let made = world.iam(admin, "CreateAccount", &[("AccountName", name)]).await;
+            assert_eq!(code(made), "EntityAlreadyExists", "{name}");
+        }
+        // Nor the other way round.
+        let named = world.iam(admin, "CreateUser", &[("UserName", "TARO")]).await;
+        assert_eq!(code(named), "EntityAlreadyExists");
+        let renamed = [("UserName", "Hanako"), ("NewUserName", "jiro")];
+        let renamed = world.iam(admin, "UpdateUser", &renamed).await;
+        assert_eq!(code(renamed), "EntityAlreadyExists");
+        // In another account names are its own.
+        world.iam(&taro, "CreateUser", &[("UserName", "jiro")]).await.unwrap();
+        // A number leads to its account.
+        world.iam(&jiro, "CreateAccountAlias", &alias(jiro.account.as_str())).await.unwrap();
+    });
+}
+
+#[test]
 fn administrators_make_accounts_and_act_in_them() {
     world(&[], |world| async move {
         let taro = world.user("taro").await;

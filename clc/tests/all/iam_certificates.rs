@@ -69,3 +69,20 @@ fn certificates_come_and_go_and_what_they_signed_stays_good() {
         world.iam(&taro, "DeleteSigningCertificate", &gone).await.unwrap();
     });
 }
+
+#[test]
+fn zips_take_nothing_from_what_iam_may_make() {
+    world(&[], |world| async move {
+        let taro = world.user("taro").await;
+        let ask = || common::wire::people::ZipKind::Whole;
+        for _ in 0..2 {
+            let zip = common::wire::admin::GetCredentialsZip { name: "taro".into(), kind: ask() };
+            world.administration().call(zip).await.unwrap();
+        }
+        for _ in 0..2 {
+            world.iam(&taro, "CreateSigningCertificate", &[]).await.unwrap();
+        }
+        let third = world.iam(&taro, "CreateSigningCertificate", &[]).await;
+        assert_eq!(code(third), "LimitExceeded");
+    });
+}

@@ -31,7 +31,7 @@ fn keys_are_made_switched_off_and_removed() {
         assert!(!list.contains("Secret"), "{list}");
         status(&first.access_key, "Active").await.unwrap();
         who(&first).await.unwrap();
-        assert_eq!(code(status(&first.access_key, "Expired").await), "InvalidParameterValue");
+        assert_eq!(code(status(&first.access_key, "Expired").await), "ValidationError");
         assert_eq!(code(status(&taro.access_key, "Inactive").await), "NoSuchEntity");
         assert_eq!(code(status("AKI-", "Inactive").await), "ValidationError");
 

@@ -43,7 +43,7 @@ fn a_profile_is_made_changed_and_taken_away() {
             world.iam(&taro, action, &pairs).await
         };
         assert_eq!(code(iam("GetLoginProfile", &[]).await), "NoSuchEntity");
-        assert_eq!(code(iam("CreateLoginProfile", &[]).await), "MissingParameter");
+        assert_eq!(code(iam("CreateLoginProfile", &[]).await), "ValidationError");
         let weak = [("Password", "hanako123")];
         assert_eq!(code(iam("CreateLoginProfile", &weak).await), "PasswordPolicyViolation");
         let strong = [("Password", PASSWORD), ("PasswordResetRequired", "true")];

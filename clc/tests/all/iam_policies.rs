@@ -601,7 +601,7 @@ fn simulations_tell_what_decides() {
         assert_eq!(keys, ["aws:securetransport", "aws:username"]);
         for (ask, expected) in [
             (json!({"PolicySourceArn": source, "ActionNames": ["s3:*"]}), "InvalidInput"),
-            (json!({"PolicySourceArn": source}), "MissingParameter"),
+            (json!({"PolicySourceArn": source}), "ValidationError"),
             (
                 json!({"PolicySourceArn": format!("{source}x"), "ActionNames": ["s3:X"]}),
                 "NoSuchEntity",

@@ -73,7 +73,7 @@ fn what_nobody_can_be_called_is_refused() {
     world(&[], |world| async move {
         let long = "n".repeat(65);
         for (pairs, expected) in [
-            (vec![], "MissingParameter"),
+            (vec![], "ValidationError"),
             (vec![("UserName", "a b")], "ValidationError"),
             (vec![("UserName", "a/b")], "ValidationError"),
             (vec![("UserName", "日本")], "ValidationError"),
@@ -285,7 +285,7 @@ fn tags_are_set_listed_and_taken_off() {
         world.iam(&taro, "UntagUser", &off).await.unwrap();
         let left = world.iam(&taro, "ListUserTags", &[name]).await.unwrap();
         assert_eq!(texts(&left, "Key"), ["two"]);
-        assert_eq!(code(world.iam(&taro, "TagUser", &[name]).await), "MissingParameter");
+        assert_eq!(code(world.iam(&taro, "TagUser", &[name]).await), "ValidationError");
     });
 }
 

@@ -54,6 +54,7 @@ pub(crate) fn person(records: &Records, account: &str, name: &str, policy: &str)
         user: name.to_owned(),
         created: THEN,
         active: true,
+        holder: String::new(),
     };
     let change = |batch: &mut store::Batch, touched: &mut clc::records::Touched| {
         batch.insert(&user)?;
@@ -80,6 +81,7 @@ pub(crate) fn role(
         path: "/".to_owned(),
         description: String::new(),
         trust: trust.to_owned(),
+        trusted: Default::default(),
         max_session_seconds: 7200,
         policies: own("own", policy),
         boundary: None,

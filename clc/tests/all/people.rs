@@ -11,13 +11,14 @@ use common::ec2::zones::{DescribeAvailabilityZones, DescribeRegions};
 use common::error::{ApiError, ErrorCode};
 use common::time::Timestamp;
 use common::wire::admin::{
-    Belongings, ChangeSetting, ChangeZoneGroup, DecideRegistration, Decision, DeleteUser, Deleted,
-    DescribeMails, DescribeRegistrations, DescribeUsers, DescribeZoneGroups, EnableUser,
-    GetCredentials, GroupChange, RegisterUser, SetPassword,
+    Belongings, ChangeContact, ChangeSetting, ChangeZoneGroup, DecideRegistration, Decision,
+    DeleteUser, Deleted, DescribeMails, DescribeRegistrations, DescribeUsers, DescribeZoneGroups,
+    EnableUser, GetCredentials, GroupChange, RegisterUser, SetPassword,
 };
 use common::wire::people::{
-    Apply, Approve, ChangePassword, CheckPerson, Confirm, Contact, DescribeRegistration, GetZip,
-    Language, LogIn, LoggedIn, Recover, Registered, Reject, RequestRecovery, Standing, ZipKind,
+    Apply, Approve, ChangePassword, CheckPerson, Confirm, Contact, ContactChange,
+    DescribeRegistration, GetZip, Language, LogIn, LoggedIn, Recover, Registered, Reject,
+    RequestRecovery, Standing, ZipKind,
 };
 use runtime::clock::Clock;
 
@@ -81,7 +82,7 @@ impl Mailbox {
         self.0.lock().unwrap().push(Taken { to, head, body });
     }
 
-    fn all(&self) -> Vec<Taken> {
+    pub(crate) fn all(&self) -> Vec<Taken> {
         self.0.lock().unwrap().clone()
     }
 
@@ -104,8 +105,8 @@ impl Taken {
     }
 }
 
-const HERE: &str = "192.0.2.1";
-const PASSWORD: &str = "korrekt Pferd 1";
+pub(crate) const HERE: &str = "192.0.2.1";
+pub(crate) const PASSWORD: &str = "korrekt Pferd 1";
 
 pub(crate) fn with_mail(port: u16) -> impl FnOnce(&mut Config) {
     move |config| {
@@ -119,7 +120,7 @@ pub(crate) fn with_mail(port: u16) -> impl FnOnce(&mut Config) {
     }
 }
 
-fn application(name: &str) -> Apply {
+pub(crate) fn application(name: &str) -> Apply {
     let email = format!("{}@example.com", name.to_ascii_lowercase());
     Apply {
         name: name.into(),
@@ -130,7 +131,7 @@ fn application(name: &str) -> Apply {
     }
 }
 
-fn log_in(name: &str, password: &str, address: &str) -> LogIn {
+pub(crate) fn log_in(name: &str, password: &str, address: &str) -> LogIn {
     LogIn {
         account: name.into(),
         user: None,
@@ -140,23 +141,53 @@ fn log_in(name: &str, password: &str, address: &str) -> LogIn {
     }
 }
 
-async fn take_applications(world: &World) {
+pub(crate) async fn take_applications(world: &World) {
     let ask = ChangeSetting { name: "people.signup_address".into(), value: "root@x".into() };
     world.administration().call(ask).await.unwrap();
 }
 
-async fn applied(world: &World, name: &str) -> Registered {
-    let people = world.people();
+pub(crate) async fn applied(world: &World, name: &str) -> Registered {
+    let admin = world.administration();
     until("the application", || async {
-        people.call(DescribeRegistration { name: name.into() }).await.ok()
+        let found = admin.call(DescribeRegistrations { name: Some(name.into()) }).await;
+        found.ok().and_then(|mut found| found.pop())
     })
     .await
+}
+
+/// The owner of an account who has logged in at the console, with a password of their own.
+pub(crate) async fn logged_in(world: &World, name: &str) -> CheckPerson {
+    let (people, first) = (world.people(), "first words 1");
+    let set = SetPassword { name: name.into(), password: first.into() };
+    world.administration().call(set).await.unwrap();
+    let change = ChangePassword {
+        account: name.into(),
+        user: None,
+        old: first.into(),
+        new: PASSWORD.into(),
+        code: None,
+        address: HERE.into(),
+    };
+    people.call(change).await.unwrap();
+    let LoggedIn::In(it) = people.call(log_in(name, PASSWORD, HERE)).await.unwrap() else {
+        panic!("not in")
+    };
+    CheckPerson { account: it.account, user: it.user, password_set: it.password_set }
+}
+
+pub(crate) fn approve(by: &CheckPerson, name: &str) -> Approve {
+    Approve { name: name.into(), by: by.clone(), address: HERE.into() }
+}
+
+fn reject(by: &CheckPerson, name: &str) -> Reject {
+    Reject { name: name.into(), by: by.clone(), address: HERE.into() }
 }
 
 #[test]
 fn a_user_registers_without_anybodys_help_but_the_administrators() {
     let (mailbox, port) = Mailbox::start();
     world_with(Clock::system(), &[2], with_mail(port), |world| async move {
+        let root = logged_in(&world, "eucalyptus").await;
         let (people, admin) = (world.people(), world.administration());
         let closed = people.call(application("taro")).await.unwrap_err();
         assert_eq!(closed.code(), ErrorCode::UnsupportedOperation);
@@ -190,7 +221,7 @@ fn a_user_registers_without_anybodys_help_but_the_administrators() {
         let refused = admin.call(too_early).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::IncorrectState);
 
-        let approved = people.call(Approve { name: "taro".into() }).await.unwrap();
+        let approved = people.call(approve(&root, "taro")).await.unwrap();
         assert_eq!(approved.standing, Standing::Approved);
         let told = mailbox.nth("taro@example.com", 1).await;
         assert!(told.head.contains("Subject: Your account of Eucalypt"), "{}", told.head);
@@ -200,7 +231,7 @@ fn a_user_registers_without_anybodys_help_but_the_administrators() {
             code(world.call(&early, &DescribeRegions::default()).await),
             "InvalidClientTokenId"
         );
-        let rejected = people.call(Reject { name: "taro".into() }).await.unwrap_err();
+        let rejected = people.call(reject(&root, "taro")).await.unwrap_err();
         assert_eq!(rejected.code(), ErrorCode::IncorrectState);
 
         // The link is somebody's, is good once, and for one thing.
@@ -243,7 +274,7 @@ fn a_user_registers_without_anybodys_help_but_the_administrators() {
     });
 }
 
-fn invalid<T>(answer: Result<T, ApiError>) -> ErrorCode {
+pub(crate) fn invalid<T>(answer: Result<T, ApiError>) -> ErrorCode {
     answer.err().expect("it was answered, not refused").code()
 }
 
@@ -252,6 +283,7 @@ fn whoever_applies_under_a_name_that_is_taken_is_told_so_by_mail_alone() {
     let (mailbox, port) = Mailbox::start();
     world_with(Clock::system(), &[2], with_mail(port), |world| async move {
         take_applications(&world).await;
+        let root = logged_in(&world, "eucalyptus").await;
         world.user("jiro").await;
         let people = world.people();
         let language = Some(Language::Ja);
@@ -263,10 +295,10 @@ fn whoever_applies_under_a_name_that_is_taken_is_told_so_by_mail_alone() {
 
         people.call(application("saburo")).await.unwrap();
         applied(&world, "saburo").await;
-        people.call(Reject { name: "saburo".into() }).await.unwrap();
+        people.call(reject(&root, "saburo")).await.unwrap();
         let told = mailbox.nth("saburo@example.com", 1).await;
         assert!(told.body.contains("was turned down"), "{}", told.body);
-        assert!(people.call(Reject { name: "saburo".into() }).await.is_err());
+        assert!(people.call(reject(&root, "saburo")).await.is_err());
         // The name is free again.
         people.call(application("saburo")).await.unwrap();
         applied(&world, "saburo").await;
@@ -380,6 +412,115 @@ fn a_forgotten_password_is_replaced_by_a_link_and_not_before() {
 }
 
 #[test]
+fn a_link_is_good_for_what_was_so_when_it_was_sent() {
+    let (mailbox, port) = Mailbox::start();
+    world_with(Clock::system(), &[2], with_mail(port), |world| async move {
+        let (people, admin) = (world.people(), world.administration());
+        let contact = |email: &str| Contact { email: email.into(), ..Contact::default() };
+        let register = |name: &str, email: &str| RegisterUser {
+            name: name.into(),
+            contact: contact(email),
+            language: None,
+            password: None,
+            by_mail: true,
+        };
+        let decide = |name: &str, decision| DecideRegistration { name: name.into(), decision };
+        let confirm = async |name: &str, token: &str| {
+            let (name, token) = (name.into(), token.into());
+            let password = Some(PASSWORD.to_owned());
+            people.call(Confirm { name, token, password, address: HERE.into() }).await
+        };
+        // The address was wrong: whoever got the first mail is nobody.
+        admin.call(register("taro", "wrong@x")).await.unwrap();
+        let stray = mailbox.nth("wrong@x", 1).await.token("confirm", "taro");
+        let address =
+            |email: &str| ContactChange { email: Some(email.into()), ..Default::default() };
+        let change = ChangeContact { name: "taro".into(), contact: address("right@x") };
+        admin.call(change).await.unwrap();
+        assert_eq!(invalid(confirm("taro", &stray).await), ErrorCode::InvalidToken);
+        admin.call(decide("taro", Decision::Approve)).await.unwrap();
+        let first = mailbox.nth("right@x", 1).await.token("confirm", "taro");
+        admin.call(decide("taro", Decision::Approve)).await.unwrap();
+        let second = mailbox.nth("right@x", 2).await.token("confirm", "taro");
+        for token in [&stray, &first] {
+            assert_eq!(invalid(confirm("taro", token).await), ErrorCode::InvalidToken);
+        }
+        // Disabled is disabled.
+        let enable = |enabled| EnableUser { name: "taro".into(), enabled };
+        admin.call(enable(false)).await.unwrap();
+        assert_eq!(invalid(confirm("taro", &second).await), ErrorCode::AccessDenied);
+        admin.call(enable(true)).await.unwrap();
+        confirm("taro", &second).await.unwrap();
+        people.call(log_in("taro", PASSWORD, HERE)).await.unwrap();
+
+        // An administrator has confirmed: the link sets no password any more.
+        admin.call(register("jiro", "jiro@x")).await.unwrap();
+        let unused = mailbox.nth("jiro@x", 1).await.token("confirm", "jiro");
+        admin.call(decide("jiro", Decision::Confirm)).await.unwrap();
+        assert_eq!(invalid(confirm("jiro", &unused).await), ErrorCode::InvalidToken);
+        assert!(people.call(log_in("jiro", PASSWORD, HERE)).await.is_err());
+
+        // A recovery that was asked for before the password or the address changed.
+        for change in ["set", "change", "address"] {
+            let seen = mailbox.all().iter().filter(|mail| mail.to == "right@x").count();
+            let name = || "taro".to_owned();
+            let ask = RequestRecovery { name: name(), language: None, address: change.into() };
+            people.call(ask).await.unwrap();
+            let token = mailbox.nth("right@x", seen + 1).await.token("recover", "taro");
+            match change {
+                "set" => admin
+                    .call(SetPassword { name: name(), password: "set by root 1".into() })
+                    .await
+                    .unwrap(),
+                "change" => {
+                    let (old, new) = ("set by root 1".into(), "my very own 1".into());
+                    let (account, address) = (name(), HERE.into());
+                    let ask = ChangePassword { account, user: None, old, new, code: None, address };
+                    people.call(ask).await.unwrap();
+                }
+                _ => {
+                    let contact = address("other@x");
+                    admin.call(ChangeContact { name: name(), contact }).await.unwrap();
+                }
+            }
+            let (password, address) = ("intruder's own 1".to_owned(), HERE.to_owned());
+            let recover = Recover { name: name(), token, password, address };
+            assert_eq!(invalid(people.call(recover).await), ErrorCode::InvalidToken, "{change}");
+        }
+    });
+}
+
+#[test]
+fn what_is_not_named_stays_and_an_approval_without_a_mail_says_so() {
+    world(&[], |world| async move {
+        let admin = world.administration();
+        world.user("taro").await;
+        let change = |contact| ChangeContact { name: "taro".into(), contact };
+        let none = ContactChange::default;
+        let (email, telephone) = (Some("taro@x".to_owned()), Some("1".to_owned()));
+        admin.call(change(ContactChange { email, ..none() })).await.unwrap();
+        admin.call(change(ContactChange { telephone, ..none() })).await.unwrap();
+        let ask = DescribeRegistrations { name: Some("taro".into()) };
+        let told = admin.call(ask).await.unwrap().remove(0).contact;
+        assert_eq!((told.email.as_str(), told.telephone.as_str()), ("taro@x", "1"));
+    });
+    let (_, port) = Mailbox::start();
+    world_with(Clock::system(), &[2], with_mail(port), |world| async move {
+        let admin = world.administration();
+        let contact = Contact { email: "jiro@x".into(), ..Contact::default() };
+        let (name, language, password) = ("jiro".to_owned(), None, None);
+        let register = RegisterUser { name, contact, language, password, by_mail: true };
+        admin.call(register).await.unwrap();
+        let approve = DecideRegistration { name: "jiro".into(), decision: Decision::Approve };
+        assert_eq!(admin.call(approve.clone()).await.unwrap(), None);
+        let contact = ContactChange { email: Some(String::new()), ..ContactChange::default() };
+        admin.call(ChangeContact { name: "jiro".into(), contact }).await.unwrap();
+        let told = admin.call(approve).await.unwrap().unwrap();
+        assert!(told.contains("no mail address"), "{told}");
+    });
+}
+
+#[test]
 fn wrong_passwords_close_the_door_for_a_while_whether_there_is_such_a_user_or_not() {
     world(&[2], |mut world| async move {
         let admin = world.administration();
@@ -479,15 +620,34 @@ fn zips_are_made_any_number_of_times() {
     world(&[2], |world| async move {
         let taro = world.user("taro").await;
         let people = world.people();
+        let (root, own) = (logged_in(&world, "eucalyptus").await, logged_in(&world, "taro").await);
+        let zip = |name: &str, kind, by: &CheckPerson| {
+            let (name, by, address) = (name.into(), by.clone(), HERE.into());
+            people.call(GetZip { name, kind, by, address })
+        };
         let mut sizes = Vec::new();
         for kind in [ZipKind::Whole, ZipKind::Keys, ZipKind::Whole] {
-            let zip = people.call(GetZip { name: "taro".into(), kind }).await.unwrap();
+            let zip = zip("taro", kind, &own).await.unwrap();
             assert!(zip.file_name.starts_with("euca2-taro-"), "{}", zip.file_name);
             sizes.push(zip.base64.len());
             world.call(&taro, &DescribeRegions::default()).await.unwrap();
         }
         assert!(sizes[1] < sizes[0] / 2, "{sizes:?}");
-        assert!(people.call(GetZip { name: "x".into(), kind: ZipKind::Whole }).await.is_err());
+        assert!(zip("x", ZipKind::Whole, &root).await.is_err());
+        zip("taro", ZipKind::Keys, &root).await.unwrap();
+        zip("eucalyptus", ZipKind::Keys, &root).await.unwrap();
+        // Nobody gets another's because the console asks for it.
+        let over = CheckPerson { password_set: Timestamp::EPOCH, ..root.clone() };
+        for (name, by) in [("eucalyptus", &own), ("taro", &over)] {
+            assert_eq!(invalid(zip(name, ZipKind::Keys, by).await), ErrorCode::AccessDenied);
+        }
+        assert_eq!(invalid(people.call(approve(&own, "taro")).await), ErrorCode::AccessDenied);
+        let see = |name: &str| {
+            let (name, by, address) = (name.into(), own.clone(), HERE.into());
+            people.call(DescribeRegistration { name, by, address })
+        };
+        see("taro").await.unwrap();
+        assert_eq!(invalid(see("eucalyptus").await), ErrorCode::AccessDenied);
     });
 }
 
@@ -549,21 +709,31 @@ fn an_account_goes_with_what_it_owns_or_not_at_all() {
         let refused = delete(&world, Belongings::Refuse).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::DeleteConflict);
         assert!(refused.text().contains("key pairs: one"), "{refused}");
-        world.walrus.state.lock().unwrap().buckets = 2;
-        let refused = delete(&world, Belongings::Remove).await.unwrap_err();
-        assert!(refused.text().contains("buckets: 2"), "{refused}");
+        let give = |heir: &str| Belongings::Give(heir.to_owned());
+        for nobody in ["nobody", "taro", "TARO"] {
+            let refused = delete(&world, give(nobody)).await.unwrap_err();
+            assert_eq!(refused.code(), ErrorCode::InvalidParameterValue, "{nobody}: {refused}");
+        }
         world.call(&taro, &DescribeRegions::default()).await.unwrap();
-        world.walrus.state.lock().unwrap().buckets = 0;
 
-        assert_eq!(delete(&world, Belongings::Remove).await.unwrap(), Deleted::Gone);
+        // A portion of the buckets is done at once, the rest by itself.
+        world.walrus.state.lock().unwrap().buckets = 3;
+        let left = delete(&world, Belongings::End).await.unwrap();
+        let told = "buckets: 2, with 0 objects and open uploads";
+        assert_eq!(left, Deleted::Leaving(told.to_owned()));
+        until("taro is gone", async || {
+            let users = world.administration().call(DescribeUsers {}).await.unwrap();
+            (users.len() == 1).then_some(())
+        })
+        .await;
         assert_eq!(
             code(world.call(&taro, &DescribeRegions::default()).await),
             "InvalidClientTokenId"
         );
         let users = world.administration().call(DescribeUsers {}).await.unwrap();
         assert_eq!(users.len(), 1);
-        assert!(delete(&world, Belongings::Remove).await.is_err());
-        let cloud = DeleteUser { name: "eucalyptus".into(), belongings: Belongings::Remove };
+        assert!(delete(&world, Belongings::End).await.is_err());
+        let cloud = DeleteUser { name: "eucalyptus".into(), belongings: Belongings::End };
         assert!(world.administration().call(cloud).await.is_err());
 
         // The name is free; whoever gets it owns nothing of the one before.

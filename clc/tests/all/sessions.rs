@@ -10,6 +10,7 @@ use common::wire::admin::EnableUser;
 use runtime::clock::Clock;
 
 use crate::apis::post;
+use crate::iam_users::with_key;
 use crate::identities::{allow, person, role, statement, trust};
 use crate::world::{User, World, code, world, world_at};
 
@@ -130,7 +131,7 @@ fn what_is_asked_of_get_session_token_is_looked_at() {
         for (pair, expected) in [
             (("DurationSeconds", "899"), "ValidationError"),
             (("DurationSeconds", "129601"), "ValidationError"),
-            (("DurationSeconds", "soon"), "InvalidParameterValue"),
+            (("DurationSeconds", "soon"), "ValidationError"),
             (("TokenCode", "123456"), "ValidationError"),
         ] {
             assert_eq!(
@@ -319,5 +320,173 @@ fn a_session_may_have_less_than_its_role() {
             .await;
         assert_eq!(code(lists(&world, &plain).await), "InvalidClientTokenId");
         lists(&world, &worker).await.unwrap();
+    });
+}
+
+#[test]
+fn whoever_is_disabled_loses_the_roles_too() {
+    world(&[], |mut world| async move {
+        let taro = world.user("taro").await;
+        let here = taro.account.clone();
+        let root = format!(r#"{{"AWS":"arn:aws:iam::{here}:root"}}"#);
+        let may = allow("*", "*");
+        let (hanako, role) = world
+            .on_record(|records| {
+                let trusted = trust(&root, r#""sts:AssumeRole""#, "");
+                let role = role(records, &here, "worker", (&trusted, &may));
+                (person(records, &here, "hanako", &allow("sts:AssumeRole", "*")), role)
+            })
+            .await;
+        let (first, _) = assume(&world, &hanako, &role, &[]).await.unwrap();
+        let (second, _) = assume(&world, &first, &role, &[]).await.unwrap();
+        let (own, _) = assume(&world, &taro, &role, &[]).await.unwrap();
+        for session in [&first, &second, &own] {
+            lists(&world, session).await.unwrap();
+        }
+        let enabled = async |value: &str| {
+            let pairs = [("UserName", "hanako"), ("Enabled", value)];
+            world.iam(&taro, "UpdateUser", &pairs).await.unwrap();
+        };
+        enabled("false").await;
+        for session in [&first, &second] {
+            lists(&world, session).await.unwrap_err();
+            assume(&world, session, &role, &[]).await.unwrap_err();
+        }
+        lists(&world, &own).await.unwrap();
+        enabled("true").await;
+        lists(&world, &second).await.unwrap();
+        // Another hanako is another.
+        for (action, more) in
+            [("DeleteUser", ("IsRecursive", "true")), ("CreateUser", ("Path", "/"))]
+        {
+            world.iam(&taro, action, &[("UserName", "hanako"), more]).await.unwrap();
+        }
+        lists(&world, &second).await.unwrap_err();
+    });
+}
+
+#[test]
+fn whoever_gets_a_name_later_does_not_inherit_what_was_entrusted_to_it() {
+    world(&[], |world| async move {
+        let taro = world.user("taro").await;
+        let here = taro.account.clone();
+        let iam =
+            async |action: &str, pairs: &[(&str, &str)]| world.iam(&taro, action, pairs).await;
+        let hanako = with_key(&world, &taro, "hanako").await;
+        let arn = format!("arn:aws:iam::{here}:user/hanako");
+        let plain = r#""sts:AssumeRole""#;
+        let of = |arn: &str| trust(&format!(r#"{{"AWS":"{arn}"}}"#), plain, "");
+        let make = |text: String| async move {
+            let pairs = [("RoleName", "ops"), ("AssumeRolePolicyDocument", text.as_str())];
+            iam("CreateRole", &pairs).await
+        };
+        // Nobody is named who is not there.
+        for absent in [
+            format!("arn:aws:iam::{here}:user/nobody"),
+            format!("arn:aws:iam::{here}:user/floor/hanako"),
+            format!("arn:aws:iam::{here}:user/Hanako"),
+            format!("arn:aws:iam::{here}:role/ops"),
+            "arn:aws:iam::999999999999:user/hanako".to_owned(),
+            format!("arn:aws:sts::{here}:assumed-role/ops/work"),
+        ] {
+            let (told, text) = make(of(&absent)).await.unwrap_err();
+            assert_eq!(told, "MalformedPolicyDocument");
+            assert!(text.contains(&absent), "{text}");
+        }
+        make(of(&arn)).await.unwrap();
+        let ops = format!("arn:aws:iam::{here}:role/ops");
+        assume(&world, &hanako, &ops, &[]).await.unwrap();
+        let shown = async || {
+            let answer = iam("GetRole", &[("RoleName", "ops")]).await.unwrap();
+            let text = element(&answer, "AssumeRolePolicyDocument");
+            text.replace("%3A", ":").replace("%2F", "/").replace("%22", "\"")
+        };
+        assert!(shown().await.contains(&arn));
+
+        // By another name she is still the same.
+        let renamed = [("UserName", "hanako"), ("NewUserName", "hana")];
+        iam("UpdateUser", &renamed).await.unwrap();
+        assume(&world, &hanako, &ops, &[]).await.unwrap();
+        let told = shown().await;
+        assert!(!told.contains(&arn) && told.contains("\"AIDA"), "{told}");
+
+        // One who has her name now is not her.
+        let other = with_key(&world, &taro, "hanako").await;
+        assert_eq!(code(assume(&world, &other, &ops, &[]).await), "AccessDenied");
+        assert!(!shown().await.contains(&arn));
+
+        // Until they are meant themselves; and then she is not any more.
+        let text = of(&arn);
+        let pairs = [("RoleName", "ops"), ("PolicyDocument", text.as_str())];
+        iam("UpdateAssumeRolePolicy", &pairs).await.unwrap();
+        assume(&world, &other, &ops, &[]).await.unwrap();
+        assert_eq!(code(assume(&world, &hanako, &ops, &[]).await), "AccessDenied");
+
+        // A session of a role is meant by the role's id, too.
+        let session = format!("arn:aws:sts::{here}:assumed-role/ops/work");
+        let text = of(&session);
+        let pairs = [("RoleName", "next"), ("AssumeRolePolicyDocument", text.as_str())];
+        iam("CreateRole", &pairs).await.unwrap();
+        let next = format!("arn:aws:iam::{here}:role/next");
+        let (worker, _) = assume(&world, &other, &ops, &[]).await.unwrap();
+        assume(&world, &worker, &next, &[]).await.unwrap();
+        iam("DeleteRole", &[("RoleName", "ops")]).await.unwrap();
+        make(of(&arn)).await.unwrap();
+        let (worker, _) = assume(&world, &other, &ops, &[]).await.unwrap();
+        assert_eq!(code(assume(&world, &worker, &next, &[]).await), "AccessDenied");
+    });
+}
+
+#[test]
+fn administrators_are_those_who_may_administer_and_nobody_else() {
+    world(&[], |mut world| async move {
+        let cloud = world.admin.account.clone();
+        let taro = world.user("taro").await;
+        let whom = format!(r#"{{"AWS":["{cloud}","{}"]}}"#, taro.account);
+        let trusted = trust(&whom, r#""sts:AssumeRole""#, "");
+        // To be let do an administrator's action makes nobody one.
+        let keys = allow("eucalypt:DescribeUsers", "*");
+        let administer = allow("eucalypt:*", "*");
+        let all = allow("*", "*");
+        let there = taro.account.clone();
+        let (roles, plain, denied, far) = world
+            .on_record(|records| {
+                let make =
+                    |name: &str, policy: &str| role(records, &cloud, name, (&trusted, policy));
+                let roles = [make("keys", &keys), make("deputy", &administer), make("any", &all)];
+                let plain = person(records, &cloud, "hanako", "");
+                let deny = statement("Deny", "eucalypt:Administer", "*");
+                let denied = person(records, &cloud, "jiro", &deny);
+                let far = role(records, &there, "far", (&trusted, &all));
+                (roles, plain, denied, far)
+            })
+            .await;
+        let administers = async |user: &User| {
+            let pairs = [("Action", "DescribeUsers"), ("Version", "eucalyptus")];
+            let at = ("/services/Accounts", "ec2");
+            let (status, answer) = post(&world, user, at, &pairs, &[]).await;
+            if status != 200 {
+                assert_eq!(read_error(&answer).unwrap().code, "UnauthorizedOperation", "{answer}");
+            }
+            status == 200
+        };
+        // Users of the cloud's account may, unless it is denied to them.
+        assert!(administers(&world.admin).await);
+        assert!(administers(&plain).await);
+        assert!(!administers(&denied).await);
+        assert!(!administers(&taro).await);
+        // Roles of that account only by their policies, and roles of others by none.
+        for (role, expected) in roles.iter().zip([false, true, true]) {
+            let (session, _) = assume(&world, &world.admin, role, &[]).await.unwrap();
+            assert_eq!(administers(&session).await, expected, "{role}");
+        }
+        let (session, _) = assume(&world, &taro, &roles[1], &[]).await.unwrap();
+        assert!(administers(&session).await, "whoever is trusted to take it on");
+        let (session, _) = assume(&world, &taro, &far, &[]).await.unwrap();
+        assert!(!administers(&session).await);
+        // A session's policy takes it away.
+        let less = [("Policy", keys.as_str())];
+        let (session, _) = assume(&world, &world.admin, &roles[2], &less).await.unwrap();
+        assert!(!administers(&session).await);
     });
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use clc::config::{self, Config};
 use clc::server::{Listeners, Server};
 use common::action::Action;
+use common::audit::{Event, Piece, Place};
 use common::dialect::{query, xml};
 use common::error::{ApiError, ErrorCode};
 use common::id::{ImageKind, InstanceId};
@@ -19,6 +20,8 @@ use common::sign::{Credentials, QueryMac, sign_ec2_v2, write_query};
 use common::time::Timestamp;
 use common::wire::Service;
 use common::wire::admin::{Admin, CredentialFiles};
+use common::wire::audit::{LookRecords, VerifyRecords};
+use common::wire::estate::{EndBuckets, EstateLeft, GiveBuckets};
 use common::wire::identity::Identity;
 use common::wire::node::{
     Adjust, Capacity, Console, ConsoleLog, InstanceView, MachineState, Node, NodeReport, Report,
@@ -99,6 +102,10 @@ pub(crate) struct WalrusState {
     /// What it says of images that are being unpacked.
     pub(crate) under_way: Vec<Unpacking>,
     pub(crate) saved: StoredBundles,
+    /// What was asked of S3, the newest first.
+    pub(crate) asked: Vec<(u64, Event)>,
+    /// Whether it says nothing of that.
+    pub(crate) silent: bool,
 }
 
 /// A walrus that answers what the test put there.
@@ -164,12 +171,58 @@ impl StubWalrus {
                 let limit = cache.lock().unwrap().limit;
                 async move { Ok(CacheView { limit, ..CacheView::default() }) }
             });
+        let (asked, sound) = (with(&state), with(&state));
+        let told = |state: &Mutex<WalrusState>| match state.lock().unwrap() {
+            state if state.silent => {
+                Err(ApiError::new(ErrorCode::Unavailable, "there is no walrus"))
+            }
+            state => Ok(state.asked.clone()),
+        };
+        let dispatcher = dispatcher
+            .with(move |ask: LookRecords| {
+                let all = told(&asked);
+                let below = |n: u64| match ask.places[0] {
+                    Place::Top => true,
+                    Place::Below(place) => n < place,
+                    Place::End => false,
+                };
+                let piece = all.map(|mut records| {
+                    records.retain(|(n, it)| below(*n) && ask.filter.admits(it));
+                    let more = records.len() > ask.most;
+                    records.truncate(ask.most);
+                    let last = records.last().filter(|_| more).map(|(n, _)| Place::Below(*n));
+                    Piece { records, next: last.unwrap_or(Place::End) }
+                });
+                async move { piece.map(|piece| [piece, Piece::default()]) }
+            })
+            .with(move |_: VerifyRecords| {
+                let told = told(&sound).map(|_| Vec::new());
+                async move { told }
+            });
         let owned = with(&state);
         let dispatcher = dispatcher.with(move |ask: SetQuota| {
             let used = Used { buckets: owned.lock().unwrap().buckets, ..Used::default() };
             let (set, holds) = (QuotaLimits::default(), QuotaLimits::default());
             async move { Ok(QuotaView { scope: ask.scope, used, set, holds }) }
         });
+        let (given, ended) = (with(&state), with(&state));
+        let left = |buckets| EstateLeft { buckets, objects: 0 };
+        let dispatcher = dispatcher
+            .with(move |ask: GiveBuckets| {
+                let mut state = given.lock().unwrap();
+                let mut buckets = state.buckets;
+                if !ask.rehearsal {
+                    buckets = buckets.saturating_sub(1);
+                    state.buckets = buckets;
+                }
+                async move { Ok(left(buckets)) }
+            })
+            .with(move |_: EndBuckets| {
+                let mut state = ended.lock().unwrap();
+                state.buckets = state.buckets.saturating_sub(1);
+                let buckets = state.buckets;
+                async move { Ok(left(buckets)) }
+            });
         let dispatcher = saving::store(dispatcher, &state, clock);
         Self { state, changed, listening: serve(dispatcher, clock) }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use common::action::Caller;
 use common::audit::event::{LONGEST_TEXT, MOST_RESOURCES, cut};
-use common::audit::{Actor, Event, Failure, parameters};
+use common::audit::{Actor, Event, Failure, Signed, parameters};
 use common::error::{ApiError, ErrorCode};
 use common::iam::{Resource, Subject};
 use common::time::Timestamp;
@@ -18,9 +18,6 @@ use crate::http::Head;
 
 /// Keeps records of calls.
 pub trait Auditor: Send + Sync + 'static {
-    /// The region in the names of resources.
-    fn region(&self) -> &str;
-
     /// Refuses a change before it is begun.
     ///
     /// # Errors
@@ -38,10 +35,6 @@ pub trait Auditor: Send + Sync + 'static {
 pub struct PlainAuditor;
 
 impl Auditor for PlainAuditor {
-    fn region(&self) -> &'static str {
-        "region"
-    }
-
     fn ready(&self) -> Result<(), ApiError> {
         Ok(())
     }
@@ -55,7 +48,7 @@ impl Auditor for PlainAuditor {
 /// A guard that notes what it was asked about.
 pub(crate) struct Noting {
     guard: Arc<dyn Guard>,
-    noted: Mutex<Vec<Resource>>,
+    noted: Mutex<Vec<String>>,
 }
 
 impl Noting {
@@ -63,11 +56,16 @@ impl Noting {
         Self { guard, noted: Mutex::default() }
     }
 
-    /// The names of what the request was about.
-    pub(crate) fn names(&self, region: &str, caller: &Caller) -> Vec<String> {
-        let noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        let named = noted.iter().map(|it| it.arn(region, &caller.account, "/"));
-        named.filter(|name| !name.ends_with('*')).collect()
+    fn note(&self, names: Vec<String>) {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = MOST_RESOURCES.saturating_sub(noted.len());
+        noted.extend(names.into_iter().take(room));
+    }
+
+    /// The names of what the request was about, as they were before it was done.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *noted)
     }
 }
 
@@ -78,11 +76,22 @@ impl Guard for Noting {
         action: &'a str,
         subject: Subject,
     ) -> BoxFuture<'a, Result<(), ApiError>> {
-        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = MOST_RESOURCES.saturating_sub(noted.len());
-        noted.extend(subject.resources.iter().take(room).cloned());
-        drop(noted);
-        self.guard.demand(caller, action, subject)
+        Box::pin(async move {
+            let resources: Vec<_> =
+                subject.resources.iter().take(MOST_RESOURCES).cloned().collect();
+            let mut names = self.guard.names(caller, resources).await?;
+            names.retain(|name| !name.ends_with('*'));
+            self.note(names);
+            self.guard.demand(caller, action, subject).await
+        })
+    }
+
+    fn names<'a>(
+        &'a self,
+        caller: &'a Caller,
+        resources: Vec<Resource>,
+    ) -> BoxFuture<'a, Result<Vec<String>, ApiError>> {
+        self.guard.names(caller, resources)
     }
 }
 
@@ -101,6 +110,8 @@ pub struct Call {
     pub caller: Option<Caller>,
     /// The access key that the request names.
     pub access_key: String,
+    /// How the request is signed, if that is worth telling.
+    pub signed: Option<Signed>,
     /// What it is about.
     pub resources: Vec<String>,
     /// What the request says.
@@ -123,6 +134,7 @@ impl Call {
             data: self.data,
             actor: self.caller.as_ref().map(Actor::of),
             access_key: cut(&self.access_key, LONGEST_TEXT),
+            signed: self.signed,
             resources: resources.iter().map(|it| cut(it, 2048)).collect(),
             parameters: self.parameters,
             source: head.peer.map(|peer| peer.ip().to_string()).unwrap_or_default(),

@@ -1,7 +1,9 @@
 //! The internal listener: messages of peers, and what an operator looks at.
 //!
 //! `POST /peer/SERVICE/VERSION/MESSAGE` with a signed body; `GET /healthz`, `/metrics`, `/debug`.
-//! It never answers a user's credentials; whatever else a service serves there (walrus: plain
+//! Whoever has the key of the peers may ask everything that a service answers there, the secrets of
+//! all users included, and neither requests nor answers are encrypted: it belongs to a network of
+//! its own. Whatever else a service serves there (walrus: plain
 //! images by ticket) is an [`App`] under a path of its own.
 
 use std::collections::BTreeMap;

@@ -192,6 +192,9 @@ impl QueryApi {
             None => request.parameters(),
         };
         let claim = Claim::ec2(&request);
+        if target.is_some() {
+            json::check(&head.method, claim.as_ref().ok())?;
+        }
         let scope = claim.as_ref().ok().and_then(Claim::service);
         let by_target = target
             .and_then(|(prefix, _)| self.services.iter().find(|service| service.prefix == prefix));
@@ -209,6 +212,11 @@ impl QueryApi {
         told.caller = Some(caller.clone());
         told.call.caller = Some(caller.clone());
         told.call.says(&pairs);
+        if let Some((_, action)) = pairs.iter().find(|(name, _)| name == "Action") {
+            // Whoever is turned away at the door has asked for something, too.
+            told.action.clone_from(action);
+            told.call.action.clone_from(action);
+        }
         if service.administrators && !caller.administrator {
             let text = format!("{} does not administrate the cloud", caller.arn());
             return Err(ApiError::new(ErrorCode::UnauthorizedOperation, text));
@@ -236,7 +244,6 @@ impl QueryApi {
         let request_id = head.request_id.clone();
         let noting = Arc::new(Noting::new(Arc::clone(&self.guard)));
         let (prefix, guard) = (service.prefix, Arc::clone(&noting) as Arc<dyn Guard>);
-        let about = caller.clone();
         let routed = Routed { parameters, caller, request_id, version, shape, prefix, guard };
         let access = service.router.access(&action);
         told.call.read_only = matches!(access, None | Some(Access::Read));
@@ -251,7 +258,7 @@ impl QueryApi {
             }
             Some(Access::Read) => service.router.route(&action, routed).await,
         };
-        told.call.resources = noting.names(self.auditor.region(), &about);
+        told.call.resources = noting.names();
         if let (Ok(answer), false) = (&done, told.call.read_only) {
             told.call.made(answer);
         }

@@ -6,7 +6,7 @@
 
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
-use common::iam::policy::Verdict;
+use common::iam::policy::{STEPS, Verdict};
 use common::iam::{Resource, Subject};
 use futures_util::future::BoxFuture;
 
@@ -14,6 +14,9 @@ use futures_util::future::BoxFuture;
 /// them no more than they have. Who may take on a role is decided by AssumeRole itself, which reads
 /// the role's trust policy beside the caller's own.
 pub const FREE: &[&str] = &["sts:AssumeRole", "sts:GetCallerIdentity", "sts:GetSessionToken"];
+
+/// How many steps the decisions about all that one request names may take together.
+const MOST_STEPS: u64 = 8 * STEPS;
 
 /// Decides whether a caller may do an action.
 pub trait Guard: Send + Sync + 'static {
@@ -27,6 +30,16 @@ pub trait Guard: Send + Sync + 'static {
         action: &'a str,
         subject: Subject,
     ) -> BoxFuture<'a, Result<(), ApiError>>;
+
+    /// The names of resources, for the record of a request.
+    ///
+    /// # Errors
+    /// If the records in which they stand cannot be read.
+    fn names<'a>(
+        &'a self,
+        caller: &'a Caller,
+        resources: Vec<Resource>,
+    ) -> BoxFuture<'a, Result<Vec<String>, ApiError>>;
 }
 
 /// A guard that knows what the request says and nothing else.
@@ -50,6 +63,16 @@ impl Guard for PlainGuard {
         let decided = subject.steps(action).into_iter().try_for_each(decide);
         Box::pin(std::future::ready(decided))
     }
+
+    fn names<'a>(
+        &'a self,
+        caller: &'a Caller,
+        resources: Vec<Resource>,
+    ) -> BoxFuture<'a, Result<Vec<String>, ApiError>> {
+        let named = |resource: &Resource| resource.arn(&self.region, &caller.account, "/");
+        let names = resources.iter().map(named).collect();
+        Box::pin(std::future::ready(Ok(names)))
+    }
 }
 
 /// Demands that an action is allowed on each of these resources, which are the subject's by their
@@ -68,8 +91,15 @@ pub fn decide(
     }
     let any = ["*".to_owned()];
     let names = if names.is_empty() { &any[..] } else { names };
+    let mut steps = 0;
     for (place, name) in names.iter().enumerate() {
-        match caller.authority.decide(action, name, &subject.context_of(place)).verdict {
+        if steps > MOST_STEPS {
+            let why = "to decide about so many resources takes too long: name fewer";
+            return Err(denied(caller, action, name, why));
+        }
+        let decision = caller.authority.decide(action, name, &subject.context_of(place));
+        steps += decision.steps;
+        match decision.verdict {
             Verdict::Allowed => {}
             Verdict::ExplicitDeny => {
                 return Err(denied(caller, action, name, "a policy denies it"));

@@ -55,8 +55,8 @@ impl Head {
             .with("aws:epochtime", now.as_secs().to_string())
             .with("aws:securetransport", self.secure.to_string())
             .with_some("aws:sourceip", self.peer.map(|peer| peer.ip().to_string()))
-            .with_some("aws:useragent", self.header("user-agent"))
-            .with_some("aws:referer", self.header("referer"))
+            .with_some("aws:useragent", self.header("user-agent").map(beginning))
+            .with_some("aws:referer", self.header("referer").map(beginning))
     }
 
     /// The request as a signature is made over it.
@@ -68,6 +68,14 @@ impl Head {
             None => request,
         }
     }
+}
+
+/// How many bytes of a header conditions know.
+const KNOWN: usize = 2048;
+
+/// As much of a header as conditions know.
+fn beginning(text: &str) -> &str {
+    &text[..text.floor_char_boundary(KNOWN)]
 }
 
 /// Why a body ended before its end.

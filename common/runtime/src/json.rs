@@ -3,6 +3,7 @@
 
 use common::cloudtrail;
 use common::error::{ApiError, ErrorCode};
+use common::sign::{Claim, Scheme};
 use serde_json::Value;
 
 /// The most pairs of a request, and the deepest nesting.
@@ -15,6 +16,20 @@ pub(crate) fn target(header: &str) -> Option<(&'static str, &str)> {
     // Older clients leave the package out.
     let name = target.rsplit('.').next()?;
     (name == cloudtrail::TARGET).then_some((cloudtrail::PREFIX, action))
+}
+
+/// Refuses a request whose signature does not say which action it asks for, and of what: by a header
+/// of version 4 alone it does, which covers the one that names the action and the body.
+///
+/// # Errors
+/// `InvalidParameterValue`.
+pub(crate) fn check(method: &str, claim: Option<&Claim>) -> Result<(), ApiError> {
+    // One that cannot be read is told of as such where it is verified.
+    if method == "POST" && claim.is_none_or(|it| it.scheme() == Scheme::V4) {
+        return Ok(());
+    }
+    let text = "A request with X-Amz-Target is a POST that a header of signature version 4 signs";
+    Err(ApiError::new(ErrorCode::InvalidParameterValue, text))
 }
 
 /// What the body says, as a query would.

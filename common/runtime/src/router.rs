@@ -14,8 +14,10 @@ use common::dialect::query::Node;
 use common::dialect::xml::{self, Shape};
 use common::ec2::{self, Version};
 use common::error::{ApiError, ErrorCode};
+use common::euare::names;
 use common::iam::Barred;
 use futures_util::future::BoxFuture;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::actor::{Call, Handle, ServiceActor};
@@ -123,6 +125,14 @@ fn told_in(shape: Shape, error: ApiError) -> ApiError {
     }
 }
 
+/// Reads parameters; what cannot be read is told in the words of the API.
+fn read<T: DeserializeOwned>(parameters: &Node, shape: Shape) -> Result<T, ApiError> {
+    parameters.read().map_err(|unusable| match shape {
+        Shape::Iam(_) => names::unusable(&unusable),
+        Shape::Ec2 | Shape::Eucalyptus | Shape::Json => unusable.into(),
+    })
+}
+
 /// Refuses what temporary credentials are good for under no policy.
 fn session_may(caller: &Caller, action: &str) -> Result<(), ApiError> {
     match caller.authority.barred(action) {
@@ -197,8 +207,11 @@ impl Router {
             let does = Arc::clone(&does);
             Box::pin(async move {
                 let write = Writer::new(routed.shape, &routed.version)?;
-                let DryRun { dry_run } = routed.parameters.decode()?;
-                let action: A = routed.parameters.decode()?;
+                let DryRun { dry_run } = read(&routed.parameters, routed.shape)?;
+                let action: A = read(&routed.parameters, routed.shape)?;
+                if let Shape::Iam(_) = routed.shape {
+                    names::check_parameters(<A as Action>::NAME, &routed.parameters)?;
+                }
                 let Routed { caller, request_id, guard, prefix, shape, .. } = routed;
                 let asking =
                     Asking { caller, request_id: request_id.clone(), shape, prefix, guard };

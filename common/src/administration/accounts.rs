@@ -4,6 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use super::elements::{Done, Entries, Items};
 use crate::actions;
+use crate::iam::arn::PARTITION;
+use crate::iam::{Resource, Subject};
+
+/// The name by which policies know a user of administration, account and administrator alike. Names
+/// of users know no case.
+pub fn user_arn(name: &str) -> String {
+    format!("arn:{PARTITION}:eucalypt:::user/{}", name.to_ascii_lowercase())
+}
+
+/// These users.
+pub(super) fn users<'a>(names: impl IntoIterator<Item = &'a String>) -> Subject {
+    Subject::of(names.into_iter().map(|name| Resource::Arn(user_arn(name))))
+}
 
 /// Registers a user. One that is to be an administrator becomes a user of the cloud's own account.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -26,9 +39,12 @@ pub struct DeleteUser {
     /// The name.
     pub user_name: String,
     /// What becomes of what they own: `refuse`, which is the default, removes nobody who owns
-    /// something; `remove` removes it with them.
+    /// something; with `give` all of it becomes another's; with `end` it ends with them.
     #[serde(default)]
     pub belongings: Option<String>,
+    /// Whose it becomes.
+    #[serde(default)]
+    pub heir: Option<String>,
 }
 
 /// Lets a user use the cloud, or nothing of it.
@@ -107,8 +123,8 @@ pub struct User {
     /// Their newest access key that is active.
     #[serde(rename(serialize = "euca:accessKey", deserialize = "accessKey"), default)]
     pub access_key: String,
-    /// Its secret, which is told of users who were asked for by their names, and not in a list of
-    /// all.
+    /// Its secret, which is told of users who were asked for by their names to whoever may do
+    /// `eucalypt:GetCredentials` to them, and not in a list of all.
     #[serde(rename(serialize = "euca:secretKey", deserialize = "secretKey"), default)]
     pub secret_key: String,
     /// The groups they are in.
@@ -117,6 +133,13 @@ pub struct User {
     /// The ids of certificates that were deactivated or deleted.
     #[serde(rename(serialize = "euca:revoked", deserialize = "revoked"), default)]
     pub revoked: Entries,
+    /// Of one who is being deleted: how, what is left of what they owned, and what failed.
+    #[serde(
+        rename(serialize = "euca:deletion", deserialize = "deletion"),
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub deletion: Option<String>,
 }
 
 impl std::fmt::Debug for User {
@@ -126,8 +149,8 @@ impl std::fmt::Debug for User {
 }
 
 actions! {
-    AddUser => Done, Write;
-    DeleteUser => Done, Write;
-    EnableUser => Done, Write;
-    DescribeUsers => Users, Read;
+    AddUser => Done, Write, |it| users([&it.user_name]);
+    DeleteUser => Done, Write, |it| users([&it.user_name]);
+    EnableUser => Done, Write, |it| users([&it.user_name]);
+    DescribeUsers => Users, Read, |it| users(&it.user_names);
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::accounts::users;
 use super::elements::Items;
 use crate::actions;
 
@@ -55,5 +56,5 @@ pub struct File {
 }
 
 actions! {
-    GetCredentials => Credentials, Write;
+    GetCredentials => Credentials, Write, |it| users(&it.user_name);
 }

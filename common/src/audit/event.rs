@@ -11,8 +11,8 @@ use crate::time::Timestamp;
 pub const LONGEST_TEXT: usize = 256;
 /// The longest message of an error that is kept, in bytes.
 const LONGEST_MESSAGE: usize = 1024;
-/// How many resources are named.
-pub const MOST_RESOURCES: usize = 200;
+/// How many resources are named: a bucket and as many objects as one request removes.
+pub const MOST_RESOURCES: usize = 1001;
 
 /// Who did it, after the signature was found right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +63,15 @@ impl Failure {
     }
 }
 
+/// How a request to S3 was signed, or meant to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signed {
+    /// `SigV2` or `SigV4`.
+    pub version: String,
+    /// `AuthHeader`, `QueryString` for a URL that was signed beforehand, or `HtmlForm`.
+    pub method: String,
+}
+
 /// One call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
@@ -85,6 +94,9 @@ pub struct Event {
     /// The access key that the request named.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub access_key: String,
+    /// How it was signed, if it was a request to S3 that was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed: Option<Signed>,
     /// What it was done to, and what it made: ARNs and ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
@@ -142,6 +154,7 @@ pub(super) fn sample(n: i64) -> Event {
             session: None,
         }),
         access_key: "AKI1".into(),
+        signed: None,
         resources: vec![format!("arn:aws:ec2:r::instance/i-{n}")],
         parameters: BTreeMap::from([("ImageId".into(), "emi-1".into())]),
         source: "10.0.0.1".into(),

@@ -9,12 +9,17 @@
 //!   line k: hashₖ {n:k, before:…, sealed}       the end of a segment
 //! ```
 //! [`event`] is what a record says, [`parameters`] keeps secrets out of it, [`chain`] writes, reads
-//! and verifies lines, [`find`] says which records somebody looks for. Files and clocks are others'.
+//! and verifies lines, [`find`] says which records somebody looks for, [`merge`] makes one answer of
+//! several logs, [`line`] writes a record as a listing has it. Files and clocks are others'.
 
 pub mod chain;
 pub mod event;
 pub mod find;
+pub mod line;
+pub mod merge;
 pub mod parameters;
 
-pub use event::{Actor, Event, Failure};
+pub use event::{Actor, Event, Failure, Signed};
 pub use find::Filter;
+pub use line::Line;
+pub use merge::{Piece, Place};

@@ -9,6 +9,7 @@ mod decode;
 mod encode;
 mod tree;
 
+pub use decode::Unusable;
 pub use encode::encode;
 pub use tree::Node;
 

@@ -71,7 +71,7 @@ pub struct Accounts {
 }
 
 /// Removes an account that has nothing but its owner, or with all its users, groups, roles and
-/// policies. One that owns instances, images, key pairs or buckets is not removed.
+/// policies. What becomes of instances, images, key pairs and buckets is said apart.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DeleteAccount {
@@ -80,6 +80,14 @@ pub struct DeleteAccount {
     /// Whether to remove its users, groups, roles and policies, too.
     #[serde(default)]
     pub recursive: bool,
+    /// What becomes of instances, images, key pairs and buckets: `refuse`, which is the default,
+    /// removes no account that owns any; with `give` all of it becomes another's; with `end` it ends
+    /// with the account.
+    #[serde(default)]
+    pub belongings: Option<String>,
+    /// Whose it becomes, by name or number.
+    #[serde(default)]
+    pub heir: Option<String>,
 }
 
 /// Sets limits for a whole account: a policy whose statements are all of `Effect: Limit`.

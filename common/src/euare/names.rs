@@ -13,7 +13,11 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
 use super::elements::Tag;
+use crate::dialect::query::{Node, Unusable};
 use crate::error::{ApiError, ErrorCode};
 
 /// The longest name of a user.
@@ -43,6 +47,68 @@ pub fn violation(value: &str, at: &str, constraint: &str) -> ApiError {
          {constraint}"
     );
     ApiError::new(ErrorCode::ValidationError, text)
+}
+
+/// A parameter that must be there and is not, in AWS' words; `at` is the parameter in camel case.
+pub fn absent(at: &str) -> ApiError {
+    let text = format!(
+        "1 validation error detected: Value null at '{at}' failed to satisfy constraint: Member \
+         must not be null"
+    );
+    ApiError::new(ErrorCode::ValidationError, text)
+}
+
+/// A parameter that is missing or cannot be read, as IAM and STS say it.
+pub fn unusable(Unusable { parameter, why }: &Unusable) -> ApiError {
+    let at = in_camel_case(parameter);
+    let Some(why) = why else { return absent(&at) };
+    let text =
+        format!("1 validation error detected: Value at '{at}' failed to satisfy constraint: {why}");
+    ApiError::new(ErrorCode::ValidationError, text)
+}
+
+/// What every action of IAM demands of its parameters, whatever else it does with them: names of the
+/// right characters, and tags where an action is about tags.
+///
+/// # Errors
+/// `ValidationError`.
+pub fn check_parameters(action: &str, parameters: &Node) -> Result<(), ApiError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Lists {
+        #[serde(default)]
+        tags: Vec<IgnoredAny>,
+        #[serde(default)]
+        tag_keys: Vec<IgnoredAny>,
+    }
+    for name in ["UserName", "GroupName", "RoleName", "InstanceProfileName", "PolicyName"] {
+        if let Some(value) = parameters.get(name) {
+            check_name(&in_camel_case(name), value, EXISTING)?;
+        }
+    }
+    let lists: Lists = parameters.read().map_err(|error| unusable(&error))?;
+    match () {
+        () if action.starts_with("Tag") && lists.tags.is_empty() => Err(absent("tags")),
+        () if action.starts_with("Untag") && lists.tag_keys.is_empty() => Err(absent("tagKeys")),
+        () => Ok(()),
+    }
+}
+
+/// `Tags.member.1.Key` as AWS' sentences have it: `tags.1.member.key`.
+fn in_camel_case(parameter: &str) -> String {
+    let mut steps: Vec<String> = Vec::new();
+    for step in parameter.split('.') {
+        let of_list = steps.last().is_some_and(|last| last == "member")
+            && step.bytes().all(|byte| byte.is_ascii_digit());
+        let mut letters = step.chars();
+        let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+        let step: String = first.into_iter().chain(letters).collect();
+        match of_list {
+            true => steps.insert(steps.len() - 1, step),
+            false => steps.push(step),
+        }
+    }
+    steps.join(".")
 }
 
 /// Demands a length of 1 to `most` characters.
@@ -242,6 +308,26 @@ mod tests {
         let told = "' at 'userName' failed to satisfy constraint: Member must have length less \
                     than or equal to 64";
         assert!(long.text().ends_with(told), "{long}");
+    }
+
+    #[test]
+    fn parameters_are_named_as_the_service_does() {
+        for (parameter, at) in [
+            ("UserName", "userName"),
+            ("Tags.member.12.Key", "tags.12.member.key"),
+            ("ActionNames.member.1", "actionNames.1.member"),
+            ("VirtualMFADeviceName", "virtualMFADeviceName"),
+            ("", ""),
+            ("member.x", "member.x"),
+        ] {
+            let missing = unusable(&Unusable { parameter: parameter.into(), why: None });
+            assert_eq!(missing, absent(at));
+        }
+        let wrong = Unusable { parameter: "MaxItems".into(), why: Some("it is no number".into()) };
+        let told = "1 validation error detected: Value at 'maxItems' failed to satisfy \
+                    constraint: it is no number";
+        assert_eq!(unusable(&wrong).text(), told);
+        assert_eq!(unusable(&wrong).code(), ErrorCode::ValidationError);
     }
 
     #[test]

@@ -118,7 +118,8 @@ impl Page {
         seal
     }
 
-    fn marker(&self, key: &str) -> String {
+    /// Asks for the page behind a key: of one that ends before its size is reached.
+    pub fn marker(&self, key: &str) -> String {
         URL_SAFE_NO_PAD.encode([&self.sealed(key), key.as_bytes()].concat())
     }
 

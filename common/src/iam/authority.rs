@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::context::Context;
 use super::policy::{self, Attached, Decision, Policies, Question, Verdict};
 use super::principal::{Principal, PrincipalKind, unique_id};
+use super::session::Origin;
 use crate::id::AccountId;
 
 /// The policies that have a say about what a principal does.
@@ -28,13 +29,32 @@ pub struct Authority {
     principal: Arc<Principal>,
     grants: Arc<Grants>,
     context: Arc<Context>,
+    origin: Option<Arc<Origin>>,
 }
 
 impl Authority {
     /// What a principal may do by these policies.
     pub fn new(principal: Principal, grants: Grants) -> Self {
         let context = Arc::new(principal.context());
-        Self { principal: Arc::new(principal), grants: Arc::new(grants), context }
+        Self { principal: Arc::new(principal), grants: Arc::new(grants), context, origin: None }
+    }
+
+    /// The same, of a role that this one took on.
+    #[must_use]
+    pub fn begun_by(self, origin: Option<Origin>) -> Self {
+        Self { origin: origin.map(Arc::new), ..self }
+    }
+
+    /// Whoever is behind it in person: the user, or who began the chain of roles of which this is
+    /// the last. None for a role of which that is not known.
+    pub fn origin(&self) -> Option<Origin> {
+        let Principal { account, kind, name, id, .. } = self.principal.as_ref();
+        match kind {
+            PrincipalKind::Role => self.origin.as_deref().cloned(),
+            PrincipalKind::Owner | PrincipalKind::User => {
+                Some(Origin::User(account.clone(), name.clone(), id.clone()))
+            }
+        }
     }
 
     /// The authority of an account's owner.

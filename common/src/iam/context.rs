@@ -34,6 +34,13 @@ impl Context {
         }
     }
 
+    /// Does not know a key that is given in lower case.
+    #[must_use]
+    pub fn without(mut self, key: &str) -> Self {
+        self.0.remove(key);
+        self
+    }
+
     /// The values of a key that is given in lower case.
     pub fn get(&self, key: &str) -> Option<&[String]> {
         self.0.get(key).map(Vec::as_slice)

@@ -5,7 +5,9 @@
 //!   ASIA… + token ── session ─┬▶ user      ├─▶ policies, boundary ─▶ Authority
 //!                             └▶ role ─────┘
 //! ```
-//! An account or user that is disabled, a key that is not active, a role that is gone: nobody.
+//! An account or user that is disabled, a key that is not active, a role that is gone, a session
+//! whose beginner is: nobody. A group or policy that is spoken of and not there is an error: what is
+//! read changes at this moment, and what it would deny must not be passed over.
 
 use std::sync::Arc;
 
@@ -15,7 +17,7 @@ use super::entity::{AccountEntity, Entity, EntityName, PolicySet, RoleEntity, Us
 use super::managed;
 use super::policy::{Attached, Policy, PolicyError, Source};
 use super::principal::{Principal, PrincipalKind};
-use super::session::{Session, TEMPORARY, Who};
+use super::session::{Origin, Session, TEMPORARY, Who};
 use crate::error::{ApiError, ErrorCode};
 use crate::id::AccountId;
 use crate::time::Timestamp;
@@ -79,6 +81,10 @@ pub fn credential(
         return Ok(None);
     }
     let Some((account, user)) = user(directory, &key.account, &key.user)? else { return Ok(None) };
+    // It is another one that has the name now.
+    if !key.holder.is_empty() && key.holder != user.id {
+        return Ok(None);
+    }
     let grants = user_grants(directory, &account, &user)?;
     let authority = Authority::new(user_principal(&account, &user), grants);
     let (id, secret, alias) = (id.to_owned(), key.secret, account.alias);
@@ -134,6 +140,9 @@ fn temporary(
     if !session.holder.is_empty() && session.holder != principal.id {
         return Ok(None);
     }
+    if !is_there(directory, session.origin.as_ref())? {
+        return Ok(None);
+    }
     for text in &session.policies {
         grants.session.push(attached(directory, "session", Source::Session, text)?);
     }
@@ -147,11 +156,24 @@ fn temporary(
     }
     let context = Context::new()
         .with("aws:tokenissuetime", session.issued.iso())
-        .with("aws:multifactorauthpresent", session.second_factor.to_string())
+        .with("aws:multifactorauthpresent", session.proven().is_some().to_string())
+        .with_some("aws:multifactorauthage", session.proven().map(|at| age(at, now)))
         .with_some("aws:sourceidentity", session.source_identity.as_deref());
-    let authority = Authority::new(principal, grants).within(&context);
+    let authority = Authority::new(principal, grants).within(&context).begun_by(session.origin);
     let (id, secret, alias) = (id.to_owned(), sealed.secret, account.alias);
     Ok(Some(Credential { id, secret, alias, authority }))
+}
+
+/// Whether whoever began a session may use anything still.
+fn is_there(directory: &dyn Directory, origin: Option<&Origin>) -> Result<bool, ApiError> {
+    let Some(Origin::User(account, name, id)) = origin else { return Ok(true) };
+    let found = user(directory, account, name)?;
+    Ok(found.is_some_and(|(_, user)| user.id == *id))
+}
+
+/// For how many seconds a second factor has been known.
+pub fn age(shown: Timestamp, now: Timestamp) -> String {
+    now.since(shown).as_secs().to_string()
 }
 
 /// What a user may do, whoever asks.
@@ -250,10 +272,9 @@ fn user_grants(
     collect(directory, &user.policies, &source, &mut grants.identity)?;
     for name in &user.groups {
         let group = directory.find(&EntityName::group(&account.number, name))?;
-        if let Some(Entity::Group(group)) = group.as_deref() {
-            let source = Source::Group(group.name.clone());
-            collect(directory, &group.policies, &source, &mut grants.identity)?;
-        }
+        let Some(Entity::Group(group)) = group.as_deref() else { return Err(changing()) };
+        let source = Source::Group(group.name.clone());
+        collect(directory, &group.policies, &source, &mut grants.identity)?;
     }
     if account.number == AccountId::cloud() {
         let all = attached(directory, "cloud", Source::Cloud, managed::EVERYTHING)?;
@@ -305,9 +326,15 @@ fn collect(
         to.push(attached(directory, name, source.clone(), text)?);
     }
     for arn in &set.attached {
-        to.extend(managed_policy(directory, arn, source.clone())?);
+        to.push(managed_policy(directory, arn, source.clone())?.ok_or_else(changing)?);
     }
     Ok(())
+}
+
+/// What is known of somebody is of before a change, and of after it: another look helps.
+pub fn changing() -> ApiError {
+    let text = "Who may do what changes at this moment; please try again";
+    ApiError::new(ErrorCode::ServiceUnavailable, text)
 }
 
 fn managed_policy(
@@ -335,4 +362,132 @@ fn attached(
         ApiError::internal(format!("The policy '{name}' cannot be read"), error)
     })?;
     Ok(Attached { name: name.to_owned(), source, policy })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::iam::entity::GroupEntity;
+    use crate::iam::policy::PolicyKind;
+
+    const KEY: [u8; 32] = [7; 32];
+
+    #[derive(Default)]
+    struct Known(Mutex<BTreeMap<EntityName, Arc<Entity>>>);
+
+    impl Directory for Known {
+        fn find(&self, name: &EntityName) -> Result<Option<Arc<Entity>>, ApiError> {
+            Ok(self.0.lock().unwrap().get(name).cloned())
+        }
+
+        fn policy(&self, text: &str) -> Result<Arc<Policy>, PolicyError> {
+            Policy::parse(text, PolicyKind::Identity).map(Arc::new)
+        }
+    }
+
+    impl Known {
+        fn put(&self, name: EntityName, entity: Entity) {
+            self.0.lock().unwrap().insert(name, Arc::new(entity));
+        }
+
+        fn user(&self, id: &str, enabled: bool, groups: &[&str]) {
+            let user = UserEntity {
+                name: "taro".into(),
+                path: "/".into(),
+                id: id.into(),
+                owner: false,
+                enabled,
+                groups: groups.iter().map(|it| (*it).to_owned()).collect(),
+                policies: PolicySet::default(),
+                boundary: None,
+            };
+            self.put(EntityName::user(&account(1), "taro"), Entity::User(user));
+        }
+
+        fn account(&self, number: u64, enabled: bool) {
+            let (number, policies) = (account(number), PolicySet::default());
+            let entity =
+                AccountEntity { number: number.clone(), alias: "a".into(), enabled, policies };
+            self.put(EntityName::Account(number), Entity::Account(entity));
+        }
+    }
+
+    fn account(number: u64) -> AccountId {
+        format!("{:012}", number + 100).parse().unwrap()
+    }
+
+    /// A user of one account, who may take on a role of another.
+    fn known() -> Known {
+        let known = Known::default();
+        known.put(EntityName::SessionKey("k".into()), Entity::SessionKey(KEY.to_vec()));
+        known.account(1, true);
+        known.account(2, true);
+        known.user("AIDA1", true, &[]);
+        let policies = PolicySet::default();
+        let role = RoleEntity {
+            name: "r".into(),
+            path: "/".into(),
+            id: "AROA1".into(),
+            policies,
+            boundary: None,
+        };
+        known.put(EntityName::role(&account(2), "r"), Entity::Role(role));
+        known
+    }
+
+    fn token(origin: Option<Origin>) -> String {
+        let session = Session {
+            access_key: "ASIA1".into(),
+            account: account(2),
+            who: Who::Role("r".into(), "s".into()),
+            issued: Timestamp::from_secs(5),
+            expires: Timestamp::from_secs(9),
+            policies: Vec::new(),
+            policy_arns: Vec::new(),
+            second_factor: false,
+            second_factor_at: None,
+            holder: "AROA1".into(),
+            source_identity: None,
+            origin,
+        };
+        session.seal("k", &KEY).token
+    }
+
+    #[test]
+    fn a_role_is_lost_with_the_user_who_took_it_on() {
+        let taro = || Some(Origin::User(account(1), "taro".into(), "AIDA1".into()));
+        let known = known();
+        let found = |origin: Option<Origin>| {
+            credential(&known, "ASIA1", Some(&token(origin)), Timestamp::from_secs(6)).unwrap()
+        };
+        assert_eq!(found(taro()).unwrap().authority.origin(), taro());
+        // The version before did not say it.
+        assert_eq!(found(None).unwrap().authority.origin(), None);
+        known.user("AIDA1", false, &[]);
+        assert!(found(taro()).is_none() && found(Some(Origin::Instance)).is_some());
+        known.user("AIDA2", true, &[]);
+        assert!(found(taro()).is_none(), "another has the name");
+        known.user("AIDA1", true, &[]);
+        assert!(found(taro()).is_some());
+        known.account(1, false);
+        assert!(found(taro()).is_none() && found(None).is_some());
+    }
+
+    #[test]
+    fn a_group_that_is_not_there_is_never_passed_over() {
+        let known = known();
+        let look = || authority_of_user(&known, &account(1), "taro");
+        known.user("AIDA1", true, &["g"]);
+        assert_eq!(look().unwrap_err().code(), ErrorCode::ServiceUnavailable);
+        let arn = "arn:aws:iam::000000000001:policy/p";
+        let policies = PolicySet { attached: vec![arn.to_owned()], ..PolicySet::default() };
+        let group = Entity::Group(GroupEntity { name: "g".into(), policies });
+        known.put(EntityName::group(&account(1), "g"), group);
+        assert_eq!(look().unwrap_err().code(), ErrorCode::ServiceUnavailable);
+        known.put(EntityName::Policy(arn.into()), Entity::Policy(managed::NOTHING.into()));
+        assert_eq!(look().unwrap().unwrap().grants().identity.len(), 1);
+    }
 }

@@ -119,6 +119,9 @@ pub struct AccessKeyEntity {
     pub user: String,
     /// Whether it may be used.
     pub active: bool,
+    /// The id of the user whom it was made for; empty if that was not noted.
+    #[serde(default)]
+    pub holder: String,
 }
 
 /// A user's certificate. What it has signed stays good, whatever becomes of it.
@@ -270,8 +273,13 @@ mod tests {
     #[test]
     fn secrets_are_not_shown() {
         let account: AccountId = "123456789012".parse().unwrap();
-        let key =
-            AccessKeyEntity { secret: "s3cr3t".into(), account, user: "u".into(), active: true };
+        let key = AccessKeyEntity {
+            secret: "s3cr3t".into(),
+            account,
+            user: "u".into(),
+            active: true,
+            holder: String::new(),
+        };
         assert!(!format!("{:?}", Entity::AccessKey(key)).contains("s3cr3t"));
         assert_eq!(format!("{:?}", Entity::SessionKey(vec![1, 2])), "SessionKey");
     }

@@ -44,6 +44,9 @@ pub struct Session {
     /// Whether it was begun with a second factor.
     #[serde(default)]
     pub second_factor: bool,
+    /// When that was shown, if it was not when the session began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_factor_at: Option<Timestamp>,
     /// The id of the user or role, `AIDA…` or `AROA…`: another one of the same name is another.
     /// Empty if it was not noted.
     #[serde(default)]
@@ -51,6 +54,19 @@ pub struct Session {
     /// Who is behind it, whatever roles are taken on.
     #[serde(default)]
     pub source_identity: Option<String>,
+    /// Whoever took on the role, or the first of several one after the other. A session of a role
+    /// that an earlier version began has none, and no other is begun with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// Whoever began a chain of roles. A session is good as long as they are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// A user: the account, the name, and the id, by which another of that name is another.
+    User(AccountId, String, String),
+    /// The cloud, for an instance whose profile holds the role.
+    Instance,
 }
 
 /// The id of an access key of temporary credentials: the account's number is in it, and 40 random
@@ -122,6 +138,11 @@ fn secret(key: &[u8], session: &[u8]) -> String {
 }
 
 impl Session {
+    /// When the second factor was shown by which it was begun.
+    pub fn proven(&self) -> Option<Timestamp> {
+        self.second_factor.then(|| self.second_factor_at.unwrap_or(self.issued))
+    }
+
     /// Makes the token and secret, by the cloud's secret of that id.
     pub fn seal(&self, id: &str, key: &[u8]) -> Sealed {
         let session = serde_json::to_vec(self).unwrap_or_default();
@@ -184,8 +205,10 @@ mod tests {
             policies: vec!["{}".into()],
             policy_arns: Vec::new(),
             second_factor: true,
+            second_factor_at: Some(Timestamp::from_secs(3)),
             holder: "AROA1".into(),
             source_identity: Some("taro".into()),
+            origin: Some(Origin::User("123456789012".parse().unwrap(), "t".into(), "AIDA1".into())),
         };
         let sealed = session.seal("k1", &[7; 32]);
         assert_eq!(sealed.secret.len(), 40);
@@ -204,9 +227,12 @@ mod tests {
         // Whoever can make tokens may be of another version.
         let mut old = serde_json::to_value(&session).unwrap();
         let fields = old.as_object_mut().unwrap();
-        fields.retain(|name, _| !["holder", "source_identity", "policies"].contains(&&**name));
+        let young = ["holder", "source_identity", "policies", "second_factor_at", "origin"];
+        fields.retain(|name, _| !young.contains(&&**name));
         let old: Session = serde_json::from_value(old).unwrap();
+        assert_eq!((session.proven(), old.proven()), (session.second_factor_at, Some(old.issued)));
         assert_eq!((old.holder.as_str(), old.source_identity, old.policies.len()), ("", None, 0));
+        assert_eq!(old.origin, None);
         for bad in ["", ".", "..", "k1", "k1.e30", "k1.e30.e30", "k1.e30.e30.e30"] {
             assert!(Session::open(bad, &[7; 32]).is_err(), "{bad}");
         }

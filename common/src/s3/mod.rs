@@ -1,7 +1,7 @@
 //! S3 as a language: addresses, the table of operations, their requests and answers.
 //!
 //! ```text
-//!   permissions                 operation → what must be allowed
+//!   permissions · recorded      operation → what must be allowed, what a record says of it
 //!     │
 //!   routes                      method, level and marker → operation
 //!     │
@@ -37,6 +37,7 @@ pub mod overrides;
 pub mod permissions;
 pub mod post_object;
 pub mod post_policy;
+pub mod recorded;
 pub mod request;
 pub mod routes;
 pub mod tree;

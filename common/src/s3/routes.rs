@@ -353,12 +353,11 @@ pub const ROUTES: &[Route] = &[
 /// Operations without a row of their own: those that a source to copy from makes of others.
 pub const BY_SOURCE: [&str; 2] = ["CopyObject", "UploadPartCopy"];
 
-/// Finds the operation of a request.
+/// Finds the row that a request means, whether or not its operation is offered.
 ///
 /// # Errors
-/// `NotImplemented` for an operation or parameter that is not offered, `MethodNotAllowed` for a
-/// method that nothing of that kind has.
-pub fn find(method: &str, level: Level, query: &Query) -> Result<Operation, ApiError> {
+/// `MethodNotAllowed` for a method that nothing of that kind has.
+pub fn row(method: &str, level: Level, query: &Query) -> Result<&'static Route, ApiError> {
     let here = |marker: &str| {
         ROUTES.iter().find(|r| r.method == method && r.level == level && r.marker == marker)
     };
@@ -366,11 +365,20 @@ pub fn find(method: &str, level: Level, query: &Query) -> Result<Operation, ApiE
     let rows: Vec<&Route> = marked.iter().filter_map(|marker| here(marker)).collect();
     // A row that is not offered wins over one that is: ?acl&location is refused, not answered.
     let chosen = rows.iter().find(|row| row.operation.is_none()).or(rows.first()).copied();
-    let route = match (chosen, marked.first()) {
-        (Some(route), _) => route,
-        (None, Some(marker)) => return Err(refuse_method(method, level, Some(marker))),
-        (None, None) => here("").ok_or_else(|| refuse_method(method, level, None))?,
-    };
+    match (chosen, marked.first()) {
+        (Some(route), _) => Ok(route),
+        (None, Some(marker)) => Err(refuse_method(method, level, Some(marker))),
+        (None, None) => here("").ok_or_else(|| refuse_method(method, level, None)),
+    }
+}
+
+/// Finds the operation of a request.
+///
+/// # Errors
+/// `NotImplemented` for an operation or parameter that is not offered, `MethodNotAllowed` for a
+/// method that nothing of that kind has.
+pub fn find(method: &str, level: Level, query: &Query) -> Result<Operation, ApiError> {
+    let route = row(method, level, query)?;
     let Some(operation) = route.operation else {
         let text = format!("The operation {} is not offered here", route.name);
         return Err(ApiError::new(ErrorCode::NotImplemented, text));

@@ -4,7 +4,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Service;
-use super::people::{Contact, Language, Registered, Zip, ZipKind};
+use super::people::{Contact, ContactChange, Language, Registered, Zip, ZipKind};
+use crate::error::{ApiError, ErrorCode};
 use crate::id::AccountId;
 use crate::messages;
 
@@ -138,7 +139,7 @@ pub enum Decision {
     Confirm,
 }
 
-/// Decide about a registration.
+/// Decide about a registration. The answer is what the administrator should know besides.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DecideRegistration {
     /// The account's name.
@@ -147,13 +148,13 @@ pub struct DecideRegistration {
     pub decision: Decision,
 }
 
-/// Replace what is known of who stands behind an account.
+/// Change what is known of who stands behind an account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ChangeContact {
     /// The account's name.
     pub name: String,
-    /// Who stands behind it.
-    pub contact: Contact,
+    /// What is changed.
+    pub contact: ContactChange,
 }
 
 /// Set a first password of an account's owner, which has to be changed at the next log-in.
@@ -165,16 +166,48 @@ pub struct SetPassword {
     pub password: String,
 }
 
-/// What happens to what an account owns when it is deleted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What happens to what an account owns when it is deleted. Its words are the same everywhere:
+/// `refuse`, `give` with the name of an account, `end`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Belongings {
     /// The account is deleted only if it owns nothing.
     #[default]
     Refuse,
-    /// All of it goes, too: instances are terminated, images deregistered. Buckets must be deleted
-    /// before, because nobody but their owner can say that their objects are worth nothing.
-    Remove,
+    /// All of it becomes the account's of that name.
+    Give(String),
+    /// It ends with the account: instances are terminated, bundle tasks cancelled, images
+    /// deregistered, key pairs, buckets and their objects deleted.
+    #[serde(alias = "remove")]
+    End,
+}
+
+impl Belongings {
+    /// Reads the word, and the name that goes with `give`; both by the names of their parameters.
+    ///
+    /// # Errors
+    /// `InvalidParameterValue` for another word, `MissingParameter` or
+    /// `InvalidParameterCombination` if the name does not go with it.
+    pub fn read(
+        (word_name, word): (&str, Option<&str>),
+        (heir_name, heir): (&str, Option<&str>),
+    ) -> Result<Self, ApiError> {
+        let read = match (word, heir) {
+            (Some("give"), Some(heir)) => return Ok(Self::Give(heir.to_owned())),
+            (Some("give"), None) => return Err(ApiError::missing(heir_name)),
+            (None | Some("refuse"), _) => Self::Refuse,
+            (Some("end"), _) => Self::End,
+            (Some(other), _) => {
+                let why = format!("'{other}' is none of refuse, give and end");
+                return Err(ApiError::invalid(word_name, why));
+            }
+        };
+        if heir.is_some() {
+            let text = format!("{heir_name} goes with {word_name}=give only");
+            return Err(ApiError::new(ErrorCode::InvalidParameterCombination, text));
+        }
+        Ok(read)
+    }
 }
 
 /// Delete an account.
@@ -278,7 +311,7 @@ messages! {
     Admin:
     RegisterUser => CredentialFiles, false;
     DescribeRegistrations => Vec<Registered>, true;
-    DecideRegistration => (), false;
+    DecideRegistration => Option<String>, false;
     ChangeContact => (), true;
     SetPassword => (), true;
     DeleteUser => Deleted, true;

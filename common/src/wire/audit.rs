@@ -1,9 +1,13 @@
-//! The log of what was asked, for the administrator on the host.
+//! The logs of what was asked: looked up and verified over messages, by the administrator on the host
+//! in those of all services, by the clc in walrus' own.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::admin::Admin;
-use crate::audit::{Event, Filter};
+use super::walrus::Walrus;
+use crate::audit::{Event, Filter, Piece, Place};
 use crate::messages;
 
 /// Look for calls, the newest first.
@@ -11,9 +15,9 @@ use crate::messages;
 pub struct LookAudit {
     /// Which.
     pub filter: Filter,
-    /// Only records with numbers below this one.
+    /// Where the last answer ended.
     #[serde(default)]
-    pub before: Option<u64>,
+    pub next: Option<String>,
     /// How many at most.
     pub most: usize,
 }
@@ -23,10 +27,25 @@ pub struct LookAudit {
 pub struct AuditPage {
     /// The calls, the newest first.
     pub events: Vec<Event>,
-    /// The number below which there may be more.
+    /// What to ask with for more, if there may be more.
     #[serde(default)]
-    pub before: Option<u64>,
+    pub next: Option<String>,
 }
+
+/// Look for calls in walrus' own log.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LookRecords {
+    /// Which.
+    pub filter: Filter,
+    /// Where the look-up stands: among changes, and among reads.
+    pub places: [Place; 2],
+    /// How many at most, of each.
+    pub most: usize,
+}
+
+/// Read walrus' own log and tell whether it is as it was written.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct VerifyRecords {}
 
 /// Read the whole log and tell whether it is as it was written.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,8 +68,23 @@ pub struct AuditState {
     pub fault: Option<String>,
 }
 
+impl fmt::Display for AuditState {
+    /// The line of a listing.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, first, last, hash, fault } = self;
+        let told = fault.as_deref().unwrap_or("ok");
+        write!(out, "LOG\t{name}\t{first}\t{last}\t{hash}\t{told}")
+    }
+}
+
 messages! {
     Admin:
     LookAudit => AuditPage, true;
     VerifyAudit => Vec<AuditState>, true;
+}
+
+messages! {
+    Walrus:
+    LookRecords => [Piece; 2], true;
+    VerifyRecords => Vec<AuditState>, true;
 }

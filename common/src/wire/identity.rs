@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Service;
 use crate::iam::{Entity, EntityName};
+use crate::id::AccountId;
 use crate::messages;
 use crate::time::Timestamp;
 
@@ -12,7 +13,7 @@ pub struct Identity;
 
 impl Service for Identity {
     const NAME: &'static str = "identity";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 /// What has changed of identity behind a place in its feed, for whoever keeps a copy. Answered when
@@ -59,6 +60,32 @@ pub struct IdentityChange {
     pub entity: Option<Entity>,
 }
 
+/// Find the owner and secret of an access key: asked by a walrus of the version before, which keeps no
+/// copy and knows no policies. `None`: there is no such key, its owner is disabled, or policies say
+/// what they may do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FindAccessKey {
+    /// The access key id.
+    pub id: String,
+}
+
+/// An access key with all that the version before needs to check a signature.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Holder {
+    /// The access key id.
+    pub id: String,
+    /// Its secret.
+    pub secret: String,
+    /// The account it belongs to.
+    pub account: AccountId,
+    /// The account's name.
+    pub alias: String,
+    /// The user inside the account.
+    pub user: String,
+    /// Whether the account is the cloud's own.
+    pub administrator: bool,
+}
+
 /// The certificates that are or were valid for an account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FindCertificates {
@@ -97,6 +124,7 @@ pub struct KeyUse {
 messages! {
     Identity:
     FollowIdentity => IdentityPage, true;
+    FindAccessKey => Option<Holder>, true;
     FindCertificates => Certificates, true;
     NoteKeyUse => (), true;
 }

@@ -3,7 +3,8 @@
 //!
 //! Whoever sends these speaks for somebody whom nobody knows yet, so each names the address that
 //! the request came from, and none says what its sender may do: what an account may is decided by
-//! its record alone. Nothing here has a `Debug` that could show a secret.
+//! its record alone. What needs more than that names a person who has logged in, and it is looked at
+//! whether they still are and may. Nothing here has a `Debug` that could show a secret.
 
 use std::fmt;
 
@@ -51,6 +52,39 @@ pub struct Contact {
     pub project_description: String,
 }
 
+/// What is to be changed of who stands behind an account; what is absent stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ContactChange {
+    /// The mail address.
+    pub email: Option<String>,
+    /// The full name.
+    pub full_name: Option<String>,
+    /// The telephone number.
+    pub telephone: Option<String>,
+    /// The affiliation.
+    pub affiliation: Option<String>,
+    /// The project's leader.
+    pub project_leader: Option<String>,
+    /// What the project is about.
+    pub project_description: Option<String>,
+}
+
+impl ContactChange {
+    /// The contact with what is changed.
+    pub fn of(&self, before: &Contact) -> Contact {
+        let or = |new: &Option<String>, before: &String| new.as_ref().unwrap_or(before).clone();
+        Contact {
+            email: or(&self.email, &before.email),
+            full_name: or(&self.full_name, &before.full_name),
+            telephone: or(&self.telephone, &before.telephone),
+            affiliation: or(&self.affiliation, &before.affiliation),
+            project_leader: or(&self.project_leader, &before.project_leader),
+            project_description: or(&self.project_description, &before.project_description),
+        }
+    }
+}
+
 /// How far the registration of an account is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -96,6 +130,10 @@ pub struct Apply {
 pub struct Approve {
     /// The account's name.
     pub name: String,
+    /// Who has logged in and asks.
+    pub by: CheckPerson,
+    /// Where the request came from.
+    pub address: String,
 }
 
 /// An administrator turns an application down: nothing of it stays, its user gets a mail.
@@ -103,6 +141,10 @@ pub struct Approve {
 pub struct Reject {
     /// The account's name.
     pub name: String,
+    /// Who has logged in and asks.
+    pub by: CheckPerson,
+    /// Where the request came from.
+    pub address: String,
 }
 
 /// A user has followed the link of a mail.
@@ -224,12 +266,8 @@ pub struct ChangePassword {
 /// more: the person that is answered has another [`Person::password_set`].
 #[derive(Clone, Serialize, Deserialize)]
 pub struct SetOwnPassword {
-    /// The account.
-    pub account: AccountId,
-    /// The user in it.
-    pub user: String,
-    /// [`Person::password_set`] as it was at the log-in.
-    pub password_set: Timestamp,
+    /// Who has logged in and asks.
+    pub by: CheckPerson,
     /// The old password; needed unless it has to be changed ([`LoggedIn::MustChange`]), of which the
     /// log-in that told so is proof enough.
     #[serde(default)]
@@ -243,10 +281,10 @@ pub struct SetOwnPassword {
 /// The owner of an account changes what is known of them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SetOwnContact {
-    /// The account's name.
-    pub name: String,
-    /// All that is known from now on.
-    pub contact: Contact,
+    /// Who has logged in and asks: the account's owner.
+    pub by: CheckPerson,
+    /// What is to be another.
+    pub contact: ContactChange,
     /// Where the request came from.
     pub address: String,
 }
@@ -262,6 +300,16 @@ pub enum ZipKind {
     Keys,
 }
 
+impl ZipKind {
+    /// What the zip of an account of that name is called.
+    pub fn file_name(self, name: &str) -> String {
+        match self {
+            Self::Whole => format!("euca2-{name}-x509.zip"),
+            Self::Keys => format!("euca2-{name}-keys.zip"),
+        }
+    }
+}
+
 /// The credentials of the owner of an account as a zip. The access key is the one they have, or a
 /// new one; a certificate is new each time, because no private key is kept. Old ones stay good.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -271,6 +319,10 @@ pub struct GetZip {
     /// What it holds.
     #[serde(default)]
     pub kind: ZipKind,
+    /// Who has logged in and asks: the account's owner, or an administrator.
+    pub by: CheckPerson,
+    /// Where the request came from.
+    pub address: String,
 }
 
 /// A credentials zip.
@@ -303,15 +355,47 @@ pub struct Registered {
     pub confirmed: Option<Timestamp>,
     /// The zone groups it is in, by name.
     pub zone_groups: Vec<String>,
-    /// Why it is still there, if it is being deleted.
+    /// Why it is still there, if it is being deleted: what is left of what it owned.
     pub leaving: Option<String>,
+    /// How it is being deleted, if it is.
+    #[serde(default)]
+    pub deletion: Option<DeletionView>,
 }
 
-/// One account's registration.
+/// How an account is being deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletionView {
+    /// Since when.
+    pub since: Timestamp,
+    /// The name of the account that gets what it owned; if there is none, that ends.
+    pub heir: Option<String>,
+    /// What is left, in words.
+    pub left: String,
+    /// Why the last step failed, if it did. It is tried again.
+    pub failure: Option<String>,
+}
+
+impl DeletionView {
+    /// All of it in one line.
+    pub fn line(&self) -> String {
+        let how = match &self.heir {
+            Some(heir) => format!("give to {heir}"),
+            None => "end".to_owned(),
+        };
+        let failed = self.failure.as_ref().map(|why| format!("; failed: {why}"));
+        format!("{how}; left: {}{}", self.left, failed.unwrap_or_default())
+    }
+}
+
+/// One account's registration, for its owner or an administrator.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DescribeRegistration {
     /// The account's name.
     pub name: String,
+    /// Who has logged in and asks.
+    pub by: CheckPerson,
+    /// Where the request came from.
+    pub address: String,
 }
 
 messages! {

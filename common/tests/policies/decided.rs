@@ -105,6 +105,7 @@ impl Block {
                 matched: Vec::new(),
                 missing: Vec::new(),
                 within_boundary: None,
+                steps: 0,
             };
         }
         let principal = self.principal();

@@ -5,6 +5,7 @@
 //! and exit statuses are those of all other commands here.
 
 mod asking;
+mod audit;
 mod components;
 mod credentials;
 mod groups;
@@ -49,6 +50,8 @@ pub(crate) const ROWS: &[Row] = &[
     )
     .administration(),
     Row::of::<properties::Modify>(&["modify-property"], "Change properties").administration(),
+    Row::of::<audit::Audit>(&["audit"], "List what was asked of the cloud, and by whom")
+        .administration(),
     Row::of::<components::Nodes>(&["describe-nodes"], "List nodes and what runs on them")
         .administration(),
     Row::of::<components::Clusters>(&["describe-clusters"], "List availability zones")

@@ -36,16 +36,24 @@ pub(crate) struct Delete {
     #[command(flatten)]
     user: OneUser,
     /// What becomes of what the user owns: with "refuse" nobody is deleted who owns something, with
-    /// "remove" instances, images and keys go, too; buckets have to be gone before
-    #[arg(long, value_name = "WHAT", value_parser = ["refuse", "remove"])]
+    /// "give" all of it becomes another user's, with "end" instances are terminated, images
+    /// deregistered, key pairs, buckets and objects deleted
+    #[arg(long, value_name = "WHAT", value_parser = ["refuse", "give", "end"])]
     belongings: Option<String>,
+    /// Whose it becomes, with "give"
+    #[arg(long, value_name = "USERNAME")]
+    heir: Option<String>,
     #[command(flatten)]
     remote: Remote,
 }
 
 impl Execute for Delete {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
-        let ask = DeleteUser { user_name: self.user.name(), belongings: self.belongings };
+        let ask = DeleteUser {
+            user_name: self.user.name(),
+            belongings: self.belongings,
+            heir: self.heir,
+        };
         done(cx, &self.remote, ACCOUNTS, &ask)
     }
 }
@@ -107,6 +115,9 @@ fn print(cx: &mut Context<'_>, user: &User) -> Result<(), Failure> {
     match user.admin {
         true => row(cx, &["USER", "", name, &user.email, "ADMIN", state])?,
         false => row(cx, &["USER", "", name, &format!("{} ", user.email), state])?,
+    }
+    if let Some(deletion) = &user.deletion {
+        row(cx, &["USER-DELETION", name, deletion])?;
     }
     row(cx, &["USER-GROUP", name, &listed(&user.groups.entry)])?;
     row(cx, &["USER-CERT", name, &user.distinguished_name, &user.certificate_serial])?;

@@ -28,7 +28,7 @@ impl Execute for Version {
 /// Options of `euca install-links`.
 #[derive(Debug, Args)]
 pub(crate) struct InstallLinks {
-    /// The directory; links that are there are replaced, files are not
+    /// The directory, made if it is not there; links in it are replaced, files are not
     #[arg(value_name = "DIR")]
     directory: PathBuf,
     /// Write man pages and completions of bash, zsh and fish below this directory, /usr/local/share
@@ -44,6 +44,10 @@ impl Execute for InstallLinks {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let program = std::env::current_exe()
             .map_err(|error| failed("this program does not find itself".to_owned(), error))?;
+        if !self.remove {
+            fs::create_dir_all(&self.directory)
+                .map_err(|e| failed(format!("{} cannot be made", self.directory.display()), e))?;
+        }
         for name in cx.links {
             let link = self.directory.join(name);
             match fs::symlink_metadata(&link) {

@@ -66,12 +66,23 @@ pub(crate) struct Delete {
     /// Remove what is in it, too
     #[arg(short, long)]
     recursive: bool,
+    /// What becomes of what it owns: "refuse" (the default), "give" to another account, "end"
+    #[arg(long, value_name = "WHAT", value_parser = ["refuse", "give", "end"])]
+    belongings: Option<String>,
+    /// The account that gets it, with "give"
+    #[arg(long, value_name = "ACCOUNT")]
+    heir: Option<String>,
 }
 
 impl Execute for Delete {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let recursive = self.recursive.then_some("true");
-        let asked = [("AccountName", Some(self.account.name.as_str())), ("Recursive", recursive)];
+        let asked = [
+            ("AccountName", Some(self.account.name.as_str())),
+            ("Recursive", recursive),
+            ("Belongings", self.belongings.as_deref()),
+            ("Heir", self.heir.as_deref()),
+        ];
         Iam::of(cx, &self.account.remote, None)?.ask("DeleteAccount", &asked).map(drop)
     }
 }

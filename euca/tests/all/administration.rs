@@ -49,7 +49,7 @@ fn what_is_done_is_said_as_2_0_says_it() {
     for (line, parameters) in [
         ("add-user -e t@x.jp taro", &[("UserName", "taro"), ("Email", "t@x.jp")][..]),
         ("add-user -n taro -a", &[("UserName", "taro"), ("Admin", "true")]),
-        ("delete-user taro --belongings remove", &[("Belongings", "remove")]),
+        ("delete-user taro --belongings end", &[("Belongings", "end")]),
         ("enable-user taro", &[("Enabled", "true")]),
         ("disable-user taro", &[("Enabled", "false")]),
         ("add-user-group gold", &[("GroupName", "gold")]),

@@ -6,6 +6,8 @@ mod administration;
 #[cfg(test)]
 mod attributes;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod buckets;
 #[cfg(test)]
 mod bundling;

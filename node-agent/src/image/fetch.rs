@@ -64,7 +64,11 @@ impl Default for Http {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(CONNECT));
         connector.set_nodelay(true);
-        Self { client: Client::builder(TokioExecutor::new()).build(connector) }
+        // None is kept: one that fell silent meanwhile would cost each further image half a minute,
+        // and a new one costs nothing beside an image.
+        let client =
+            Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector);
+        Self { client }
     }
 }
 

@@ -105,3 +105,52 @@ fn sessions_are_believed_by_both_services_and_end_on_both() {
         assert_eq!(told(&refused), (400, "ExpiredToken"), "{refused:?}");
     }
 }
+
+/// How both services answer a session.
+fn believed(cloud: &Cloud, signer: &Signer) -> (u16, u16) {
+    let now = Signer { at: cloud.clock().now(), ..signer.clone() };
+    let s3 = now.object(cloud.s3(), "PUT", "/taros/note", b"x").status;
+    (now.query(cloud.api(), &KEYS).status, s3)
+}
+
+#[test]
+fn secrets_change_and_no_session_ends_before_its_time() {
+    let begun = Clock::system().now();
+    let clock = Clock::manual(begun);
+    let mut cloud = Cloud::raise(Shape { nodes: 0, clock: clock.clone(), ..Shape::default() });
+    let user = cloud.add_user("taro");
+    user.make_bucket("taros");
+    let sealed_by = |signer: &Signer| {
+        let token = signer.token.clone().unwrap();
+        token.split_once('.').unwrap().0.to_owned()
+    };
+    let long = session(&cloud, &user, Version::Four, "129600");
+    assert_eq!(believed(&cloud, &long), (200, 200));
+
+    // A day later there is another secret, of which walrus hears before it is used.
+    clock.advance(Duration::from_secs(25 * 3600));
+    let before = session(&cloud, &user, Version::Four, "900");
+    assert_eq!(sealed_by(&before), sealed_by(&long));
+    cloud.restart(&[Service::Clc]);
+    let next = wait::until("sessions are sealed by another secret", || {
+        clock.advance(Duration::from_secs(300));
+        let next = session(&cloud, &user, Version::Four, "129600");
+        if sealed_by(&next) == sealed_by(&long) { Err(sealed_by(&next)) } else { Ok(next) }
+    });
+    wait::until("both services know the session", || match believed(&cloud, &next) {
+        (200, 200) => Ok(()),
+        other => Err(other),
+    });
+    assert_eq!(believed(&cloud, &long), (200, 200), "the old one is good for the rest of its time");
+
+    // It ends when it was to end, and the younger one goes on.
+    let gone = clock.now().since(begun);
+    clock.advance(Duration::from_secs(129_600) - gone);
+    assert_eq!(believed(&cloud, &long), (400, 400));
+    assert_eq!(believed(&cloud, &next), (200, 200));
+    cloud.restart(&[Service::Clc, Service::Walrus]);
+    wait::until("both services still know the session", || match believed(&cloud, &next) {
+        (200, 200) => Ok(()),
+        other => Err(other),
+    });
+}

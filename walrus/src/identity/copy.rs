@@ -80,6 +80,17 @@ impl IdentityCopy {
         })
     }
 
+    /// What changes with each page that changes anything, and may be asked before and after something
+    /// is looked up: a page is there before it is told of. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn place(&self) -> Result<(u64, CopyHead), ApiError> {
+        let head = self.heads.get(HEAD).map_err(unreadable)?;
+        let head = head.map(|seen| seen.record).unwrap_or_default();
+        Ok((self.state().revision, CopyHead { current: None, ..head }))
+    }
+
     /// How it stands.
     pub(crate) fn state(&self) -> State {
         *self.state.borrow()
@@ -213,15 +224,17 @@ impl IdentityCopy {
     pub(crate) fn certificates(&self, account: &str) -> Result<Certificates, ApiError> {
         let unknown = Certificates { known: false, pem: Vec::new() };
         let Ok(account) = account.parse::<AccountId>() else { return Ok(unknown) };
-        if self.find(&EntityName::Account(account.clone()))?.is_none() {
-            return Ok(unknown);
-        }
+        let known = self.find(&EntityName::Account(account.clone()))?.is_some();
         let prefix = row(self.state().generation, &format!("certificate/{account}/"));
         let mut found = Vec::new();
         for seen in self.entities.all(&prefix) {
             if let Entity::Certificate(certificate) = seen.map_err(unreadable)?.record.entity {
                 found.push(certificate);
             }
+        }
+        // Of an account that was deleted those stay that signed bundles which another has now.
+        if !known && found.is_empty() {
+            return Ok(unknown);
         }
         found.sort_by_key(|certificate| std::cmp::Reverse(certificate.created));
         Ok(Certificates { known: true, pem: found.into_iter().map(|one| one.pem).collect() })

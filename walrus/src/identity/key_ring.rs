@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use common::error::ApiError;
-use common::iam::directory::{Credential, credential};
+use common::error::{ApiError, ErrorCode};
+use common::iam::directory::{Credential, changing, credential};
 use common::iam::kept::KeptCredentials;
 use common::iam::session::TEMPORARY;
 use common::wire::identity::{FollowIdentity, Identity};
@@ -29,7 +29,7 @@ const FIRST: Duration = Duration::from_secs(5);
 const LAGGING: Duration = Duration::from_secs(2);
 
 /// How often identity may change while somebody is looked up.
-const TRIES: usize = 3;
+const TRIES: usize = 16;
 
 /// The key ring of the copy.
 pub(crate) struct CopiedKeyRing {
@@ -118,12 +118,20 @@ impl CopiedKeyRing {
             }
             let (copy, now) = (Arc::clone(&self.copy), self.clock.now());
             let (asked, with) = (id.to_owned(), token.map(str::to_owned));
-            let look = move || credential(&*copy, &asked, with.as_deref(), now);
-            let found = pool::block(look).await?;
-            // Half of it may be of before a change, and half of after it.
-            if self.copy.state().revision != revision && tries < TRIES {
-                continue;
-            }
+            let look = move || {
+                let before = copy.place()?;
+                let found = credential(&*copy, &asked, with.as_deref(), now);
+                // Half of it may be of before a change, and half of after it.
+                Ok::<_, ApiError>((copy.place()? == before).then_some(found))
+            };
+            let Some(found) = pool::block(look).await?? else {
+                if tries < TRIES {
+                    continue;
+                }
+                return Err(changing());
+            };
+            // A copy that has begun anew meanwhile lacks what may deny something.
+            self.copy.believe(self.clock.now())?;
             let found = found?;
             if let (true, Some(found)) = (lasting, &found) {
                 self.kept.keep(revision, found);
@@ -142,9 +150,17 @@ impl KeyRing for CopiedKeyRing {
         Box::pin(async move {
             self.believed().await?;
             let revision = self.revision();
-            match self.look(id, token).await? {
-                None if self.catch_up(revision).await => self.look(id, token).await,
-                found => Ok(found),
+            match self.look(id, token).await {
+                Ok(None) if self.catch_up(revision).await => self.look(id, token).await,
+                // What it lacks may stand on the next page.
+                Err(error)
+                    if error.code() == ErrorCode::ServiceUnavailable
+                        && self.catch_up(revision).await =>
+                {
+                    self.believed().await?;
+                    self.look(id, token).await
+                }
+                found => found,
             }
         })
     }

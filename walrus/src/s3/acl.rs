@@ -15,6 +15,7 @@ use super::access::{demand, may_write};
 use super::buckets::Buckets;
 use super::document::{self, answer};
 use super::service::{Operate, Scene};
+use super::trace::Noted;
 use crate::blob::receive::read_past;
 use crate::records::{Bucket, Failed, Object, Records, object_key};
 
@@ -77,6 +78,8 @@ pub(crate) struct ChangeAcl {
     pub(crate) put: PutAcl,
     /// What the body must be.
     pub(crate) integrity: Integrity,
+    /// For the record.
+    pub(crate) noted: Noted,
 }
 
 impl Operate for ChangeAcl {
@@ -100,6 +103,7 @@ impl Operate for ChangeAcl {
         let document = document::read(body, MAX_DOCUMENT, self.integrity, signed_sha256).await?;
         pool::block(move || {
             let acl = put.wanted(&document, found.owner())?;
+            self.noted.acl(acl.as_str());
             match found {
                 Subject::Bucket(bucket) => {
                     state.records.buckets.update(bucket.key(), |bucket| {

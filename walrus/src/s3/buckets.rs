@@ -7,6 +7,7 @@
 //! told to try again.
 
 use common::error::{ApiError, ErrorCode};
+use common::id::AccountId;
 use common::s3::buckets::{
     BucketList, CreateBucket, DeleteBucket, GetBucketLocation, HeadBucket, ListBuckets,
     location_to_xml,
@@ -21,6 +22,7 @@ use super::access::{demand, may_list, may_write};
 use super::caps;
 use super::document::answer;
 use super::service::{Operate, Scene};
+use crate::estates::ClosedAccount;
 use crate::parts::Shelves;
 use crate::records::{Bucket, Failed, Records, object_key};
 use crate::usage::amount::Change;
@@ -91,12 +93,27 @@ impl Operate for CreateBucket {
     }
 }
 
+/// Refuses an account whose buckets are given away or ended: it gets no new ones. Blocks.
+fn demand_open(records: &Records, account: &AccountId) -> Result<(), Failed> {
+    match records.closed_accounts.get(account.as_str())? {
+        None => Ok(()),
+        Some(_) => {
+            let text = "The account is being deleted: no bucket can be made for it";
+            Err(ApiError::new(ErrorCode::AccessDenied, text).into())
+        }
+    }
+}
+
 /// Makes a bucket. Blocks.
 ///
 /// # Errors
 /// `BucketAlreadyOwnedByYou`, `BucketAlreadyExists`, `QuotaExceeded`, or what the store says.
 pub(crate) fn create(records: &Records, bucket: &Bucket) -> Result<(), Failed> {
+    let owner = &bucket.owner.account;
     transact(records.engine(), |batch| {
+        // A request of an account that is deleted may be under way still.
+        demand_open(records, owner)?;
+        batch.hold_absent::<ClosedAccount>(owner.as_str());
         if let Some(other) = records.buckets.get(bucket.name.as_str())? {
             let (code, text) = if other.owner.account == bucket.owner.account {
                 let text = "Your previous request to create the named bucket succeeded \
@@ -159,7 +176,7 @@ fn is_empty(records: &Records, name: &BucketName) -> Result<bool, Failed> {
 
 /// Removes a bucket as its caller saw it, and open uploads with it: no object is lost by that, and
 /// since the mark none can be begun.
-fn remove(
+pub(crate) fn remove(
     records: &Records,
     bucket: Seen<Bucket>,
     give_up_uploads: impl FnOnce(&BucketName) -> Result<(), Failed>,

@@ -36,11 +36,12 @@ pub(crate) fn records(
         limit(limits.into_iter().flatten().min())
     };
     let of_bucket = Limits {
-        bytes: most("s3:quota-bucketsize"),
+        bytes: megabytes(most("s3:quota-bucketsize")),
         objects: most("s3:quota-bucketobjectnumber"),
         ..Limits::default()
     };
-    let of_account = Limits { bytes: most("s3:quota-buckettotalsize"), ..Limits::default() };
+    let of_account =
+        Limits { bytes: megabytes(most("s3:quota-buckettotalsize")), ..Limits::default() };
     capped(records, caller, of_account, of_bucket)
 }
 
@@ -50,6 +51,14 @@ pub(crate) fn of_new_bucket(records: &Records, caller: &Caller, bucket: &BucketN
     let most = caller.authority.limit("s3:CreateBucket", &bucket_arn(bucket), quota);
     let of_account = Limits { buckets: limit(most), ..Limits::default() };
     capped(records, caller, of_account, Limits::default())
+}
+
+/// Policies count in MB, powers of 2.
+fn megabytes(most: Limit) -> Limit {
+    match most {
+        Limit::AtMost(most) => Limit::AtMost(most.saturating_mul(1 << 20)),
+        other => other,
+    }
 }
 
 fn limit(most: Option<u64>) -> Limit {

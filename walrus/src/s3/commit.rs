@@ -168,7 +168,7 @@ pub(crate) fn remove(
 }
 
 /// Takes away the rows that tell which bytes the object names.
-pub(super) fn forget_bytes(
+pub(crate) fn forget_bytes(
     records: &Records,
     batch: &mut Batch,
     old: &Object,
@@ -184,7 +184,7 @@ pub(super) fn forget_bytes(
 }
 
 /// Lets go of the bytes of an object that is no more. They go unless another names them. Blocks.
-pub(super) fn release(content: &Content, old: &Object) {
+pub(crate) fn release(content: &Content, old: &Object) {
     if let Some(blob) = &old.blob {
         content.let_go(blob);
     }

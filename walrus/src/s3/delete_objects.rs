@@ -9,20 +9,22 @@ use std::sync::Arc;
 
 use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
-use common::s3::BucketName;
-use common::s3::delete_objects::{MAX_DOCUMENT, Unwanted, to_xml};
+use common::iam::Context;
+use common::iam::policy::{STEPS, Verdict};
+use common::s3::delete_objects::{MAX_DOCUMENT, Unwanted, UnwantedObject, to_xml};
 use common::s3::integrity::Integrity;
 use common::s3::permissions::removing;
+use common::s3::{BucketName, ObjectKey};
 use runtime::http::Response;
 use runtime::pool;
 use store::transact;
 use tokio::sync::Semaphore;
 
-use super::access::{demand, denied, may_write};
+use super::access::{demand, may_write};
 use super::commit::{forget_bytes, release};
 use super::document::{self, answer};
-use super::permit::may;
 use super::service::{Operate, Scene};
+use super::trace::Noted;
 use crate::blob::receive::read_past;
 use crate::content::Content;
 use crate::records::{Failed, Object, Records, object_key};
@@ -33,6 +35,9 @@ pub(crate) const AT_ONCE: usize = 16;
 
 /// How many documents are taken apart at once.
 const TURNS: usize = 4;
+
+/// How many steps deciding about all objects of a document may take: the turn is held meanwhile.
+const MOST_STEPS: u64 = 8 * STEPS;
 
 /// What the `Removals` actor shares among its operations.
 pub(crate) struct Removals {
@@ -53,6 +58,8 @@ pub(crate) struct DeleteObjects {
     pub(crate) bucket: BucketName,
     /// What the body must be.
     pub(crate) integrity: Integrity,
+    /// For the record.
+    pub(crate) noted: Noted,
 }
 
 impl Operate for DeleteObjects {
@@ -76,6 +83,7 @@ impl Operate for DeleteObjects {
         let text = pool::block(move || {
             let unwanted = Unwanted::read(&document)?;
             drop(document);
+            self.noted.keys(unwanted.objects.iter().map(|object| object.key.as_str()));
             let Removed { outcomes, gone } =
                 remove(&state.content.records, caller.as_ref(), &self.bucket, &unwanted)?;
             gone.iter().for_each(|object| release(&state.content, object));
@@ -93,6 +101,28 @@ struct Removed {
     gone: Vec<Object>,
 }
 
+/// What policies say of each object: its key, or why it stays.
+fn decided(
+    caller: Option<&Caller>,
+    name: &BucketName,
+    unwanted: &Unwanted,
+) -> Vec<Result<ObjectKey, ApiError>> {
+    let mut steps = 0;
+    let decide = |object: &UnwantedObject| {
+        let key: ObjectKey = object.parse()?;
+        let Some(caller) = caller else { return Ok(key) };
+        if steps > MOST_STEPS {
+            let text = "To decide about so many objects takes too long: name fewer at once";
+            return Err(ApiError::new(ErrorCode::SlowDown, text));
+        }
+        let need = removing(name, key.as_str(), object.version.as_deref());
+        let decision = caller.authority.decide(need.action, &need.resource, &Context::new());
+        steps += decision.steps;
+        demand(decision.verdict == Verdict::Allowed).map(|()| key)
+    };
+    unwanted.objects.iter().map(decide).collect()
+}
+
 /// Removes the records; gives what became of each object, and those that went.
 fn remove(
     records: &Records,
@@ -100,6 +130,8 @@ fn remove(
     name: &BucketName,
     unwanted: &Unwanted,
 ) -> Result<Removed, Failed> {
+    // Policies cost, and a transaction may run several times.
+    let keys = decided(caller, name, unwanted);
     let ((outcomes, gone, change), _) = transact(records.engine(), |batch| {
         // While the document came in, the name may have become another's bucket.
         let bucket = records.bucket(name)?;
@@ -108,19 +140,14 @@ fn remove(
         let mut change = Change::default();
         let (mut rows, mut gone) = (BTreeSet::new(), Vec::new());
         let mut outcomes = Vec::with_capacity(unwanted.objects.len());
-        for object in &unwanted.objects {
-            let key = match object.parse() {
+        for (object, key) in unwanted.objects.iter().zip(&keys) {
+            let key = match key {
                 Ok(key) => key,
                 Err(error) => {
-                    outcomes.push(Err(error));
+                    outcomes.push(Err(error.clone()));
                     continue;
                 }
             };
-            let need = removing(name, key.as_str(), object.version.as_deref());
-            if !caller.is_none_or(|caller| may(caller, &need)) {
-                outcomes.push(Err(denied()));
-                continue;
-            }
             let row = object_key(name, key.as_str());
             let seen = if rows.contains(&row) { None } else { records.objects.get(&row)? };
             if let Some(wanted) = &object.etag {
@@ -149,6 +176,8 @@ fn remove(
 
 #[cfg(test)]
 mod tests {
+    use common::iam::policy::{Attached, LARGEST_MANAGED, Policy, PolicyKind, Source};
+    use common::iam::{Authority, Grants, PrincipalKind};
     use store::Memory;
 
     use super::*;
@@ -169,5 +198,29 @@ mod tests {
         assert_eq!(refused.code(), ErrorCode::AccessDenied);
         let removed = remove(&records, Some(&caller("222222222222")), &bucket, &unwanted).unwrap();
         assert_eq!(removed.gone.len(), 1);
+    }
+
+    #[test]
+    fn what_policies_cost_is_bounded_for_all_objects_together() {
+        let values = vec!["\"arn:aws:s3:::*aaaab*\""; LARGEST_MANAGED / 26].join(",");
+        let text = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny","Action":"*","Resource":[{values}]}}]}}"#
+        );
+        let policy = Arc::new(Policy::parse(&text, PolicyKind::Identity).unwrap());
+        let held = Attached { name: "p".into(), source: Source::Session, policy };
+        let account = "222222222222".parse().unwrap();
+        let mut principal = Authority::owner(&account, "taro").principal().clone();
+        principal.kind = PrincipalKind::User;
+        let grants = Grants { identity: vec![held; 110], ..Grants::default() };
+        let authority = Authority::new(principal, grants);
+        let caller = Caller { authority, ..Caller::owner(&account, "taro") };
+        let key = "a".repeat(1000);
+        let objects = format!("<Object><Key>{key}</Key></Object>").repeat(200);
+        let unwanted = Unwanted::read(format!("<Delete>{objects}</Delete>").as_bytes()).unwrap();
+        let decided = decided(Some(&caller), &"buck".parse().unwrap(), &unwanted);
+        let codes: Vec<_> = decided.into_iter().map(|it| it.unwrap_err().code()).collect();
+        let asked = codes.iter().filter(|code| **code == ErrorCode::AccessDenied).count();
+        assert!((8..12).contains(&asked), "{asked}");
+        assert!(codes[asked..].iter().all(|code| *code == ErrorCode::SlowDown));
     }
 }

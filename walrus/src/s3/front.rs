@@ -1,5 +1,5 @@
 //! The one way of an S3 request: what it names, who sent it, which operation, whether policies
-//! allow it, the actor, the answer, one line in the log.
+//! allow it, the actor, the answer, one line in the log and one record.
 //!
 //! Bytes are read only after all of that was decided. A body that nobody reads any more is read
 //! past for a moment, because many clients write it to its end before they look at the answer.
@@ -13,7 +13,7 @@ use common::s3::acl::{GetAcl, PutAcl};
 use common::s3::attributes::GetObjectAttributes;
 use common::s3::buckets::{CreateBucket, DeleteBucket, GetBucketLocation, HeadBucket, ListBuckets};
 use common::s3::configuration::GetConfiguration;
-use common::s3::copy::{CopyObject, SOURCE, UploadPartCopy};
+use common::s3::copy::{CopyObject, CopySource, SOURCE, UploadPartCopy};
 use common::s3::integrity::Integrity;
 use common::s3::listing::{ListObjectVersions, ListObjects, ListObjectsV2};
 use common::s3::multipart::begin::{AbortMultipartUpload, CreateMultipartUpload, UploadPart};
@@ -43,6 +43,7 @@ use super::permit::{Doorkeeper, Key};
 use super::permits::{Permit, Permits, slow_down};
 use super::refusal::{Refusal, mismatch, refused};
 use super::service::{Asked, Operate, S3Actor};
+use super::trace::{Noted, Recorder, Trace};
 use crate::blob::receive::read_past;
 
 /// How many lists of parts are read at once.
@@ -68,6 +69,8 @@ pub(crate) struct Front {
     pub(crate) requests: Counter,
     /// Requests that failed by our own fault.
     pub(crate) failures: Counter,
+    /// Who keeps records of requests.
+    pub(crate) recorder: Recorder,
 }
 
 /// Who sent a request, and what their signature says of its body.
@@ -77,14 +80,6 @@ struct Authentic {
     scheme: Option<Scheme>,
     payload: Option<PayloadCheck>,
     chain: Option<Chain>,
-}
-
-/// What is known of a request as it goes along, for its line in the log.
-#[derive(Default)]
-struct Trace {
-    resource: Option<String>,
-    caller: Option<Caller>,
-    operation: Option<Operation>,
 }
 
 impl App for Front {
@@ -99,14 +94,17 @@ impl Front {
         let mut trace = Trace::default();
         let answered = match self.decide(&head, &mut trace).await {
             Ok(decided) if decided.operation == Operation::PostObject => {
-                self.post(&head, decided, body, &mut trace.caller).await
+                self.post(&head, decided, body, &mut trace).await
             }
-            Ok(decided) => self.perform(decided, body).await.map_err(Refusal::from),
+            Ok(decided) => self.perform(decided, body, &trace.noted).await.map_err(Refusal::from),
             Err(refusal) => {
                 read_past(&mut body).await;
                 Err(refusal)
             }
         };
+        let error = answered.as_ref().err().map(|refusal| &refusal.error);
+        let kept = self.recorder.keep(&trace, &head, error, self.clock.now()).await;
+        let answered = answered.and_then(|response| kept.map(|()| response).map_err(Refusal::from));
         self.requests.add(1);
         let (mut response, code) = match answered {
             Ok(response) => (response, None),
@@ -136,10 +134,18 @@ impl Front {
         let bucket = head.header("host").and_then(|host| self.domains.bucket(host));
         let address = Address::parse(bucket.as_deref(), &head.raw_path)?;
         trace.resource = Some(address.resource());
+        trace.address = Some(address.clone());
+        let query = Query::parse(&head.raw_query);
+        if let Ok(query) = &query {
+            let row = routes::row(&head.method, address.level(), query).ok();
+            trace.route = row;
+            let offered = row.and_then(|row| row.operation);
+            trace.operation = offered.map(|it| it.copying(head.header(SOURCE).is_some()));
+        }
         let request = head.signed(None).with_virtual_bucket(bucket.as_deref());
-        let Authentic { by, scheme, payload, chain } = self.authenticate(&request).await?;
+        let Authentic { by, scheme, payload, chain } = self.authenticate(&request, trace).await?;
         trace.caller = by.as_ref().map(|(caller, _)| caller.clone());
-        let mut query = Query::parse(&head.raw_query)?;
+        let mut query = query?;
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         let headers = head.headers.iter().map(|(name, value)| (name.to_owned(), text(value)));
         let mut headers: Vec<_> = headers.collect();
@@ -161,6 +167,10 @@ impl Front {
             chain,
         };
         decided.request().refuse_unknown_wishes(operation.honours())?;
+        if let Operation::CopyObject | Operation::UploadPartCopy = operation {
+            let source = CopySource::read(&decided.request()).ok();
+            trace.source = source.map(|source| format!("{}/{}", source.bucket, source.key));
+        }
         if let Some((caller, key)) = by {
             let needs = operation.needs(&decided.request())?;
             let said = operation.said(&decided.request());
@@ -168,13 +178,19 @@ impl Front {
             let said = said.and(&signed.unwrap_or_default());
             decided.caller = Some(self.door.permit((caller, &key), head, &needs, &said).await?);
         }
+        self.recorder.ready(trace)?;
         Ok(decided)
     }
 
-    async fn authenticate(&self, request: &sign::Request<'_>) -> Result<Authentic, Refusal> {
+    async fn authenticate(
+        &self,
+        request: &sign::Request<'_>,
+        trace: &mut Trace,
+    ) -> Result<Authentic, Refusal> {
         let presigned = presigned(request);
         let claim = Claim::s3(request).map_err(|error| refused(&error, presigned))?;
         let Some(claim) = claim else { return Ok(Authentic::default()) };
+        trace.claims(claim.access_key_id(), claim.scheme());
         let token = claim.session_token().map(str::to_owned);
         let key = Key { id: claim.access_key_id().to_owned(), token };
         let credential = self.door.credential(&key).await?;
@@ -193,7 +209,12 @@ impl Front {
         }
     }
 
-    async fn perform(&self, decided: Decided, mut body: Body) -> Result<Response, ApiError> {
+    async fn perform(
+        &self,
+        decided: Decided,
+        mut body: Body,
+        noted: &Noted,
+    ) -> Result<Response, ApiError> {
         let request = decided.request();
         let (caller, payload, chain) =
             (decided.caller.clone(), decided.payload, decided.chain.clone());
@@ -226,7 +247,7 @@ impl Front {
             (Operation::DeleteObjects, Address::Bucket(bucket)) => {
                 let read = Integrity::read(&request).and_then(|integrity| {
                     integrity.demand()?;
-                    Ok(DeleteObjects { bucket, integrity })
+                    Ok(DeleteObjects { bucket, integrity, noted: noted.clone() })
                 });
                 send_document(&self.removals, read, caller, payload, body).await
             }
@@ -240,11 +261,11 @@ impl Front {
                 ask(buckets, GetAcl { bucket, key: Some(key) }, caller).await
             }
             (Operation::PutBucketAcl, Address::Bucket(bucket)) => {
-                let change = change_acl(bucket, None, &request);
+                let change = change_acl(bucket, None, &request, noted);
                 send_document(buckets, change, caller, payload, body).await
             }
             (Operation::PutObjectAcl, Address::Object(bucket, key)) => {
-                let change = change_acl(bucket, Some(key), &request);
+                let change = change_acl(bucket, Some(key), &request, noted);
                 send_document(buckets, change, caller, payload, body).await
             }
             (Operation::GetObjectAttributes, Address::Object(bucket, key)) => {
@@ -437,9 +458,10 @@ fn change_acl(
     bucket: BucketName,
     key: Option<ObjectKey>,
     request: &Request<'_>,
+    noted: &Noted,
 ) -> Result<ChangeAcl, ApiError> {
     let put = PutAcl::read(bucket, key, request)?;
-    Ok(ChangeAcl { put, integrity: Integrity::read(request)? })
+    Ok(ChangeAcl { put, integrity: Integrity::read(request)?, noted: noted.clone() })
 }
 
 /// Sends an operation along that reads its document itself, once it is sure that it may.

@@ -16,6 +16,7 @@
 //!   access                          what buckets and objects say, pure
 //!   domains                         which bucket a host stands for
 //!   refusal                         how a bad signature is told
+//!   trace                           what is logged and recorded of a request
 //! ```
 
 pub(crate) mod access;
@@ -41,3 +42,4 @@ mod post;
 mod refusal;
 pub(crate) mod service;
 pub(crate) mod source;
+pub(crate) mod trace;

@@ -86,6 +86,6 @@ impl Doorkeeper {
 }
 
 /// Whether policies let the caller do one thing.
-pub(super) fn may(caller: &Caller, need: &Need) -> bool {
+fn may(caller: &Caller, need: &Need) -> bool {
     caller.authority.may(need.action, &need.resource, &Context::new())
 }

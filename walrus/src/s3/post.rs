@@ -29,6 +29,7 @@ use super::objects::{Objects, Wanted, foresee, keep};
 use super::permit::Key;
 use super::refusal::{Refusal, mismatch, refused_form};
 use super::service::{Asked, Operate, Scene};
+use super::trace::Trace;
 use crate::arrival::may_be_part;
 use crate::blob::hash::{Digested, Expected, InForm};
 use crate::blob::receive::read_past;
@@ -54,11 +55,11 @@ impl Front {
         head: &Head,
         decided: Decided,
         mut body: Body,
-        caller: &mut Option<Caller>,
+        trace: &mut Trace,
     ) -> Result<Response, Refusal> {
-        match self.open_form(head, &decided, &mut body, caller).await {
+        match self.open_form(head, &decided, &mut body, trace).await {
             Ok(operation) => {
-                let caller = caller.clone();
+                let caller = trace.caller.clone();
                 let asked = Asked { operation, caller, body, signed_sha256: None, chain: None };
                 Ok(send(&self.objects, asked).await?)
             }
@@ -74,7 +75,7 @@ impl Front {
         head: &Head,
         decided: &Decided,
         body: &mut Body,
-        caller: &mut Option<Caller>,
+        trace: &mut Trace,
     ) -> Result<PostForm, Refusal> {
         let Address::Bucket(bucket) = &decided.address else {
             return Err(ApiError::internal("The request was routed wrongly", &head.raw_path).into());
@@ -93,6 +94,8 @@ impl Front {
         let claim = PolicyClaim::read(fields.pairs()).map_err(|error| refused_form(&error))?;
         let (mut sizes, mut by) = (None, None);
         if let Some(claim) = claim {
+            let version4 = fields.get("x-amz-signature").is_some();
+            trace.claims_by_form(claim.access_key_id(), version4);
             let token = claim.session_token().map(str::to_owned);
             let key = Key { id: claim.access_key_id().to_owned(), token };
             let credential = self.door.credential(&key).await?;
@@ -101,7 +104,7 @@ impl Front {
                 other => other.map_err(|error| refused_form(&error))?,
             }
             self.door.saw(&key);
-            *caller = Some(Caller::from(credential));
+            trace.caller = Some(Caller::from(credential));
             by = Some(key);
             let policy = Policy::read(claim.policy())?;
             if fields.get("bucket").is_none() {
@@ -111,14 +114,14 @@ impl Front {
             sizes = policy.sizes();
         }
         let post = PostObject::read(bucket.clone(), &fields, sizes)?;
-        if let (Some(who), Some(key)) = (caller.take(), by) {
+        trace.address = Some(Address::Object(bucket.clone(), post.key.clone()));
+        if let (Some(who), Some(key)) = (trace.caller.clone(), by) {
             let needs = posting(bucket, &post.key, fields.get("acl").is_some());
             let said = Operation::PostObject.said(&decided.request());
             let said = said
                 .and(&signed_form(fields.get("x-amz-signature").is_some()))
                 .with_some("s3:x-amz-acl", fields.get("acl"));
-            *caller = Some(who.clone());
-            *caller = Some(self.door.permit((who, &key), head, &needs, &said).await?);
+            trace.caller = Some(self.door.permit((who, &key), head, &needs, &said).await?);
         }
         let most = length.saturating_sub(before).saturating_sub(bytes.least_end());
         let base = format!("{}{}", decided.origin, head.raw_path.trim_end_matches('/'));

@@ -120,6 +120,16 @@ impl Change {
         Self { buckets, ..Self::default() }
     }
 
+    /// The contrary.
+    pub(crate) fn reversed(self) -> Self {
+        Self {
+            bytes: self.bytes.saturating_neg(),
+            uploading: self.uploading.saturating_neg(),
+            objects: self.objects.saturating_neg(),
+            buckets: self.buckets.saturating_neg(),
+        }
+    }
+
     /// Both.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {

@@ -230,6 +230,55 @@ impl Ledger {
         Ok(change)
     }
 
+    /// Adds to the commit that gives a bucket to another account: all that is used by it is
+    /// charged to that one from now on, and to the former no more. Blocks.
+    ///
+    /// # Errors
+    /// `QuotaExceeded` or `TooManyBuckets` if the new owner may not have so much.
+    pub(crate) fn bucket_moves(
+        &self,
+        batch: &mut Batch,
+        bucket: &BucketName,
+        (from, to): (&AccountId, &AccountId),
+    ) -> Result<(), ChargeError> {
+        let used = self.used(&Scope::Bucket(bucket.clone()))?;
+        let goes = Change::all_goes(used).and(Change::buckets(-1));
+        self.charge_one(batch, &Scope::Account(from.clone()), goes)?;
+        self.charge_one(batch, &Scope::Account(to.clone()), goes.reversed())
+    }
+
+    /// Refuses an account that may not have all that another has, as things stand. Blocks.
+    ///
+    /// # Errors
+    /// `QuotaExceeded` or `TooManyBuckets`.
+    pub(crate) fn foresee_all(&self, from: &AccountId, to: &AccountId) -> Result<(), ChargeError> {
+        let used = self.used(&Scope::Account(from.clone()))?;
+        let buckets = i64::try_from(used.buckets).unwrap_or(i64::MAX);
+        let comes = Change::all_goes(used).reversed().and(Change::buckets(buckets));
+        let scope = Scope::Account(to.clone());
+        let limits = self.strictest(&scope)?;
+        self.allow(&scope, self.used(&scope)?, comes, &limits)
+    }
+
+    /// Adds to a commit: an account that has nothing any more leaves no row. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(crate) fn account_goes(
+        &self,
+        batch: &mut Batch,
+        account: &AccountId,
+    ) -> Result<(), StoreError> {
+        let row = scope_key(&Scope::Account(account.clone()));
+        if let Some(usage) = self.usage.get(&row)? {
+            batch.remove(&usage);
+        }
+        if let Some(quota) = self.quotas.get(&row)? {
+            batch.remove(&quota);
+        }
+        Ok(())
+    }
+
     /// Tells the totals what was committed.
     pub(crate) fn committed(&self, change: Change) {
         self.totals.add(change);

@@ -100,7 +100,7 @@ impl Feed {
         let (id, secret) = who.credentials();
         let account = who.account().parse().unwrap();
         let user = who.user().to_owned();
-        let key = AccessKeyEntity { secret, account, user, active };
+        let key = AccessKeyEntity { secret, account, user, active, holder: String::new() };
         self.change(EntityName::AccessKey(id), Some(Entity::AccessKey(key)));
     }
 

@@ -28,7 +28,7 @@ fn later() -> Timestamp {
 }
 
 /// A policy with these conditions beside that of the bucket.
-fn policy(conditions: &str) -> String {
+pub(crate) fn policy(conditions: &str) -> String {
     let comma = if conditions.is_empty() { "" } else { "," };
     STANDARD.encode(format!(
         "{{\"expiration\":\"{}\",\"conditions\":[{{\"bucket\":\"buck\"}}{comma}{conditions}]}}",
@@ -36,14 +36,14 @@ fn policy(conditions: &str) -> String {
     ))
 }
 
-type Fields = Vec<(String, String)>;
+pub(crate) type Fields = Vec<(String, String)>;
 
 fn fields(pairs: &[(&str, &str)]) -> Fields {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
 /// The fields, and the policy signed by version 2.
-fn signed(who: Who, policy: &str, pairs: &[(&str, &str)]) -> Fields {
+pub(crate) fn signed(who: Who, policy: &str, pairs: &[(&str, &str)]) -> Fields {
     let (access_key_id, secret) = who.credentials();
     let key = Credentials { access_key_id: &access_key_id, secret: &secret };
     let signature = sign_policy_v2(key, policy);
@@ -70,7 +70,7 @@ fn post_to(world: &World, target: &str, body: &[u8]) -> Reply {
     world.call(Who::Nobody, "POST", target, &[("content-type", TYPE)], body)
 }
 
-fn post(world: &World, fields: &Fields, file: &[u8]) -> Reply {
+pub(crate) fn post(world: &World, fields: &Fields, file: &[u8]) -> Reply {
     post_to(world, "/buck", &body(fields, "a/b\\name.txt", file))
 }
 

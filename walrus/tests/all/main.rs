@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail at once")]
 
 mod arrivals;
+mod audit;
 mod bad_bundles;
 mod buckets;
 mod bundling;

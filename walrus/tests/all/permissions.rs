@@ -414,16 +414,19 @@ fn limits_of_policies_hold_beside_those_that_are_set() {
     limit("PutObject", "quota-bucketobjectnumber", 2);
     assert_eq!(put(Who::Carol, "/buck/new", b"1"), "QuotaExceeded");
     assert_eq!(put(Who::Carol, "/empty/new", b"1"), "");
-    limit("PutObject", "quota-bucketsize", 11);
-    assert_eq!(put(Who::Carol, "/buck/new", b"12"), "QuotaExceeded");
-    assert_eq!(put(Who::Carol, "/buck/new", b"1"), "");
+    // Sizes are in MB of 2^20 bytes: what is there takes ten bytes of the first.
+    let room = vec![b'x'; (1 << 20) - 10];
+    limit("PutObject", "quota-bucketsize", 1);
+    assert_eq!(put(Who::Carol, "/buck/new", &[&room[..], b"1"].concat()), "QuotaExceeded");
+    assert_eq!(put(Who::Carol, "/buck/new", &room), "");
     let begun = world.call(Who::Carol, "POST", "/buck/parts?uploads", &[], b"");
     let upload = begun.element("UploadId").unwrap();
     let part = format!("/buck/parts?partNumber=1&uploadId={upload}");
     assert_eq!(put(Who::Carol, &part, b"1"), "QuotaExceeded");
-    limit("PutObject", "quota-buckettotalsize", 13);
-    assert_eq!(put(Who::Carol, "/third/new", b"12"), "QuotaExceeded");
-    assert_eq!(put(Who::Carol, "/third/new", b"1"), "");
+    limit("PutObject", "quota-buckettotalsize", 2);
+    let rest = vec![b'x'; (1 << 20) - 1];
+    assert_eq!(put(Who::Carol, "/third/new", &[&rest[..], b"1"].concat()), "QuotaExceeded");
+    assert_eq!(put(Who::Carol, "/third/new", &rest), "");
     let copy = [("x-amz-copy-source", "buck/key")];
     let copied = world.call(Who::Carol, "PUT", "/third/copy", &copy, b"");
     assert_eq!(copied.refusal().1, "QuotaExceeded");

@@ -15,7 +15,7 @@ use crate::world::{Who, World};
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Sends a request as it is.
-fn plain(
+pub(crate) fn plain(
     world: &World,
     method: &str,
     target: &str,
@@ -38,7 +38,7 @@ fn plain(
 }
 
 /// A presigned target, by either version.
-fn presigned(
+pub(crate) fn presigned(
     world: &World,
     four: bool,
     (method, path, query): (&str, &str, &str),

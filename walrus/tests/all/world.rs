@@ -321,6 +321,13 @@ impl World {
         }
     }
 
+    /// Kills the process, wherever it is; [`World::stop`] waits for its end.
+    pub(crate) fn kill(&self) {
+        let Runs::Apart(child) = &self.runs else { panic!("it is no process of its own") };
+        let killed = Command::new("kill").args(["-9", &child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+    }
+
     /// Who there is.
     pub(crate) fn feed(&self) -> &Feed {
         &self.known.feed

@@ -8,6 +8,7 @@ use common::iam::principal::unique_id;
 use common::id::AccountId;
 
 use crate::iam::belongings;
+use crate::identity::accounts;
 use crate::people::People;
 use crate::random;
 use crate::records::accounts::FIRST_USER;
@@ -56,17 +57,18 @@ pub(super) fn add(people: &People, name: &str) -> Result<(), ApiError> {
         user: name.to_owned(),
         created: now,
         active: true,
+        holder: user.id.clone(),
     };
     records.change_identity(|batch, touched| {
         if records.users.get(&User::key_of(&account, name))?.is_some()
-            || records.aliases.get(&name.to_ascii_lowercase())?.is_some()
+            || accounts::is_taken(records, name, None)?
         {
             return Err(taken());
         }
         batch.insert(&user)?;
         touched.note(EntityName::user(&account, name));
         batch.insert(&key)?;
-        batch.point(&records.keys_of, &format!("{account}/{name}/{}", key.id), &key.id);
+        batch.point(&records.keys_of, &belongings::key_row(&key), &key.id);
         touched.note(EntityName::AccessKey(key.id.clone()));
         Ok(())
     })

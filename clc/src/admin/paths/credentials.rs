@@ -8,7 +8,7 @@ use common::wire::people::ZipKind;
 use runtime::actor::{Handle, Scene};
 
 use super::Paths;
-use super::users::Named;
+use super::users::{Named, may_become};
 use crate::identity::accounts;
 use crate::identity::credentials::place;
 use crate::people::credentials;
@@ -36,10 +36,18 @@ impl Handle<Paths> for GetCredentials {
         if directory.as_ref().is_some_and(|it| !it.is_absolute()) {
             return Err(ApiError::invalid("Directory", "it is an absolute path"));
         }
-        let user = self.user_name.unwrap_or_else(|| scene.caller.alias.clone());
+        let caller = scene.caller.clone();
+        let user = self.user_name.unwrap_or_else(|| caller.alias.clone());
         scene
             .people
             .work(move |people| match Named::find(&people.records, &user)? {
+                named @ Named::Account if !may_become(&caller, &named, &user) => {
+                    let text = format!(
+                        "The credentials of '{user}', whom no policy limits, are told to nobody \
+                         else: your own keys are made by IAM"
+                    );
+                    Err(ApiError::new(ErrorCode::UnauthorizedOperation, text))
+                }
                 Named::Account => Ok(Wanted { user, kind, directory }),
                 Named::Administrator(user) => {
                     let text = format!(

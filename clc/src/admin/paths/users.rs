@@ -1,14 +1,16 @@
 //! Users, as 2.0 counts them: every account is one, and so is every administrator of the cloud
 //! beside the first, who is a user inside the cloud's own account.
 
+use common::action::Caller;
 use common::administration::accounts::{
-    AddUser, DeleteUser, DescribeUsers, EnableUser, User, Users,
+    AddUser, DeleteUser, DescribeUsers, EnableUser, User, Users, user_arn,
 };
 use common::administration::{Done, Entries};
 use common::error::ApiError;
+use common::iam::{Context, PrincipalKind};
 use common::id::AccountId;
 use common::wire::admin::Belongings;
-use common::wire::people::{Contact, Registered, Standing, ZipKind};
+use common::wire::people::{Contact, DeletionView, Registered, Standing, ZipKind};
 use runtime::actor::{Answer, Handle, Scene};
 
 use super::{Paths, administrators};
@@ -16,7 +18,7 @@ use crate::identity::{accounts, certificates};
 use crate::people::registering::{self, NewPerson};
 use crate::people::{People, credentials, deletion};
 use crate::records::accounts::FIRST_USER;
-use crate::records::{AccessKey, Certificate, Records};
+use crate::records::{AccessKey, Certificate, Records, User as Recorded};
 
 /// What 2.0 says of a user of whom no mail address is known.
 const NO_ADDRESS: &str = "N/A";
@@ -30,18 +32,24 @@ pub enum Named {
 }
 
 impl Named {
-    /// Finds whom a name means; accounts go first. Blocks.
+    /// Finds whom a name means. Blocks.
     ///
     /// # Errors
-    /// `InvalidParameterValue` if there is nobody of that name.
+    /// `InvalidParameterValue` if there is nobody of that name, or if an account and an administrator
+    /// have it, of whom one would be taken for the other.
     pub fn find(records: &Records, name: &str) -> Result<Self, ApiError> {
-        let nobody = match accounts::find(records, name) {
-            Ok(_) => return Ok(Self::Account),
-            Err(nobody) => nobody,
-        };
-        match administrators::find(records, name)? {
-            Some(user) => Ok(Self::Administrator(user.name)),
-            None => Err(nobody),
+        match (accounts::find(records, name), administrators::find(records, name)?) {
+            (Ok(_), None) => Ok(Self::Account),
+            (Err(_), Some(user)) => Ok(Self::Administrator(user.name)),
+            (Err(nobody), None) => Err(nobody),
+            (Ok(account), Some(_)) => {
+                let why = format!(
+                    "'{name}' is the account {} and a user inside the cloud's own account: give one \
+                     of them another name by UpdateUser or CreateAccountAlias",
+                    account.number
+                );
+                Err(ApiError::invalid("the user name", why))
+            }
         }
     }
 }
@@ -62,7 +70,7 @@ impl Handle<Paths> for AddUser {
             .people
             .work(move |people| {
                 registering::check_name(&new.name)?;
-                if Named::find(&people.records, &new.name).is_ok() {
+                if accounts::is_taken(&people.records, &new.name, None)? {
                     let why = format!("'{}' is taken already", new.name);
                     return Err(ApiError::invalid("UserName", why));
                 }
@@ -92,14 +100,8 @@ impl Handle<Paths> for DeleteUser {
     type Checked = (String, Named, Belongings);
 
     async fn check(self, scene: &Scene<Paths>) -> Result<Self::Checked, ApiError> {
-        let belongings = match self.belongings.as_deref() {
-            None | Some("refuse") => Belongings::Refuse,
-            Some("remove") => Belongings::Remove,
-            Some(other) => {
-                let why = format!("'{other}' is neither refuse nor remove");
-                return Err(ApiError::invalid("Belongings", why));
-            }
-        };
+        let (word, heir) = (self.belongings.as_deref(), self.heir.as_deref());
+        let belongings = Belongings::read(("Belongings", word), ("Heir", heir))?;
         let name = self.user_name;
         let caller = scene.caller.user.clone();
         scene
@@ -161,11 +163,25 @@ impl Handle<Paths> for EnableUser {
 
 impl Answer<Paths> for DescribeUsers {
     async fn answer(self, scene: &Scene<Paths>) -> Result<Users, ApiError> {
-        scene.people.work(move |people| described(people, &self.user_names)).await
+        let caller = scene.caller.clone();
+        scene.people.work(move |people| described(people, &caller, &self.user_names)).await
     }
 }
 
-fn described(people: &People, names: &[String]) -> Result<Users, ApiError> {
+/// Whether somebody is told the secrets of a user: to read them is to become that user, so it wants
+/// the permission that making credentials wants; the cloud's owner, whom no policy limits, is told
+/// to nobody else.
+pub(super) fn may_become(caller: &Caller, user: &Named, name: &str) -> bool {
+    let of_the_cloud = match user {
+        Named::Account => name.eq_ignore_ascii_case(&caller.alias),
+        Named::Administrator(_) => false,
+    };
+    let is_owner = caller.authority.principal().kind == PrincipalKind::Owner;
+    (is_owner || !of_the_cloud)
+        && caller.authority.may("eucalypt:GetCredentials", &user_arn(name), &Context::new())
+}
+
+fn described(people: &People, caller: &Caller, names: &[String]) -> Result<Users, ApiError> {
     let records = &people.records;
     let mut users = Vec::new();
     if names.is_empty() {
@@ -177,10 +193,12 @@ fn described(people: &People, names: &[String]) -> Result<Users, ApiError> {
         }
     }
     for name in names {
-        users.push(match Named::find(records, name)? {
-            Named::Account => account(records, registering::find(people, name)?, true)?,
+        let named = Named::find(records, name)?;
+        let told = may_become(caller, &named, name);
+        users.push(match named {
+            Named::Account => account(records, registering::find(people, name)?, told)?,
             Named::Administrator(name) => match administrators::find(records, &name)? {
-                Some(it) => administrator(records, it, true)?,
+                Some(it) => administrator(records, it, told)?,
                 None => continue,
             },
         });
@@ -188,12 +206,13 @@ fn described(people: &People, names: &[String]) -> Result<Users, ApiError> {
     Ok(Users { users: users.into() })
 }
 
-/// An account as 2.0 shows a user; the secret of its key only if it was named.
-fn account(records: &Records, it: Registered, named: bool) -> Result<User, ApiError> {
+/// An account as 2.0 shows a user; the secret of its key only if it is `told`.
+fn account(records: &Records, it: Registered, told: bool) -> Result<User, ApiError> {
     let shown = User {
         admin: it.account == AccountId::cloud(),
         confirmed: it.standing == Standing::Confirmed,
         enabled: it.enabled && it.leaving.is_none(),
+        deletion: it.deletion.as_ref().map(DeletionView::line),
         registration: match it.leaving {
             Some(_) => "leaving".to_owned(),
             None => it.standing.to_string(),
@@ -207,15 +226,11 @@ fn account(records: &Records, it: Registered, named: bool) -> Result<User, ApiEr
         user_name: it.name,
         ..User::default()
     };
-    with_credentials(records, shown, &it.account, FIRST_USER, named)
+    with_credentials(records, shown, &it.account, FIRST_USER, told)
 }
 
 /// A user of the cloud's own account as 2.0 shows an administrator.
-fn administrator(
-    records: &Records,
-    it: crate::records::User,
-    named: bool,
-) -> Result<User, ApiError> {
+fn administrator(records: &Records, it: Recorded, told: bool) -> Result<User, ApiError> {
     let shown = User {
         user_name: it.name.clone(),
         account: it.account.to_string(),
@@ -226,7 +241,7 @@ fn administrator(
         email: NO_ADDRESS.to_owned(),
         ..User::default()
     };
-    with_credentials(records, shown, &it.account, &it.name, named)
+    with_credentials(records, shown, &it.account, &it.name, told)
 }
 
 fn with_credentials(
@@ -234,11 +249,11 @@ fn with_credentials(
     mut shown: User,
     account: &AccountId,
     user: &str,
-    named: bool,
+    told: bool,
 ) -> Result<User, ApiError> {
     if let Some(key) = newest_key(records, account, user)? {
         shown.access_key = key.id;
-        if named {
+        if told {
             shown.secret_key = key.secret;
         }
     }
@@ -268,7 +283,7 @@ fn newest_key(
     user: &str,
 ) -> Result<Option<AccessKey>, ApiError> {
     let mut newest: Option<AccessKey> = None;
-    for row in records.keys_of.rows(&format!("{account}/{user}/"), None, 64) {
+    for row in records.keys_of.rows(&format!("{}/", Recorded::key_of(account, user)), None, 64) {
         let Some(key) = records.access_keys.get(&row?.value)? else { continue };
         if key.active && newest.as_ref().is_none_or(|newest| newest.created <= key.created) {
             newest = Some(key.record);

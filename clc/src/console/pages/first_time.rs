@@ -4,7 +4,7 @@
 
 use common::administration::properties::ModifyPropertyValue;
 use common::error::ApiError;
-use common::wire::people::{Contact, SetOwnContact};
+use common::wire::people::{CheckPerson, ContactChange, Person, SetOwnContact};
 use maud::{Markup, html};
 
 use super::password;
@@ -80,20 +80,21 @@ pub(crate) async fn save(visit: Visit) -> Result<Reply, ApiError> {
 
 async fn saved(visit: &Visit) -> Result<String, ApiError> {
     visit.form.new_password()?;
-    let caller = &visit.viewer()?.caller;
     let email = visit.form.line("email").to_owned();
     let host = visit.form.line("host").to_owned();
     let name = settings::SIGNUP_ADDRESS.to_owned();
     visit.call(ModifyPropertyValue { name, value: email.clone() }).await?;
-    let contact = Contact { email, ..Contact::default() };
-    let (name, address) = (caller.alias.clone(), visit.address());
-    visit.ask(SetOwnContact { name, contact, address }).await?;
     let known = visit.desk.people.work(|people| people.public_host()).await?;
     if known != host {
         let name = settings::PUBLIC_HOST.to_owned();
         visit.call(ModifyPropertyValue { name, value: host }).await?;
     }
-    let id = password::set(visit, None).await?;
+    let (id, person) = password::set(visit, None).await?;
+    let Person { account, user, password_set, .. } = person;
+    let by = CheckPerson { account, user, password_set };
+    let (contact, address) =
+        (ContactChange { email: Some(email), ..ContactChange::default() }, visit.address());
+    visit.ask(SetOwnContact { by, contact, address }).await?;
     let admin_dir = visit.desk.admin_dir.clone();
     let done = move |people: &crate::people::People| first_password::used(people, &admin_dir);
     visit.desk.people.work(done).await?;

@@ -48,7 +48,9 @@ fn asking(visit: &Visit, above: &Markup) -> Reply {
 pub(crate) async fn change(visit: Visit) -> Result<Reply, ApiError> {
     let old = visit.form.get("old").to_owned();
     match set(&visit, Some(old)).await {
-        Ok(id) => Ok(Reply::see("/password?done=1").cookie(cookies::set(cookies::SESSION, &id))),
+        Ok((id, _)) => {
+            Ok(Reply::see("/password?done=1").cookie(cookies::set(cookies::SESSION, &id)))
+        }
         Err(error) => {
             let error = told_beside(error)?;
             let reply = asking(&visit, &refusal(visit.words, &error));
@@ -86,7 +88,7 @@ pub(crate) async fn set_new(visit: Visit) -> Result<Reply, ApiError> {
         return Ok(Reply::see("/"));
     }
     match set(&visit, None).await {
-        Ok(id) => Ok(Reply::see("/").cookie(cookies::set(cookies::SESSION, &id))),
+        Ok((id, _)) => Ok(Reply::see("/").cookie(cookies::set(cookies::SESSION, &id))),
         Err(error) => {
             let error = told_beside(error)?;
             let reply = asking_new(&visit, &refusal(visit.words, &error));
@@ -96,14 +98,13 @@ pub(crate) async fn set_new(visit: Visit) -> Result<Reply, ApiError> {
 }
 
 /// Sets the password that the form says, and begins a session that is good with it: all others are
-/// over. Gives its id.
-pub(super) async fn set(visit: &Visit, old: Option<String>) -> Result<String, ApiError> {
+/// over. Gives its id, and who they are now.
+pub(super) async fn set(visit: &Visit, old: Option<String>) -> Result<(String, Person), ApiError> {
     let new = visit.form.new_password()?;
     let session = visit.viewer()?.session.clone();
-    let (account, user) = (session.account.clone(), session.user.clone());
-    let (password_set, address) = (session.password_set, visit.address());
-    let ask = SetOwnPassword { account, user, password_set, old, new, address };
-    let person: Person = visit.ask(ask).await?;
+    let (by, address) = (session.asks(), visit.address());
+    let person: Person = visit.ask(SetOwnPassword { by, old, new, address }).await?;
+    let now = person.clone();
     let who = Entering {
         person,
         must_change: false,
@@ -117,5 +118,5 @@ pub(super) async fn set(visit: &Visit, old: Option<String>) -> Result<String, Ap
         }
         sessions::begin(people, who)
     };
-    visit.desk.people.work(work).await
+    Ok((visit.desk.people.work(work).await?, now))
 }

@@ -1,15 +1,17 @@
 //! The log as services hold it: a queue before the writer, and looks past it.
 
+use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::audit::{Event, Filter};
+use common::audit::{Event, Filter, Piece, Place};
 use common::error::{ApiError, ErrorCode};
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
-use super::look::{self, Page, State};
+use super::look::{self, State};
 use super::writer::{OpenError, Shared, Terms, Writer, locked};
 use crate::auditor::Auditor;
 use crate::clock::Clock;
@@ -30,53 +32,31 @@ struct Job {
     last: bool,
 }
 
-/// An open log. Cheap to clone.
+/// An open log: the chain of what changes something, and that of what only reads, so that however
+/// much is read, no change is forgotten for it. Cheap to clone.
 #[derive(Clone)]
 pub struct AuditLog {
-    region: Arc<str>,
+    changes: Track,
+    reads: Track,
+}
+
+/// One chain.
+#[derive(Clone)]
+struct Track {
     jobs: mpsc::Sender<Job>,
     shared: Arc<Shared>,
 }
 
-impl AuditLog {
-    /// Opens the log of a folder, or begins one. Blocks. `region` stands in the names of resources.
-    ///
-    /// # Errors
-    /// If the folder or a file in it cannot be used.
-    pub fn open(terms: Terms, region: &str, clock: Clock) -> Result<Self, OpenError> {
+impl Track {
+    fn open(terms: Terms, clock: Clock) -> Result<Self, OpenError> {
         let writer = Writer::open(terms, clock.now())?;
         let (shared, (jobs, waiting)) = (writer.shared(), mpsc::channel(QUEUE));
-        pool::spawn(write(waiting, Arc::new(Mutex::new(writer)), clock));
-        Ok(Self { region: region.into(), jobs, shared })
+        let at_once = writer.at_once().min(MOST_AT_ONCE);
+        pool::spawn(write(waiting, Arc::new(Mutex::new(writer)), at_once, clock));
+        Ok(Self { jobs, shared })
     }
 
-    /// Looks for records, the newest first; with numbers below `before`, if that is given.
-    ///
-    /// # Errors
-    /// If the files cannot be read.
-    pub async fn find(
-        &self,
-        filter: Filter,
-        before: Option<u64>,
-        most: usize,
-    ) -> Result<Page, ApiError> {
-        let shared = Arc::clone(&self.shared);
-        let found = pool::block(move || look::find(&shared, &filter, before, most)).await?;
-        found.map_err(|error| ApiError::internal("The audit log cannot be read", error))
-    }
-
-    /// Reads the whole log and tells whether it is as it was written.
-    ///
-    /// # Errors
-    /// If the files cannot be read.
-    pub async fn verify(&self) -> Result<State, ApiError> {
-        let shared = Arc::clone(&self.shared);
-        let found = pool::block(move || look::verify(&shared)).await?;
-        found.map_err(|error| ApiError::internal("The audit log cannot be read", error))
-    }
-
-    /// Writes what waits, and ends: what comes later is not recorded.
-    pub async fn close(&self) {
+    async fn close(&self) {
         let (done, closed) = oneshot::channel();
         let job = Job { event: None, done: Some(done), last: true };
         if self.jobs.send(job).await.is_ok() {
@@ -84,17 +64,74 @@ impl AuditLog {
             drop(closed.await);
         }
     }
+}
+
+impl AuditLog {
+    /// Opens the log of a folder, or begins one. Blocks.
+    ///
+    /// # Errors
+    /// If the folder or a file in it cannot be used.
+    pub fn open(terms: Terms, clock: Clock) -> Result<Self, OpenError> {
+        let (changes, reads) = terms.parted();
+        let changes = Track::open(changes, clock.clone())?;
+        Ok(Self { changes, reads: Track::open(reads, clock)? })
+    }
+
+    /// Looks for records, from these places down: of changes, and of reads.
+    ///
+    /// # Errors
+    /// If the files cannot be read.
+    pub async fn find(
+        &self,
+        filter: Filter,
+        [changes, reads]: [Place; 2],
+        most: usize,
+    ) -> Result<[Piece; 2], ApiError> {
+        let wanted = |place, of: bool| match filter.read_only {
+            Some(read) if read != of => Place::End,
+            _ => place,
+        };
+        let (changes, reads) = (wanted(changes, false), wanted(reads, true));
+        let own = self.clone();
+        let found = pool::block(move || {
+            let changes = look::find(&own.changes.shared, &filter, changes, most)?;
+            Ok([changes, look::find(&own.reads.shared, &filter, reads, most)?])
+        });
+        found.await?.map_err(unreadable)
+    }
+
+    /// Reads the whole log and tells whether it is as it was written: of changes, and of reads.
+    ///
+    /// # Errors
+    /// If the files cannot be read.
+    pub async fn verify(&self) -> Result<[State; 2], ApiError> {
+        let own = self.clone();
+        let found = pool::block(move || {
+            Ok([look::verify(&own.changes.shared)?, look::verify(&own.reads.shared)?])
+        });
+        found.await?.map_err(unreadable)
+    }
+
+    /// Writes what waits, and ends: what comes later is not recorded.
+    pub async fn close(&self) {
+        self.changes.close().await;
+        self.reads.close().await;
+    }
 
     async fn kept(&self, event: Event) -> Result<(), ApiError> {
         if event.read_only {
             let job = Job { event: Some(event), done: None, last: false };
-            return self.jobs.send(job).await.map_err(|_| unkept());
+            return self.reads.jobs.send(job).await.map_err(|_| unkept());
         }
         let (done, written) = oneshot::channel();
         let job = Job { event: Some(event), done: Some(done), last: false };
-        self.jobs.send(job).await.map_err(|_| unkept())?;
+        self.changes.jobs.send(job).await.map_err(|_| unkept())?;
         if written.await.unwrap_or(false) { Ok(()) } else { Err(unkept()) }
     }
+}
+
+fn unreadable(error: io::Error) -> ApiError {
+    ApiError::internal("The audit log cannot be read", error)
 }
 
 fn unkept() -> ApiError {
@@ -103,12 +140,8 @@ fn unkept() -> ApiError {
 }
 
 impl Auditor for AuditLog {
-    fn region(&self) -> &str {
-        &self.region
-    }
-
     fn ready(&self) -> Result<(), ApiError> {
-        if self.shared.sound.load(Ordering::SeqCst) { Ok(()) } else { Err(unkept()) }
+        if self.changes.shared.sound.load(Ordering::SeqCst) { Ok(()) } else { Err(unkept()) }
     }
 
     fn keep(&self, event: Event) -> BoxFuture<'_, Result<(), ApiError>> {
@@ -116,23 +149,34 @@ impl Auditor for AuditLog {
     }
 }
 
-async fn write(mut jobs: mpsc::Receiver<Job>, writer: Arc<Mutex<Writer>>, clock: Clock) {
+async fn write(
+    mut jobs: mpsc::Receiver<Job>,
+    writer: Arc<Mutex<Writer>>,
+    at_once: usize,
+    clock: Clock,
+) {
     let mut soon = false;
+    let mut synced = Instant::now();
     loop {
         let pause = if soon { SOON } else { IDLE };
         let first = tokio::time::timeout(pause, jobs.recv()).await;
         let mut last = matches!(first, Ok(None));
         let mut batch: Vec<Job> = first.ok().flatten().into_iter().collect();
-        while batch.len() < MOST_AT_ONCE {
+        while batch.len() < at_once {
             let Ok(job) = jobs.try_recv() else { break };
             batch.push(job);
         }
         last |= batch.iter().any(|job| job.last);
-        let sync = batch.is_empty() || batch.iter().any(|job| job.done.is_some());
+        // Who reads without a pause must not keep the records of it from the disk.
+        let due = synced.elapsed() >= SOON;
+        let sync = due || batch.is_empty() || batch.iter().any(|job| job.done.is_some());
         let (mut events, mut waiting) = (Vec::new(), Vec::new());
         for job in batch {
             events.extend(job.event);
             waiting.extend(job.done);
+        }
+        if sync {
+            synced = Instant::now();
         }
         let (own, now) = (Arc::clone(&writer), clock.now());
         let done = pool::block(move || locked(&own).take(events, sync, now)).await;

@@ -7,16 +7,21 @@
 //!   audit-00000001.words …   what sealed segments are about, so that look-ups pass them over
 //!   head     the last record that is on disk for certain        anchor   where the log begins
 //! ```
-//! The answer to a change waits until its record is on disk; the record of a read is handed to the
+//! Reads have a chain of their own, in the folder `reads` within, and at most a quarter of the room:
+//! whoever reads as much as they can pushes no change out. The answer to a change waits until its record is on disk; the record of a read is handed to the
 //! kernel at once and synced within a second. While records cannot be written, changes are refused
-//! before they are begun. Lines and their chain are `common::audit`'s.
+//! before they are begun. [`check`] verifies the files of a log without the process that writes them.
+//! Lines and their chain are `common::audit`'s.
 
+mod age;
+mod check;
 mod log;
 mod look;
 mod segment;
 mod words;
 mod writer;
 
+pub use check::check;
 pub use log::AuditLog;
-pub use look::{Page, State};
+pub use look::State;
 pub use writer::{OpenError, Terms};

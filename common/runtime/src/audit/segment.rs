@@ -27,8 +27,9 @@ pub(super) struct Sum {
     /// Bytes of whole lines.
     pub(super) bytes: u64,
     pub(super) records: u64,
-    /// The first record's number, and when it was written.
+    /// The first record's number.
     pub(super) first: u64,
+    /// The earliest and the latest time that a record was written at.
     pub(super) from: Option<Timestamp>,
     pub(super) to: Option<Timestamp>,
     /// The last record.
@@ -124,7 +125,8 @@ impl Segment {
     /// Takes notice of a record at its end.
     pub(super) fn knows(&mut self, content: &Content, last: Head) {
         let at = content.at();
-        self.sum.from.get_or_insert(at);
+        // Clocks are set back, too.
+        self.sum.from = Some(self.sum.from.map_or(at, |from| from.min(at)));
         self.sum.to = self.sum.to.max(Some(at));
         self.sum.records += 1;
         self.sum.last = last;

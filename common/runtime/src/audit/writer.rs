@@ -21,6 +21,7 @@ use common::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::age::too_old;
 use super::segment::{Segment, numbers, path, replace, sync_folder};
 
 /// How many records wait in memory while none can be written.
@@ -47,10 +48,34 @@ impl Terms {
     /// A log in that folder, kept so long, so large.
     pub fn new(dir: PathBuf, days: u64, megabytes: u64) -> Self {
         let most_bytes = megabytes.saturating_mul(1 << 20);
-        // Small logs have small segments, so that what is removed at once is not most of it.
-        let segment_bytes = (most_bytes / 8).clamp(64 << 10, 8 << 20);
-        Self { dir, days, most_bytes, segment_bytes, reserve_bytes: 16 << 20 }
+        Self {
+            dir,
+            days,
+            most_bytes,
+            segment_bytes: segment_of(most_bytes),
+            reserve_bytes: 16 << 20,
+        }
     }
+
+    /// The terms of the chain of changes, and of that of reads: a quarter, in a folder within.
+    pub(super) fn parted(self) -> (Self, Self) {
+        let reads = self.most_bytes / 4;
+        let part = |dir: PathBuf, most_bytes: u64| Self {
+            dir,
+            most_bytes,
+            segment_bytes: segment_of(most_bytes),
+            ..self.clone()
+        };
+        (part(self.dir.clone(), self.most_bytes - reads), part(self.dir.join(READS), reads))
+    }
+}
+
+/// The folder of the chain of reads, in that of the log.
+pub(super) const READS: &str = "reads";
+
+/// Small logs have small segments, so that what is removed at once is not most of it.
+fn segment_of(most_bytes: u64) -> u64 {
+    (most_bytes / 8).clamp(64 << 10, 8 << 20)
 }
 
 /// Why the log cannot be opened.
@@ -163,6 +188,12 @@ impl Writer {
         writer.put(vec![Content::Opened { at: now, torn, missing }], true)?;
         writer.keep_house(now)?;
         Ok(writer)
+    }
+
+    /// How many records may be written at once, so that they do not fill several segments of a small
+    /// log.
+    pub(super) fn at_once(&self) -> usize {
+        usize::try_from(self.terms.segment_bytes >> 10).unwrap_or(usize::MAX).max(16)
     }
 
     pub(super) fn shared(&self) -> Arc<Shared> {
@@ -291,10 +322,11 @@ impl Writer {
         let segments = locked(&shared.segments).clone();
         let mut bytes: u64 = segments.iter().map(|it| it.sum.bytes).sum();
         let kept = Duration::from_secs(self.terms.days.saturating_mul(24 * 60 * 60));
+        let spans: Vec<_> = segments.iter().map(|it| (it.sum.from, it.sum.to)).collect();
+        let too_old = too_old(&spans, now, kept);
         let mut gone = Vec::new();
-        for segment in &segments[..segments.len().saturating_sub(1)] {
-            let old = segment.sum.to.is_some_and(|to| now.since(to) > kept);
-            if !old && bytes <= self.terms.most_bytes {
+        for (place, segment) in segments[..segments.len().saturating_sub(1)].iter().enumerate() {
+            if place >= too_old && bytes <= self.terms.most_bytes {
                 break;
             }
             bytes -= segment.sum.bytes;
@@ -313,7 +345,7 @@ impl Writer {
 }
 
 /// Reads a small file; none is none.
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
+pub(super) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> io::Result<Option<T>> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

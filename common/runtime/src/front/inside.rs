@@ -71,7 +71,7 @@ impl QueryApi {
             service.router.call(action, asking).await
         };
         let done = done.await;
-        call.resources = noting.names(self.auditor.region(), &caller);
+        call.resources = noting.names();
         if let (Ok(output), false) = (&done, read_only)
             && let Ok(text) = written(service.shape, self.version, A::NAME, output)
         {

@@ -53,16 +53,46 @@ impl de::Error for Refusal {
     }
 }
 
+/// A parameter that is missing or cannot be used, as the caller wrote its name. Each API has its own
+/// code for that; as an error it is EC2's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unusable {
+    /// The parameter, `BlockDeviceMapping.2.DeviceName`.
+    pub parameter: String,
+    /// What is wrong with its value; `None` if it is missing.
+    pub why: Option<String>,
+}
+
+impl From<Unusable> for ApiError {
+    fn from(Unusable { parameter, why }: Unusable) -> Self {
+        match why {
+            None => Self::missing(&parameter),
+            Some(why) => Self::invalid(&parameter, why),
+        }
+    }
+}
+
 impl Node {
     /// Reads the tree as an action's request.
     ///
     /// # Errors
+    /// Names the parameter.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Unusable> {
+        T::deserialize(Reader(self, false)).map_err(|refusal| {
+            let why = match refusal.kind {
+                Kind::Missing => None,
+                Kind::Invalid(why) => Some(why),
+            };
+            Unusable { parameter: refusal.path, why }
+        })
+    }
+
+    /// The same, as EC2 says it.
+    ///
+    /// # Errors
     /// `MissingParameter` or `InvalidParameterValue`, naming the parameter.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        T::deserialize(Reader(self, false)).map_err(|refusal| match refusal.kind {
-            Kind::Missing => ApiError::missing(&refusal.path),
-            Kind::Invalid(why) => ApiError::invalid(&refusal.path, why),
-        })
+        Ok(self.read()?)
     }
 }
 

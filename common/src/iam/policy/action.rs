@@ -1,6 +1,7 @@
 //! `Action` and `NotAction`: `SERVICE:NAME`, in any case and with wildcards, or `*`.
 
 use super::glob::Glob;
+use super::meter::Meter;
 
 /// Actions that a statement names.
 #[derive(Debug)]
@@ -34,8 +35,8 @@ impl ActionPattern {
     }
 
     /// Whether an action that is given in lower case is one of them.
-    pub(super) fn matches(&self, action: &str) -> bool {
-        self.glob.as_ref().is_none_or(|glob| glob.matches(action))
+    pub(super) fn matches(&self, action: &str, meter: &Meter) -> bool {
+        self.glob.as_ref().is_none_or(|glob| glob.matches(action, meter))
     }
 }
 
@@ -57,7 +58,7 @@ mod tests {
         ];
         for (pattern, action, expected) in cases {
             assert_eq!(
-                ActionPattern::read(pattern).unwrap().matches(action),
+                ActionPattern::read(pattern).unwrap().matches(action, &Meter::default()),
                 expected,
                 "{pattern}"
             );

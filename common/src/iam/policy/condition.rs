@@ -3,6 +3,7 @@
 //! | the key is | plain | negated | `ForAllValues` | `ForAnyValue` | any with `IfExists` |
 //! |---|---|---|---|---|---|
 //! | unknown, or has no values | fails | holds | holds | fails | holds |
+//! | nothing but empty texts | as known | as known | holds | fails | as without |
 //! | known | one value matches | no value matches | each value meets it | one value meets it | as without |
 //!
 //! A value meets a condition if it matches one of the policy's values, a negated one if it matches
@@ -104,7 +105,9 @@ impl Condition {
             Set::All | Set::Any => values.iter().all(String::is_empty),
         };
         if nothing {
-            return if_exists
+            // A key with an empty text is there, and a set of nothing but that is empty.
+            let absent = values.is_empty();
+            return (if_exists && absent)
                 || match set {
                     Set::Plain => negated,
                     Set::All => true,
@@ -131,6 +134,19 @@ impl Condition {
                 }
             }
             answer
+        }
+        // Texts and names pay for each of the policy's values; all others are read once.
+        let read = match &self.values {
+            Values::Text { fold: false, .. } => 1,
+            Values::Text { fold: true, .. } | Values::Arn(_) => value.len(),
+            Values::Number(_, limits) => value.len() + limits.len(),
+            Values::Date(_, limits) => value.len() + limits.len(),
+            Values::Binary(wanted) => value.len() + wanted.len(),
+            Values::Address(networks) => value.len() + networks.len(),
+            Values::Bool(_) | Values::Null(_) => 4,
+        };
+        if !known.meter.pay(read) {
+            return None;
         }
         match &self.values {
             Values::Text { fold: true, patterns } => {

@@ -12,6 +12,9 @@
 //!     identity ∧ boundary ∧ session ∧ resource policy, however it names ▶ allowed
 //!   else ──────────────────────────────────────────────────────────────▶ implicit deny
 //! ```
+//! What would take longer than one question may (see [`super::meter`]) is an implicit deny, however
+//! it would have ended: a Deny that was not reached must not be passed over.
+//!
 //! Several session policies are one: what any of them allows. For an account's owner identity and
 //! boundary count as allowing everything and denying nothing. Taking on a role differs in one thing:
 //! the role's own policy must allow it in any case.
@@ -47,7 +50,7 @@ pub fn trusts_service(trust: &Policy, service: &str, context: &Context) -> bool 
         let mut these = trust.statements.iter().filter(|it| it.effect == effect);
         these.any(|it| it.names(&asker).is_some() && it.applies(&asked))
     };
-    speaks(Effect::Allow) && !speaks(Effect::Deny)
+    speaks(Effect::Allow) && !speaks(Effect::Deny) && !asked.known.meter.is_empty()
 }
 
 /// The smallest limit that statements of `Effect: Limit` set for a quota key (in lower case, such
@@ -57,7 +60,7 @@ pub fn limit(policies: &[Attached], question: &Question<'_>, key: &str) -> Optio
     let owner = question.principal.kind == PrincipalKind::Owner;
     let counts = |policy: &&Attached| !owner || policy.source == Source::Cloud;
     let statements = policies.iter().filter(counts).flat_map(|policy| &policy.policy.statements);
-    statements
+    let most = statements
         .filter(|it| it.effect == Effect::Limit)
         .filter_map(|it| {
             let most = it.quotas.iter().filter(|(quota, _)| quota == key).map(|(_, most)| *most);
@@ -65,7 +68,9 @@ pub fn limit(policies: &[Attached], question: &Question<'_>, key: &str) -> Optio
         })
         .filter(|(it, _)| it.applies(&asked))
         .map(|(_, most)| most)
-        .min()
+        .min();
+    // Whether a limit that was not reached would be smaller is not known.
+    if asked.known.meter.is_empty() { Some(0) } else { most }
 }
 
 fn asked<'a>(action: &str, resource: &'a str, context: &'a Context) -> Asked<'a> {
@@ -95,7 +100,7 @@ impl Said {
         names: impl Fn(&Statement) -> Option<Named>,
     ) {
         for (at, statement) in from.policy.statements.iter().enumerate() {
-            if statement.effect == Effect::Limit {
+            if statement.effect == Effect::Limit || !asked.known.meter.pay(4) {
                 continue;
             }
             let Some(named) = names(statement).filter(|_| statement.applies(asked)) else {
@@ -157,7 +162,9 @@ fn judge(policies: &Policies<'_>, question: &Question<'_>, assuming: bool) -> De
     denies.extend(boundary.into_iter().flat_map(|it| it.denies));
     denies.extend(session.denies);
     denies.extend(resource.denies);
+    let (steps, given_up) = (asked.known.meter.paid(), asked.known.meter.is_empty());
     let (verdict, matched) = match (denies.is_empty(), allowed) {
+        _ if given_up => (Verdict::ImplicitDeny, Vec::new()),
         (false, _) => (Verdict::ExplicitDeny, denies),
         (true, false) => (Verdict::ImplicitDeny, Vec::new()),
         (true, true) => {
@@ -167,5 +174,5 @@ fn judge(policies: &Policies<'_>, question: &Question<'_>, assuming: bool) -> De
             (Verdict::Allowed, allows)
         }
     };
-    Decision { verdict, matched, missing: asked.known.missing(), within_boundary }
+    Decision { verdict, matched, missing: asked.known.missing(), within_boundary, steps }
 }

@@ -1,23 +1,32 @@
-//! The context of a question, and which of its keys were asked for in vain.
+//! The context of a question, which of its keys were asked for in vain, and what is left to pay with.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use super::meter::Meter;
 use crate::iam::context::Context;
+
+/// What looking for a key costs, in bytes looked at.
+const LOOK: usize = 16;
 
 /// What is known, to whoever decides.
 pub(super) struct Known<'a> {
     context: &'a Context,
     missing: RefCell<BTreeSet<String>>,
+    /// What the answer may cost still.
+    pub(super) meter: Meter,
 }
 
 impl<'a> Known<'a> {
     pub(super) fn new(context: &'a Context) -> Self {
-        Self { context, missing: RefCell::default() }
+        Self { context, missing: RefCell::default(), meter: Meter::default() }
     }
 
     /// The values of a key that is given in lower case; one that is unknown is noted.
     pub(super) fn values(&self, key: &str) -> Option<&'a [String]> {
+        if !self.meter.pay(LOOK) {
+            return None;
+        }
         let found = self.context.get(key);
         if found.is_none() && !self.missing.borrow().contains(key) {
             self.missing.borrow_mut().insert(key.to_owned());

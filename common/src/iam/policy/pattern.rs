@@ -81,21 +81,30 @@ impl Pattern {
     /// Whether a text matches; `None` if a variable stands for nothing.
     pub(super) fn matches(&self, text: &str, known: &Known<'_>) -> Option<bool> {
         let (parts, style) = match &self.0 {
-            Form::Fixed(glob) => return Some(glob.matches(text)),
+            Form::Fixed(glob) => return Some(glob.matches(text, &known.meter)),
             Form::Open(parts, style) => (parts, style),
         };
-        let mut steps = Vec::new();
+        // What stands for more than the whole text is no match, and not put together.
+        let (mut steps, mut room) = (Vec::new(), Some(text.len()));
         for part in parts {
             match part {
-                Part::Units(units) => steps.extend(units.iter().cloned()),
+                Part::Units(units) => {
+                    known.meter.pay(8 * units.len());
+                    steps.extend(units.iter().cloned());
+                }
                 Part::Variable(variable) => {
                     let value = known.value(&variable.key).or(variable.default.as_deref())?;
-                    let fold = style.fold;
-                    steps.push(Unit::Text(if fold { value.to_lowercase() } else { value.into() }));
+                    // Letters of the other case may be shorter by two thirds.
+                    let least = if style.fold { value.len() / 3 } else { value.len() };
+                    room = room.and_then(|room| room.checked_sub(least));
+                    if room.is_some() && known.meter.pay(8 + value.len()) {
+                        let value = if style.fold { value.to_lowercase() } else { value.into() };
+                        steps.push(Unit::Text(value));
+                    }
                 }
             }
         }
-        Some(Glob::new(steps).matches(text))
+        Some(room.is_some() && Glob::new(steps).matches(text, &known.meter))
     }
 
     /// The text itself, if there is nothing else to it.

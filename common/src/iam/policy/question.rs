@@ -98,4 +98,7 @@ pub struct Decision {
     pub missing: Vec<String>,
     /// Whether the boundary allows it, if there is one.
     pub within_boundary: Option<bool>,
+    /// What finding the answer has cost, in bytes looked at, [`STEPS`](super::STEPS) at most: at that
+    /// the answer was given up and is no.
+    pub steps: u64,
 }

@@ -124,6 +124,8 @@ impl ArnPattern {
 
     /// Whether it means this name; `None` if a variable in it stands for nothing.
     pub(super) fn matches(&self, name: &ArnName<'_>, known: &Known<'_>) -> Option<bool> {
+        // A part's beginning is compared; what follows pays for itself.
+        known.meter.pay(1);
         match (self, name.starts) {
             (Self::Any, _) => Some(true),
             (Self::Whole(pattern), _) => pattern.matches(name.whole, known),

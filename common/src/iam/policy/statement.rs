@@ -58,7 +58,7 @@ impl Statement {
     /// Whether it speaks of what is asked, whoever asks. A variable without a value in `NotResource`
     /// makes it speak of nothing.
     pub(super) fn applies(&self, asked: &Asked<'_>) -> bool {
-        if !self.actions.mean(&asked.action) {
+        if !self.actions.mean(&asked.action, &asked.known) {
             return false;
         }
         if !self.resources.as_ref().is_none_or(|resources| resources.mean(asked)) {
@@ -86,8 +86,8 @@ impl Statement {
 }
 
 impl Actions {
-    fn mean(&self, action: &str) -> bool {
-        self.patterns.iter().any(|pattern| pattern.matches(action)) != self.negated
+    fn mean(&self, action: &str, known: &Known<'_>) -> bool {
+        self.patterns.iter().any(|pattern| pattern.matches(action, &known.meter)) != self.negated
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) struct Whom {
     everyone: bool,
     accounts: Vec<String>,
     arns: Vec<String>,
+    /// Unique ids: of users and roles, and of sessions `ROLE:SESSION`.
+    ids: Vec<String>,
     services: Vec<String>,
 }
 
@@ -35,6 +37,10 @@ pub(super) enum Asker<'a> {
         kind: PrincipalKind,
         /// Of the user or role.
         own: String,
+        /// The unique id of the user or role.
+        id: &'a str,
+        /// The same with the session's name, if a role was taken on.
+        of_session: String,
         /// Of the session in which a role was taken on.
         session: Option<String>,
         /// Whether a permissions boundary bounds them.
@@ -49,6 +55,8 @@ impl<'a> Asker<'a> {
             account: principal.account.as_str(),
             kind: principal.kind,
             own: principal.own_arn(),
+            id: &principal.id,
+            of_session: principal.user_id(),
             session: principal.session.as_ref().map(|_| principal.arn()),
             bounded,
         }
@@ -71,6 +79,7 @@ impl Whom {
             "AWS" if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 self.accounts.push(text.to_owned());
             }
+            "AWS" if is_unique_id(text) => self.ids.push(text.to_owned()),
             "AWS" => self.add_arn(text)?,
             "Service" => {
                 let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
@@ -116,18 +125,18 @@ impl Whom {
 
     /// How somebody is named by a statement that is not negated.
     pub(super) fn names(&self, asker: &Asker<'_>) -> Option<Named> {
-        let (account, kind, own, session) = match asker {
-            Asker::Principal { account, kind, own, session, .. } => (account, kind, own, session),
+        let (account, kind) = match asker {
+            Asker::Principal { account, kind, .. } => (account, kind),
             Asker::Service(service) => {
                 let named = self.services.iter().any(|it| it == service);
                 return named.then_some(Named::Session);
             }
         };
-        let listed = |arn: &String| self.arns.contains(arn);
-        if session.as_ref().is_some_and(listed) {
+        let (itself, session) = self.lists(asker);
+        if session == Some(true) {
             return Some(Named::Session);
         }
-        if listed(own) {
+        if itself {
             let role = *kind == PrincipalKind::Role;
             return Some(if role { Named::Role } else { Named::User });
         }
@@ -141,15 +150,44 @@ impl Whom {
     /// must both be listed, account, role and session all three: each is looked at for itself. Whom a
     /// boundary bounds no list spares.
     pub(super) fn spares(&self, asker: &Asker<'_>) -> bool {
-        let (account, kind, own, session) = match asker {
+        let (account, kind) = match asker {
             Asker::Principal { bounded: true, .. } => return false,
-            Asker::Principal { account, kind, own, session, .. } => (account, kind, own, session),
+            Asker::Principal { account, kind, .. } => (account, kind),
             Asker::Service(service) => return self.services.iter().any(|it| it == service),
         };
-        let listed = |arn: &String| self.arns.contains(arn);
         let of_account = self.accounts.iter().any(|it| it == account);
-        let itself = listed(own) || *kind == PrincipalKind::Owner;
-        self.everyone || (of_account && itself && session.as_ref().is_none_or(listed))
+        let (itself, session) = self.lists(asker);
+        let itself = itself || *kind == PrincipalKind::Owner;
+        self.everyone || (of_account && itself && session.unwrap_or(true))
+    }
+
+    /// Whether a user or role is listed, and whether the session is, if there is one: by ARN or by
+    /// unique id.
+    fn lists(&self, asker: &Asker<'_>) -> (bool, Option<bool>) {
+        let Asker::Principal { own, id, of_session, session, .. } = asker else {
+            return (false, None);
+        };
+        let listed = |arn: &String, id: &str| {
+            self.arns.contains(arn) || self.ids.iter().any(|listed| listed == id)
+        };
+        (listed(own, id), session.as_ref().map(|arn| listed(arn, of_session)))
+    }
+}
+
+/// Whether it is the unique id of a user or role, or of a session in which a role was taken on.
+fn is_unique_id(text: &str) -> bool {
+    let (id, session) = match text.split_once(':') {
+        Some((id, session)) => (id, Some(session)),
+        None => (text, None),
+    };
+    let proper = |digits: &str| {
+        (12..=124).contains(&digits.len())
+            && digits.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    };
+    match (id.strip_prefix("AIDA"), id.strip_prefix("AROA")) {
+        (Some(digits), _) => session.is_none() && proper(digits),
+        (_, Some(digits)) => session.is_none_or(|name| !name.is_empty()) && proper(digits),
+        _ => false,
     }
 }
 
@@ -171,6 +209,9 @@ mod tests {
             "arn:aws:iam::123456789012:user/a/b",
             "arn:aws:iam::123456789012:role/r",
             "arn:aws:sts::123456789012:assumed-role/r/s",
+            "AIDAAAAAAAAAAAAAAAAA2",
+            "AROAAAAAAAAAAAAAAAAA2",
+            "AROAAAAAAAAAAAAAAAAA2:session",
         ];
         assert!(good.iter().all(|text| whom(&[("AWS", text)]).is_ok()));
         let bad = [
@@ -182,6 +223,10 @@ mod tests {
             "arn:aws:iam::123456789012:group/g",
             "arn:aws:iam::123456789012:user/",
             "AIDA1",
+            "AIDAAAAAAAAAAAAAAAAA2:session",
+            "AROAAAAAAAAAAAAAAAAA2:",
+            "AIDAaaaaaaaaaaaaaaaa2",
+            "AGPAAAAAAAAAAAAAAAAA2",
             "arn:aws:iam::123456789012:user/a/",
             "arn:aws:sts::123456789012:assumed-role/r",
             "arn:aws:s3:::b",
@@ -213,20 +258,26 @@ mod tests {
             kind: PrincipalKind::Role,
             name: "r".into(),
             path: "/".into(),
-            id: "AROA1".into(),
+            id: "AROAAAAAAAAAAAAAAAAA2".into(),
             session: Some("s".into()),
         };
         let asker = Asker::of(&principal, false);
         let account = ("AWS", "123456789012");
         let role = ("AWS", "arn:aws:iam::123456789012:role/r");
         let session = ("AWS", "arn:aws:sts::123456789012:assumed-role/r/s");
+        let by_id = ("AWS", "AROAAAAAAAAAAAAAAAAA2");
+        let session_by_id = ("AWS", "AROAAAAAAAAAAAAAAAAA2:s");
         let named = |names: &[_]| whom(names).unwrap().names(&asker);
+        assert_eq!(named(&[account, by_id]), Some(Named::Role));
+        assert_eq!(named(&[by_id, session_by_id]), Some(Named::Session));
+        assert_eq!(named(&[("AWS", "AROAAAAAAAAAAAAAAAAA3")]), None);
         assert_eq!(named(&[account, role, session]), Some(Named::Session));
         assert_eq!(named(&[account, role]), Some(Named::Role));
         assert_eq!(named(&[account, ("AWS", "*")]), Some(Named::Everyone));
         assert_eq!(named(&[account]), Some(Named::Account));
         assert_eq!(named(&[("AWS", "210987654321"), ("Service", "ec2.amazonaws.com")]), None);
         let spared = |names: &[_]| whom(names).unwrap().spares(&asker);
+        assert!(spared(&[account, by_id, session_by_id]) && !spared(&[account, by_id]));
         assert!(spared(&[account, role, session]) && spared(&[("AWS", "*")]));
         assert!(!spared(&[account, role]) && !spared(&[role, session]) && !spared(&[account]));
     }

@@ -15,6 +15,9 @@ use super::credential::{Credential, parse_signature};
 use super::{ALGORITHM, Proof, UNSIGNED_PAYLOAD};
 use crate::time::Timestamp;
 
+/// The header that names the action of a request whose body is JSON.
+const TARGET: &str = "x-amz-target";
+
 /// Reads the header of a request to a query API, whose body is hashed here.
 pub(in crate::sign) fn read_ec2(
     request: &Request<'_>,
@@ -27,9 +30,9 @@ pub(in crate::sign) fn read_ec2(
         return Err(SignError::PayloadMismatch);
     }
     let payload = PayloadCheck::Sha256(hash);
-    // Nobody on the way may put one session in the place of another.
-    let token = request.headers.all(token::NAME).next().map(|_| token::NAME);
-    let required: Vec<&str> = token.into_iter().collect();
+    // Nobody on the way may put one session, or one action, in the place of another.
+    let there = |name: &&str| request.headers.all(name).next().is_some();
+    let required: Vec<&str> = [token::NAME, TARGET].into_iter().filter(there).collect();
     parts.claim(request, declared.unwrap_or(&hex::encode(hash)), payload, &required)
 }
 

@@ -5,6 +5,7 @@
 //! if no part has come since, else a new plan is made. A repetition of a completion that was not
 //! answered finds the object there and gets the same answer.
 
+use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
 use common::s3::conditions::WriteConditions;
 use common::s3::multipart::complete::CompleteMultipartUpload;
@@ -14,6 +15,7 @@ use runtime::http::Response;
 use runtime::pool;
 use store::Seen;
 
+use super::super::access::{demand, may_write};
 use super::super::commit;
 use super::super::objects::Objects;
 use super::super::service::{Operate, Scene};
@@ -51,7 +53,8 @@ impl Operate for CompleteMultipartUpload {
     async fn operate(self, scene: Scene<Objects>) -> Result<Response, ApiError> {
         let (caller, state) = (scene.caller.clone(), scene.state());
         let (content, name) = (state.content.clone(), self.upload.clone());
-        pool::block(move || named::admit(&content.records, caller.as_ref(), &name)).await??;
+        let who = caller.clone();
+        pool::block(move || named::admit(&content.records, who.as_ref(), &name)).await??;
         let mut tries = 0;
         let object = loop {
             tries += 1;
@@ -63,7 +66,8 @@ impl Operate for CompleteMultipartUpload {
             ready.plan.check(&self)?;
             check_size(ready.plan.size, state.max_multipart_bytes)?;
             let conditions = self.conditions.clone();
-            match complete(state.content.clone(), *ready, conditions, state.clock.now()).await {
+            let (content, now, who) = (state.content.clone(), state.clock.now(), caller.clone());
+            match complete(content, *ready, conditions, (who, now)).await {
                 Err(error) if error.code() == ErrorCode::OperationAborted && tries < TRIES => {}
                 other => break other?,
             }
@@ -136,7 +140,7 @@ async fn complete(
     content: Content,
     ready: Ready,
     conditions: WriteConditions,
-    now: Timestamp,
+    (caller, now): (Option<Caller>, Timestamp),
 ) -> Result<Object, ApiError> {
     let Ready { upload, plan, unlisted } = ready;
     let object = Object {
@@ -156,6 +160,8 @@ async fn complete(
     let blobs: Vec<_> = unlisted.iter().filter_map(|part| part.blob.clone()).collect();
     let shelves = content.clone();
     commit::put(content.clone(), object.clone(), None, move |batch, found| {
+        // The bucket may be another's by now.
+        demand(may_write(caller.as_ref(), found.bucket))?;
         conditions.check(found.old.map(|old| old.etag.as_str()))?;
         let records = &shelves.records;
         let present = records.uploads.get(upload.key())?;

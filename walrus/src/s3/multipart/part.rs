@@ -41,6 +41,7 @@ impl Operate for UploadPart {
     type State = Objects;
 
     async fn operate(self, scene: Scene<Objects>) -> Result<Response, ApiError> {
+        let caller = scene.signed_caller()?;
         let (content, upload, expected, ticket) = match admit(&self, &scene).await {
             Ok(admitted) => admitted,
             Err(error) => {
@@ -66,7 +67,12 @@ impl Operate for UploadPart {
             checksum: checksum.clone(),
             modified: state.clock.now(),
         };
-        record::put(content, name, part, ticket, |_| Ok(())).await?;
+        let (records, upload) = (content.records.clone(), name.clone());
+        record::put(content, name, part, ticket, move |_| {
+            // The bucket may be another's by now.
+            named::admit(&records, Some(&caller), &upload)
+        })
+        .await?;
         drop(permit);
         let response = Response::empty(200).with("etag", format!("\"{etag}\""));
         Ok(response.with(checksum.algorithm.header(), checksum.text()))

@@ -4,6 +4,7 @@
 //! other case the bytes are read, hashed and written as if they had come in.
 
 use bytes::Bytes;
+use common::action::Caller;
 use common::error::{ApiError, ErrorCode};
 use common::s3::checksum::Kind;
 use common::s3::copy::{UploadPartCopy, copied_to_xml};
@@ -59,8 +60,8 @@ impl Operate for UploadPartCopy {
             .await??;
             check_size(found.size, state.max_bytes)?;
             let done = match shared(&found, self.number) {
-                Some(part) => share(&self, (&state, &capped), found, part).await,
-                None => read(&self, (&state, &capped), found).await,
+                Some(part) => share(&self, (&state, &capped, &caller), found, part).await,
+                None => read(&self, (&state, &capped, &caller), found).await,
             };
             match done {
                 Err(error) if error.code() == ErrorCode::OperationAborted && tries < TRIES => {}
@@ -76,15 +77,16 @@ impl Operate for UploadPartCopy {
 /// Lets the part name the source's file.
 async fn share(
     asked: &UploadPartCopy,
-    (state, content): (&Objects, &Content),
+    (state, content, caller): (&Objects, &Content, &Caller),
     found: Found,
     part: Part,
 ) -> Result<Part, ApiError> {
     let part = Part { modified: state.clock.now(), ..part };
     let records = content.records.clone();
     let source = found.source;
-    let name = asked.upload.clone();
+    let (name, upload, caller) = (asked.upload.clone(), asked.upload.clone(), caller.clone());
     record::put(content.clone(), name, part.clone(), None, move |batch| {
+        named::admit(&records, Some(&caller), &upload)?;
         source::hold(&records, batch, &source)
     })
     .await?;
@@ -94,7 +96,7 @@ async fn share(
 /// Reads the source and writes the part.
 async fn read(
     asked: &UploadPartCopy,
-    (state, content): (&Objects, &Content),
+    (state, content, caller): (&Objects, &Content, &Caller),
     found: Found,
 ) -> Result<Part, ApiError> {
     let ticket = state.receiver.begin(found.size).await?;
@@ -111,8 +113,12 @@ async fn read(
         checksum,
         modified: state.clock.now(),
     };
-    let name = asked.upload.clone();
-    record::put(content.clone(), name, part.clone(), ticket, |_| Ok(())).await?;
+    let (name, upload, caller) = (asked.upload.clone(), asked.upload.clone(), caller.clone());
+    let records = content.records.clone();
+    record::put(content.clone(), name, part.clone(), ticket, move |_| {
+        named::admit(&records, Some(&caller), &upload)
+    })
+    .await?;
     Ok(part)
 }
 

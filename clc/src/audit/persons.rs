@@ -1,0 +1,61 @@
+//! Who is behind a message of the console, for its record: whoever has proven it, and nobody else.
+
+use common::audit::Actor;
+use common::error::{ApiError, ErrorCode};
+use common::id::AccountId;
+use serde_json::Value;
+
+use crate::iam::users;
+use crate::records::accounts::FIRST_USER;
+use crate::records::{Records, User};
+
+/// The person behind a message that was answered so. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub(super) fn behind(
+    records: &Records,
+    action: &str,
+    message: &Value,
+    answered: Result<&[u8], ErrorCode>,
+) -> Result<Option<Actor>, ApiError> {
+    let text = |name: &str| message.pointer(name).and_then(Value::as_str);
+    let (account, user) = match action {
+        // Who says so was looked at before all else, and being nobody is what is refused so.
+        "Approve"
+        | "Reject"
+        | "GetZip"
+        | "DescribeRegistration"
+        | "SetOwnPassword"
+        | "SetOwnContact" => {
+            if answered.is_err_and(|code| code == ErrorCode::AccessDenied) {
+                return Ok(None);
+            }
+            (text("/by/account").map(str::to_owned), text("/by/user"))
+        }
+        "LogIn" | "ChangePassword" | "Confirm" | "Recover" => {
+            let Ok(answer) = answered else { return Ok(None) };
+            // The password was right, and the code is still to come.
+            if answer == br#""needs_code""# {
+                return Ok(None);
+            }
+            let Some(name) = text("/account").or_else(|| text("/name")) else { return Ok(None) };
+            let row = records.aliases.get(&name.to_ascii_lowercase())?;
+            (row.map(|row| row.value), text("/user"))
+        }
+        _ => return Ok(None),
+    };
+    let Some(number) = account.and_then(|number| number.parse::<AccountId>().ok()) else {
+        return Ok(None);
+    };
+    let user = records.users.get(&User::key_of(&number, user.unwrap_or(FIRST_USER)))?;
+    let account = records.accounts.get(number.as_str())?;
+    Ok(account.zip(user).map(|(account, user)| Actor {
+        arn: users::arn(&number, &user.path, &user.name),
+        account: number.to_string(),
+        alias: account.record.alias,
+        name: user.name.clone(),
+        id: user.unique_id(),
+        session: None,
+    }))
+}
