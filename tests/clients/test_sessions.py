@@ -368,7 +368,7 @@ def test_policies_demand_a_second_factor(cloud, user):
         "Bool": {"aws:MultiFactorAuthPresent": "true"}}))["Role"]["Arn"]
     iam.put_role_policy(RoleName="vault", PolicyName="strong", PolicyDocument=text)
     key = iam.create_access_key(UserName="mina")["AccessKey"]
-    own = {**user, "AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    own = {**user.env, "AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
     sts = client(own, "sts")
     eventually(lambda: client(own, "sts").get_caller_identity(), "the key is known")
 

@@ -3,9 +3,12 @@
 //! `docs/operations.md` lists every configuration key with its comment. Between its lines
 //! `<!-- keys of PROGRAM -->` and `<!-- end -->` stands what this test makes of the program's
 //! `config.rs`; with `EUCALYPT_WRITE_DOCUMENTS=1` it writes that there instead of comparing.
+//!
+//! `docs/permissions.md` lists every condition key that the services fill in.
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -94,4 +97,77 @@ fn testing_names_every_stage_with_its_budget() {
         let row = row.unwrap_or_else(|| panic!("docs/testing.md has no stage {stage}"));
         assert!(row.ends_with(&format!("| {seconds} s |")), "the budget of {stage} is {seconds} s");
     }
+}
+
+/// What the services say to the evaluator stands between these.
+const SERVICES: [&str; 5] = ["aws:", "ec2:", "iam:", "s3:", "sts:"];
+
+/// All sources below a folder, tests at their feet cut off, without white space and in lower case.
+fn sources(folder: &Path, into: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap();
+            into.extend(code.to_lowercase().split_whitespace());
+        }
+    }
+}
+
+/// The keys that code puts into contexts; of one made of parts, what it begins with.
+fn said(code: &str) -> BTreeSet<String> {
+    let calls = [".with(", ".with_some(", ".with_all(", ".said("];
+    let said = calls.iter().flat_map(|call| code.split(call).skip(1)).filter_map(|rest| {
+        let literal = rest.strip_prefix("&format!(").unwrap_or(rest).strip_prefix('"')?;
+        let key = literal.split(['"', '{']).next()?;
+        SERVICES.iter().any(|service| key.starts_with(service)).then(|| key.to_owned())
+    });
+    said.collect()
+}
+
+#[test]
+fn permissions_names_every_condition_key() {
+    let document = std::fs::read_to_string(root().join("docs/permissions.md")).unwrap();
+    let list = document.split_once("## Condition keys\n").unwrap().1;
+    let list = list.split("\n## ").next().unwrap().to_lowercase();
+    let told: BTreeSet<&str> = list
+        .split('`')
+        .filter(|span| SERVICES.iter().any(|service| span.starts_with(service)))
+        .collect();
+    let mut code = String::new();
+    for folder in ["common/src", "common/runtime/src", "clc/src", "walrus/src"] {
+        sources(&root().join(folder), &mut code);
+    }
+    let said = said(&code);
+    assert!(said.len() > 40, "{said:?}");
+    let untold: Vec<_> = said
+        .iter()
+        .filter(|key| {
+            let part = key.ends_with([':', '/']) || key.as_str() == "ec2:metadata";
+            let there = told.iter().any(|it| part && it.starts_with(*key));
+            !told.contains(key.as_str()) && !there
+        })
+        .collect();
+    assert!(untold.is_empty(), "docs/permissions.md does not tell of {untold:?}");
+    let unsaid: Vec<_> = told
+        .iter()
+        .filter(|key| {
+            let name = key.split_once(':').unwrap().1;
+            match name.split_once('/') {
+                Some((name, _)) => !code.contains(&format!(":{name}/{{")),
+                None => {
+                    // Made of parts, it ends in one of them.
+                    let part = |it: &&String| key.starts_with(it.as_str()) && it != key;
+                    let ends = |it: &String| {
+                        let end = &key[it.len()..];
+                        code.contains(&format!("\"{end}\"")) || code.contains(&format!("}}{end}\""))
+                    };
+                    !said.contains(**key) && !said.iter().filter(part).any(ends)
+                }
+            }
+        })
+        .collect();
+    assert!(unsaid.is_empty(), "docs/permissions.md tells of {unsaid:?}, which nothing says");
 }

@@ -8,7 +8,6 @@ use common::euare::access_keys::{
     UpdateAccessKey,
 };
 use common::euare::elements::{Moment, Nothing};
-use common::euare::names;
 use common::euare::paging::Page;
 use common::iam::{Context, EntityName};
 use common::id::AccountId;
@@ -40,18 +39,6 @@ fn find(
         key.account == *account && key.user.eq_ignore_ascii_case(&user.name)
     };
     records.access_keys.get(id)?.filter(own).ok_or_else(|| no_key(id))
-}
-
-/// The form of any service's ids.
-fn check_id(id: &str) -> Result<(), ApiError> {
-    names::check_length("accessKeyId", id, 128)?;
-    match id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-        true => Ok(()),
-        false => {
-            let rule = r"Member must satisfy regular expression pattern: [\w]+";
-            Err(names::violation(id, "accessKeyId", rule))
-        }
-    }
 }
 
 impl Changes for CreateAccessKey {
@@ -122,7 +109,6 @@ impl Answer<Iam> for ListAccessKeys {
 
 impl Changes for UpdateAccessKey {
     fn change(self, scene: &Scene<Iam>) -> Result<Change<Nothing>, ApiError> {
-        check_id(&self.access_key_id)?;
         let name = users::meant(scene, self.user_name.as_deref())?;
         let (account, id) = (scene.caller.account.clone(), self.access_key_id);
         let active = self.status == Status::Active;
@@ -138,7 +124,6 @@ impl Changes for UpdateAccessKey {
 
 impl Changes for DeleteAccessKey {
     fn change(self, scene: &Scene<Iam>) -> Result<Change<Nothing>, ApiError> {
-        check_id(&self.access_key_id)?;
         let name = users::meant(scene, self.user_name.as_deref())?;
         let (account, id) = (scene.caller.account.clone(), self.access_key_id);
         Ok(Change::new(move |records, batch, touched| {
@@ -151,7 +136,6 @@ impl Changes for DeleteAccessKey {
 
 impl Answer<Iam> for GetAccessKeyLastUsed {
     async fn answer(self, scene: &Scene<Iam>) -> Result<KeyLastUsed, ApiError> {
-        check_id(&self.access_key_id)?;
         let (caller, id) = (scene.caller.clone(), self.access_key_id);
         let (uses, region) = (scene.key_uses.clone(), scene.endpoints.region.clone());
         scene

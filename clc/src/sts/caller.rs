@@ -21,11 +21,6 @@ impl Answer<Tokens> for GetCallerIdentity {
 impl Answer<Tokens> for GetAccessKeyInfo {
     async fn answer(self, scene: &Scene<Tokens>) -> Result<AccessKeyInfo, ApiError> {
         let id = self.access_key_id;
-        let letters = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if !(16..=128).contains(&id.len()) || !id.bytes().all(letters) {
-            let text = "AccessKeyId has 16 to 128 letters and digits";
-            return Err(ApiError::new(ErrorCode::ValidationError, text));
-        }
         let found = scene.records.work(move |records| {
             let account = match id.starts_with(TEMPORARY) {
                 true => account_of(&id),

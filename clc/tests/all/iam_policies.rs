@@ -606,7 +606,10 @@ fn simulations_tell_what_decides() {
                 json!({"PolicySourceArn": format!("{source}x"), "ActionNames": ["s3:X"]}),
                 "NoSuchEntity",
             ),
-            (json!({"PolicySourceArn": "arn:aws:s3:::b", "ActionNames": ["s3:X"]}), "InvalidInput"),
+            (
+                json!({"PolicySourceArn": "arn:aws:s3:::bucket/key", "ActionNames": ["s3:X"]}),
+                "InvalidInput",
+            ),
         ] {
             let refused = iam(&world, &owner, &of::<SimulatePrincipalPolicy>(ask)).await;
             assert_eq!(code(refused), expected);

@@ -14,7 +14,7 @@ use common::dialect::query::Node;
 use common::dialect::xml::{self, Shape};
 use common::ec2::{self, Version};
 use common::error::{ApiError, ErrorCode};
-use common::euare::names;
+use common::euare::{names, parameters};
 use common::iam::Barred;
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
@@ -210,7 +210,7 @@ impl Router {
                 let DryRun { dry_run } = read(&routed.parameters, routed.shape)?;
                 let action: A = read(&routed.parameters, routed.shape)?;
                 if let Shape::Iam(_) = routed.shape {
-                    names::check_parameters(<A as Action>::NAME, &routed.parameters)?;
+                    parameters::check(<A as Action>::NAME, &routed.parameters)?;
                 }
                 let Routed { caller, request_id, guard, prefix, shape, .. } = routed;
                 let asking =

@@ -1,7 +1,7 @@
 //! IAM's query API as types, which Eucalyptus calls Euare: one file a family.
 //!
-//! [`names`] and [`paging`] hold the rules that all families share, [`elements`] the parts of which
-//! their answers are made, [`subjects`] what policies call the things they are about.
+//! [`names`], [`parameters`] and [`paging`] hold the rules that all families share, [`elements`] the
+//! parts of which their answers are made, [`subjects`] what policies call the things they are about.
 
 pub mod access_keys;
 pub mod accounts;
@@ -18,6 +18,7 @@ pub mod managed;
 pub mod mfa;
 pub mod names;
 pub mod paging;
+pub mod parameters;
 pub mod roles;
 pub mod simulate;
 pub mod subjects;

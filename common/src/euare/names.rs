@@ -13,11 +13,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-
 use super::elements::Tag;
-use crate::dialect::query::{Node, Unusable};
+use crate::dialect::query::Unusable;
 use crate::error::{ApiError, ErrorCode};
 
 /// The longest name of a user.
@@ -67,35 +64,8 @@ pub fn unusable(Unusable { parameter, why }: &Unusable) -> ApiError {
     ApiError::new(ErrorCode::ValidationError, text)
 }
 
-/// What every action of IAM demands of its parameters, whatever else it does with them: names of the
-/// right characters, and tags where an action is about tags.
-///
-/// # Errors
-/// `ValidationError`.
-pub fn check_parameters(action: &str, parameters: &Node) -> Result<(), ApiError> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Lists {
-        #[serde(default)]
-        tags: Vec<IgnoredAny>,
-        #[serde(default)]
-        tag_keys: Vec<IgnoredAny>,
-    }
-    for name in ["UserName", "GroupName", "RoleName", "InstanceProfileName", "PolicyName"] {
-        if let Some(value) = parameters.get(name) {
-            check_name(&in_camel_case(name), value, EXISTING)?;
-        }
-    }
-    let lists: Lists = parameters.read().map_err(|error| unusable(&error))?;
-    match () {
-        () if action.starts_with("Tag") && lists.tags.is_empty() => Err(absent("tags")),
-        () if action.starts_with("Untag") && lists.tag_keys.is_empty() => Err(absent("tagKeys")),
-        () => Ok(()),
-    }
-}
-
 /// `Tags.member.1.Key` as AWS' sentences have it: `tags.1.member.key`.
-fn in_camel_case(parameter: &str) -> String {
+pub(super) fn in_camel_case(parameter: &str) -> String {
     let mut steps: Vec<String> = Vec::new();
     for step in parameter.split('.') {
         let of_list = steps.last().is_some_and(|last| last == "member")

@@ -2,6 +2,8 @@
 //! ask rightly: each parameter that must be there left out, each name malformed, and things named
 //! that are not there. Refusals name the parameter in AWS' own words, and nothing is changed.
 
+use std::collections::BTreeSet;
+
 use e2e::raw::{Reply, Signer, Version};
 use e2e::{Cloud, Shape};
 
@@ -116,40 +118,126 @@ fn what_must_be_there_and_is_not_is_named() {
     assert_eq!(asker.state(), before);
 }
 
-/// Values that no such name has.
-fn malformed(parameter: &str) -> Vec<String> {
-    const NAMES: [&str; 6] = [
-        "UserName",
-        "GroupName",
-        "RoleName",
-        "InstanceProfileName",
-        "PolicyName",
-        "VirtualMFADeviceName",
-    ];
-    if !NAMES.contains(&parameter) {
-        return Vec::new();
+/// Values that no such parameter has, and how they are refused.
+fn malformed(parameter: &str) -> Vec<(String, &'static str)> {
+    let long = |most: usize| "n".repeat(most + 1);
+    let (values, code) = match parameter {
+        "UserName"
+        | "GroupName"
+        | "RoleName"
+        | "InstanceProfileName"
+        | "PolicyName"
+        | "VirtualMFADeviceName" => {
+            let bad = ["a/b", "a b", "a*", "a:b", "a\\b", "日本", "a\u{7f}", "a\u{e9}", "é"];
+            (bad.to_vec(), "ValidationError")
+        }
+        "AccessKeyId" | "CertificateId" => {
+            (vec!["AKI0000000000000-", "AKI 000000000000", "日本"], "ValidationError")
+        }
+        "PolicyArn" | "PermissionsBoundary" | "RoleArn" => {
+            (vec!["nothing", "arn:aws:iam::aws:p"], "ValidationError")
+        }
+        "PolicySourceArn" => (vec!["nothing"], "ValidationError"),
+        "VersionId" => {
+            (vec!["1", "v", "v0", "v01", "v+1", "v-1", "V1", "latest"], "ValidationError")
+        }
+        "Status" => (vec!["active", "Paused", "Expired"], "ValidationError"),
+        "SerialNumber" => {
+            (vec!["short", "a serial number", "日本日本日本日本日本"], "ValidationError")
+        }
+        "AuthenticationCode1" | "AuthenticationCode2" => {
+            (vec!["1", "12345", "1234567", "12345a", "１２３４５６"], "ValidationError")
+        }
+        "Path" | "NewPath" | "PathPrefix" => {
+            (vec!["a", "//a b/", "/日本/", "a/b"], "ValidationError")
+        }
+        "PolicyDocument" | "AssumeRolePolicyDocument" => {
+            (vec!["{", "[]", "{}", "policy", NO_VERSION, NO_EFFECT], "MalformedPolicyDocument")
+        }
+        _ => return Vec::new(),
+    };
+    let too_long = match parameter {
+        "UserName"
+        | "GroupName"
+        | "RoleName"
+        | "InstanceProfileName"
+        | "PolicyName"
+        | "VirtualMFADeviceName"
+        | "AccessKeyId"
+        | "CertificateId" => Some(long(128)),
+        "SerialNumber" => Some(long(256)),
+        "Path" | "NewPath" | "PathPrefix" => Some(format!("/{}/", long(510))),
+        "PolicyArn" | "PermissionsBoundary" | "PolicySourceArn" | "RoleArn" => {
+            Some(format!("arn:aws:iam::aws:policy/{}", long(2048)))
+        }
+        _ => None,
+    };
+    let mut all: Vec<_> = values.into_iter().map(|value| (value.to_owned(), code)).collect();
+    all.extend(too_long.map(|value| (value, "ValidationError")));
+    match parameter {
+        "AccessKeyId" => all.push(("short".to_owned(), "ValidationError")),
+        "PolicyArn" | "PermissionsBoundary" => {
+            all.push(("long enough and yet no ARN".to_owned(), "InvalidInput"));
+        }
+        _ => {}
     }
-    let bad = ["a/b", "a b", "a*", "a:b", "a\\b", "日本", "a\u{7f}", "a\u{e9}", "é"];
-    let long = "n".repeat(129);
-    bad.into_iter().chain([long.as_str()]).map(str::to_owned).collect()
+    all
 }
+
+const NO_VERSION: &str = r#"{"Version":"2011-01-01","Statement":[]}"#;
+const NO_EFFECT: &str = r#"{"Version":"2012-10-17","Statement":{"Action":"*","Resource":"*"}}"#;
 
 #[test]
 fn what_is_malformed_is_refused_and_changes_nothing() {
     let asker = Asker::new();
     let before = asker.state();
+    let mut seen = BTreeSet::new();
+    let refuse = |prefix: &str, action: &str, pairs: Pairs<'_>, name: &str, code: &str| {
+        let refused = asker.ask(prefix, action, pairs).refused();
+        let value = pairs.iter().find(|(given, _)| *given == name).unwrap().1;
+        let shown: String = value.chars().take(40).collect();
+        let told = (refused.status, refused.code.as_str());
+        assert_eq!(told, (400, code), "{action} with {name}={shown}: {refused:?}");
+        assert!(refused.message.len() < 2000, "{action}: {}", refused.message.len());
+        if name.starts_with("AuthenticationCode") && value.len() > 4 {
+            assert!(!refused.message.contains(value), "{refused:?}");
+        }
+    };
     for (prefix, action, parameters) in rows() {
         for (place, (name, _)) in parameters.iter().enumerate() {
-            for value in malformed(name) {
+            for (value, code) in malformed(name) {
                 let mut pairs = parameters.to_vec();
                 pairs[place].1 = &value;
-                let refused = asker.ask(prefix, action, &pairs).refused();
-                let shown: String = value.chars().take(40).collect();
-                let told = (refused.status, refused.code.as_str());
-                let expected = (400, "ValidationError");
-                assert_eq!(told, expected, "{action} with {name}={shown}: {refused:?}");
-                assert!(refused.message.len() < 2000, "{action}: {}", refused.message.len());
+                refuse(prefix, action, &pairs, name, code);
+                seen.insert(*name);
             }
+        }
+    }
+    assert!(seen.len() > 17, "{seen:?}");
+    // Parameters that the rows leave out.
+    for (action, name) in [
+        ("CreateGroup", "Path"),
+        ("CreateInstanceProfile", "Path"),
+        ("CreatePolicy", "Path"),
+        ("CreateRole", "Path"),
+        ("CreateRole", "PermissionsBoundary"),
+        ("CreateUser", "Path"),
+        ("CreateUser", "PermissionsBoundary"),
+        ("CreateVirtualMFADevice", "Path"),
+        ("ListAttachedGroupPolicies", "PathPrefix"),
+        ("ListAttachedRolePolicies", "PathPrefix"),
+        ("ListAttachedUserPolicies", "PathPrefix"),
+        ("ListEntitiesForPolicy", "PathPrefix"),
+        ("ListGroups", "PathPrefix"),
+        ("ListInstanceProfiles", "PathPrefix"),
+        ("ListPolicies", "PathPrefix"),
+        ("ListRoles", "PathPrefix"),
+        ("ListUsers", "PathPrefix"),
+    ] {
+        let (_, _, parameters) = rows().find(|(_, row, _)| *row == action).unwrap();
+        for (value, code) in malformed(name) {
+            let pairs = [*parameters, &[(name, value.as_str())]].concat();
+            refuse("iam", action, &pairs, name, code);
         }
     }
     // Numbers of listings, by whatever action.
