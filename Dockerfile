@@ -12,12 +12,12 @@ RUN groupadd --system --gid 877 eucalypt \
     && install -d -o eucalypt -g eucalypt -m 0700 /etc/eucalypt/peer /var/lib/eucalypt/clc /var/lib/eucalypt/walrus
 COPY healthy /usr/local/bin/healthy
 
-# The cloud controller: 8773 is its API, 8772 is for the other services.
+# The cloud controller: 8773 is its API, 8443 its console, 8772 is for the other services.
 FROM service AS clc
 COPY bin/clc bin/euca /usr/local/bin/
 USER eucalypt
 VOLUME /var/lib/eucalypt/clc
-EXPOSE 8773
+EXPOSE 8773 8443
 HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 CMD ["healthy", "8772"]
 ENTRYPOINT ["clc"]
 

@@ -56,7 +56,7 @@ fn fill(store: &Path) {
 
 async fn start(config: &Config) -> Server {
     let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
-    let listeners = Listeners { api: bind(), internal: bind() };
+    let listeners = Listeners { api: bind(), internal: bind(), console: bind() };
     Server::start(config.clone(), listeners, Clock::system()).await.unwrap()
 }
 

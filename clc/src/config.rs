@@ -46,13 +46,16 @@ pub struct Config {
     /// `127.0.0.1:8772`.
     pub internal_listen: SocketAddr,
     /// The name or address under which users reach this host; it stands in eucarc and in
-    /// DescribeRegions. Empty (the default): the address of the default route.
+    /// DescribeRegions, unless the property `cloud.public_host` says another. Empty (the default): the address of the default route.
     pub public_host: String,
     /// The region's name. Default `eucalyptus`.
     pub region: String,
     /// The key that the services share: 32 random bytes, mode 0600. Default
     /// `/etc/eucalypt/peer.key`.
     pub peer_key_file: PathBuf,
+    /// Where the console listens: https by the certificate of `tls_cert_file`, or one that it makes
+    /// itself; whoever speaks plain http there is sent to https. Default `0.0.0.0:8443`.
+    pub console_listen: SocketAddr,
     /// Where the console is, as links in mails begin. Empty (the default): `https://`, the public
     /// host, port 8443.
     pub console_url: String,
@@ -191,6 +194,7 @@ impl Default for Config {
             public_host: String::new(),
             region: "eucalyptus".to_owned(),
             peer_key_file: PathBuf::from("/etc/eucalypt/peer.key"),
+            console_listen: SocketAddr::from(([0, 0, 0, 0], 8443)),
             console_url: String::new(),
             launch_patience_seconds: 3600,
             audit_days: 90,

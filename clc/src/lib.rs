@@ -6,13 +6,14 @@
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
 //! `random`, `config` · `records`, `settings` · `upgrade` · `identity` · `schedule` · `quota` ·
-//! `cluster` · `reconcile` · `people`, `audit` · `iam`, `ec2`, `sts`, `admin` · `routes`, `services` ·
-//! `server`.
+//! `cluster` · `reconcile` · `people`, `audit` · `iam`, `ec2`, `sts`, `admin` · `routes`, `services`,
+//! `console` · `server`.
 
 pub mod admin;
 pub mod audit;
 pub mod cluster;
 pub mod config;
+pub mod console;
 pub mod ec2;
 pub mod iam;
 pub mod identity;

@@ -18,6 +18,14 @@ pub(crate) fn secret_key() -> Result<String, ApiError> {
     text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 40)
 }
 
+/// A password that is easily copied by hand: 20 characters of which none looks like another.
+///
+/// # Errors
+/// If the system has no random bytes.
+pub(crate) fn password() -> Result<String, ApiError> {
+    text(b"abcdefghjkmnpqrstuvwxyz23456789", 20)
+}
+
 /// `N` random bytes.
 ///
 /// # Errors

@@ -22,7 +22,7 @@ use runtime::envelope::{PeerKey, PeerKeyError};
 use runtime::front::QueryApi;
 use runtime::listen::{Limits, Listening, listen};
 use runtime::metrics::Metrics;
-use runtime::peer::Peer;
+use runtime::peer::{Answers, Peer};
 use runtime::pool;
 use runtime::reconcile::{self as driver, Reconciler, Waker};
 use runtime::replay::Replays;
@@ -38,6 +38,7 @@ use crate::audit::Trail;
 use crate::audit::host::Recorded;
 use crate::cluster::{Cluster, Member, Poller, poll};
 use crate::config::{Config, Unusable};
+use crate::console::{self, ConsoleError, Desk, Shown, first_password};
 use crate::ec2::bundles::Bundles;
 use crate::ec2::images::Images;
 use crate::ec2::instances::Instances;
@@ -128,6 +129,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// The console cannot be opened.
+    #[error(transparent)]
+    Console(#[from] ConsoleError),
     /// Mails cannot be sent as it is configured.
     #[error("{0}")]
     Mail(#[from] NoServer),
@@ -143,6 +147,8 @@ pub struct Listeners {
     pub api: TcpListener,
     /// Messages of other services.
     pub internal: TcpListener,
+    /// The console.
+    pub console: TcpListener,
 }
 
 impl Listeners {
@@ -154,7 +160,11 @@ impl Listeners {
         let bind = |address: SocketAddr| {
             TcpListener::bind(address).map_err(|error| StartError::Listen(address, error))
         };
-        Ok(Self { api: bind(config.listen)?, internal: bind(config.internal_listen)? })
+        Ok(Self {
+            api: bind(config.listen)?,
+            internal: bind(config.internal_listen)?,
+            console: bind(config.console_listen)?,
+        })
     }
 }
 
@@ -162,6 +172,7 @@ impl Listeners {
 pub struct Server {
     api: Doors,
     internal: Listening,
+    console: Listening,
     admin_dir: PathBuf,
     roster: Roster,
     shutdown: Shutdown,
@@ -277,30 +288,49 @@ impl Server {
             walrus: walrus.clone(),
             people: people.clone(),
         };
+        let answers = crate::admin::people::people(&people);
+        let asked: Arc<dyn Answers> =
+            Arc::new(Recorded::console(answers, &records, &log, clock.clone()));
+        let api = Arc::new(api);
+        let desk = Desk::new(
+            Arc::clone(&api),
+            Arc::clone(&asked),
+            people.clone(),
+            Arc::clone(&directory),
+            log.clone(),
+            admin_dir.clone(),
+            shutdown.clone(),
+        );
+        let desk = Arc::new(desk);
+        let (told, followed) = ("Parts of pages that are being followed.", Arc::downgrade(&desk));
+        metrics.gauge("eucalypt_clc_console_streams", told, move || {
+            followed.upgrade().map_or(0, |desk| desk.streams() as u64)
+        });
         let internal = Endpoint::new(key, clock.clone(), roster.clone(), metrics)
             .service(Arc::new(identity(&records, &key_uses, &shutdown)))
-            .service(Arc::new(Recorded::new(administration.dispatcher(), &trail, clock.clone())))
-            .service(Arc::new(Recorded::console(
-                crate::admin::people::people(&people),
-                &records,
-                &log,
-                clock,
-            )));
+            .service(Arc::new(Recorded::new(administration.dispatcher(), &trail, clock)))
+            .service(Arc::clone(&asked));
         let open = |listener: TcpListener, app| {
             let address = listener.local_addr().unwrap_or(config.listen);
             listen(listener, &Limits::default(), app)
                 .map_err(|error| StartError::Listen(address, error))
         };
-        let api = doorway.open(&Limits::default(), Arc::new(api), &shutdown)?;
+        let api = doorway.open(&Limits::default(), api, &shutdown)?;
         let internal = open(listeners.internal, Arc::new(internal))?;
+        {
+            let (people, admin_dir) = (people.clone(), admin_dir.clone());
+            people.work(move |people| first_password::prepare(people, &admin_dir)).await?;
+        }
+        let console = console::open(listeners.console, shown(&config), desk).await?;
         if let Some(https) = api.tls_address() {
             tracing::info!(%https, "the API is served by https");
         }
-        tracing::info!(api = %api.address(), internal = %internal.address(), "clc is up");
+        let (at, inside) = (api.address(), internal.address());
+        tracing::info!(api = %at, internal = %inside, console = %console.address(), "clc is up");
         let store = Arc::downgrade(&records.engine);
         let watched = Weak::clone(&store);
         roster.heed("store", move || watched.upgrade().is_none_or(|store| store.is_usable()));
-        Ok(Self { api, internal, admin_dir, roster, shutdown, loops, store, actions, log })
+        Ok(Self { api, internal, console, admin_dir, roster, shutdown, loops, store, actions, log })
     }
 
     /// Where the API listens.
@@ -318,6 +348,11 @@ impl Server {
         self.internal.address()
     }
 
+    /// Where the console is, by https.
+    pub fn console_address(&self) -> SocketAddr {
+        self.console.address()
+    }
+
     /// All actions that it answers: what policies call their API, and their names.
     pub fn actions(&self) -> &[(&'static str, &'static str)] {
         &self.actions
@@ -331,7 +366,8 @@ impl Server {
     /// Takes nothing new, finishes what is under way, and gives the store back.
     pub async fn stop(self) {
         self.shutdown.raise();
-        self.api.stop().await;
+        let console = self.console.stop();
+        futures_util::future::join(self.api.stop(), console).await;
         self.internal.stop().await;
         self.log.close().await;
         for task in self.loops {
@@ -382,7 +418,15 @@ fn endpoints(config: &Config, port: u16, tls: bool) -> Result<Endpoints, StartEr
         url => url.trim_end_matches('/').to_owned(),
     };
     let (clc, region) = (format!("{scheme}://{host}:{port}"), config.region.clone());
-    Ok(Endpoints { clc, walrus, region, authority })
+    Ok(Endpoints { clc, walrus, region, authority, host })
+}
+
+/// By which certificate the console is opened: the site's, or one of its own.
+fn shown(config: &Config) -> Shown {
+    match config.tls_cert_file.as_os_str().is_empty() {
+        true => Shown::Own(config.data_dir.join("console")),
+        false => Shown::Site(config.tls_cert_file.clone(), config.tls_key_file.clone()),
+    }
 }
 
 /// Everything that waits for the disk before the first actor lives.
@@ -518,7 +562,7 @@ impl Parts<'_> {
             Arc::new(Zones {
                 records: self.records.clone(),
                 region: self.config.region.clone(),
-                endpoint: self.endpoints.ec2(),
+                endpoints: self.endpoints.clone(),
                 cluster: self.cluster.clone(),
                 rooms,
                 clock: self.clock.clone(),
@@ -625,13 +669,16 @@ impl Parts<'_> {
         &self,
         people: &People,
         server: Option<MailServer>,
-    ) -> [tokio::task::JoinHandle<()>; 2] {
+    ) -> [tokio::task::JoinHandle<()>; 3] {
         let run = |reconciler: Arc<dyn Reconciler>, waker: &Waker| {
             driver::run(reconciler, waker, PERIOD, self.clock, self.roster, self.shutdown)
         };
         let post = Post { people: people.clone(), server };
         let leavers = Leavers { people: people.clone(), walrus: self.walrus.clone() };
-        [run(Arc::new(post), &people.post), run(Arc::new(leavers), &people.leaving)]
+        let (sweep, asleep) = (Arc::new(console::sweep(people.clone())), Waker::new());
+        let (clock, roster, shutdown) = (self.clock, self.roster, self.shutdown);
+        let sweep = driver::run(sweep, &asleep, console::SWEEP, clock, roster, shutdown);
+        [run(Arc::new(post), &people.post), run(Arc::new(leavers), &people.leaving), sweep]
     }
 
     fn bundles(&self, member: Option<Arc<Member>>) -> crate::reconcile::bundles::Bundles {

@@ -47,6 +47,19 @@ pub const CONFIRM_HOURS: &str = "people.confirm_hours";
 /// How long the link of a recovery is good, minutes.
 pub const RECOVER_MINUTES: &str = "people.recover_minutes";
 
+/// The name or address under which users reach the cloud; empty: the one of clc.toml.
+pub const PUBLIC_HOST: &str = "cloud.public_host";
+/// After how many minutes without use a session of the console is over.
+pub const SESSION_IDLE_MINUTES: &str = "console.session_idle_minutes";
+/// After how many hours a session of the console is over.
+pub const SESSION_HOURS: &str = "console.session_hours";
+/// How far the first-time configuration of the console is; no administrator sees or changes it.
+pub const FIRST_TIME: &str = "console.first_time";
+/// The administrator has the first password and nothing else.
+pub const FIRST_TIME_WAITS: &str = "waits";
+/// It was done.
+pub const FIRST_TIME_DONE: &str = "done";
+
 /// How many access keys a user may have, under 4.x's name.
 pub const ACCESS_KEYS_PER_USER: &str = "authentication.access_keys_limit";
 /// How many active signing certificates a user may have, under 4.x's name.
@@ -60,6 +73,25 @@ struct Row {
 }
 
 const TABLE: &[Row] = &[
+    Row {
+        name: PUBLIC_HOST,
+        default: "",
+        meaning: "The name or address in credentials and mails under which users reach the cloud; \
+                  empty: public_host of clc.toml",
+        rule: |_, value| host(value),
+    },
+    Row {
+        name: SESSION_IDLE_MINUTES,
+        default: "30",
+        meaning: "After how many minutes without use a session of the console is over (1 to 1440)",
+        rule: |_, value| within(value, 1, 1440),
+    },
+    Row {
+        name: SESSION_HOURS,
+        default: "12",
+        meaning: "After how many hours a session of the console is over (1 to 168)",
+        rule: |_, value| within(value, 1, 168),
+    },
     Row {
         name: ACCESS_KEYS_PER_USER,
         default: "2",
@@ -201,6 +233,17 @@ fn mail_address(value: &str) -> Result<(), String> {
         true => Ok(()),
         false => Err(format!("'{value}' is no mail address")),
     }
+}
+
+/// A name or an address, as it stands in a URL.
+fn host(value: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
+    let v6 = value.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    let good = match v6 {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => value.len() <= 253 && value.chars().all(plain) && !value.starts_with(['-', '.']),
+    };
+    if good { Ok(()) } else { Err("it is a host name or an address".to_owned()) }
 }
 
 fn within(value: &str, least: u32, most: u32) -> Result<(), String> {

@@ -56,7 +56,7 @@ class Cloud:
         self.driver = driver
         self.https = https
         self.processes = {}
-        names = ["clc", "clc_in", "walrus", "walrus_in", "node_in", "clc_tls", "walrus_tls"]
+        names = ["clc", "clc_in", "walrus", "walrus_in", "node_in", "clc_tls", "walrus_tls", "console"]
         self.ports = dict(zip(names, free_ports(len(names))))
         (self.dir / "etc").mkdir(parents=True)
         key = self.dir / "etc/peer.key"
@@ -70,6 +70,7 @@ class Cloud:
         (d / "etc/clc.toml").write_text(
             f'data_dir = "{d}/clc"\nadmin_dir = "{d}/admin"\npublic_host = "127.0.0.1"\n'
             f'listen = "127.0.0.1:{p["clc"]}"\ninternal_listen = "127.0.0.1:{p["clc_in"]}"\n'
+            f'console_listen = "127.0.0.1:{p["console"]}"\n'
             + common
             + self.tls("clc")
             + f'[walrus]\nurl = "http://127.0.0.1:{p["walrus_in"]}"\n'

@@ -23,8 +23,9 @@ class Composed:
 
     def __init__(self, folder):
         self.folder = folder
-        api, s3 = clouds.free_ports(2)
+        api, s3, console = clouds.free_ports(3)
         self.env = dict(os.environ, EUCALYPT_API_PORT=str(api), EUCALYPT_S3_PORT=str(s3))
+        self.env["EUCALYPT_CONSOLE_PORT"] = str(console)
         self.env["COMPOSE_PROJECT_NAME"] = PROJECT
         self.api = f"http://127.0.0.1:{api}/services/compute"
         self.administrator = None

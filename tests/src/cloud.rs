@@ -209,7 +209,9 @@ impl Cloud {
             nodes: nodes.collect(),
             ..clc::config::Config::default()
         };
-        let (listeners, clock) = (clc::server::Listeners { api, internal }, self.clock().clone());
+        let console = TcpListener::bind("127.0.0.1:0").unwrap();
+        let listeners = clc::server::Listeners { api, internal, console };
+        let clock = self.clock().clone();
         let actions = Arc::clone(&self.actions);
         let start = async move || {
             let server = clc::server::Server::start(config, listeners, clock).await?;

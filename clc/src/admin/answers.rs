@@ -80,14 +80,14 @@ impl Administration {
                 let Self { records, endpoints, clock, .. } = add.clone();
                 let now = clock.now();
                 async move {
-                    records.work(move |r| accounts::register(r, &endpoints, &ask.name, now)).await
+                    records.work(move |r| accounts::register(r, &endpoints.now(r)?, &ask.name, now)).await
                 }
             })
             .with(move |ask: GetCredentials| {
                 let Self { records, endpoints, clock, .. } = renew.clone();
                 let now = clock.now();
                 async move {
-                    records.work(move |r| accounts::renew(r, &endpoints, &ask.name, now)).await
+                    records.work(move |r| accounts::renew(r, &endpoints.now(r)?, &ask.name, now)).await
                 }
             })
             .with(move |_: DescribeUsers| {

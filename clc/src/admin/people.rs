@@ -10,7 +10,7 @@ use common::wire::admin::{
 };
 use common::wire::people::{
     Apply, Approve, ChangePassword, CheckPerson, Confirm, DescribeRegistration, GetZip, LogIn,
-    People as PeopleService, Recover, Reject, RequestRecovery,
+    People as PeopleService, Recover, Reject, RequestRecovery, SetOwnContact, SetOwnPassword,
 };
 use common::wire::walrus::Walrus;
 use runtime::dispatcher::Dispatcher;
@@ -58,6 +58,12 @@ pub fn people(people: &People) -> Dispatcher<PeopleService> {
     let it = with(it, people, |people, ask: CheckPerson| logging_in::check(people, &ask));
     let it =
         with(it, people, |people, ask: ChangePassword| logging_in::change_password(people, &ask));
+    let it = with(it, people, |people, ask: SetOwnPassword| logging_in::set_own(people, &ask));
+    let it = with(it, people, |people, ask: SetOwnContact| {
+        let alias = logging_in::check(people, &ask.by)?.alias;
+        acting::owner(people, &ask.by, &alias)?;
+        registering::change_contact(people, &alias, &ask.contact).map(drop)
+    });
     let it = with(it, people, |people, ask: GetZip| {
         acting::owner(people, &ask.by, &ask.name)?;
         credentials::zip(people, &ask.name, ask.kind)

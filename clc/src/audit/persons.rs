@@ -22,7 +22,12 @@ pub(super) fn behind(
     let text = |name: &str| message.pointer(name).and_then(Value::as_str);
     let (account, user) = match action {
         // Who says so was looked at before all else, and being nobody is what is refused so.
-        "Approve" | "Reject" | "GetZip" | "DescribeRegistration" => {
+        "Approve"
+        | "Reject"
+        | "GetZip"
+        | "DescribeRegistration"
+        | "SetOwnPassword"
+        | "SetOwnContact" => {
             if answered.is_err_and(|code| code == ErrorCode::AccessDenied) {
                 return Ok(None);
             }

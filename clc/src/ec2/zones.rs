@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::filters::{Field, Filters};
 use super::types::{self, InstanceType};
 use crate::cluster::Cluster;
+use crate::identity::credentials::Endpoints;
 use crate::people::groups;
 use crate::records::Records;
 use crate::schedule::ledger::Room;
@@ -24,8 +25,8 @@ pub struct Zones {
     pub records: Records,
     /// The region's name.
     pub region: String,
-    /// The URL of the region's EC2 API.
-    pub endpoint: String,
+    /// Where the APIs of the region are.
+    pub endpoints: Endpoints,
     /// The nodes, and with them the zones.
     pub cluster: Cluster,
     /// What is free on each.
@@ -45,8 +46,9 @@ impl Answer<Zones> for DescribeRegions {
         if let Some(name) = self.region_name.iter().find(|name| **name != scene.region) {
             return Err(ApiError::invalid("RegionName", format!("there is no region '{name}'")));
         }
-        let region =
-            Region { region_name: scene.region.clone(), region_endpoint: scene.endpoint.clone() };
+        let endpoints = scene.endpoints.clone();
+        let endpoints = scene.records.work(move |records| endpoints.now(records)).await?;
+        let region = Region { region_name: scene.region.clone(), region_endpoint: endpoints.ec2() };
         let regions = Some(region).filter(|region| filters.admit(region));
         Ok(Regions { region_info: regions.into_iter().collect() })
     }

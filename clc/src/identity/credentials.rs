@@ -7,7 +7,11 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use common::error::ApiError;
 use common::wire::admin::CredentialFile;
+
+use crate::records::Records;
+use crate::settings;
 
 /// Stands in a file's text for the directory that it will lie in.
 pub const FOLDER: &str = "@EUCA_KEY_DIR@";
@@ -27,6 +31,8 @@ pub struct Endpoints {
     /// The certificate of the authority by which https is to be believed, PEM, if clients do not
     /// know it.
     pub authority: Option<String>,
+    /// The host in these URLs, for which an administrator may say another.
+    pub host: String,
 }
 
 /// The file of that certificate.
@@ -35,6 +41,30 @@ const AUTHORITY: &str = "tls-ca.pem";
 const CLOUD_CERTIFICATE: &str = "cloud-cert.pem";
 
 impl Endpoints {
+    /// These as they are now: under the host that an administrator has said. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn now(&self, records: &Records) -> Result<Self, ApiError> {
+        let said = settings::get(records, settings::PUBLIC_HOST)?;
+        if said.is_empty() {
+            return Ok(self.clone());
+        }
+        let [clc, walrus] = [&self.clc, &self.walrus].map(|url| self.under(url, &said));
+        Ok(Self { clc, walrus, host: said, ..self.clone() })
+    }
+
+    /// A URL at this host, at another one.
+    pub fn under(&self, url: &str, other: &str) -> String {
+        let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+        match rest.strip_prefix(self.host.as_str()) {
+            Some(behind) if behind.is_empty() || behind.starts_with([':', '/']) => {
+                format!("{scheme}://{other}{behind}")
+            }
+            _ => url.to_owned(),
+        }
+    }
+
     /// The URL of the EC2 API.
     pub fn ec2(&self) -> String {
         format!("{}/services/Eucalyptus", self.clc)
@@ -234,6 +264,7 @@ mod tests {
             walrus: "http://cloud:8774/services/Walrus".into(),
             region: "eucalyptus".into(),
             authority: Some("CA\n".into()),
+            host: "cloud".into(),
         };
         files(&told, &endpoints)
     }
@@ -305,6 +336,7 @@ mod tests {
             walrus: "http://cloud:8774/services/Walrus".into(),
             region: "eucalyptus".into(),
             authority: None,
+            host: "cloud".into(),
         };
         let files = files(&told, &endpoints);
         assert_eq!(files.len(), 2);

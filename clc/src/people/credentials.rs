@@ -27,7 +27,7 @@ mod zip;
 pub fn files(people: &People, name: &str, kind: ZipKind) -> Result<CredentialFiles, ApiError> {
     let account = accounts::find(&people.records, name)?;
     let certified = kind == ZipKind::Whole;
-    accounts::issue(&people.records, &people.endpoints, account, certified, people.now())
+    accounts::issue(&people.records, &people.endpoints()?, account, certified, people.now())
 }
 
 /// The same as a zip. Blocks.

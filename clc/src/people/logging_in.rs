@@ -18,7 +18,9 @@ use common::action::is_administrator;
 use common::error::{ApiError, ErrorCode};
 use common::iam::directory::authority_of_user;
 use common::time::Timestamp;
-use common::wire::people::{ChangePassword, CheckPerson, LogIn, LoggedIn, Person, Standing};
+use common::wire::people::{
+    ChangePassword, CheckPerson, LogIn, LoggedIn, Person, SetOwnPassword, Standing,
+};
 use store::Seen;
 
 use super::lockout::{self, Counted, Tried};
@@ -64,17 +66,26 @@ pub fn log_in(people: &People, ask: &LogIn) -> Result<LoggedIn, ApiError> {
         }
         Ok::<_, ApiError>(())
     })?;
-    let age = people.now().since(whose.login.set);
-    let rules = passwords::rules_of(records, &whose.account.number)?;
+    let is_old = is_old(people, &whose.login)?;
+    let must_change = whose.login.must_change || is_old;
+    let person = person(records, whose)?;
+    Ok(if must_change { LoggedIn::MustChange(person) } else { LoggedIn::In(person) })
+}
+
+/// Whether a password is older than the account's rules let it be.
+///
+/// # Errors
+/// `AccessDenied` if it is of no use any more.
+fn is_old(people: &People, login: &Login) -> Result<bool, ApiError> {
+    let age = people.now().since(login.set);
+    let rules = passwords::rules_of(&people.records, &login.account)?;
     let most = rules.as_ref().and_then(|rules| rules.max_age_days);
     let is_old = most.is_some_and(|days| age > Duration::from_secs(u64::from(days) * 86_400));
     if is_old && rules.is_some_and(|rules| rules.hard_expiry) {
         let text = "The password is too old: an administrator has to set another one";
         return Err(ApiError::new(ErrorCode::AccessDenied, text));
     }
-    let must_change = whose.login.must_change || is_old;
-    let person = person(records, whose)?;
-    Ok(if must_change { LoggedIn::MustChange(person) } else { LoggedIn::In(person) })
+    Ok(is_old)
 }
 
 /// Whether somebody who logged in once may go on. Blocks.
@@ -106,14 +117,53 @@ pub fn change_password(people: &People, ask: &ChangePassword) -> Result<(), ApiE
     if !second {
         return Err(ApiError::missing("code"));
     }
-    let rules = passwords::rules_of(&people.records, &whose.account.number)?;
-    // One that must be changed may be changed.
-    let may = rules.is_none_or(|rules| rules.may_change) || whose.login.must_change;
-    if !may && !whose.user.is_owner() {
-        let text = "The users of this account may not change their passwords";
-        return Err(ApiError::new(ErrorCode::AccessDenied, text));
-    }
+    may_change(people, &whose)?;
     exchange(people, &whose.account.alias, &whose.login, &ask.new)
+}
+
+/// Somebody who is signed in sets another password, knowing the old one or having to. Blocks.
+///
+/// # Errors
+/// As [`check`] and [`change_password`].
+pub fn set_own(people: &People, ask: &SetOwnPassword) -> Result<Person, ApiError> {
+    let now = check(people, &ask.by)?;
+    let records = &people.records;
+    let found = match &ask.old {
+        Some(old) => {
+            let tried = Tried::new(&now.alias, &now.user, &ask.address);
+            let (whose, counted) =
+                proven(people, &tried, &now.alias, &now.user, old, &ask.address)?;
+            lockout::take_back(records, &counted)?;
+            may_change(people, &whose)?;
+            whose
+        }
+        None => {
+            let account = records.accounts.get(now.account.as_str())?;
+            let found = match account {
+                Some(account) => whose(records, account.record, &now.user)?,
+                None => None,
+            };
+            let found = found.ok_or_else(wrong)?;
+            if !found.login.must_change && !is_old(people, &found.login)? {
+                return Err(ApiError::missing("old"));
+            }
+            found
+        }
+    };
+    exchange(people, &now.alias, &found.login, &ask.new)?;
+    let login = records.logins.get(&Login::key_of(&now.account, &now.user))?.ok_or_else(wrong)?;
+    Ok(Person { password_set: login.set, ..now })
+}
+
+/// Refuses users who may not change their passwords. One that must be changed may be.
+fn may_change(people: &People, whose: &Whose) -> Result<(), ApiError> {
+    let rules = passwords::rules_of(&people.records, &whose.account.number)?;
+    let may = rules.is_none_or(|rules| rules.may_change) || whose.login.must_change;
+    if may || whose.user.is_owner() {
+        return Ok(());
+    }
+    let text = "The users of this account may not change their passwords";
+    Err(ApiError::new(ErrorCode::AccessDenied, text))
 }
 
 /// Puts a new password in the place of one that was read, if it is still that one. Blocks.

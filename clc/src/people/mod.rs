@@ -96,6 +96,30 @@ impl People {
         self.clock.now()
     }
 
+    /// What stands in credentials, under the host that an administrator has said. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn endpoints(&self) -> Result<Endpoints, ApiError> {
+        self.endpoints.now(&self.records)
+    }
+
+    /// The name or address under which users reach the cloud. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn public_host(&self) -> Result<String, ApiError> {
+        Ok(self.endpoints()?.host)
+    }
+
+    /// What links in mails begin with, under that host. Blocks.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn console(&self) -> Result<String, ApiError> {
+        Ok(self.endpoints.under(&self.console, &self.public_host()?))
+    }
+
     /// Does work with all of this on a thread that may wait.
     ///
     /// # Errors
@@ -124,6 +148,7 @@ pub(crate) mod tests {
                 walrus: "http://c:8774/services/Walrus".into(),
                 region: "eucalyptus".into(),
                 authority: None,
+                host: "c".into(),
             },
             console: "https://c:8443".into(),
             zones: ["eucalyptus-1a".to_owned()].into(),

@@ -93,7 +93,7 @@ pub fn add(people: &People, new: &NewPerson) -> Result<Added, ApiError> {
     let files = match &issued {
         Some(issued) => {
             let cloud = accounts::cloud_certificate(records)?;
-            issued.files(&cloud, &people.endpoints)?.files
+            issued.files(&cloud, &people.endpoints()?)?.files
         }
         None => Vec::new(),
     };
@@ -112,7 +112,7 @@ pub fn add(people: &People, new: &NewPerson) -> Result<Added, ApiError> {
         if !confirmed {
             links::put(records, batch, &token, Errand::Confirm, &account, login.as_ref(), now)?;
             let language = mails::language_of(records, &account)?;
-            let mail = mails::added(records, &people.console, language, &account, &token)?;
+            let mail = mails::added(records, &people.console()?, language, &account, &token)?;
             outgoing::queue(batch, &mail, now)?;
         }
         Ok(())
@@ -172,7 +172,7 @@ pub fn approve(people: &People, name: &str) -> Result<Registered, ApiError> {
         let login = login.as_ref().map(|login| &login.record);
         links::put(records, batch, &token, Errand::Confirm, &seen, login, now)?;
         let language = mails::language_of(records, &seen)?;
-        let mail = mails::approved(records, &people.console, language, &seen, &token)?;
+        let mail = mails::approved(records, &people.console()?, language, &seen, &token)?;
         outgoing::queue(batch, &mail, now)?;
         Ok(())
     })?;

@@ -124,7 +124,7 @@ fn tell_administrator(
     let records = &people.records;
     // Whoever switched applications off meanwhile finds this one in the list.
     let Some(address) = registering::told_to(records)? else { return Ok(()) };
-    let mail = mails::application(records, &people.console, &address, account)?;
+    let mail = mails::application(records, &people.console()?, &address, account)?;
     outgoing::queue(batch, &mail, now)
 }
 
@@ -147,7 +147,7 @@ fn recover(
             Some(language) => language,
             None => mails::language_of(records, &account)?,
         };
-        let mail = mails::recovery(records, &people.console, language, &account, &token)?;
+        let mail = mails::recovery(records, &people.console()?, language, &account, &token)?;
         outgoing::queue(batch, &mail, now)
     })?;
     Ok(())

@@ -13,7 +13,8 @@
 //!      ├── bundle-task                        instance            → the one that runs
 //!      ├── tag                             resource            → tags on it
 //!      ├── launch (client token)           setting, cloud-key
-//!      └── login, mfa-device, link-token   people-request, mail, zone-group
+//!      ├── login, mfa-device, link-token   people-request, mail, zone-group
+//!      └── console-session                 account, user       → console session
 //! ```
 //!
 //! A record holds wishes and what was seen, never what is alive; that is the actors'. Index rows
@@ -24,6 +25,7 @@ pub mod attachments;
 mod bundled;
 pub mod bundles;
 mod changes;
+mod console;
 pub mod feed;
 pub mod groups;
 pub mod images;
@@ -47,6 +49,7 @@ use store::{Batch, Engine, Index, Schema, Table};
 
 pub use accounts::{AccessKey, Account, Certificate, CloudKey, SessionSecret, User};
 pub use bundles::{BundleTask, Draft, Leave, Stage};
+pub use console::ConsoleSession;
 pub use feed::{FeedHead, Touched};
 pub use groups::Group;
 pub use images::{EVERYBODY, Image, ImageState};
@@ -165,6 +168,10 @@ pub struct Records {
     pub leaving: Index,
     /// Zone groups by name, in lower case.
     pub zone_groups: Table<ZoneGroup>,
+    /// Who is signed in at the console, by the digest of the session's id.
+    pub console_sessions: Table<ConsoleSession>,
+    /// `ACCOUNT/USER/DIGEST` → digest: a user's sessions.
+    pub console_sessions_of: Index,
 }
 
 impl Records {
@@ -199,6 +206,7 @@ impl Records {
             .with::<FailuresKey>()
             .with::<MfaDevice>()
             .with::<ZoneGroup>()
+            .with::<ConsoleSession>()
     }
 
     /// The records in a store.
@@ -252,6 +260,8 @@ impl Records {
             applicants: Index::new(engine.clone(), "account-applied"),
             leaving: Index::new(engine.clone(), "account-leaving"),
             zone_groups: Table::new(engine.clone()),
+            console_sessions: Table::new(engine.clone()),
+            console_sessions_of: Index::new(engine.clone(), "console-session-by-user"),
             engine,
         }
     }

@@ -23,7 +23,14 @@ fn the_first_start_makes_the_administrator_and_hands_walrus_the_key() {
             modes.push((entry.file_name().into_string().unwrap(), mode));
         }
         modes.sort();
-        let ends = ["cloud-cert.pem", "-cert.pem", "-pk.pem", "euca2ools.ini", "eucarc"];
+        let ends = [
+            "cloud-cert.pem",
+            "console-password",
+            "-cert.pem",
+            "-pk.pem",
+            "euca2ools.ini",
+            "eucarc",
+        ];
         assert_eq!(modes.len(), ends.len(), "{modes:?}");
         for ((name, mode), end) in modes.iter().zip(ends) {
             assert!(name.ends_with(end), "{name}");

@@ -33,7 +33,7 @@ pub(crate) struct Mailbox(Arc<Mutex<Vec<Taken>>>);
 pub(crate) struct Taken {
     to: String,
     head: String,
-    body: String,
+    pub(crate) body: String,
 }
 
 impl Mailbox {

@@ -603,7 +603,8 @@ impl World {
     pub(crate) async fn restart_at(&mut self, address: std::net::SocketAddr) {
         self.stop().await;
         let api = TcpListener::bind(address).unwrap();
-        let listeners = Listeners { api, internal: TcpListener::bind("127.0.0.1:0").unwrap() };
+        let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let listeners = Listeners { api, internal: bind(), console: bind() };
         let started = Server::start(self.config.clone(), listeners, self.clock.clone()).await;
         self.server = Some(started.unwrap());
     }
@@ -739,7 +740,7 @@ impl World {
 
 async fn start(config: &Config, clock: &Clock) -> Server {
     let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
-    let listeners = Listeners { api: bind(), internal: bind() };
+    let listeners = Listeners { api: bind(), internal: bind(), console: bind() };
     Server::start(config.clone(), listeners, clock.clone()).await.unwrap()
 }
 

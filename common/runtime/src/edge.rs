@@ -309,6 +309,7 @@ fn render(response: Response, is_head: bool) -> HttpResponse {
             Payload::Empty => stated_length.unwrap_or(0),
             Payload::Full(bytes) => bytes.len() as u64,
             Payload::Stream { length, .. } => *length,
+            Payload::Endless(_) => 0,
         };
         let nothing = futures_util::stream::empty::<std::io::Result<Bytes>>();
         return builder.no_chunking(length).body(BodyStream::new(nothing));
@@ -317,6 +318,7 @@ fn render(response: Response, is_head: bool) -> HttpResponse {
         Payload::Empty => builder.finish(),
         Payload::Full(bytes) => builder.body(bytes),
         Payload::Stream { length, pieces } => builder.body(SizedStream::new(length, drain(pieces))),
+        Payload::Endless(pieces) => builder.body(BodyStream::new(endless(pieces))),
     }
 }
 
@@ -329,6 +331,12 @@ fn append(builder: &mut HttpResponseBuilder, name: &str, value: &str) {
     if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(value.as_bytes())) {
         builder.append_header((name, value));
     }
+}
+
+fn endless(pieces: mpsc::Receiver<Bytes>) -> impl Stream<Item = std::io::Result<Bytes>> {
+    futures_util::stream::unfold(pieces, |mut pieces| async move {
+        pieces.recv().await.map(|piece| (Ok(piece), pieces))
+    })
 }
 
 fn drain(

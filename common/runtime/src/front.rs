@@ -4,6 +4,8 @@
 //! → one line in the log. Each step stands at one place; a fault at any of them is told in the shape of the API
 //! that was asked. The front knows no action.
 
+mod inside;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +28,7 @@ use crate::router::{Routed, Router};
 use crate::service::QueryService;
 use crate::stand_in::{self, StandIn};
 use crate::witness::Witness;
+pub use inside::Inside;
 
 /// A query request is no larger than this.
 const BODY_LIMIT: u64 = 256 << 10;

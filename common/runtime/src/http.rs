@@ -255,6 +255,8 @@ pub enum Payload {
         /// The pieces.
         pieces: mpsc::Receiver<std::io::Result<Bytes>>,
     },
+    /// Pieces through a channel, for as long as its other end is held: events of a page.
+    Endless(mpsc::Receiver<Bytes>),
 }
 
 /// A response.

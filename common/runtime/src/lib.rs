@@ -1,7 +1,7 @@
 //! What lives: actors, the pool they hand their work to, listeners, and messages between services.
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
-//! `clock`, `shutdown`, `telemetry`, `config`, `metrics`, `http` · `pool` · `tls` · `edge` · `listen`,
+//! `clock`, `shutdown`, `telemetry`, `config`, `metrics`, `http` · `pool` · `tls` · `edge`, `either` · `listen`,
 //! `envelope` ·
 //! `roster`, `transport`, `dispatcher` · `peer`, `actor`, `reconcile` · `keyring`, `witness`, `stand_in`, `router`,
 //! `endpoint` · `replay`, `service`, `auditor`, `json` · `audit` · `front`, `doors`, `boot`.
@@ -15,6 +15,7 @@ pub mod config;
 pub mod dispatcher;
 pub mod doors;
 mod edge;
+mod either;
 pub mod endpoint;
 pub mod envelope;
 pub mod front;

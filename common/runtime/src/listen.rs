@@ -15,6 +15,7 @@ use rustix::net::sockopt;
 use rustls::ServerConfig;
 
 use crate::edge::Edge;
+use crate::either::Either;
 use crate::http::App;
 
 /// Limits of a listener.
@@ -73,7 +74,7 @@ pub fn listen(
     limits: &Limits,
     app: Arc<dyn App>,
 ) -> std::io::Result<Listening> {
-    start(listener, limits, app, None)
+    start(listener, limits, app, Speech::Plain)
 }
 
 /// Serves `app` over TLS on a bound listener until stopped. Must be called within an actix system.
@@ -86,14 +87,37 @@ pub fn listen_tls(
     tls: ServerConfig,
     app: Arc<dyn App>,
 ) -> std::io::Result<Listening> {
-    start(listener, limits, app, Some(tls))
+    start(listener, limits, app, Speech::Tls(tls))
+}
+
+/// As [`listen_tls`]; whoever speaks plain http there is answered by `plain` instead: told the way,
+/// and nothing else.
+///
+/// # Errors
+/// If the listener cannot be used.
+pub fn listen_tls_or_plain(
+    listener: TcpListener,
+    limits: &Limits,
+    tls: ServerConfig,
+    app: Arc<dyn App>,
+    plain: Arc<dyn App>,
+) -> std::io::Result<Listening> {
+    start(listener, limits, app, Speech::Either(tls, plain))
+}
+
+/// What is spoken at a listener.
+enum Speech {
+    Plain,
+    Tls(ServerConfig),
+    /// TLS, and plain http for this app.
+    Either(ServerConfig, Arc<dyn App>),
 }
 
 fn start(
     listener: TcpListener,
     limits: &Limits,
     app: Arc<dyn App>,
-    tls: Option<ServerConfig>,
+    speech: Speech,
 ) -> std::io::Result<Listening> {
     let address = listener.local_addr()?;
     prepare(&listener, limits)?;
@@ -107,10 +131,22 @@ fn start(
         let signal = signal.clone();
         async move { signal.notified().await }.boxed_local()
     });
-    let edge = Edge { app, secure: tls.is_some(), head_timeout: limits.head_timeout, stopping };
-    let builder = match tls {
-        None => builder.listen("http", listener, move || edge.h1().tcp()),
-        Some(tls) => builder.listen("https", listener, move || edge.h1().rustls_0_23(tls.clone())),
+    let secure = !matches!(speech, Speech::Plain);
+    let edge = Edge { app, secure, head_timeout: limits.head_timeout, stopping };
+    let builder = match speech {
+        Speech::Plain => builder.listen("http", listener, move || edge.h1().tcp()),
+        Speech::Tls(tls) => {
+            builder.listen("https", listener, move || edge.h1().rustls_0_23(tls.clone()))
+        }
+        Speech::Either(tls, app) => {
+            let plain = Edge { app, secure: false, ..edge.clone() };
+            let patience = limits.head_timeout;
+            let either = move || {
+                let tls = edge.h1().rustls_0_23(tls.clone());
+                Either::new(tls, plain.h1().tcp(), patience)
+            };
+            builder.listen("https", listener, either)
+        }
     };
     Ok(run(builder?.run(), address))
 }

@@ -1,8 +1,10 @@
 //! The table of actions: a name, how its request is read, who does it, how its answer is written.
 //!
-//! Built once at start. A row takes the parameters as a tree and gives the answer's XML; nothing
-//! outside knows the types of actions.
+//! Built once at start. A row takes the parameters as a tree and gives the answer's XML, so that an
+//! API knows no types of actions; whoever is in this process and does know an action's type may ask
+//! by that ([`Router::call`]), and goes the same way past the guard.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -34,6 +36,20 @@ pub struct Routed {
     /// The shape of the API it came by.
     pub shape: Shape,
     /// What policies call that API: `ec2`.
+    pub prefix: &'static str,
+    /// Who lets it through.
+    pub guard: Arc<dyn Guard>,
+}
+
+/// Who asks for an action by its type, from within this process.
+pub struct Asking {
+    /// On whose behalf.
+    pub caller: Caller,
+    /// The id of the request that it is part of.
+    pub request_id: String,
+    /// The shape of the action's API, in whose codes it is refused.
+    pub shape: Shape,
+    /// What policies call that API.
     pub prefix: &'static str,
     /// Who lets it through.
     pub guard: Arc<dyn Guard>,
@@ -85,6 +101,19 @@ impl Writer {
     }
 }
 
+/// What an API answers, as it would write it.
+///
+/// # Errors
+/// If it cannot be written.
+pub(crate) fn written<T: Serialize>(
+    shape: Shape,
+    version: &str,
+    action: &str,
+    output: &T,
+) -> Result<String, ApiError> {
+    Writer::new(shape, version)?.answer(action, "", output)
+}
+
 /// A refusal in the code of its API.
 fn told_in(shape: Shape, error: ApiError) -> ApiError {
     match (shape, error.code()) {
@@ -121,12 +150,25 @@ fn session_may(caller: &Caller, action: &str) -> Result<(), ApiError> {
     }
 }
 
-type Row = Box<dyn Fn(Routed) -> BoxFuture<'static, Result<String, ApiError>> + Send + Sync>;
+/// Does an action whose type is known, past the guard.
+type Doing<A> = dyn Fn(A, Asking, bool) -> BoxFuture<'static, Result<<A as Action>::Output, ApiError>>
+    + Send
+    + Sync;
+
+/// Does an action whose type nobody outside knows.
+type Written = Box<dyn Fn(Routed) -> BoxFuture<'static, Result<String, ApiError>> + Send + Sync>;
+
+struct Row {
+    access: Access,
+    written: Written,
+    /// An `Arc<Doing<A>>`.
+    typed: Box<dyn Any + Send + Sync>,
+}
 
 /// The table.
 #[derive(Default)]
 pub struct Router {
-    rows: BTreeMap<&'static str, (Access, Row)>,
+    rows: BTreeMap<&'static str, Row>,
 }
 
 impl Router {
@@ -146,8 +188,23 @@ impl Router {
         S: Send + Sync + 'static,
     {
         let actor = actor.clone();
-        let row: Row = Box::new(move |routed| {
+        let doing: Arc<Doing<A>> = Arc::new(move |action: A, asking, dry_run| {
             let actor = actor.clone();
+            Box::pin(async move {
+                let Asking { caller, request_id, guard, prefix, shape } = asking;
+                let name = format!("{prefix}:{}", <A as Action>::NAME);
+                session_may(&caller, &name)?;
+                let allowed = guard.demand(&caller, &name, action.subject()).await;
+                allowed.map_err(|error| told_in(shape, error))?;
+                let call = Call { action, caller, request_id, dry_run };
+                actor.send(call).await.map_err(|gone| {
+                    ApiError::new(ErrorCode::Unavailable, "The service is stopping").because(gone)
+                })?
+            })
+        });
+        let does = Arc::clone(&doing);
+        let written: Written = Box::new(move |routed| {
+            let does = Arc::clone(&does);
             Box::pin(async move {
                 let write = Writer::new(routed.shape, &routed.version)?;
                 let DryRun { dry_run } = read(&routed.parameters, routed.shape)?;
@@ -156,18 +213,14 @@ impl Router {
                     parameters::check(<A as Action>::NAME, &routed.parameters)?;
                 }
                 let Routed { caller, request_id, guard, prefix, shape, .. } = routed;
-                let name = format!("{prefix}:{}", <A as Action>::NAME);
-                session_may(&caller, &name)?;
-                let allowed = guard.demand(&caller, &name, action.subject()).await;
-                allowed.map_err(|error| told_in(shape, error))?;
-                let call = Call { action, caller, request_id: request_id.clone(), dry_run };
-                let output = actor.send(call).await.map_err(|gone| {
-                    ApiError::new(ErrorCode::Unavailable, "The service is stopping").because(gone)
-                })??;
+                let asking =
+                    Asking { caller, request_id: request_id.clone(), shape, prefix, guard };
+                let output = does(action, asking, dry_run).await?;
                 write.answer(<A as Action>::NAME, &request_id, &output)
             })
         });
-        let before = self.rows.insert(A::NAME, (A::ACCESS, row));
+        let row = Row { access: A::ACCESS, written, typed: Box::new(doing) };
+        let before = self.rows.insert(A::NAME, row);
         assert!(before.is_none(), "{} is routed twice", A::NAME);
         self
     }
@@ -179,7 +232,28 @@ impl Router {
 
     /// Whether an action reads or changes.
     pub fn access(&self, action: &str) -> Option<Access> {
-        self.rows.get(action).map(|(access, _)| *access)
+        self.rows.get(action).map(|row| row.access)
+    }
+
+    fn typed<A: Action>(&self) -> Option<&Arc<Doing<A>>> {
+        self.rows.get(A::NAME).and_then(|row| row.typed.downcast_ref())
+    }
+
+    /// Whether this very action stands in the table, and not another one of its name.
+    pub fn has<A: Action>(&self) -> bool {
+        self.typed::<A>().is_some()
+    }
+
+    /// Does an action by its type.
+    ///
+    /// # Errors
+    /// `InvalidAction` for one that is not in the table, and whatever the action refuses.
+    pub async fn call<A: Action>(&self, action: A, asking: Asking) -> Result<A::Output, ApiError> {
+        let Some(does) = self.typed::<A>() else {
+            let text = format!("The action {} is not valid for this endpoint", A::NAME);
+            return Err(ApiError::new(ErrorCode::InvalidAction, text));
+        };
+        does(action, asking, false).await
     }
 
     /// Does an action and gives its answer's XML.
@@ -187,10 +261,10 @@ impl Router {
     /// # Errors
     /// `InvalidAction` for a name that is not in the table, and whatever the action refuses.
     pub async fn route(&self, action: &str, routed: Routed) -> Result<String, ApiError> {
-        let Some((_, row)) = self.rows.get(action) else {
+        let Some(row) = self.rows.get(action) else {
             let text = format!("The action {action} is not valid for this endpoint");
             return Err(ApiError::new(ErrorCode::InvalidAction, text));
         };
-        row(routed).await
+        (row.written)(routed).await
     }
 }

@@ -262,6 +262,33 @@ pub struct ChangePassword {
     pub address: String,
 }
 
+/// Somebody who is signed in sets another password. Others of theirs who are signed in are so no
+/// more: the person that is answered has another [`Person::password_set`].
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SetOwnPassword {
+    /// Who has logged in and asks.
+    pub by: CheckPerson,
+    /// The old password; needed unless it has to be changed ([`LoggedIn::MustChange`]), of which the
+    /// log-in that told so is proof enough.
+    #[serde(default)]
+    pub old: Option<String>,
+    /// The new one.
+    pub new: String,
+    /// Where the request came from.
+    pub address: String,
+}
+
+/// The owner of an account changes what is known of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SetOwnContact {
+    /// Who has logged in and asks: the account's owner.
+    pub by: CheckPerson,
+    /// What is to be another.
+    pub contact: ContactChange,
+    /// Where the request came from.
+    pub address: String,
+}
+
 /// What a credentials zip holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -382,6 +409,8 @@ messages! {
     LogIn => LoggedIn, false;
     CheckPerson => Person, true;
     ChangePassword => (), false;
+    SetOwnPassword => Person, false;
+    SetOwnContact => (), true;
     GetZip => Zip, false;
     DescribeRegistration => Registered, true;
 }

@@ -1,0 +1,55 @@
+//! What pages load: a stylesheet, a script, an icon. All are in the program. Their addresses name their
+//! contents, so a browser may keep them for ever and never has an old one.
+
+use std::sync::LazyLock;
+
+use sha2::{Digest as _, Sha256};
+
+/// A file that pages load.
+pub(crate) struct Asset {
+    /// Its address.
+    pub(crate) path: String,
+    /// Its type.
+    pub(crate) content_type: &'static str,
+    /// Its bytes.
+    pub(crate) bytes: &'static [u8],
+}
+
+fn asset(name: &str, extension: &str, content_type: &'static str, bytes: &'static [u8]) -> Asset {
+    let hash = hex::encode(&Sha256::digest(bytes)[..8]);
+    Asset { path: format!("/assets/{name}-{hash}.{extension}"), content_type, bytes }
+}
+
+/// The stylesheet.
+pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    asset("console", "css", "text/css; charset=utf-8", include_bytes!("assets/console.css"))
+});
+
+/// The script. Pages work without it.
+pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    asset("console", "js", "text/javascript; charset=utf-8", include_bytes!("assets/console.js"))
+});
+
+/// The icon.
+pub(crate) static ICON: LazyLock<Asset> =
+    LazyLock::new(|| asset("leaf", "svg", "image/svg+xml", include_bytes!("assets/leaf.svg")));
+
+/// The asset at an address.
+pub(crate) fn find(path: &str) -> Option<&'static Asset> {
+    [&*STYLE, &*SCRIPT, &*ICON].into_iter().find(|asset| asset.path == path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_name_contents() {
+        let path = &STYLE.path;
+        assert!(path.starts_with("/assets/console-") && path.ends_with(".css"), "{path}");
+        assert_eq!(find(path).map(|asset| asset.bytes.len()), Some(STYLE.bytes.len()));
+        assert!(find("/assets/console.css").is_none());
+        let all: usize = [&*STYLE, &*SCRIPT, &*ICON].iter().map(|asset| asset.bytes.len()).sum();
+        assert!(all < 40 << 10, "{all} bytes are much for what all pages load");
+    }
+}

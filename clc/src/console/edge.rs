@@ -1,0 +1,295 @@
+//! The way of a request: asset, or line of the table; who asks; may they; is the form one of ours; the
+//! page; its frame and its headers. Each step stands here once, so no page can forget one.
+
+use std::sync::Arc;
+
+use common::error::{ApiError, ErrorCode};
+use common::sign::percent_encode;
+use common::wire::people::Language;
+use futures_util::future::BoxFuture;
+use maud::html;
+use runtime::http::{App, Body, BodyError, Head, Response};
+
+use super::assets;
+use super::components::{refusal, status};
+use super::cookies;
+use super::desk::Desk;
+use super::forms::{self, Fields};
+use super::layout::{between, document, instead};
+use super::live;
+use super::reply::{Answer, Page, Reply};
+use super::routes::{Found, Gate, Method, Route, find, menu, table};
+use super::sessions::{is_id, random_id};
+use super::text::{Text, Words, accepted, language};
+use super::texts::common as say;
+use super::visit::Visit;
+
+/// What a page may load and do: its own files, and nothing that is written into it.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// The form that is taken.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The console, as its listener sees it.
+pub(super) struct Console {
+    desk: Arc<Desk>,
+    table: Vec<Route>,
+    /// Whether the certificate is the site's own, so that browsers may insist on https.
+    strict: bool,
+}
+
+impl Console {
+    /// A console; `strict` if its certificate is one that browsers believe.
+    pub(super) fn new(desk: Arc<Desk>, strict: bool) -> Self {
+        Self { desk, table: table(), strict }
+    }
+
+    async fn answer(&self, head: Head, body: Body) -> Response {
+        let began = self.desk.people.now();
+        let response = match assets::find(&head.raw_path) {
+            Some(asset) if head.method == "GET" || head.method == "HEAD" => {
+                Response::text(200, asset.content_type, asset.bytes)
+                    .with("cache-control", "public, max-age=31536000, immutable")
+            }
+            _ => self.page(head, body).await.with("cache-control", "no-store"),
+        };
+        let took = self.desk.people.now().since(began);
+        let timing = format!("app;dur={}", took.as_millis());
+        self.guarded(response).with("server-timing", timing)
+    }
+
+    /// What every answer bears.
+    fn guarded(&self, response: Response) -> Response {
+        let response = response
+            .with("content-security-policy", POLICY)
+            .with("x-frame-options", "DENY")
+            .with("x-content-type-options", "nosniff")
+            .with("referrer-policy", "no-referrer")
+            .with("cross-origin-opener-policy", "same-origin")
+            .with("cross-origin-resource-policy", "same-origin")
+            .with("permissions-policy", "camera=(), geolocation=(), microphone=()");
+        match self.strict {
+            true => response.with("strict-transport-security", "max-age=31536000"),
+            false => response,
+        }
+    }
+
+    async fn page(&self, head: Head, body: Body) -> Response {
+        let words = Words(
+            cookies::read(&head.headers, cookies::LANGUAGE)
+                .and_then(language)
+                .or_else(|| head.header("accept-language").and_then(accepted))
+                .unwrap_or(Language::En),
+        );
+        let id = cookies::read(&head.headers, cookies::SESSION).filter(|id| is_id(id));
+        let viewer = match id {
+            None => Ok(None),
+            Some(id) => self.desk.viewer(id, &head).await,
+        };
+        let visit_id = cookies::read(&head.headers, cookies::VISIT).filter(|id| is_id(id));
+        // Forms are bound to the session; without one, to a cookie that is set with the first page.
+        let (bound, fresh) = match (&viewer, id, visit_id) {
+            (Ok(Some(_)), Some(id), _) | (_, _, Some(id)) => (Ok(id.to_owned()), false),
+            _ => (random_id(), true),
+        };
+        let (desk, query) = (Arc::clone(&self.desk), Fields::read(&head.raw_query));
+        let (viewer, bound_to, failed) = match (viewer, bound) {
+            (Ok(viewer), Ok(bound_to)) => (viewer, bound_to, None),
+            (Err(error), _) | (_, Err(error)) => (None, String::new(), Some(error)),
+        };
+        let visit = Visit {
+            desk,
+            head,
+            parts: Vec::new(),
+            query,
+            form: Fields::default(),
+            viewer,
+            words,
+            bound_to,
+        };
+        let replied = match failed {
+            Some(error) => Err(error),
+            None => self.routed(&visit, body, fresh).await,
+        };
+        let cookie = (fresh && !visit.bound_to.is_empty())
+            .then(|| cookies::set(cookies::VISIT, &visit.bound_to));
+        let reply = replied.unwrap_or_else(|error| Answer::Page(failure(&visit, &error)).into());
+        self.render(&visit, reply, cookie)
+    }
+
+    async fn routed(&self, asked: &Visit, body: Body, fresh: bool) -> Result<Reply, ApiError> {
+        let method = match asked.head.method.as_str() {
+            "GET" | "HEAD" => Method::Get,
+            "POST" => Method::Post,
+            _ => return Ok(told(asked, say::NOT_SO, say::NOT_FOUND_TEXT, 405)),
+        };
+        let (route, parts) = match find(&self.table, method, &asked.head.raw_path) {
+            Found::Here(route, parts) => (route, parts),
+            Found::Otherwise => return Ok(told(asked, say::NOT_SO, say::NOT_FOUND_TEXT, 405)),
+            Found::Nothing => return Ok(told(asked, say::NOT_FOUND, say::NOT_FOUND_TEXT, 404)),
+        };
+        match route.gate(asked.viewer.as_ref()) {
+            Gate::Open => {}
+            Gate::SignIn if method == Method::Get && is_foreign(&asked.head) => {
+                return Ok(Answer::Page(between(asked, whole_path(&asked.head))).into());
+            }
+            Gate::SignIn => return Ok(Reply::see(sign_in(&asked.head, method))),
+            Gate::First(path) => return Ok(Reply::see(path)),
+            Gate::Closed => return Ok(told(asked, say::NOT_ALLOWED, say::NOT_ALLOWED_TEXT, 403)),
+        }
+        let form = match method {
+            Method::Get => Fields::default(),
+            Method::Post => match self.form(asked, body, fresh).await? {
+                Ok(form) => form,
+                Err((title, status)) => return Ok(told(asked, title, say::STALE_TEXT, status)),
+            },
+        };
+        (route.handler)(Visit { parts, form, ..asked.clone() }).await
+    }
+
+    /// The form of a request, if it is one of ours; else what is to be said, and the status.
+    async fn form(
+        &self,
+        visit: &Visit,
+        body: Body,
+        fresh: bool,
+    ) -> Result<Result<Fields, (Text, u16)>, ApiError> {
+        let stale = Ok(Err((say::STALE, 403)));
+        // Browsers say whether a request was begun by a page of ours.
+        let site = visit.head.header("sec-fetch-site").unwrap_or("same-origin");
+        if fresh || !matches!(site, "same-origin" | "none") {
+            return stale;
+        }
+        let kind = visit.head.header("content-type").unwrap_or_default();
+        if kind.split(';').next().unwrap_or_default().trim() != FORM {
+            return Ok(Err((say::STALE, 415)));
+        }
+        let body = match body.read(forms::LARGEST).await {
+            Ok(body) => body,
+            Err(BodyError::TooLarge(_)) => return Ok(Err((say::TOO_LARGE, 413))),
+            Err(error @ BodyError::Broken(_)) => {
+                let text = "The request broke off";
+                return Err(ApiError::new(ErrorCode::InvalidParameterValue, text).because(error));
+            }
+        };
+        let Ok(text) = std::str::from_utf8(&body) else { return Ok(Err((say::STALE, 400))) };
+        let form = Fields::read(text);
+        if form.is_bound_to(&visit.bound_to) { Ok(Ok(form)) } else { stale }
+    }
+
+    fn render(&self, visit: &Visit, reply: Reply, cookie: Option<String>) -> Response {
+        let Reply { answer, cookies } = reply;
+        let response = match answer {
+            Answer::Page(page) => self.framed(visit, &page, cookie),
+            Answer::See(path) => {
+                let path = if is_own(&path) { path } else { "/".to_owned() };
+                Response::empty(303).with("location", path)
+            }
+            Answer::Live(live) => match &visit.viewer {
+                Some(viewer) => {
+                    let opened = live::open(&self.desk, visit.head.clone(), viewer.clone(), live);
+                    opened.unwrap_or_else(|error| {
+                        Response::text(
+                            status(&error),
+                            "text/plain; charset=utf-8",
+                            error.text().to_owned(),
+                        )
+                    })
+                }
+                None => Response::empty(403),
+            },
+            Answer::File { name, content_type, bytes } => {
+                let name = percent_encode(&name);
+                Response::text(200, content_type, bytes)
+                    .with("content-disposition", format!("attachment; filename*=UTF-8''{name}"))
+            }
+        };
+        cookies.into_iter().fold(response, |response, line| response.with("set-cookie", line))
+    }
+
+    fn framed(&self, visit: &Visit, page: &Page, cookie: Option<String>) -> Response {
+        let entries = menu(&self.table, visit.viewer.as_ref());
+        let text = document(visit, page, &entries).into_string();
+        let response = Response::text(page.status, "text/html; charset=utf-8", text)
+            .with("content-language", visit.words.tag())
+            .with("vary", "cookie, accept-language");
+        match cookie {
+            Some(line) => response.with("set-cookie", line),
+            None => response,
+        }
+    }
+}
+
+/// What is said instead of a page.
+fn told(visit: &Visit, title: Text, text: Text, status: u16) -> Reply {
+    let text = html! { p { (visit.words.t(text)) } };
+    Answer::Page(instead(visit, title, &text, status)).into()
+}
+
+/// Whether somebody follows a link of another site. Their browser keeps the session's cookie back
+/// then; to one of our own pages it gives it.
+fn is_foreign(head: &Head) -> bool {
+    let said = |name, value| head.header(name) == Some(value);
+    said("sec-fetch-site", "cross-site") && said("sec-fetch-mode", "navigate")
+}
+
+/// The path with what stands behind the `?`.
+fn whole_path(head: &Head) -> String {
+    match head.raw_query.as_str() {
+        "" => head.raw_path.clone(),
+        query => format!("{}?{query}", head.raw_path),
+    }
+}
+
+/// Where one signs in, to come back to what was asked for.
+fn sign_in(head: &Head, method: Method) -> String {
+    let path = whole_path(head);
+    match method {
+        Method::Get if path != "/" => format!("/sign-in?next={}", percent_encode(&path)),
+        _ => "/sign-in".to_owned(),
+    }
+}
+
+/// Whether a path is one of this console and of no other site.
+pub(crate) fn is_own(path: &str) -> bool {
+    let plain = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    plain && path.starts_with('/') && !path.starts_with("//")
+}
+
+/// The page of an error that no page has told.
+fn failure(visit: &Visit, error: &ApiError) -> Page {
+    let status = status(error);
+    let (words, id) = (visit.words, &visit.head.request_id);
+    if status < 500 {
+        return instead(visit, say::REFUSED, &refusal(words, error), status);
+    }
+    let cause = error.source_text().unwrap_or_default();
+    tracing::error!(request_id = id, path = visit.head.raw_path, %error, cause, "a page failed");
+    let text = html! {
+        p { (words.t(say::BROKEN_TEXT)) }
+        p.quiet { (words.t(say::REQUEST_NUMBER)) ": " code { (id) } }
+    };
+    instead(visit, say::BROKEN, &text, status)
+}
+
+impl App for Console {
+    fn serve(&self, head: Head, body: Body) -> BoxFuture<'_, Response> {
+        Box::pin(self.answer(head, body))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_elsewhere() {
+        for own in ["/", "/instances?q=a%20b", "/a//b"] {
+            assert!(is_own(own), "{own}");
+        }
+        for other in ["", "//evil", "/\\evil", "https://evil", "/a\nb", "/ä", "instances", "/a b"]
+        {
+            assert!(!is_own(other), "{other}");
+        }
+    }
+}

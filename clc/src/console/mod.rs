@@ -1,0 +1,73 @@
+//! The web console: pages for people, made here and shown by any browser.
+//!
+//! ```text
+//!   door (https, or told the way) ─▶ edge ─▶ routes: the table ─▶ pages ─▶ components
+//!                                     │        who may                │
+//!                                     │ session, form                 ▼
+//!                                     ▼                       desk: the cloud's own actions,
+//!                                   layout                          people's questions
+//! ```
+//! A page does nothing that the APIs do not do, and asks for it by the same actions, as whoever is signed
+//! in. Everything that must never be forgotten stands in [`edge`] once: who asks, may they, is the form
+//! one of ours, what a browser is allowed to do with the answer. Pages are made on the server, escaped by
+//! the templates, and work without a script; the one small script makes lists follow what happens, fills
+//! forms from links and asks before what cannot be undone.
+//!
+//! How a page is added: docs/console.md.
+
+mod assets;
+mod certificate;
+mod components;
+mod cookies;
+mod desk;
+mod door;
+mod edge;
+pub mod first_password;
+mod forms;
+mod layout;
+mod live;
+mod look;
+mod pages;
+mod pending;
+mod reply;
+mod routes;
+mod sessions;
+mod streams;
+mod text;
+mod texts;
+mod viewer;
+mod visit;
+
+use std::time::Duration;
+
+pub use certificate::CertificateError;
+pub use desk::Desk;
+pub use door::{ConsoleError, Shown, open};
+pub use routes::{Method, Who};
+
+use crate::people::People;
+
+/// A line of the table, for whoever wants to walk it.
+#[derive(Debug, Clone, Copy)]
+pub struct Line {
+    /// How it is asked for.
+    pub method: Method,
+    /// Where; a part in braces is whatever stands there.
+    pub path: &'static str,
+    /// Who may.
+    pub who: Who,
+}
+
+/// All lines of the table.
+pub fn lines() -> Vec<Line> {
+    let table = routes::table().into_iter();
+    table.map(|route| Line { method: route.method, path: route.path, who: route.who }).collect()
+}
+
+/// How often sessions that are over are removed.
+pub const SWEEP: Duration = sessions::SWEEP;
+
+/// Removes sessions that are over.
+pub fn sweep(people: People) -> impl runtime::reconcile::Reconciler {
+    sessions::Sweep { people }
+}

@@ -1,0 +1,86 @@
+//! Sign-ins whose password was right and whose second factor is still to come.
+//!
+//! The name and password that were typed are kept for a few minutes, in memory alone, under the cookie
+//! of that browser, so that nothing of them has to be sent to it and back. There is a bound to how many
+//! are kept; the oldest goes first.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use common::time::Timestamp;
+
+/// How long a code may take.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// How many are kept.
+const MOST: usize = 1000;
+
+/// A sign-in that waits for its code.
+#[derive(Clone)]
+pub(crate) struct Half {
+    /// The account's name.
+    pub(crate) account: String,
+    /// The user in it.
+    pub(crate) user: Option<String>,
+    /// The password.
+    pub(crate) password: String,
+    /// Where to go then.
+    pub(crate) next: String,
+}
+
+/// All of them, by the cookie of the browser.
+#[derive(Default)]
+pub(crate) struct Pending(Mutex<HashMap<String, (Timestamp, Half)>>);
+
+impl Pending {
+    /// Keeps one.
+    pub(crate) fn put(&self, visit: &str, half: Half, now: Timestamp) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, (until, _)| *until > now);
+        if all.len() >= MOST
+            && let Some(oldest) =
+                all.iter().min_by_key(|(_, (until, _))| *until).map(|(visit, _)| visit.clone())
+        {
+            all.remove(&oldest);
+        }
+        all.insert(visit.to_owned(), (now.plus(PATIENCE), half));
+    }
+
+    /// The one of a browser, which stays.
+    pub(crate) fn get(&self, visit: &str, now: Timestamp) -> Option<Half> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = all.get(visit).filter(|(until, _)| *until > now);
+        found.map(|(_, half)| half.clone())
+    }
+
+    /// Forgets the one of a browser.
+    pub(crate) fn forget(&self, visit: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(visit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_are_forgotten_in_time_and_when_there_are_many() {
+        let (pending, now) = (Pending::default(), Timestamp::from_secs(1_800_000_000));
+        let half = || Half {
+            account: "taro".into(),
+            user: None,
+            password: "secret".into(),
+            next: "/".into(),
+        };
+        pending.put("first", half(), now);
+        let later = now.plus(Duration::from_secs(1));
+        assert!(pending.get("first", later).is_some() && pending.get("x", later).is_none());
+        assert!(pending.get("first", now.plus(PATIENCE)).is_none());
+        for n in 0..MOST {
+            pending.put(&n.to_string(), half(), later);
+        }
+        assert!(pending.get("first", later).is_none(), "the oldest went");
+        pending.forget("7");
+        assert!(pending.get("7", later).is_none() && pending.get("8", later).is_some());
+    }
+}

@@ -1,0 +1,34 @@
+//! What the console says, one file a family of pages.
+
+pub(crate) mod accounts;
+pub(crate) mod common;
+pub(crate) mod instances;
+pub(crate) mod refusals;
+pub(crate) mod signing;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn names(text: &str) -> BTreeSet<&str> {
+        text.split('{').skip(1).map(|part| part.split_once('}').unwrap().0).collect()
+    }
+
+    #[test]
+    fn every_text_has_its_pair() {
+        let families = [accounts::ALL, common::ALL, instances::ALL, signing::ALL];
+        let japanese = |c: char| {
+            ('\u{3040}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)
+        };
+        for text in families.into_iter().flatten() {
+            assert!(!text.en.is_empty() && !text.ja.is_empty(), "{text:?}");
+            assert_eq!(names(text.en), names(text.ja), "{text:?}");
+            assert!(!text.en.contains(japanese), "{text:?}");
+            // Names and ids are the same in both.
+            let plain = text.en.chars().all(|c| !c.is_lowercase());
+            assert!(plain || text.ja.contains(japanese), "{text:?}");
+        }
+    }
+}

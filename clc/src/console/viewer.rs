@@ -1,0 +1,23 @@
+//! Who looks at the console.
+
+use common::action::Caller;
+
+use crate::records::ConsoleSession;
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone)]
+pub(crate) struct Viewer {
+    /// As whom they act.
+    pub(crate) caller: Caller,
+    /// Their session.
+    pub(crate) session: ConsoleSession,
+    /// Whether the cloud has to be configured by them before anything else.
+    pub(crate) first_time: bool,
+}
+
+impl Viewer {
+    /// Whether they may use no page but the one where a password is set.
+    pub(crate) fn is_held(&self) -> bool {
+        self.session.must_change || self.first_time
+    }
+}
