@@ -1,7 +1,7 @@
 //! The web console: pages for people, made here and shown by any browser.
 //!
 //! ```text
-//!   door (https, or told the way) ─▶ edge ─▶ routes: the table ─▶ pages ─▶ components
+//!   door (https, or told the way) ─▶ edge ─▶ the table ─────────▶ pages ─▶ components
 //!                                     │        who may                │
 //!                                     │ session, form                 ▼
 //!                                     ▼                       desk: the cloud's own actions,
@@ -33,6 +33,7 @@ mod reply;
 mod routes;
 mod sessions;
 mod streams;
+mod table;
 mod text;
 mod texts;
 mod viewer;
@@ -60,7 +61,7 @@ pub struct Line {
 
 /// All lines of the table.
 pub fn lines() -> Vec<Line> {
-    let table = routes::table().into_iter();
+    let table = table::table().into_iter();
     table.map(|route| Line { method: route.method, path: route.path, who: route.who }).collect()
 }
 

@@ -1,17 +1,12 @@
-//! The table of all pages and of all that pages do: one line each. Who may ask for it stands here and
+//! Lines of the table of all pages and of all that pages do. Who may ask for it stands in its line and
 //! nowhere else, and is looked at before the page is.
 
 use common::error::ApiError;
 use futures_util::future::BoxFuture;
 
 use super::layout::{Entry, Group};
-use super::pages::{
-    apply, confirm, dashboard, first_time, instance, instances, language, password, recover,
-    sessions, sign_in,
-};
 use super::reply::Reply;
 use super::text::Text;
-use super::texts;
 use super::viewer::Viewer;
 use super::visit::Visit;
 
@@ -55,7 +50,7 @@ pub(crate) struct Route {
     /// Who may.
     pub(crate) who: Who,
     /// Where it stands in the navigation, if it does.
-    menu: Option<(Group, Text)>,
+    pub(crate) menu: Option<(Group, Text)>,
     /// The page.
     pub(crate) handler: Handler,
 }
@@ -74,7 +69,8 @@ impl Route {
         Self { method, path, who, menu: None, handler }
     }
 
-    fn in_menu(self, group: Group, name: Text) -> Self {
+    /// The same, shown in the navigation.
+    pub(crate) fn in_menu(self, group: Group, name: Text) -> Self {
         Self { menu: Some((group, name)), ..self }
     }
 
@@ -96,7 +92,7 @@ impl Route {
 }
 
 /// A page that is shown.
-fn get<F>(
+pub(crate) fn get<F>(
     path: &'static str,
     who: Who,
     handler: impl Fn(Visit) -> F + Send + Sync + 'static,
@@ -108,7 +104,7 @@ where
 }
 
 /// Something that is done.
-fn post<F>(
+pub(crate) fn post<F>(
     path: &'static str,
     who: Who,
     handler: impl Fn(Visit) -> F + Send + Sync + 'static,
@@ -117,45 +113,6 @@ where
     F: Future<Output = Result<Reply, ApiError>> + Send + 'static,
 {
     Route::new(Method::Post, path, who, handler)
-}
-
-/// The table.
-pub(crate) fn table() -> Vec<Route> {
-    use Group::{Compute, Overview, Yourself};
-    use Who::{Anyone, Held, SignedIn};
-    vec![
-        get("/", SignedIn, dashboard::show).in_menu(Overview, texts::accounts::DASHBOARD),
-        get("/live", SignedIn, dashboard::live),
-        get("/sign-in", Anyone, sign_in::show),
-        post("/sign-in", Anyone, sign_in::with_password),
-        get("/sign-in/code", Anyone, sign_in::show_code),
-        post("/sign-in/code", Anyone, sign_in::with_code),
-        post("/sign-out", Held, sign_in::out),
-        post("/language", Anyone, language::choose),
-        get("/apply", Anyone, apply::show),
-        post("/apply", Anyone, apply::send),
-        get("/recover", Anyone, recover::show),
-        post("/recover", Anyone, recover::set),
-        get("/recover/ask", Anyone, recover::ask),
-        post("/recover/ask", Anyone, recover::send),
-        get("/confirm", Anyone, confirm::show),
-        post("/confirm", Anyone, confirm::confirm),
-        get("/first-time", Held, first_time::show),
-        post("/first-time", Held, first_time::save),
-        get("/password/new", Held, password::show_new),
-        post("/password/new", Held, password::set_new),
-        get("/instances", SignedIn, instances::show).in_menu(Compute, texts::instances::INSTANCES),
-        get("/instances/live", SignedIn, instances::live),
-        get("/instances/{id}", SignedIn, instance::show),
-        get("/instances/{id}/live", SignedIn, instance::live),
-        get("/instances/{id}/output", SignedIn, instance::output),
-        get("/password", SignedIn, password::show)
-            .in_menu(Yourself, texts::accounts::CHANGE_PASSWORD),
-        post("/password", SignedIn, password::change),
-        get("/sessions", SignedIn, sessions::show).in_menu(Yourself, texts::accounts::SESSIONS),
-        post("/sessions/end", SignedIn, sessions::end),
-        post("/sessions/end-others", SignedIn, sessions::end_others),
-    ]
 }
 
 /// What a path leads to.
@@ -239,15 +196,5 @@ mod tests {
         assert_eq!(found(Method::Get, "/a/1/b/2"), "otherwise");
         assert_eq!(found(Method::Get, "/a/"), "nothing");
         assert_eq!(found(Method::Get, "/a/1/"), "nothing");
-    }
-
-    #[test]
-    fn no_line_stands_there_twice_and_the_menu_shows_pages() {
-        let table = table();
-        for (at, route) in table.iter().enumerate() {
-            let same = |other: &&Route| other.path == route.path && other.method == route.method;
-            assert_eq!(table[..at].iter().find(same).map(|it| it.path), None);
-            assert!(route.menu.is_none() || route.method == Method::Get, "{}", route.path);
-        }
     }
 }

@@ -1,0 +1,16 @@
+//! What there is at a glance.
+
+mod dashboard;
+
+use crate::console::layout::Group::Overview;
+use crate::console::routes::Who::SignedIn;
+use crate::console::routes::{Route, get};
+use crate::console::texts::accounts as say;
+
+/// The lines of the table.
+pub(in crate::console) fn lines() -> Vec<Route> {
+    vec![
+        get("/", SignedIn, dashboard::show).in_menu(Overview, say::DASHBOARD),
+        get("/live", SignedIn, dashboard::live),
+    ]
+}

@@ -1,0 +1,28 @@
+//! The table: the lines of each family of pages, one after the other. The navigation has the order of it.
+
+use super::pages::{compute, overview, signing, yourself};
+use super::routes::Route;
+
+/// The table.
+pub(crate) fn table() -> Vec<Route> {
+    [overview::lines(), compute::lines(), signing::lines(), yourself::lines()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::routes::Method;
+
+    #[test]
+    fn no_line_stands_there_twice_and_the_menu_shows_pages() {
+        let table = table();
+        for (at, route) in table.iter().enumerate() {
+            let same = |other: &&Route| other.path == route.path && other.method == route.method;
+            assert_eq!(table[..at].iter().find(same).map(|it| it.path), None);
+            assert!(route.menu.is_none() || route.method == Method::Get, "{}", route.path);
+        }
+    }
+}
