@@ -9,7 +9,7 @@ use crate::console::routes::{Route, get};
 use crate::console::texts::instances as say;
 
 /// The lines of the table.
-pub(in crate::console) fn lines() -> Vec<Route> {
+pub(crate) fn lines() -> Vec<Route> {
     vec![
         get("/instances", SignedIn, instances::show).in_menu(Compute, say::INSTANCES),
         get("/instances/live", SignedIn, instances::live),

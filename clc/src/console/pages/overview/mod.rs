@@ -8,7 +8,7 @@ use crate::console::routes::{Route, get};
 use crate::console::texts::accounts as say;
 
 /// The lines of the table.
-pub(in crate::console) fn lines() -> Vec<Route> {
+pub(crate) fn lines() -> Vec<Route> {
     vec![
         get("/", SignedIn, dashboard::show).in_menu(Overview, say::DASHBOARD),
         get("/live", SignedIn, dashboard::live),

@@ -12,7 +12,7 @@ use crate::console::routes::Who::{Anyone, Held};
 use crate::console::routes::{Route, get, post};
 
 /// The lines of the table.
-pub(in crate::console) fn lines() -> Vec<Route> {
+pub(crate) fn lines() -> Vec<Route> {
     vec![
         get("/sign-in", Anyone, sign_in::show),
         post("/sign-in", Anyone, sign_in::with_password),

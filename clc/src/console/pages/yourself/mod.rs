@@ -9,7 +9,7 @@ use crate::console::routes::{Route, get, post};
 use crate::console::texts::accounts as say;
 
 /// The lines of the table.
-pub(in crate::console) fn lines() -> Vec<Route> {
+pub(crate) fn lines() -> Vec<Route> {
     vec![
         get("/password", SignedIn, password::show).in_menu(Yourself, say::CHANGE_PASSWORD),
         post("/password", SignedIn, password::change),

@@ -1,9 +1,7 @@
 //! What people are refused who sign in, apply, or change their accounts; and what any page may meet.
 
-use super::Sentence;
-
 /// A sentence of the cloud's, and the same in Japanese with `{1}`, `{2}` for what varies.
-pub(super) const TABLE: &[Sentence] = &[
+pub(super) const TABLE: &[(&str, &str)] = &[
     ("The user name or the password is wrong", "アカウント名またはパスワードが違います。"),
     ("The code is wrong or was used before", "コードが違うか、すでに使われています。"),
     ("The user '*' has not been approved yet", "ユーザー {1} はまだ承認されていません。"),
