@@ -29,6 +29,8 @@ mod live;
 mod look;
 mod pages;
 mod pending;
+mod proof;
+mod rates;
 mod reply;
 mod routes;
 mod sessions;
