@@ -20,7 +20,7 @@ use runtime::http::Head;
 use runtime::peer::Answers;
 use runtime::shutdown::Shutdown;
 
-use super::pending::Pending;
+use super::pending::{Half, Pending};
 use super::sessions::{self, Good};
 use super::streams::Streams;
 use super::viewer::Viewer;
@@ -48,7 +48,9 @@ pub struct Desk {
     /// What ends open streams.
     pub shutdown: Shutdown,
     /// Sign-ins that wait for their codes.
-    pub(super) pending: Pending,
+    pub(super) pending: Pending<Half>,
+    /// Secrets of forms whose senders have to prove who they are.
+    pub(super) held: Pending<Vec<(String, String)>>,
     /// Open streams.
     pub(super) streams: Streams,
 }
@@ -64,8 +66,8 @@ impl Desk {
         admin_dir: PathBuf,
         shutdown: Shutdown,
     ) -> Self {
-        let (pending, streams) = (Pending::default(), Streams::default());
-        Self { api, asked, people, directory, log, admin_dir, shutdown, pending, streams }
+        let (pending, held, streams) = (Pending::default(), Pending::default(), Streams::default());
+        Self { api, asked, people, directory, log, admin_dir, shutdown, pending, held, streams }
     }
 
     /// How many parts of pages are being followed.

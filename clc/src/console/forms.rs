@@ -44,6 +44,23 @@ impl Fields {
         found.map_or("", |(_, value)| value.as_str())
     }
 
+    /// All of them, in their order.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Takes out those of which this holds.
+    pub(crate) fn take(&mut self, which: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+        let (taken, left) = std::mem::take(&mut self.0).into_iter().partition(|it| which(&it.0));
+        self.0 = left;
+        taken
+    }
+
+    /// Puts some behind the others.
+    pub(crate) fn add(&mut self, fields: Vec<(String, String)>) {
+        self.0.extend(fields);
+    }
+
     /// A field without the blanks at its ends; of what is typed, all but passwords.
     pub(crate) fn line(&self, name: &str) -> &str {
         self.get(name).trim()

@@ -29,6 +29,8 @@ mod live;
 mod look;
 mod pages;
 mod pending;
+mod proof;
+mod rates;
 mod reply;
 mod routes;
 mod sessions;
@@ -57,12 +59,18 @@ pub struct Line {
     pub path: &'static str,
     /// Who may.
     pub who: Who,
+    /// Whether whoever asks for it has to prove anew who they are.
+    pub dangerous: bool,
 }
 
 /// All lines of the table.
 pub fn lines() -> Vec<Line> {
     let table = table::table().into_iter();
-    table.map(|route| Line { method: route.method, path: route.path, who: route.who }).collect()
+    let line = |route: routes::Route| {
+        let routes::Route { method, path, who, dangerous, .. } = route;
+        Line { method, path, who, dangerous }
+    };
+    table.map(line).collect()
 }
 
 /// How often sessions that are over are removed.

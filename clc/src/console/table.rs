@@ -14,7 +14,7 @@ pub(crate) fn table() -> Vec<Route> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::routes::Method;
+    use crate::console::routes::{Method, Who};
 
     #[test]
     fn no_line_stands_there_twice_and_the_menu_shows_pages() {
@@ -23,6 +23,10 @@ mod tests {
             let same = |other: &&Route| other.path == route.path && other.method == route.method;
             assert_eq!(table[..at].iter().find(same).map(|it| it.path), None);
             assert!(route.menu.is_none() || route.method == Method::Get, "{}", route.path);
+            // What is dangerous changes something, and is done by somebody who has signed in.
+            let proven = route.method == Method::Post
+                && matches!(route.who, Who::SignedIn | Who::Administrator);
+            assert!(!route.dangerous || proven, "{}", route.path);
         }
     }
 }
