@@ -15,6 +15,7 @@ use common::wire::Message;
 use common::wire::people::People as PeopleService;
 use runtime::audit::AuditLog;
 use runtime::auditor::{Auditor as _, Call};
+use runtime::exchange::Exchange;
 use runtime::front::{Inside, QueryApi};
 use runtime::http::Head;
 use runtime::peer::Answers;
@@ -51,6 +52,8 @@ pub struct Desk {
     pub(super) pending: Pending,
     /// Open streams.
     pub(super) streams: Streams,
+    /// The way to walrus' S3.
+    pub(super) storage: Exchange,
 }
 
 impl Desk {
@@ -61,11 +64,11 @@ impl Desk {
         people: People,
         directory: Arc<RecordedDirectory>,
         log: AuditLog,
-        admin_dir: PathBuf,
+        (admin_dir, storage): (PathBuf, Exchange),
         shutdown: Shutdown,
     ) -> Self {
         let (pending, streams) = (Pending::default(), Streams::default());
-        Self { api, asked, people, directory, log, admin_dir, shutdown, pending, streams }
+        Self { api, asked, people, directory, log, admin_dir, shutdown, pending, streams, storage }
     }
 
     /// How many parts of pages are being followed.

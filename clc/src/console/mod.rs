@@ -24,6 +24,7 @@ mod door;
 mod edge;
 pub mod first_password;
 mod forms;
+mod incoming;
 mod layout;
 mod live;
 mod look;
@@ -31,11 +32,13 @@ mod pages;
 mod pending;
 mod reply;
 mod routes;
+mod s3;
 mod sessions;
 mod streams;
 mod table;
 mod text;
 mod texts;
+mod uploader;
 mod viewer;
 mod visit;
 
@@ -57,12 +60,18 @@ pub struct Line {
     pub path: &'static str,
     /// Who may.
     pub who: Who,
+    /// Whether it takes bytes, and not a form.
+    pub streams: bool,
 }
 
 /// All lines of the table.
 pub fn lines() -> Vec<Line> {
     let table = table::table().into_iter();
-    table.map(|route| Line { method: route.method, path: route.path, who: route.who }).collect()
+    let line = |route: routes::Route| {
+        let routes::Route { method, path, who, streams, .. } = route;
+        Line { method, path, who, streams }
+    };
+    table.map(line).collect()
 }
 
 /// How often sessions that are over are removed.

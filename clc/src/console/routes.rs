@@ -49,6 +49,8 @@ pub(crate) struct Route {
     pub(crate) path: &'static str,
     /// Who may.
     pub(crate) who: Who,
+    /// Whether it takes bytes as they come, and not a form.
+    pub(crate) streams: bool,
     /// Where it stands in the navigation, if it does.
     pub(crate) menu: Option<(Group, Text)>,
     /// The page.
@@ -66,12 +68,17 @@ impl Route {
         F: Future<Output = Result<Reply, ApiError>> + Send + 'static,
     {
         let handler: Handler = Box::new(move |visit| Box::pin(handler(visit)));
-        Self { method, path, who, menu: None, handler }
+        Self { method, path, who, streams: false, menu: None, handler }
     }
 
     /// The same, shown in the navigation.
     pub(crate) fn in_menu(self, group: Group, name: Text) -> Self {
         Self { menu: Some((group, name)), ..self }
+    }
+
+    /// The same, taking bytes as they come: the page takes them from [`Visit::take`].
+    pub(crate) fn streaming(self) -> Self {
+        Self { streams: true, ..self }
     }
 
     /// The open parts of a path that is this one's, decoded.
