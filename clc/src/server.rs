@@ -19,6 +19,7 @@ use runtime::clock::Clock;
 use runtime::doors::{DoorError, Doors, Doorway};
 use runtime::endpoint::Endpoint;
 use runtime::envelope::{PeerKey, PeerKeyError};
+use runtime::exchange::Exchange;
 use runtime::front::QueryApi;
 use runtime::listen::{Limits, Listening, listen};
 use runtime::metrics::Metrics;
@@ -298,7 +299,7 @@ impl Server {
             people.clone(),
             Arc::clone(&directory),
             log.clone(),
-            admin_dir.clone(),
+            (admin_dir.clone(), Exchange::new(&config.walrus.url)),
             shutdown.clone(),
         );
         let desk = Arc::new(desk);

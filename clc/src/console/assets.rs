@@ -34,9 +34,14 @@ pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
 pub(crate) static ICON: LazyLock<Asset> =
     LazyLock::new(|| asset("leaf", "svg", "image/svg+xml", include_bytes!("assets/leaf.svg")));
 
+/// The script that uploads files, for pages where that is done.
+pub(crate) static UPLOAD: LazyLock<Asset> = LazyLock::new(|| {
+    asset("upload", "js", "text/javascript; charset=utf-8", include_bytes!("assets/upload.js"))
+});
+
 /// The asset at an address.
 pub(crate) fn find(path: &str) -> Option<&'static Asset> {
-    [&*STYLE, &*SCRIPT, &*ICON].into_iter().find(|asset| asset.path == path)
+    [&*STYLE, &*SCRIPT, &*ICON, &*UPLOAD].into_iter().find(|asset| asset.path == path)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use common::wire::Message;
 use common::wire::people::People as PeopleService;
 use runtime::audit::AuditLog;
 use runtime::auditor::{Auditor as _, Call};
+use runtime::exchange::Exchange;
 use runtime::front::{Inside, QueryApi};
 use runtime::http::Head;
 use runtime::peer::Answers;
@@ -53,6 +54,8 @@ pub struct Desk {
     pub(super) held: Pending<Vec<(String, String)>>,
     /// Open streams.
     pub(super) streams: Streams,
+    /// The way to walrus' S3.
+    pub(super) storage: Exchange,
 }
 
 impl Desk {
@@ -63,11 +66,23 @@ impl Desk {
         people: People,
         directory: Arc<RecordedDirectory>,
         log: AuditLog,
-        admin_dir: PathBuf,
+        (admin_dir, storage): (PathBuf, Exchange),
         shutdown: Shutdown,
     ) -> Self {
         let (pending, held, streams) = (Pending::default(), Pending::default(), Streams::default());
-        Self { api, asked, people, directory, log, admin_dir, shutdown, pending, held, streams }
+        Self {
+            api,
+            asked,
+            people,
+            directory,
+            log,
+            admin_dir,
+            shutdown,
+            pending,
+            held,
+            streams,
+            storage,
+        }
     }
 
     /// How many parts of pages are being followed.

@@ -54,7 +54,9 @@ pub(super) enum Proof {
 
 /// Whether a field is never written into a page.
 fn is_secret(name: &str) -> bool {
-    SECRETS.iter().any(|it| name == *it || name.strip_suffix(it).is_some_and(|it| it.ends_with('_')))
+    SECRETS
+        .iter()
+        .any(|it| name == *it || name.strip_suffix(it).is_some_and(|it| it.ends_with('_')))
 }
 
 /// Looks after a form of a dangerous line. `back` is where to go instead.
@@ -87,9 +89,8 @@ pub(super) async fn proof(
     let (by, address) = (session.asks(), visit.address());
     match visit.ask(ProveAgain { by, password, code, address }).await {
         Ok(proven) => {
-            let renew = move |people: &People| {
-                sessions::renew(people, &session, proven.second_factor)
-            };
+            let renew =
+                move |people: &People| sessions::renew(people, &session, proven.second_factor);
             let (id, session) = visit.desk.people.work(renew).await?;
             put_back(visit, fields, &kept);
             let cookie = cookies::set(cookies::SESSION, &id);
@@ -149,9 +150,10 @@ async fn asking(
     let words = visit.words;
     let caller = &visit.viewer()?.caller;
     let whose = (caller.account.clone(), caller.user.clone());
-    let factor = visit.desk.people.work(move |people| {
-        second_factor::has_one(&people.records, &whose.0, &whose.1)
-    });
+    let factor = visit
+        .desk
+        .people
+        .work(move |people| second_factor::has_one(&people.records, &whose.0, &whose.1));
     let factor = factor.await?;
     let password = Field {
         name: PASSWORD,

@@ -5,4 +5,5 @@
 pub(super) mod compute;
 pub(super) mod overview;
 pub(super) mod signing;
+pub(super) mod storage;
 pub(super) mod yourself;

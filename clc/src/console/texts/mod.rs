@@ -6,6 +6,7 @@ pub(crate) mod instances;
 pub(crate) mod proof;
 pub(crate) mod refusals;
 pub(crate) mod signing;
+pub(crate) mod storage;
 
 #[cfg(test)]
 mod tests {
@@ -19,7 +20,8 @@ mod tests {
 
     #[test]
     fn every_text_has_its_pair() {
-        let families = [accounts::ALL, common::ALL, instances::ALL, proof::ALL, signing::ALL];
+        let families =
+            [accounts::ALL, common::ALL, instances::ALL, proof::ALL, signing::ALL, storage::ALL];
         let japanese = |c: char| {
             ('\u{3040}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)
         };
