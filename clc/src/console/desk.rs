@@ -13,23 +13,40 @@ use common::iam::Context;
 use common::iam::directory::authority_of_user;
 use common::wire::Message;
 use common::wire::people::People as PeopleService;
+use common::wire::walrus::Walrus;
 use runtime::audit::AuditLog;
 use runtime::auditor::{Auditor as _, Call};
 use runtime::front::{Inside, QueryApi};
 use runtime::http::Head;
-use runtime::peer::Answers;
+use runtime::peer::{Answers, Peer};
 use runtime::shutdown::Shutdown;
+use tokio::sync::watch;
 
 use super::pending::Pending;
 use super::sessions::{self, Good};
 use super::streams::Streams;
 use super::viewer::Viewer;
+use crate::cluster::Cluster;
+use crate::history::History;
 use crate::identity::directory::RecordedDirectory;
 use crate::people::People;
+use crate::schedule::ledger::Room;
 use crate::settings;
 
 /// Who asks for actions, as the record has it.
 const AGENT: &str = "console";
+
+/// What is seen of the cloud in pictures.
+pub struct Pictured {
+    /// What was.
+    pub history: History,
+    /// The nodes.
+    pub cluster: Cluster,
+    /// What they can still take.
+    pub rooms: watch::Receiver<Arc<Vec<Room>>>,
+    /// Who keeps images and objects.
+    pub walrus: Peer<Walrus>,
+}
 
 /// What the console is made of.
 pub struct Desk {
@@ -47,6 +64,8 @@ pub struct Desk {
     pub admin_dir: PathBuf,
     /// What ends open streams.
     pub shutdown: Shutdown,
+    /// What is seen in pictures.
+    pub pictured: Pictured,
     /// Sign-ins that wait for their codes.
     pub(super) pending: Pending,
     /// Open streams.
@@ -55,6 +74,7 @@ pub struct Desk {
 
 impl Desk {
     /// A desk with these.
+    #[expect(clippy::too_many_arguments, reason = "each is another thing that pages work with")]
     pub fn new(
         api: Arc<QueryApi>,
         asked: Arc<dyn Answers>,
@@ -63,9 +83,10 @@ impl Desk {
         log: AuditLog,
         admin_dir: PathBuf,
         shutdown: Shutdown,
+        pictured: Pictured,
     ) -> Self {
         let (pending, streams) = (Pending::default(), Streams::default());
-        Self { api, asked, people, directory, log, admin_dir, shutdown, pending, streams }
+        Self { api, asked, people, directory, log, admin_dir, shutdown, pictured, pending, streams }
     }
 
     /// How many parts of pages are being followed.

@@ -42,7 +42,7 @@ mod visit;
 use std::time::Duration;
 
 pub use certificate::CertificateError;
-pub use desk::Desk;
+pub use desk::{Desk, Pictured};
 pub use door::{ConsoleError, Shown, open};
 pub use routes::{Method, Who};
 
