@@ -107,6 +107,14 @@ pub struct Row {
     pub cells: Vec<Cell>,
 }
 
+impl Row {
+    /// One row of several that lie side by side; none of none.
+    pub fn joined(rows: &[Self]) -> Option<Self> {
+        let first = rows.first()?;
+        Some(joined(first.at, first.cells.len(), rows))
+    }
+}
+
 /// Makes one row of several: the least, the mean by weight, the greatest of each column.
 fn joined(at: u64, columns: usize, rows: &[Row]) -> Row {
     let cell = |column: usize| {

@@ -103,7 +103,7 @@ impl Chart {
         let half = (x(1.0) - x(0.0)) / self.points().max(1) as f64 / 2.0;
         for (first, cells) in Self::pieces(line) {
             let at = |n: usize| self.across(first + n);
-            let mut put = |path: &mut String, letter: char, across: f64, value: f32| {
+            let put = |path: &mut String, letter: char, across: f64, value: f32| {
                 // Writing to a String does not fail.
                 let _ = write!(path, "{letter}{across:.1} {:.1}", up(f64::from(value)));
             };
