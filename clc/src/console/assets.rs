@@ -20,9 +20,14 @@ fn asset(name: &str, extension: &str, content_type: &'static str, bytes: &'stati
     Asset { path: format!("/assets/{name}-{hash}.{extension}"), content_type, bytes }
 }
 
-/// The stylesheet.
+/// The stylesheet, a file for what is common and one a family.
 pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
-    asset("console", "css", "text/css; charset=utf-8", include_bytes!("assets/console.css"))
+    let all = concat!(
+        include_str!("assets/console.css"),
+        include_str!("assets/storage.css"),
+        include_str!("assets/pictures.css"),
+    );
+    asset("console", "css", "text/css; charset=utf-8", all.as_bytes())
 });
 
 /// The script. Pages work without it.

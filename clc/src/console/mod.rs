@@ -47,7 +47,7 @@ mod visit;
 use std::time::Duration;
 
 pub use certificate::CertificateError;
-pub use desk::Desk;
+pub use desk::{Desk, Kept, Pictured};
 pub use door::{ConsoleError, Shown, open};
 pub use routes::{Method, Who};
 

@@ -128,14 +128,14 @@ fn hold(
         return Ok(before.to_owned());
     }
     let held = sessions::random_id()?;
-    visit.desk.held.put(&key(session, &held), secrets, visit.desk.people.now());
+    visit.desk.kept.held.put(&key(session, &held), secrets, visit.desk.people.now());
     Ok(held)
 }
 
 /// Puts kept secrets back into their form, once.
 fn put_back(visit: &Visit, fields: &mut Fields, kept: &str) {
-    if let Some(secrets) = visit.desk.held.get(kept, visit.desk.people.now()) {
-        visit.desk.held.forget(kept);
+    if let Some(secrets) = visit.desk.kept.held.get(kept, visit.desk.people.now()) {
+        visit.desk.kept.held.forget(kept);
         fields.add(secrets);
     }
 }

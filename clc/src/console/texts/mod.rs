@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub(crate) mod common;
 pub(crate) mod instances;
+pub(crate) mod pictures;
 pub(crate) mod proof;
 pub(crate) mod refusals;
 pub(crate) mod signing;
@@ -20,8 +21,15 @@ mod tests {
 
     #[test]
     fn every_text_has_its_pair() {
-        let families =
-            [accounts::ALL, common::ALL, instances::ALL, proof::ALL, signing::ALL, storage::ALL];
+        let families = [
+            accounts::ALL,
+            common::ALL,
+            instances::ALL,
+            pictures::ALL,
+            proof::ALL,
+            signing::ALL,
+            storage::ALL,
+        ];
         let japanese = |c: char| {
             ('\u{3040}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)
         };
