@@ -30,13 +30,18 @@ pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     asset("console", "js", "text/javascript; charset=utf-8", include_bytes!("assets/console.js"))
 });
 
+/// What forms of instances and key pairs have beyond it: files read into fields, boxes that stay ticked.
+pub(crate) static COMPUTE: LazyLock<Asset> = LazyLock::new(|| {
+    asset("compute", "js", "text/javascript; charset=utf-8", include_bytes!("assets/compute.js"))
+});
+
 /// The icon.
 pub(crate) static ICON: LazyLock<Asset> =
     LazyLock::new(|| asset("leaf", "svg", "image/svg+xml", include_bytes!("assets/leaf.svg")));
 
 /// The asset at an address.
 pub(crate) fn find(path: &str) -> Option<&'static Asset> {
-    [&*STYLE, &*SCRIPT, &*ICON].into_iter().find(|asset| asset.path == path)
+    [&*STYLE, &*SCRIPT, &*COMPUTE, &*ICON].into_iter().find(|asset| asset.path == path)
 }
 
 #[cfg(test)]
