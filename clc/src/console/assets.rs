@@ -24,6 +24,7 @@ fn asset(name: &str, extension: &str, content_type: &'static str, bytes: &'stati
 pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
     let all = concat!(
         include_str!("assets/console.css"),
+        include_str!("assets/compute.css"),
         include_str!("assets/storage.css"),
         include_str!("assets/pictures.css"),
     );
@@ -33,6 +34,11 @@ pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
 /// The script. Pages work without it.
 pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     asset("console", "js", "text/javascript; charset=utf-8", include_bytes!("assets/console.js"))
+});
+
+/// What forms of instances and key pairs have beyond it: files read into fields, boxes that stay ticked.
+pub(crate) static COMPUTE: LazyLock<Asset> = LazyLock::new(|| {
+    asset("compute", "js", "text/javascript; charset=utf-8", include_bytes!("assets/compute.js"))
 });
 
 /// The icon.
@@ -46,7 +52,8 @@ pub(crate) static UPLOAD: LazyLock<Asset> = LazyLock::new(|| {
 
 /// The asset at an address.
 pub(crate) fn find(path: &str) -> Option<&'static Asset> {
-    [&*STYLE, &*SCRIPT, &*ICON, &*UPLOAD].into_iter().find(|asset| asset.path == path)
+    let all = [&*STYLE, &*SCRIPT, &*COMPUTE, &*ICON, &*UPLOAD];
+    all.into_iter().find(|asset| asset.path == path)
 }
 
 #[cfg(test)]

@@ -88,6 +88,12 @@ impl Fields {
         Some(self.line(name).to_owned()).filter(|text| !text.is_empty())
     }
 
+    /// Every field of a name, as boxes that may be ticked together have it; blanks at the ends are left out.
+    pub(crate) fn ticked(&self, name: &str) -> Vec<String> {
+        let found = self.0.iter().filter(|(known, _)| known == name);
+        found.map(|(_, value)| value.trim().to_owned()).filter(|text| !text.is_empty()).collect()
+    }
+
     /// A new password, written twice alike.
     ///
     /// # Errors
@@ -116,6 +122,7 @@ mod tests {
         assert!(!form.is_bound_to("two") && !form.is_bound_to(""));
         assert!(!Fields::read("name=x").is_bound_to("one"));
         assert_eq!(form.get("name"), "a b&");
+        assert_eq!(Fields::read("id=a&x=c&id=+b&id=").ticked("id"), ["a", "b"]);
         assert!(!token("one").contains("one"));
     }
 

@@ -3,6 +3,7 @@
 pub(crate) mod accounts;
 pub(crate) mod common;
 pub(crate) mod instances;
+pub(crate) mod key_pairs;
 pub(crate) mod pictures;
 pub(crate) mod proof;
 pub(crate) mod refusals;
@@ -25,6 +26,7 @@ mod tests {
             accounts::ALL,
             common::ALL,
             instances::ALL,
+            key_pairs::ALL,
             pictures::ALL,
             proof::ALL,
             signing::ALL,
