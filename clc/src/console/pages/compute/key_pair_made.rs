@@ -37,7 +37,7 @@ pub(crate) async fn create(visit: Visit) -> Result<Reply, ApiError> {
         Ok(made) => {
             let words = visit.words;
             let onward = html! {
-                p.deeds { a.act.second href="/key-pairs" { (words.t(say::SAVED)) } }
+                p.acts { a.button.second href="/key-pairs" { (words.t(say::SAVED)) } }
             };
             Ok(shown(&visit, &made, &onward))
         }
