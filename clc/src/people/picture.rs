@@ -163,7 +163,7 @@ mod tests {
         assert!(!dark(0, 0) && !dark(QUIET * DOTS - 1, QUIET * DOTS));
         assert!(super::png(&"x".repeat(5000)).is_err());
 
-        let outline = super::outline(&text).unwrap();
+        let outline = outline(&text).unwrap();
         assert_eq!(outline.side, code.size() + 2 * QUIET);
         let mut dark = std::collections::BTreeSet::new();
         for run in outline.path.split('M').skip(1) {
