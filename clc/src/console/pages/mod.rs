@@ -5,5 +5,7 @@
 pub(super) mod compute;
 pub(super) mod images;
 pub(super) mod overview;
+pub(super) mod pictures;
 pub(super) mod signing;
+pub(super) mod storage;
 pub(super) mod yourself;
