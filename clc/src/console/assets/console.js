@@ -91,3 +91,7 @@ if (menu) {
     }
   });
 }
+
+// Goes on by itself with what was asked for before: the form's own page says so.
+const at_once = document.querySelector("[data-at-once] form");
+if (at_once) at_once.requestSubmit();
