@@ -81,14 +81,17 @@ pub(super) fn fields(
 ) -> Markup {
     let words = visit.words;
     let line = |name: &'static str, label: Text, hint: Text, value: &str, required: bool| {
-        let it = field(words, &Field {
-            name,
-            label: words.t(label),
-            hint: words.t(hint),
-            value,
-            required,
-            ..Field::default()
-        });
+        let it = field(
+            words,
+            &Field {
+                name,
+                label: words.t(label),
+                hint: words.t(hint),
+                value,
+                required,
+                ..Field::default()
+            },
+        );
         beside(words, told, name, &it)
     };
     let machines = [("x86_64", "x86_64"), ("i386", "i386")];
@@ -219,8 +222,7 @@ pub(crate) async fn cancel(visit: Visit) -> Result<Reply, ApiError> {
 
 async fn drawn(visit: &Visit, look: &Look, busy: &Busy) -> Result<Markup, ApiError> {
     let words = visit.words;
-    let mut all =
-        look.call(DescribeImportImageTasks::default()).await?.import_image_task_set.item;
+    let mut all = look.call(DescribeImportImageTasks::default()).await?.import_image_task_set.item;
     busy.is(all.iter().any(|task| matches!(&*task.status, "active" | "deleting")));
     all.reverse();
     Ok(html! {
@@ -268,7 +270,8 @@ fn row(visit: &Visit, task: &ImportImageTask) -> Markup {
     let bucket = disk.map_or("", |disk| disk.user_bucket.s3_bucket.as_str());
     let id = task.import_task_id.as_str();
     let percent = task.progress.as_deref().and_then(|text| text.parse::<u8>().ok());
-    let label = |percent: u8| words.fill(say::IMPORT_PROGRESS, &[("percent", &percent.to_string())]);
+    let label =
+        |percent: u8| words.fill(say::IMPORT_PROGRESS, &[("percent", &percent.to_string())]);
     let again = [("bucket", bucket), ("key", key)];
     html! {
         tr {

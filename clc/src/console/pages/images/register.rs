@@ -168,9 +168,12 @@ async fn page(visit: &Visit, told: Option<&ApiError>) -> Result<Reply, ApiError>
     let boots = [("hvm", words.t(say::BOOT_HVM)), ("paravirtual", words.t(say::BOOT_PV))];
     let machines = [("x86_64", "x86_64"), ("i386", "i386")];
     let boot = chosen(visit, "boot", say::BOOT, (Some(say::BOOT_HINT), say::BY_MANIFEST), &boots);
-    let architecture = chosen(visit, "architecture", say::ARCHITECTURE, (None, say::BY_MANIFEST), &machines);
-    let kernel = booted(visit, "kernel", say::KERNEL, (say::KERNEL_HINT, say::BY_MANIFEST), &kernels);
-    let ramdisk = booted(visit, "ramdisk", say::RAMDISK, (say::KERNEL_HINT, say::BY_MANIFEST), &ramdisks);
+    let architecture =
+        chosen(visit, "architecture", say::ARCHITECTURE, (None, say::BY_MANIFEST), &machines);
+    let kernel =
+        booted(visit, "kernel", say::KERNEL, (say::KERNEL_HINT, say::BY_MANIFEST), &kernels);
+    let ramdisk =
+        booted(visit, "ramdisk", say::RAMDISK, (say::KERNEL_HINT, say::BY_MANIFEST), &ramdisks);
     let main = html! {
         p.links.up { a href="/images" { (words.t(say::ALL_IMAGES)) } }
         @if let Some(error) = told.filter(|error| place(error).is_none()) { (refusal(words, error)) }

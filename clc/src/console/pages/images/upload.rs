@@ -143,8 +143,10 @@ async fn unfinished(visit: &Visit, bucket: &str) -> Result<Vec<Begun>, ApiError>
     let mut all: Vec<_> = uploads
         .into_iter()
         .map(|it| Begun { key: it.key, size: None, at: it.begun })
-        .chain(there.into_iter().filter(|it| !taken.contains(it.key.as_str())).map(|it| {
-            Begun { key: it.key, size: Some(it.size), at: it.modified }
+        .chain(there.into_iter().filter(|it| !taken.contains(it.key.as_str())).map(|it| Begun {
+            key: it.key,
+            size: Some(it.size),
+            at: it.modified,
         }))
         .collect();
     all.sort_by_key(|it| std::cmp::Reverse(it.at));
@@ -195,14 +197,17 @@ async fn page(visit: &Visit, told: Option<&ApiError>) -> Result<Reply, ApiError>
     let (kernels, ramdisks): (Vec<Image>, Vec<Image>) =
         (usable(visit, "kernel").await?, usable(visit, "ramdisk").await?);
     let waiting = unfinished(visit, &own).await?;
-    let bucket = field(words, &Field {
-        name: "bucket",
-        label: words.t(say::BUCKET),
-        hint: words.t(say::BUCKET_HINT),
-        value: &wish.bucket,
-        required: true,
-        ..Field::default()
-    });
+    let bucket = field(
+        words,
+        &Field {
+            name: "bucket",
+            label: words.t(say::BUCKET),
+            hint: words.t(say::BUCKET_HINT),
+            value: &wish.bucket,
+            required: true,
+            ..Field::default()
+        },
+    );
     let place = |error: &&ApiError| super::register::place(error).is_none();
     let main = html! {
         p.links.up { a href="/images" { (words.t(say::ALL_IMAGES)) } }
