@@ -78,7 +78,12 @@ pub(super) fn state(words: Words, it: &Image, whole: bool) -> Markup {
                 (progress(&words.fill(say::UNPACKED, &[("percent", &percent.to_string())]), percent))
             }
         } @else if let Some(reason) = reason.filter(|_| whole) {
-            p.reason { (sentence(words, reason)) }
+            p.reason {
+                (sentence(words, reason))
+                @if reason.contains("import-ami-") {
+                    " " a href="/images/imports" { (words.t(say::IMPORTS)) }
+                }
+            }
         }
         @if whole && it.image_state == "pending" { p.hint { (words.t(say::PENDING_MEANS)) } }
         @if whole && it.image_state == "failed" { p.hint { (words.t(say::FAILED_MEANS)) } }
