@@ -14,7 +14,7 @@ use std::time::Duration;
 use actix::Addr;
 use common::error::ApiError;
 use common::wire::identity::Identity;
-use common::wire::walrus::CacheView;
+use common::wire::walrus::{CacheView, DescribeTraffic, Traffic};
 use futures_util::future::BoxFuture;
 use runtime::audit::{AuditLog, OpenError};
 use runtime::auditor::Refusals;
@@ -211,7 +211,17 @@ impl Server {
             config.reserve(),
         );
         let estates = EstateDoor { content: content.clone(), clock: clock.clone() };
-        let answers = audit::answer_on(door.dispatcher(), &log);
+        let requests = metrics.counter("eucalypt_walrus_requests_total", "S3 requests answered");
+        let failures = metrics.counter(
+            "eucalypt_walrus_failures_total",
+            "S3 requests that failed by walrus' own fault",
+        );
+        let counted = (requests.clone(), failures.clone());
+        let answers = door.dispatcher().with(move |_: DescribeTraffic| {
+            let traffic = Traffic { requests: counted.0.value(), failures: counted.1.value() };
+            async move { Ok(traffic) }
+        });
+        let answers = audit::answer_on(answers, &log);
         let answers = estates.answer_on(bundles.answer_on(answers));
         let endpoint = Endpoint::new(peer_key, clock.clone(), roster.clone(), metrics.clone())
             .service(Arc::new(answers))
@@ -258,11 +268,8 @@ impl Server {
             objects,
             removals,
             lists: Mutex::new(Permits::new(LISTS)),
-            requests: metrics.counter("eucalypt_walrus_requests_total", "S3 requests answered"),
-            failures: metrics.counter(
-                "eucalypt_walrus_failures_total",
-                "S3 requests that failed by walrus' own fault",
-            ),
+            requests,
+            failures,
         };
         let open = content.open.clone();
         metrics.gauge(

@@ -1,5 +1,7 @@
 //! The parts that pages are put together from. Whatever is put into them is escaped by the templates.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use common::error::{ApiError, ErrorCode};
 use common::time::Timestamp;
 use maud::{Markup, html};
@@ -88,6 +90,14 @@ pub(crate) fn button(
             @for (name, value) in fields { input type="hidden" name=(name) value=(value); }
             button type="submit" class=(if sure.is_some() { "danger" } else { "second" }) { (label) }
         }
+    }
+}
+
+/// A file that is written into the page, and nowhere else: what is shown once can be saved, too.
+pub(crate) fn file(name: &str, content_type: &str, bytes: &[u8], label: &str) -> Markup {
+    let bytes = STANDARD.encode(bytes);
+    html! {
+        a.button download=(name) href={ "data:" (content_type) ";base64," (bytes) } { (label) }
     }
 }
 

@@ -61,6 +61,23 @@ impl Fields {
         found.map_or("", |(_, value)| value.as_str())
     }
 
+    /// All of them, in their order.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Takes out those of which this holds.
+    pub(crate) fn take(&mut self, which: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+        let (taken, left) = std::mem::take(&mut self.0).into_iter().partition(|it| which(&it.0));
+        self.0 = left;
+        taken
+    }
+
+    /// Puts some behind the others.
+    pub(crate) fn add(&mut self, fields: Vec<(String, String)>) {
+        self.0.extend(fields);
+    }
+
     /// A field without the blanks at its ends; of what is typed, all but passwords.
     pub(crate) fn line(&self, name: &str) -> &str {
         self.get(name).trim()
@@ -69,6 +86,12 @@ impl Fields {
     /// A field without the blanks at its ends, if something is in it.
     pub(crate) fn some(&self, name: &str) -> Option<String> {
         Some(self.line(name).to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// Every field of a name, as boxes that may be ticked together have it; blanks at the ends are left out.
+    pub(crate) fn ticked(&self, name: &str) -> Vec<String> {
+        let found = self.0.iter().filter(|(known, _)| known == name);
+        found.map(|(_, value)| value.trim().to_owned()).filter(|text| !text.is_empty()).collect()
     }
 
     /// A new password, written twice alike.
@@ -99,6 +122,7 @@ mod tests {
         assert!(!form.is_bound_to("two") && !form.is_bound_to(""));
         assert!(!Fields::read("name=x").is_bound_to("one"));
         assert_eq!(form.get("name"), "a b&");
+        assert_eq!(Fields::read("id=a&x=c&id=+b&id=").ticked("id"), ["a", "b"]);
         assert!(!token("one").contains("one"));
     }
 

@@ -30,6 +30,8 @@ mod live;
 mod look;
 mod pages;
 mod pending;
+mod proof;
+mod rates;
 mod reply;
 mod routes;
 mod s3;
@@ -45,7 +47,7 @@ mod visit;
 use std::time::Duration;
 
 pub use certificate::CertificateError;
-pub use desk::Desk;
+pub use desk::{Desk, Kept, Pictured};
 pub use door::{ConsoleError, Shown, open};
 pub use routes::{Method, Who};
 
@@ -60,6 +62,8 @@ pub struct Line {
     pub path: &'static str,
     /// Who may.
     pub who: Who,
+    /// Whether whoever asks for it has to prove anew who they are.
+    pub dangerous: bool,
     /// Whether it takes bytes, and not a form.
     pub streams: bool,
 }
@@ -68,8 +72,8 @@ pub struct Line {
 pub fn lines() -> Vec<Line> {
     let table = table::table().into_iter();
     let line = |route: routes::Route| {
-        let routes::Route { method, path, who, streams, .. } = route;
-        Line { method, path, who, streams }
+        let routes::Route { method, path, who, streams, dangerous, .. } = route;
+        Line { method, path, who, streams, dangerous }
     };
     table.map(line).collect()
 }

@@ -53,6 +53,8 @@ pub(crate) struct Route {
     pub(crate) streams: bool,
     /// Where it stands in the navigation, if it does.
     pub(crate) menu: Option<(Group, Text)>,
+    /// Whether whoever asks for it has to prove anew who they are, unless they did so lately.
+    pub(crate) dangerous: bool,
     /// The page.
     pub(crate) handler: Handler,
 }
@@ -68,12 +70,18 @@ impl Route {
         F: Future<Output = Result<Reply, ApiError>> + Send + 'static,
     {
         let handler: Handler = Box::new(move |visit| Box::pin(handler(visit)));
-        Self { method, path, who, streams: false, menu: None, handler }
+        Self { method, path, who, streams: false, menu: None, dangerous: false, handler }
     }
 
     /// The same, shown in the navigation.
     pub(crate) fn in_menu(self, group: Group, name: Text) -> Self {
         Self { menu: Some((group, name)), ..self }
+    }
+
+    /// The same, done only for somebody who has proven lately who they are: what mints credentials,
+    /// removes people or data for good, or changes others' rights. The edge asks for the proof.
+    pub(crate) fn dangerous(self) -> Self {
+        Self { dangerous: true, ..self }
     }
 
     /// The same, taking bytes as they come: the page takes them from [`Visit::take`].

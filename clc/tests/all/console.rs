@@ -41,7 +41,7 @@ async fn register(world: &World, name: &str) -> User {
     User::from_files(&world.administration().call(ask).await.unwrap())
 }
 
-async fn recorded(world: &World, action: &str) -> Vec<common::audit::Event> {
+pub(crate) async fn recorded(world: &World, action: &str) -> Vec<common::audit::Event> {
     let filter = Filter { action: Some(action.into()), ..Filter::default() };
     let ask = LookAudit { filter, next: None, most: 100 };
     let page: AuditPage = world.administration().call(ask).await.unwrap();

@@ -21,8 +21,8 @@ use common::iam::session::{Via, Who};
 use common::s3::tree::Element;
 use common::s3::{BucketName, INSIDE, ObjectKey};
 use common::sign::{
-    Credentials, Headers, PayloadCheck, Request, percent_encode, percent_encode_path, presign_s3_v4, sign_s3_v4,
-    write_query,
+    Credentials, Headers, PayloadCheck, Request, percent_encode, percent_encode_path,
+    presign_s3_v4, sign_s3_v4, write_query,
 };
 use md5::{Digest as _, Md5};
 use runtime::exchange::{Answered, Sending};
