@@ -1,5 +1,6 @@
 """Instances and key pairs: made, watched, changed and ended by people at the console."""
 
+import base64
 import itertools
 import os
 import stat
@@ -312,6 +313,55 @@ def test_a_launch_needs_no_script_and_says_when_there_is_no_room(site, owner, vi
     ec2.terminate_instances(InstanceIds=[instance])
 
 
+def set_to(it, name, value):
+    """Chooses a setting and changes it."""
+    it.page.select_option(f"#f-{name}", value)
+    with it.page.expect_navigation():
+        it.page.click(f"form:has(#f-{name}) button")
+    assert it.page.inner_text("[role=status]").startswith("The setting was changed")
+
+
+def test_an_instance_is_set_and_tells_what_happened_to_it(site, owner, visit):
+    ec2, it = at_home(owner, visit)
+    (made,) = ec2.run_instances(ImageId=site.bootable(), MinCount=1, MaxCount=1)["Instances"]
+    instance = made["InstanceId"]
+    ec2.get_waiter("instance_running").wait(InstanceIds=[instance], WaiterConfig={"Delay": 1})
+    it.go(f"/instances/{instance}/settings")
+    set_to(it, "disableApiTermination", "true")
+    set_to(it, "disableApiTermination", "false")
+    set_to(it, "instanceInitiatedShutdownBehavior", "terminate")
+    assert it.page.locator("#f-instanceType").count() == 0, "only while it is stopped"
+    ec2.stop_instances(InstanceIds=[instance])
+    ec2.get_waiter("instance_stopped").wait(InstanceIds=[instance], WaiterConfig={"Delay": 1})
+    it.go(f"/instances/{instance}/settings")
+    set_to(it, "instanceType", "c1.medium")
+    it.page.fill("[name=data]", f"#!/bin/sh\necho {SCRIPT}\n")
+    with it.page.expect_navigation():
+        it.page.click("form:has(#f-data) button")
+    data = ec2.describe_instance_attribute(InstanceId=instance, Attribute="userData")["UserData"]["Value"]
+    assert base64.b64decode(data).decode() == f"#!/bin/sh\necho {SCRIPT}\n"
+    assert it.page.input_value("[name=data]") == f"#!/bin/sh\necho {SCRIPT}\n"
+
+    it.page.click(".tabs a:text-is('Metadata')")
+    it.page.wait_for_url("**/metadata")
+    assert "curl http://169.254.169.254/latest/meta-data/instance-id" in it.page.inner_text(".command")
+    it.page.select_option("[name=metadata]", "required")
+    it.fill(hops="2")
+    it.send()
+    assert "X-aws-ec2-metadata-token" in it.page.inner_text(".command")
+    options = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["MetadataOptions"]
+    assert (options["HttpTokens"], options["HttpPutResponseHopLimit"]) == ("required", 2)
+
+    it.page.click(".tabs a:text-is('Events')")
+    it.page.wait_for_url("**/events")
+    told = it.page.inner_text("tbody")
+    for part in ("RunInstances", "StopInstances", "ModifyInstanceAttribute", "console", "owner / admin"):
+        assert part in told, (part, told)
+    assert "DescribeInstances" not in told
+    ec2.terminate_instances(InstanceIds=[instance])
+    assert not it.faults
+
+
 PAGES = {
     "key-pairs": "/key-pairs",
     "key-pair-new": "/key-pairs/new",
@@ -321,6 +371,9 @@ PAGES = {
     "instance-list": "/instances",
     "instance-overview": "/instances/{instance}",
     "instance-console": "/instances/{instance}/console",
+    "instance-events": "/instances/{instance}/events",
+    "instance-metadata": "/instances/{instance}/metadata",
+    "instance-settings": "/instances/{instance}/settings",
     "instance-save": "/instances/{instance}/save",
     "instance-question": "/instances/change?do=terminate&id={instance}",
 }

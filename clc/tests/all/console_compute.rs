@@ -189,7 +189,7 @@ fn nobody_touches_what_is_anothers() {
         let foreign = world.run(&world.admin, &launch(&image)).await.remove(0);
         world.instance_is(&world.admin, &foreign, "running").await;
         let page = format!("/instances/{foreign}");
-        for path in ["", "/console", "/output", "/save"] {
+        for path in ["", "/console", "/output", "/save", "/events", "/metadata", "/settings"] {
             let shown = browser.get(&format!("{page}{path}")).await;
             assert!(
                 shown.status == 400 && shown.body.contains("does not exist"),

@@ -46,6 +46,7 @@ texts! {
     TAG = "Tag", "タグ";
     LAUNCH = "Launch instances", "インスタンスを起動";
     TICK = "Choose", "選択";
+    TICK_ALL = "Choose all on this page", "このページのすべてを選択";
     TICK_ONE = "Choose {id}", "{id} を選択";
     TO_TICKED = "Those that are ticked:", "選択したインスタンス:";
     NONE_TICKED = "Tick the instances that you mean first.", "先にインスタンスを選択してください。";

@@ -6,6 +6,7 @@ pub(crate) mod instances;
 pub(crate) mod key_pairs;
 pub(crate) mod launch;
 pub(crate) mod refusals;
+pub(crate) mod settings;
 pub(crate) mod signing;
 
 #[cfg(test)]
@@ -20,8 +21,15 @@ mod tests {
 
     #[test]
     fn every_text_has_its_pair() {
-        let families =
-            [accounts::ALL, common::ALL, instances::ALL, key_pairs::ALL, launch::ALL, signing::ALL];
+        let families = [
+            accounts::ALL,
+            common::ALL,
+            instances::ALL,
+            key_pairs::ALL,
+            launch::ALL,
+            settings::ALL,
+            signing::ALL,
+        ];
         let japanese = |c: char| {
             ('\u{3040}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)
         };

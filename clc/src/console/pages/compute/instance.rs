@@ -21,10 +21,17 @@ use crate::console::look::Look;
 use crate::console::reply::{Answer, Live, Reply};
 use crate::console::text::Text;
 use crate::console::texts::instances as say;
+use crate::console::texts::settings as say_settings;
 use crate::console::visit::Visit;
 
 /// The pages of an instance: the ends of their paths, and what they are called.
-const TABS: [(&str, Text); 2] = [("", say::OVERVIEW), ("/console", say::OUTPUT)];
+const TABS: [(&str, Text); 5] = [
+    ("", say::OVERVIEW),
+    ("/console", say::OUTPUT),
+    ("/events", say_settings::EVENTS),
+    ("/metadata", say_settings::METADATA),
+    ("/settings", say_settings::SETTINGS),
+];
 
 /// The instance of a page.
 ///

@@ -143,13 +143,15 @@ fn rows(words: Words, all: &[Instance]) -> Markup {
             table.rows {
                 thead {
                     tr {
-                        th scope="col" { span.unseen { (words.t(say::TICK)) } }
+                        th.box scope="col" {
+                            span.unseen { (words.t(say::TICK)) }
+                            span hidden { input type="checkbox" id="tick-all" data-every="" aria-label=(words.t(say::TICK_ALL)); }
+                        }
                         th scope="col" { (words.t(say::INSTANCE)) }
                         th scope="col" { (words.t(say::STATE)) }
                         th scope="col" { (words.t(say::TYPE)) }
                         th scope="col" { (words.t(say::IMAGE)) }
                         th scope="col" { (words.t(say::ADDRESS)) }
-                        th scope="col" { (words.t(say::KEY_PAIR)) }
                         th scope="col" { (words.t(say::LAUNCHED)) }
                     }
                 }
@@ -180,7 +182,6 @@ fn row(words: Words, it: &Instance) -> Markup {
             td data-label=(words.t(say::TYPE)) { (it.instance_type) }
             td data-label=(words.t(say::IMAGE)) { code { (it.image_id) } }
             td data-label=(words.t(say::ADDRESS)) { (address.unwrap_or("–")) }
-            td data-label=(words.t(say::KEY_PAIR)) { span.named { (it.key_name.as_deref().unwrap_or("–")) } }
             td data-label=(words.t(say::LAUNCHED)) { (moment(it.launch_time.0)) }
         }
     }

@@ -80,7 +80,7 @@ impl Choices {
         let image = image(visit, id).await?;
         let boots = image.virtualization_type == "paravirtual";
         let (kernels, ramdisks) = match boots {
-            true => (all(visit, "kernel").await, all(visit, "ramdisk").await),
+            true => (boots_of(visit, "kernel").await, boots_of(visit, "ramdisk").await),
             false => Default::default(),
         };
         let keys = visit.call(DescribeKeyPairs::default()).await;
@@ -114,7 +114,8 @@ async fn zones(visit: &Visit) -> Vec<Choice> {
     zones.into_iter().map(|zone| named(visit.words, zone.zone_name, &zone.zone_state)).collect()
 }
 
-async fn all(visit: &Visit, kind: &str) -> Vec<Choice> {
+/// The kernels, or ramdisks, that one may use.
+pub(super) async fn boots_of(visit: &Visit, kind: &str) -> Vec<Choice> {
     let of_kind = Filter { name: "image-type".to_owned(), value: vec![kind.to_owned()] };
     let usable = Filter {
         name: "state".to_owned(),

@@ -1,6 +1,7 @@
 //! Instances and key pairs.
 
 mod changes;
+mod events;
 mod inputs;
 mod instance;
 mod instances;
@@ -10,8 +11,10 @@ mod launch;
 mod launch_choices;
 mod launch_draft;
 mod launch_image;
+mod metadata;
 mod output;
 mod save;
+mod settings;
 mod tags;
 mod wanted;
 
@@ -31,6 +34,12 @@ pub(crate) fn lines() -> Vec<Route> {
         get("/instances/{id}/console", SignedIn, output::show),
         get("/instances/{id}/console/live", SignedIn, output::live),
         get("/instances/{id}/output", SignedIn, output::file),
+        get("/instances/{id}/events", SignedIn, events::show),
+        get("/instances/{id}/metadata", SignedIn, metadata::show),
+        post("/instances/{id}/metadata", SignedIn, metadata::change),
+        get("/instances/{id}/settings", SignedIn, settings::show),
+        post("/instances/{id}/settings", SignedIn, settings::change),
+        post("/instances/{id}/profile", SignedIn, settings::set_profile),
         get("/instances/change", SignedIn, changes::ask),
         post("/instances/start", SignedIn, changes::start),
         post("/instances/reboot", SignedIn, changes::reboot),
