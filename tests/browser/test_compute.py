@@ -236,7 +236,7 @@ def test_an_instance_is_launched_and_seen_to_come_up(site, owner, visit, tmp_pat
     with it.page.expect_navigation():
         it.page.click("form.search button")
     with it.page.expect_navigation():
-        it.page.click(f"tr:has-text('{image}') a.act")
+        it.page.click(f"tr:has-text('{image}') a.button")
     assert it.page.inner_text("h1") == "Launch instances"
     it.fill(name=f"Launched {SCRIPT}", count="2", new_key="on-the-way")
     (tmp_path / "data.bin").write_bytes(b"\xff\x00binary")
@@ -287,7 +287,7 @@ def test_a_launch_needs_no_script_and_says_when_there_is_no_room(site, owner, vi
     ec2, it = at_home(owner, visit, script=False, width=360, language="ja")
     it.go("/launch")
     with it.page.expect_navigation():
-        it.page.click(f"tr:has-text('{site.bootable()}') a.act")
+        it.page.click(f"tr:has-text('{site.bootable()}') a.button")
     it.page.check("[value='m1.large']")
     it.page.select_option("[name=key]", "")
     it.fill(count="200")

@@ -54,8 +54,11 @@ for (const part of document.querySelectorAll("[data-live]")) {
       if (event.lastEventId === mark) return;
       mark = event.lastEventId;
       const held = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+      // What was opened stays open.
+      const opened = [...part.querySelectorAll("details")].map((it) => it.open);
       part.dispatchEvent(new Event("part:before"));
       part.innerHTML = event.data;
+      part.querySelectorAll("details").forEach((it, at) => { it.open = opened[at] || false; });
       part.dispatchEvent(new Event("part:after"));
       if (held !== null) {
         const again = [...part.querySelectorAll("a")].find((it) => it.getAttribute("href") === held);

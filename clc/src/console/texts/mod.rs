@@ -2,12 +2,17 @@
 
 pub(crate) mod accounts;
 pub(crate) mod common;
+pub(crate) mod credentials;
+pub(crate) mod images;
 pub(crate) mod instances;
 pub(crate) mod key_pairs;
 pub(crate) mod launch;
+pub(crate) mod pictures;
+pub(crate) mod proof;
 pub(crate) mod refusals;
 pub(crate) mod settings;
 pub(crate) mod signing;
+pub(crate) mod storage;
 
 #[cfg(test)]
 mod tests {
@@ -24,11 +29,16 @@ mod tests {
         let families = [
             accounts::ALL,
             common::ALL,
+            credentials::ALL,
+            images::ALL,
             instances::ALL,
             key_pairs::ALL,
             launch::ALL,
+            pictures::ALL,
+            proof::ALL,
             settings::ALL,
             signing::ALL,
+            storage::ALL,
         ];
         let japanese = |c: char| {
             ('\u{3040}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)

@@ -120,7 +120,7 @@ pub(super) fn buttons(visit: &Visit, it: &Instance) -> Markup {
     html! {
         div.deeds {
             @if matches!(state, "running" | "stopped") {
-                a.act.second href={ "/instances/" (id) "/save" } { (words.t(say::SAVE)) "…" }
+                a.button.second href={ "/instances/" (id) "/save" } { (words.t(say::SAVE)) "…" }
             }
             @for deed in fits {
                 @match deed {
@@ -144,7 +144,7 @@ pub(super) fn buttons(visit: &Visit, it: &Instance) -> Markup {
 
 /// The page that asks.
 pub(crate) async fn ask(visit: Visit) -> Result<Reply, ApiError> {
-    let ids = visit.query.all("id");
+    let ids = visit.query.ticked("id");
     let Some(deed) = Deed::of(visit.query.get("do")).filter(|_| !ids.is_empty()) else {
         return Ok(Reply::see("/instances?done=none"));
     };
@@ -184,7 +184,7 @@ pub(crate) async fn terminate(visit: Visit) -> Result<Reply, ApiError> {
 }
 
 fn ids(visit: &Visit) -> Vec<String> {
-    let mut ids = visit.form.all("id");
+    let mut ids = visit.form.ticked("id");
     ids.truncate(MOST);
     ids
 }
@@ -239,7 +239,7 @@ async fn question(
         @if deed == Deed::Force { input type="hidden" name="force" value="yes"; }
         div.deeds {
             button type="submit" class=(if deed == Deed::Terminate { "danger" } else { "" }) { (title) }
-            a.act.second href="/instances" { (words.t(say::LEAVE_THEM)) }
+            a.button.second href="/instances" { (words.t(say::LEAVE_THEM)) }
         }
     };
     let main = html! {

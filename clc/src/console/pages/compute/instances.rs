@@ -31,7 +31,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
         @if visit.query.get("done") == "launched" {
             (notice("good", words.t(say::LAUNCHED_MANY), words.t(say::LAUNCHED_TEXT)))
         }
-        p.deeds { a.act href="/launch" { (words.t(say::LAUNCH)) } }
+        p.deeds { a.button href="/launch" { (words.t(say::LAUNCH)) } }
         (search(words, &wanted))
         // What is ticked is asked about on a page of its own, so nothing is done by this form.
         form method="get" action="/instances/change" { (live_part(words, &stream, &part)) }

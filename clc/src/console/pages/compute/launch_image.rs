@@ -161,7 +161,7 @@ fn row(words: Words, it: &Image) -> Markup {
             }
             td.act {
                 @if it.image_state != "failed" {
-                    a.act href={ "/launch?image=" (it.image_id.as_str()) } {
+                    a.button href={ "/launch?image=" (it.image_id.as_str()) } {
                         (words.t(say::USE_IT)) span.unseen { ": " (it.image_id.as_str()) }
                     }
                 }

@@ -66,7 +66,7 @@ async fn asking(visit: &Visit, error: Option<&ApiError>) -> Result<Reply, ApiErr
         }
         div.deeds {
             button type="submit" { (words.t(say::SAVE)) }
-            a.act.second href={ "/instances/" (id) } { (words.t(say::LEAVE_IT)) }
+            a.button.second href={ "/instances/" (id) } { (words.t(say::LEAVE_IT)) }
         }
     };
     let main = html! {

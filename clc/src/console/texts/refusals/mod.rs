@@ -2,13 +2,14 @@
 //! meet most, with `*` for what varies. What is not here is shown as the API says it.
 
 mod compute;
+mod images;
 mod people;
 
 /// A sentence of the cloud's, and the same in Japanese with `{1}`, `{2}` for what varies.
 type Sentence = (&'static str, &'static str);
 
 /// All of them, a file a family.
-const TABLES: [&[Sentence]; 2] = [people::TABLE, compute::TABLE];
+const TABLES: [&[Sentence]; 3] = [compute::TABLE, images::TABLE, people::TABLE];
 
 /// A sentence of the cloud's in Japanese, if it is known.
 pub(crate) fn japanese(sentence: &str) -> Option<String> {
