@@ -100,7 +100,7 @@ fn what_a_launch_is_refused_for_stands_beside_its_field() {
         for (field, value, at, told) in [
             ("count", "many", "count", "is no number"),
             ("count", "300", "count", "at most 256"),
-            ("least", "5", "count", "less than MinCount"),
+            ("least", "5", "least", "less than MinCount"),
             ("data", &large, "data", "16385 bytes"),
             ("key", "nobody's", "key", "does not exist"),
             ("type", "t9.tiny", "type", "t9.tiny"),
