@@ -120,6 +120,20 @@ impl Desk {
         self.api.perform(inside, action).await
     }
 
+    /// Finds out whether an action could be done on behalf of somebody; it is recorded.
+    ///
+    /// # Errors
+    /// Whatever the action would be refused with.
+    pub(super) async fn rehearse<A: Action>(
+        &self,
+        head: &Head,
+        caller: &Caller,
+        action: A,
+    ) -> Result<(), ApiError> {
+        let inside = Inside { head, caller: caller.clone(), agent: AGENT, again: false };
+        self.api.rehearse(inside, action).await
+    }
+
     /// Records something that somebody did at the console and nowhere else.
     ///
     /// # Errors

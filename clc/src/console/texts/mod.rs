@@ -6,9 +6,11 @@ pub(crate) mod credentials;
 pub(crate) mod images;
 pub(crate) mod instances;
 pub(crate) mod key_pairs;
+pub(crate) mod launch;
 pub(crate) mod pictures;
 pub(crate) mod proof;
 pub(crate) mod refusals;
+pub(crate) mod settings;
 pub(crate) mod signing;
 pub(crate) mod storage;
 
@@ -31,8 +33,10 @@ mod tests {
             images::ALL,
             instances::ALL,
             key_pairs::ALL,
+            launch::ALL,
             pictures::ALL,
             proof::ALL,
+            settings::ALL,
             signing::ALL,
             storage::ALL,
         ];
