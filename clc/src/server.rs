@@ -319,7 +319,7 @@ impl Server {
             log.clone(),
             admin_dir.clone(),
             shutdown.clone(),
-            Pictured { history, cluster: cluster.clone(), rooms, walrus: walrus.clone() },
+            Pictured { history, cluster: cluster.clone(), rooms, certificate: site_certificate(&config) },
         );
         let desk = Arc::new(desk);
         let (told, followed) = ("Parts of pages that are being followed.", Arc::downgrade(&desk));
@@ -447,6 +447,12 @@ fn shown(config: &Config) -> Shown {
         true => Shown::Own(config.data_dir.join("console")),
         false => Shown::Site(config.tls_cert_file.clone(), config.tls_key_file.clone()),
     }
+}
+
+/// The site's certificate, if it has one.
+fn site_certificate(config: &Config) -> Option<PathBuf> {
+    let file = &config.tls_cert_file;
+    (!file.as_os_str().is_empty()).then(|| file.clone())
 }
 
 /// Everything that waits for the disk before the first actor lives.

@@ -241,7 +241,7 @@ impl Chart {
 }
 
 /// A small picture of one line, beside a number that says the same.
-pub(super) fn spark(cells: &[Option<Cell>]) -> Markup {
+pub(crate) fn spark(cells: &[Option<Cell>]) -> Markup {
     let most = cells.iter().flatten().map(|cell| f64::from(cell.mean)).fold(0.0, f64::max).max(1e-9);
     let mut path = String::new();
     let mut open = false;

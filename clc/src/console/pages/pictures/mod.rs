@@ -10,6 +10,10 @@ mod reports;
 mod scale;
 mod span;
 
+pub(crate) use chart::spark;
+pub(crate) use scale::Unit;
+pub(crate) use span::{Seen, Span};
+
 use crate::console::layout::Group::{Cloud, Overview};
 use crate::console::routes::Who::{Administrator, SignedIn};
 use crate::console::routes::{Route, get};
