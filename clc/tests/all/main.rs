@@ -11,6 +11,7 @@ mod browser;
 mod bundles;
 mod console;
 mod console_people;
+mod console_pictures;
 mod create_image;
 mod devices;
 mod iam_accounts;
