@@ -19,6 +19,7 @@ use runtime::clock::Clock;
 use runtime::doors::{DoorError, Doors, Doorway};
 use runtime::endpoint::Endpoint;
 use runtime::envelope::{PeerKey, PeerKeyError};
+use runtime::exchange::Exchange;
 use runtime::front::QueryApi;
 use runtime::listen::{Limits, Listening, listen};
 use runtime::metrics::Metrics;
@@ -38,7 +39,7 @@ use crate::audit::Trail;
 use crate::audit::host::Recorded;
 use crate::cluster::{Cluster, Member, Poller, poll};
 use crate::config::{Config, Unusable};
-use crate::console::{self, ConsoleError, Desk, Pictured, Shown, first_password};
+use crate::console::{self, ConsoleError, Desk, Kept, Pictured, Shown, first_password};
 use crate::ec2::bundles::Bundles;
 use crate::ec2::images::Images;
 use crate::ec2::instances::Instances;
@@ -311,16 +312,23 @@ impl Server {
         let asked: Arc<dyn Answers> =
             Arc::new(Recorded::console(answers, &records, &log, clock.clone()));
         let api = Arc::new(api);
-        let desk = Desk::new(
-            Arc::clone(&api),
-            Arc::clone(&asked),
-            people.clone(),
-            Arc::clone(&directory),
-            log.clone(),
-            admin_dir.clone(),
-            shutdown.clone(),
-            Pictured { history, cluster: cluster.clone(), rooms, certificate: site_certificate(&config) },
-        );
+        let desk = Desk {
+            api: Arc::clone(&api),
+            asked: Arc::clone(&asked),
+            people: people.clone(),
+            directory: Arc::clone(&directory),
+            log: log.clone(),
+            admin_dir: admin_dir.clone(),
+            shutdown: shutdown.clone(),
+            pictured: Pictured {
+                history,
+                cluster: cluster.clone(),
+                rooms,
+                certificate: site_certificate(&config),
+            },
+            storage: Exchange::new(&config.walrus.url),
+            kept: Kept::default(),
+        };
         let desk = Arc::new(desk);
         let (told, followed) = ("Parts of pages that are being followed.", Arc::downgrade(&desk));
         metrics.gauge("eucalypt_clc_console_streams", told, move || {

@@ -23,6 +23,7 @@ use runtime::clock::Clock;
 use runtime::doors::{DoorError, Doors, Doorway};
 use runtime::endpoint::Endpoint;
 use runtime::envelope::PeerKey;
+use runtime::http::App;
 use runtime::listen::{Limits, Listening, listen};
 use runtime::metrics::Metrics;
 use runtime::peer::Peer;
@@ -297,8 +298,11 @@ impl Server {
         pool::spawn(sweep.run(config.sweep_interval(), shutdown.clone()));
 
         let limits = Limits::default();
+        let front: Arc<dyn App> = Arc::new(front);
+        // Other services of the cloud find S3 here, whatever the public listeners are: signed as there.
+        let endpoint = endpoint.app(common::s3::INSIDE, Arc::clone(&front));
         let internal = listen(internal, &limits, Arc::new(endpoint)).map_err(StartError::Listen)?;
-        let public = doorway.open(&limits, Arc::new(front), &shutdown)?;
+        let public = doorway.open(&limits, front, &shutdown)?;
         if let Some(https) = public.tls_address() {
             tracing::info!(%https, "S3 is served by https");
         }

@@ -27,6 +27,7 @@ pub(super) fn behind(
         | "GetZip"
         | "DescribeRegistration"
         | "SetOwnPassword"
+        | "ProveAgain"
         | "SetOwnContact" => {
             if answered.is_err_and(|code| code == ErrorCode::AccessDenied) {
                 return Ok(None);

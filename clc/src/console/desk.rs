@@ -15,13 +15,14 @@ use common::wire::Message;
 use common::wire::people::People as PeopleService;
 use runtime::audit::AuditLog;
 use runtime::auditor::{Auditor as _, Call};
+use runtime::exchange::Exchange;
 use runtime::front::{Inside, QueryApi};
 use runtime::http::Head;
 use runtime::peer::Answers;
 use runtime::shutdown::Shutdown;
 use tokio::sync::watch;
 
-use super::pending::Pending;
+use super::pending::{Half, Pending};
 use super::sessions::{self, Good};
 use super::streams::Streams;
 use super::viewer::Viewer;
@@ -65,32 +66,27 @@ pub struct Desk {
     pub shutdown: Shutdown,
     /// What is seen in pictures.
     pub pictured: Pictured,
+    /// The way to walrus' S3.
+    pub storage: Exchange,
+    /// What it keeps itself.
+    pub kept: Kept,
+}
+
+/// What the desk keeps itself, in memory alone.
+#[derive(Default)]
+pub struct Kept {
     /// Sign-ins that wait for their codes.
-    pub(super) pending: Pending,
+    pub(super) pending: Pending<Half>,
+    /// Secrets of forms whose senders have to prove who they are.
+    pub(super) held: Pending<Vec<(String, String)>>,
     /// Open streams.
     pub(super) streams: Streams,
 }
 
 impl Desk {
-    /// A desk with these.
-    #[expect(clippy::too_many_arguments, reason = "each is another thing that pages work with")]
-    pub fn new(
-        api: Arc<QueryApi>,
-        asked: Arc<dyn Answers>,
-        people: People,
-        directory: Arc<RecordedDirectory>,
-        log: AuditLog,
-        admin_dir: PathBuf,
-        shutdown: Shutdown,
-        pictured: Pictured,
-    ) -> Self {
-        let (pending, streams) = (Pending::default(), Streams::default());
-        Self { api, asked, people, directory, log, admin_dir, shutdown, pictured, pending, streams }
-    }
-
     /// How many parts of pages are being followed.
     pub fn streams(&self) -> usize {
-        self.streams.count()
+        self.kept.streams.count()
     }
 
     /// Asks what people ask about their accounts; it is recorded.

@@ -124,7 +124,10 @@ pub(super) fn add_up(
         None => records.metered.insert(Metered { upto: midnight(until), stored: None })?,
     };
     if mark.upto.since(until) > FAR {
-        tracing::warn!(upto = mark.upto.iso(), "the clock was set back: use is added up from now on");
+        tracing::warn!(
+            upto = mark.upto.iso(),
+            "the clock was set back: use is added up from now on"
+        );
         mark.record.upto = until;
     }
     let from = mark.upto;
@@ -269,7 +272,8 @@ mod tests {
     #[test]
     fn a_life_is_added_up_to_the_millisecond_however_often_it_is_looked_at() {
         const HOUR: i64 = 3600;
-        for passes in [vec![40 * HOUR], vec![HOUR, 40 * HOUR], (1..=400).map(|n| n * 360).collect()] {
+        for passes in [vec![40 * HOUR], vec![HOUR, 40 * HOUR], (1..=400).map(|n| n * 360).collect()]
+        {
             let records = records();
             pass(&records, &[], 0);
             let mut it = launched(1, "m1.small", HOUR);

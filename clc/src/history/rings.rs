@@ -181,10 +181,9 @@ fn read(epoch: u32, level: usize, step: u64, bytes: &[u8]) -> Option<Row> {
         body.get(8..)?.chunks_exact(4).map(|it| f32::from_bits(number(it))).collect();
     let cells = match level {
         0 => values.iter().map(|value| Cell::one(*value)).collect(),
-        _ => values
-            .chunks_exact(3)
-            .map(|it| Cell { min: it[0], mean: it[1], max: it[2] })
-            .collect(),
+        _ => {
+            values.chunks_exact(3).map(|it| Cell { min: it[0], mean: it[1], max: it[2] }).collect()
+        }
     };
     Some(Row { at: u64::from(span) * step, weight, cells })
 }
@@ -221,8 +220,7 @@ impl Rings {
             .mode(0o600)
             .open(path)?;
         let end = file.metadata()?.len() / shape.slot();
-        let mut rings =
-            Self { file, shape, most, slots: BTreeMap::new(), free: Vec::new(), end };
+        let mut rings = Self { file, shape, most, slots: BTreeMap::new(), free: Vec::new(), end };
         for at in 0..end {
             let mut head = [0; HEAD];
             rings.file.read_exact_at(&mut head, at * shape.slot())?;
@@ -325,8 +323,7 @@ impl Rings {
         let (Level { step, rows }, size) = (self.shape.levels[level], self.shape.row(level));
         let first = span % rows;
         let count = usize::try_from(count.min(rows - first)).unwrap_or_default();
-        let place =
-            slot.at * self.shape.slot() + self.shape.offset(level) + first * size as u64;
+        let place = slot.at * self.shape.slot() + self.shape.offset(level) + first * size as u64;
         let mut bytes = vec![0; count * size];
         self.file.read_exact_at(&mut bytes, place)?;
         Ok(bytes.chunks_exact(size).filter_map(|it| read(slot.epoch, level, step, it)).collect())

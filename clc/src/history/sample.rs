@@ -133,8 +133,7 @@ impl Sampler {
         let within = |ask| tokio::time::timeout(PATIENCE, ask);
         let cache = within(self.walrus.call(DescribeCache {})).await;
         let Ok(Ok(cache)) = cache else { return Told::default() };
-        let traffic =
-            tokio::time::timeout(PATIENCE, self.walrus.call(DescribeTraffic {})).await;
+        let traffic = tokio::time::timeout(PATIENCE, self.walrus.call(DescribeTraffic {})).await;
         let stored = if accounts { self.stored().await } else { None };
         Told { cache: Some(cache), traffic: traffic.ok().and_then(Result::ok), stored }
     }
@@ -228,7 +227,8 @@ impl Sampler {
                 (free.memory_mib, total.memory_mib),
                 (free.disk_mib, total.disk_mib),
             ];
-            let used = |(free, total): (u64, u64)| [count(total.saturating_sub(free)), count(total)];
+            let used =
+                |(free, total): (u64, u64)| [count(total.saturating_sub(free)), count(total)];
             let mut values: Vec<f32> = pairs.into_iter().flat_map(used).collect();
             values.push(count(there as u64));
             samples.push((member.name.clone(), values));
@@ -293,10 +293,7 @@ fn instances(records: &Records) -> Result<Vec<Instance>, ApiError> {
 }
 
 /// A sample of each account that has something.
-fn of_accounts(
-    instances: &[Instance],
-    stored: Option<&meter::Stored>,
-) -> Vec<(String, Vec<f32>)> {
+fn of_accounts(instances: &[Instance], stored: Option<&meter::Stored>) -> Vec<(String, Vec<f32>)> {
     let mut running: BTreeMap<&AccountId, [u64; 3]> = BTreeMap::new();
     for it in instances {
         let sums = running.entry(&it.account).or_default();

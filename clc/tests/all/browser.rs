@@ -122,7 +122,7 @@ impl Browser {
             let mut answer = Vec::new();
             // The other side may close without saying so.
             drop(stream.read_to_end(&mut answer));
-            String::from_utf8(answer).unwrap()
+            String::from_utf8_lossy(&answer).into_owned()
         });
         let answer = answered.await.unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer:?}"));

@@ -25,12 +25,8 @@ async fn administrator(world: &World) -> Browser {
     let first = std::fs::read_to_string(file).unwrap().trim().to_owned();
     let mut browser = Browser::new(world);
     browser.sign_in("eucalyptus", &first).await;
-    let fields = [
-        ("password", OWN),
-        ("again", OWN),
-        ("email", "root@example.com"),
-        ("host", "127.0.0.1"),
-    ];
+    let fields =
+        [("password", OWN), ("again", OWN), ("email", "root@example.com"), ("host", "127.0.0.1")];
     let shown = browser.submit("/first-time", "/first-time", &fields).await;
     assert_eq!(shown.location(), "/", "{shown:?}");
     browser

@@ -2,11 +2,16 @@
 
 pub(crate) mod accounts;
 pub(crate) mod common;
+pub(crate) mod credentials;
+pub(crate) mod images;
 pub(crate) mod instances;
+pub(crate) mod key_pairs;
 pub(crate) mod overview;
 pub(crate) mod pictures;
+pub(crate) mod proof;
 pub(crate) mod refusals;
 pub(crate) mod signing;
+pub(crate) mod storage;
 
 #[cfg(test)]
 mod tests {
@@ -20,7 +25,19 @@ mod tests {
 
     #[test]
     fn every_text_has_its_pair() {
-        let families = [accounts::ALL, common::ALL, instances::ALL, overview::ALL, pictures::ALL, signing::ALL];
+        let families = [
+            accounts::ALL,
+            common::ALL,
+            credentials::ALL,
+            images::ALL,
+            instances::ALL,
+            key_pairs::ALL,
+            overview::ALL,
+            pictures::ALL,
+            proof::ALL,
+            signing::ALL,
+            storage::ALL,
+        ];
         let japanese = |c: char| {
             ('\u{3040}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)
         };

@@ -176,7 +176,7 @@ impl Chart {
             figure.chart {
                 figcaption { (self.title) }
                 @if known { (self.picture(words)) } @else { p.none { (words.t(say::NOTHING_KNOWN)) } }
-                ul.key {
+                ul.legend {
                     @for (number, line) in self.lines.iter().enumerate() {
                         li { span class={ "swatch s" (number) } {} (line.name)
                             @if let Some(last) = Self::last(line) { " " strong { (self.unit.told(f64::from(last.mean))) } }
@@ -225,9 +225,8 @@ impl Chart {
         let each = self.points().div_ceil(ROWS).max(1);
         let mean = |line: &Line, at: usize| {
             let known = line.cells.iter().skip(at).take(each).flatten();
-            let (sum, count) = known.fold((0.0, 0.0), |(sum, count), cell| {
-                (sum + f64::from(cell.mean), count + 1.0)
-            });
+            let (sum, count) = known
+                .fold((0.0, 0.0), |(sum, count), cell| (sum + f64::from(cell.mean), count + 1.0));
             (count > 0.0).then(|| sum / count)
         };
         html! {
@@ -265,7 +264,8 @@ fn plainly(at: u64) -> String {
 
 /// A small picture of one line, beside a number that says the same.
 pub(crate) fn spark(cells: &[Option<Cell>]) -> Markup {
-    let most = cells.iter().flatten().map(|cell| f64::from(cell.mean)).fold(0.0, f64::max).max(1e-9);
+    let most =
+        cells.iter().flatten().map(|cell| f64::from(cell.mean)).fold(0.0, f64::max).max(1e-9);
     let mut path = String::new();
     let mut open = false;
     for (at, cell) in cells.iter().enumerate() {
@@ -313,7 +313,10 @@ mod tests {
         let line = line.split('"').next().unwrap();
         assert_eq!(line.matches('M').count(), 2, "{line}");
         let pieces = Chart::pieces(&chart.lines[0]);
-        assert_eq!(pieces.iter().map(|(at, it)| (*at, it.len())).collect::<Vec<_>>(), [(0, 2), (4, 1)]);
+        assert_eq!(
+            pieces.iter().map(|(at, it)| (*at, it.len())).collect::<Vec<_>>(),
+            [(0, 2), (4, 1)]
+        );
         assert!(drawn.contains("NaN") == false && drawn.contains("inf") == false);
     }
 

@@ -18,32 +18,129 @@ use crate::history::{Family, Subject};
 
 /// Pictures of the cloud.
 const CLOUD: [Shows; 10] = [
-    Shows { title: say::CPUS, unit: Count, filled: true, columns: &[("cpus_used", say::PROMISED), ("cpus", say::THERE)] },
-    Shows { title: say::MEMORY, unit: Mebibytes, filled: true, columns: &[("memory_used_mib", say::PROMISED), ("memory_mib", say::THERE)] },
-    Shows { title: say::DISK, unit: Mebibytes, filled: true, columns: &[("disk_used_mib", say::PROMISED), ("disk_mib", say::THERE)] },
-    Shows { title: say::INSTANCES, unit: Count, filled: true, columns: &[("running", say::RUNNING), ("stopped", say::STOPPED), ("pending", say::PENDING)] },
-    Shows { title: say::NODES, unit: Count, filled: true, columns: &[("nodes_answering", say::ANSWERING), ("nodes", say::CONFIGURED)] },
-    Shows { title: say::STORED, unit: Bytes, filled: true, columns: &[("stored_bytes", say::OBJECT_BYTES)] },
-    Shows { title: say::CACHE, unit: Bytes, filled: true, columns: &[("cache_used_bytes", say::USED), ("cache_limit_bytes", say::LIMIT)] },
-    Shows { title: say::CACHE_WORK, unit: Count, filled: false, columns: &[("cache_hits_per_minute", say::HITS), ("cache_misses_per_minute", say::MISSES), ("cache_evictions_per_minute", say::EVICTIONS)] },
-    Shows { title: say::REQUESTS, unit: Count, filled: false, columns: &[("ec2_requests_per_minute", say::EC2), ("iam_requests_per_minute", say::IAM), ("s3_requests_per_minute", say::S3)] },
-    Shows { title: say::ERRORS, unit: Count, filled: false, columns: &[("ec2_errors_per_minute", say::EC2), ("iam_errors_per_minute", say::IAM), ("s3_errors_per_minute", say::S3)] },
+    Shows {
+        title: say::CPUS,
+        unit: Count,
+        filled: true,
+        columns: &[("cpus_used", say::PROMISED), ("cpus", say::THERE)],
+    },
+    Shows {
+        title: say::MEMORY,
+        unit: Mebibytes,
+        filled: true,
+        columns: &[("memory_used_mib", say::PROMISED), ("memory_mib", say::THERE)],
+    },
+    Shows {
+        title: say::DISK,
+        unit: Mebibytes,
+        filled: true,
+        columns: &[("disk_used_mib", say::PROMISED), ("disk_mib", say::THERE)],
+    },
+    Shows {
+        title: say::INSTANCES,
+        unit: Count,
+        filled: true,
+        columns: &[("running", say::RUNNING), ("stopped", say::STOPPED), ("pending", say::PENDING)],
+    },
+    Shows {
+        title: say::NODES,
+        unit: Count,
+        filled: true,
+        columns: &[("nodes_answering", say::ANSWERING), ("nodes", say::CONFIGURED)],
+    },
+    Shows {
+        title: say::STORED,
+        unit: Bytes,
+        filled: true,
+        columns: &[("stored_bytes", say::OBJECT_BYTES)],
+    },
+    Shows {
+        title: say::CACHE,
+        unit: Bytes,
+        filled: true,
+        columns: &[("cache_used_bytes", say::USED), ("cache_limit_bytes", say::LIMIT)],
+    },
+    Shows {
+        title: say::CACHE_WORK,
+        unit: Count,
+        filled: false,
+        columns: &[
+            ("cache_hits_per_minute", say::HITS),
+            ("cache_misses_per_minute", say::MISSES),
+            ("cache_evictions_per_minute", say::EVICTIONS),
+        ],
+    },
+    Shows {
+        title: say::REQUESTS,
+        unit: Count,
+        filled: false,
+        columns: &[
+            ("ec2_requests_per_minute", say::EC2),
+            ("iam_requests_per_minute", say::IAM),
+            ("s3_requests_per_minute", say::S3),
+        ],
+    },
+    Shows {
+        title: say::ERRORS,
+        unit: Count,
+        filled: false,
+        columns: &[
+            ("ec2_errors_per_minute", say::EC2),
+            ("iam_errors_per_minute", say::IAM),
+            ("s3_errors_per_minute", say::S3),
+        ],
+    },
 ];
 
 /// Pictures of a node.
 const NODE: [Shows; 4] = [
-    Shows { title: say::CPUS, unit: Count, filled: true, columns: &[("cpus_used", say::PROMISED), ("cpus", say::THERE)] },
-    Shows { title: say::MEMORY, unit: Mebibytes, filled: true, columns: &[("memory_used_mib", say::PROMISED), ("memory_mib", say::THERE)] },
-    Shows { title: say::DISK, unit: Mebibytes, filled: true, columns: &[("disk_used_mib", say::PROMISED), ("disk_mib", say::THERE)] },
-    Shows { title: say::INSTANCES, unit: Count, filled: true, columns: &[("instances", say::INSTANCES)] },
+    Shows {
+        title: say::CPUS,
+        unit: Count,
+        filled: true,
+        columns: &[("cpus_used", say::PROMISED), ("cpus", say::THERE)],
+    },
+    Shows {
+        title: say::MEMORY,
+        unit: Mebibytes,
+        filled: true,
+        columns: &[("memory_used_mib", say::PROMISED), ("memory_mib", say::THERE)],
+    },
+    Shows {
+        title: say::DISK,
+        unit: Mebibytes,
+        filled: true,
+        columns: &[("disk_used_mib", say::PROMISED), ("disk_mib", say::THERE)],
+    },
+    Shows {
+        title: say::INSTANCES,
+        unit: Count,
+        filled: true,
+        columns: &[("instances", say::INSTANCES)],
+    },
 ];
 
 /// Pictures of an account.
 const ACCOUNT: [Shows; 5] = [
-    Shows { title: say::RUNNING_INSTANCES, unit: Count, filled: true, columns: &[("running", say::RUNNING)] },
+    Shows {
+        title: say::RUNNING_INSTANCES,
+        unit: Count,
+        filled: true,
+        columns: &[("running", say::RUNNING)],
+    },
     Shows { title: say::CPUS, unit: Count, filled: true, columns: &[("cpus", say::IN_USE)] },
-    Shows { title: say::MEMORY, unit: Mebibytes, filled: true, columns: &[("memory_mib", say::IN_USE)] },
-    Shows { title: say::STORED, unit: Bytes, filled: true, columns: &[("stored_bytes", say::OBJECT_BYTES)] },
+    Shows {
+        title: say::MEMORY,
+        unit: Mebibytes,
+        filled: true,
+        columns: &[("memory_mib", say::IN_USE)],
+    },
+    Shows {
+        title: say::STORED,
+        unit: Bytes,
+        filled: true,
+        columns: &[("stored_bytes", say::OBJECT_BYTES)],
+    },
     Shows { title: say::OBJECTS, unit: Count, filled: true, columns: &[("objects", say::OBJECTS)] },
 ];
 
@@ -122,7 +219,8 @@ pub(super) async fn file(visit: &Visit, subject: &Subject) -> Result<Reply, ApiE
         }
         csv.line(values);
     }
-    let whose: String = subject.name.chars().filter(|c| c.is_ascii_alphanumeric() || "-._".contains(*c)).collect();
+    let whose: String =
+        subject.name.chars().filter(|c| c.is_ascii_alphanumeric() || "-._".contains(*c)).collect();
     let name = format!("{}-{whose}-{}.csv", family.name(), span.name);
     Ok(Answer::File { name, content_type: csv::TYPE, bytes: csv.bytes() }.into())
 }

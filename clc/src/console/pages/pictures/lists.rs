@@ -59,12 +59,27 @@ pub(super) async fn people(visit: Visit) -> Result<Reply, ApiError> {
         ]
     };
     let rows: Vec<_> = users.iter().map(user).collect();
-    let heads = [say::USER, say::NUMBER, say::MAIL, say::ENABLED, say::CONFIRMED, say::ADMINISTRATOR, say::GROUPS];
-    let of_groups: Vec<_> = groups.groups.item.iter().map(|it| vec![
-        html! { (it.group_name) },
-        html! { (it.users.entry.join(", ")) },
-        html! { (it.authorizations.entry.join(", ")) },
-    ]).collect();
+    let heads = [
+        say::USER,
+        say::NUMBER,
+        say::MAIL,
+        say::ENABLED,
+        say::CONFIRMED,
+        say::ADMINISTRATOR,
+        say::GROUPS,
+    ];
+    let of_groups: Vec<_> = groups
+        .groups
+        .item
+        .iter()
+        .map(|it| {
+            vec![
+                html! { (it.group_name) },
+                html! { (it.users.entry.join(", ")) },
+                html! { (it.authorizations.entry.join(", ")) },
+            ]
+        })
+        .collect();
     let main = html! {
         (choice(words, "/reports/people"))
         h2 { (words.t(say::USERS)) " " span.quiet { (rows.len()) } }
@@ -81,7 +96,14 @@ pub(super) async fn people(visit: Visit) -> Result<Reply, ApiError> {
 /// Users with their groups, as a file.
 pub(super) async fn people_file(visit: Visit) -> Result<Reply, ApiError> {
     let mut csv = Csv::new([
-        "user", "account_number", "mail_address", "enabled", "confirmed", "administrator", "registration", "groups",
+        "user",
+        "account_number",
+        "mail_address",
+        "enabled",
+        "confirmed",
+        "administrator",
+        "registration",
+        "groups",
     ]);
     for it in users(&visit).await? {
         let mail = if it.email.contains('@') { it.email.as_str() } else { "" };
@@ -101,7 +123,9 @@ pub(super) async fn people_file(visit: Visit) -> Result<Reply, ApiError> {
 }
 
 /// What the cloud is made of: kind, name, zone, host, whether it answers, instances on it.
-async fn made_of(visit: &Visit) -> Result<Vec<(String, String, String, String, bool, Option<usize>)>, ApiError> {
+async fn made_of(
+    visit: &Visit,
+) -> Result<Vec<(String, String, String, String, bool, Option<usize>)>, ApiError> {
     let components = visit.call(DescribeComponents::default()).await?.registered.item;
     let nodes = visit.call(DescribeNodes::default()).await?.registered.item;
     let each = components.into_iter().map(|it| {
@@ -116,17 +140,20 @@ async fn made_of(visit: &Visit) -> Result<Vec<(String, String, String, String, b
 pub(super) async fn components(visit: Visit) -> Result<Reply, ApiError> {
     let words = visit.words;
     let all = made_of(&visit).await?;
-    let rows: Vec<_> = all.iter().map(|(kind, name, zone, host, up, on_it)| {
-        let (text, tone) = if *up { (say::ANSWERS, "good") } else { (say::LOST, "bad") };
-        vec![
-            html! { (kind) },
-            html! { (name) },
-            html! { (zone) },
-            html! { (host) },
-            tag(words, text, tone),
-            html! { @match on_it { Some(count) => (count), None => "–" } },
-        ]
-    }).collect();
+    let rows: Vec<_> = all
+        .iter()
+        .map(|(kind, name, zone, host, up, on_it)| {
+            let (text, tone) = if *up { (say::ANSWERS, "good") } else { (say::LOST, "bad") };
+            vec![
+                html! { (kind) },
+                html! { (name) },
+                html! { (zone) },
+                html! { (host) },
+                tag(words, text, tone),
+                html! { @match on_it { Some(count) => (count), None => "–" } },
+            ]
+        })
+        .collect();
     let heads = [say::KIND, say::NAME, say::ZONE, say::HOST, say::STANDING, say::INSTANCES];
     let main = html! {
         (choice(words, "/reports/components"))
@@ -142,7 +169,12 @@ pub(super) async fn components_file(visit: Visit) -> Result<Reply, ApiError> {
     for (kind, name, zone, host, up, on_it) in made_of(&visit).await? {
         let on_it = on_it.map_or(String::new(), |count| count.to_string());
         csv.line([
-            csv::text(&kind), csv::text(&name), csv::text(&zone), csv::text(&host), up.to_string(), on_it,
+            csv::text(&kind),
+            csv::text(&name),
+            csv::text(&zone),
+            csv::text(&host),
+            up.to_string(),
+            on_it,
         ]);
     }
     let name = "components.csv".to_owned();

@@ -163,7 +163,7 @@ fn drawn(visit: &Visit, number: usize) -> Markup {
                     @if of(standing) > 0 { span { (tag(words, text, tone)) " " (of(standing)) } " " }
                 }
             }
-            ul.key {
+            ul.legend {
                 @for (text, tone) in STATES { li { span class={ "swatch " (tone) } {} (words.t(text)) } }
             }
             ul.map { @for it in all.iter().skip((number - 1) * SHOWN).take(SHOWN) { (shown(words, it)) } }
@@ -265,15 +265,16 @@ mod tests {
     fn cells_are_dashed_lines_and_all_are_there() {
         let drawn = cells([30, 1, 0, 2]).0;
         assert_eq!(drawn.matches("<path").count(), 4, "{drawn}");
-        assert!(drawn.contains("M0 4h240") && drawn.contains("M0 14h60") && drawn.contains("M60 14h10"));
+        assert!(
+            drawn.contains("M0 4h240") && drawn.contains("M0 14h60") && drawn.contains("M60 14h10")
+        );
         assert!(cells([1000, 0, 0, 0]).0.contains("+904") && cells([0; 4]).0.is_empty());
     }
 
     #[test]
     fn a_page_of_nodes_is_small_and_says_all_in_words() {
         let words = Words(Language::Ja);
-        let all: usize =
-            (0..SHOWN).map(|n| shown(words, &node(n, [20, 1, 3, 1])).0.len()).sum();
+        let all: usize = (0..SHOWN).map(|n| shown(words, &node(n, [20, 1, 3, 1])).0.len()).sum();
         assert!(all < 68 << 10, "{all} bytes");
         let one = shown(words, &node(7, [20, 1, 3, 1])).0;
         for told in ["20 実行中", "3 停止", "60 / 64", "応答なし"] {

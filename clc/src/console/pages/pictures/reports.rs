@@ -14,8 +14,8 @@ use crate::console::text::Words;
 use crate::console::texts::common as words_of_all;
 use crate::console::texts::pictures as say;
 use crate::console::visit::Visit;
-use crate::history::{Subject, meter};
 use crate::history::report::{AccountUse, between};
+use crate::history::{Subject, meter};
 use crate::records::{StoredUse, TypeUse};
 
 /// How many accounts are on a page.
@@ -273,7 +273,13 @@ fn mine_told(words: Words, it: &AccountUse) -> Markup {
         [say::INSTANCES, say::LAUNCHED, say::INSTANCE_HOURS, say::CORE_HOURS, say::MEMORY_HOURS];
     let row = |name: &str, used: &TypeUse| {
         let [ran, cores, memory] = figures(used);
-        let told = [used.there.to_string(), used.launched.to_string(), plain(ran), plain(cores), plain(memory)];
+        let told = [
+            used.there.to_string(),
+            used.launched.to_string(),
+            plain(ran),
+            plain(cores),
+            plain(memory),
+        ];
         html! { tr {
             th scope="row" data-label=(words.t(say::TYPE)) { (name) }
             @for (name, value) in names.iter().zip(told) { td data-label=(words.t(*name)) { (value) } }

@@ -49,7 +49,11 @@ pub(super) fn plain(value: f64) -> String {
         _ => 2,
     };
     let text = format!("{value:.digits$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
 }
 
 /// Where the lines of an axis are, from 0 to the end of it, with what stands at each.

@@ -109,7 +109,8 @@ impl Seen {
         let seconds = |at: Timestamp| u64::try_from(at.as_secs()).unwrap_or_default();
         let (from, until) = (seconds(from), seconds(until));
         let step = ((until - from) / POINTS).max(row).next_multiple_of(row.min(until - from));
-        let mut groups: Vec<Vec<Row>> = vec![Vec::new(); usize::try_from((until - from).div_ceil(step)).unwrap_or(1)];
+        let mut groups: Vec<Vec<Row>> =
+            vec![Vec::new(); usize::try_from((until - from).div_ceil(step)).unwrap_or(1)];
         for row in rows {
             let place = usize::try_from(row.at.saturating_sub(from) / step).unwrap_or(usize::MAX);
             if let Some(group) = groups.get_mut(place) {
