@@ -42,15 +42,12 @@ async fn rows(browser: &mut Browser, path: &str) -> Vec<Vec<String>> {
 }
 
 async fn sampled(browser: &mut Browser, count: usize) -> Vec<Vec<String>> {
-    let mut found = Vec::new();
-    for _ in 0..600 {
-        found = rows(browser, "/history/csv?range=hour").await;
-        if found.len() >= count {
-            return found;
-        }
-        runtime::pool::run(tokio::time::sleep(Duration::from_millis(50))).await.unwrap();
-    }
-    panic!("no {count} samples: {found:?}");
+    let browser = &*browser;
+    until(&format!("{count} samples"), || async move {
+        let found = rows(&mut browser.clone(), "/history/csv?range=hour").await;
+        (found.len() >= count).then_some(found)
+    })
+    .await
 }
 
 #[test]
