@@ -320,7 +320,12 @@ impl Server {
             log: log.clone(),
             admin_dir: admin_dir.clone(),
             shutdown: shutdown.clone(),
-            pictured: Pictured { history, cluster: cluster.clone(), rooms, walrus: walrus.clone() },
+            pictured: Pictured {
+                history,
+                cluster: cluster.clone(),
+                rooms,
+                certificate: site_certificate(&config),
+            },
             storage: Exchange::new(&config.walrus.url),
             kept: Kept::default(),
         };
@@ -450,6 +455,12 @@ fn shown(config: &Config) -> Shown {
         true => Shown::Own(config.data_dir.join("console")),
         false => Shown::Site(config.tls_cert_file.clone(), config.tls_key_file.clone()),
     }
+}
+
+/// The site's certificate, if it has one.
+fn site_certificate(config: &Config) -> Option<PathBuf> {
+    let file = &config.tls_cert_file;
+    (!file.as_os_str().is_empty()).then(|| file.clone())
 }
 
 /// Everything that waits for the disk before the first actor lives.

@@ -13,6 +13,7 @@ mod console;
 mod console_compute;
 mod console_credentials;
 mod console_people;
+mod console_pictures;
 mod console_proof;
 mod console_storage;
 mod create_image;
