@@ -20,6 +20,7 @@ use runtime::http::Head;
 use runtime::peer::Answers;
 use runtime::shutdown::Shutdown;
 
+use super::commands::Kept;
 use super::pending::{Half, Pending};
 use super::sessions::{self, Good};
 use super::streams::Streams;
@@ -51,6 +52,8 @@ pub struct Desk {
     pub(super) pending: Pending<Half>,
     /// Secrets of forms whose senders have to prove who they are.
     pub(super) held: Pending<Vec<(String, String)>>,
+    /// What was done lately, to be told in lines of clients.
+    pub(super) done: Kept,
     /// Open streams.
     pub(super) streams: Streams,
 }
@@ -67,7 +70,8 @@ impl Desk {
         shutdown: Shutdown,
     ) -> Self {
         let (pending, held, streams) = (Pending::default(), Pending::default(), Streams::default());
-        Self { api, asked, people, directory, log, admin_dir, shutdown, pending, held, streams }
+        let done = Kept::default();
+        Self { api, asked, people, directory, log, admin_dir, shutdown, pending, held, done, streams }
     }
 
     /// How many parts of pages are being followed.

@@ -10,6 +10,7 @@ mod audit;
 mod browser;
 mod bundles;
 mod console;
+mod console_attacks;
 mod console_credentials;
 mod console_people;
 mod console_proof;

@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod common;
 pub(crate) mod credentials;
 pub(crate) mod instances;
+pub(crate) mod lines;
 pub(crate) mod proof;
 pub(crate) mod refusals;
 pub(crate) mod signing;
@@ -20,7 +21,7 @@ mod tests {
 
     #[test]
     fn every_text_has_its_pair() {
-        let families = [accounts::ALL, common::ALL, credentials::ALL, instances::ALL, proof::ALL, signing::ALL];
+        let families = [accounts::ALL, common::ALL, credentials::ALL, instances::ALL, lines::ALL, proof::ALL, signing::ALL];
         let japanese = |c: char| {
             ('\u{3040}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)
         };
