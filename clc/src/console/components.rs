@@ -115,18 +115,20 @@ pub(crate) fn notice(tone: &str, title: &str, text: &str) -> Markup {
 
 /// Why something was refused, in the language of the page if it is known there.
 pub(crate) fn refusal(words: Words, error: &ApiError) -> Markup {
-    let japanese = match words.tag() {
-        "ja" => refusals::japanese(error.text()),
-        _ => None,
-    };
+    let (text, language) = refusal_text(words, error);
     html! {
         div.notice.bad role="alert" {
             strong { (words.t(say::REFUSED)) }
-            @match japanese {
-                Some(text) => p { (text) },
-                None => p lang="en" { (error.text()) },
-            }
+            p lang=[language] { (text) }
         }
+    }
+}
+
+/// The same as a text alone, and its language, if it is not that of the page.
+pub(crate) fn refusal_text(words: Words, error: &ApiError) -> (String, Option<&'static str>) {
+    match (words.tag(), refusals::japanese(error.text())) {
+        ("ja", Some(text)) => (text, None),
+        _ => (error.text().to_owned(), Some("en").filter(|_| words.tag() != "en")),
     }
 }
 

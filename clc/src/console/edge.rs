@@ -17,11 +17,12 @@ use super::components::{as_a_command, refusal, status};
 use super::cookies;
 use super::desk::Desk;
 use super::forms::{self, Fields};
+use super::incoming::{self, Incoming};
 use super::layout::{between, document, instead};
 use super::live;
 use super::proof::{Proof, proof};
 use super::rates::{Rate, Rates};
-use super::reply::{Answer, Page, Reply};
+use super::reply::{Answer, Page, Reply, Stream};
 use super::routes::{Found, Gate, Method, Route, find, menu};
 use super::sessions::{is_id, random_id};
 use super::table::table;
@@ -111,6 +112,7 @@ impl Console {
             parts: Vec::new(),
             query,
             form: Fields::default(),
+            incoming: Incoming::default(),
             viewer,
             words,
             bound_to,
@@ -152,12 +154,7 @@ impl Console {
             .with("retry-after", seconds.to_string())
     }
 
-    async fn routed(
-        &self,
-        asked: &mut Visit,
-        body: Body,
-        fresh: bool,
-    ) -> Result<Reply, ApiError> {
+    async fn routed(&self, asked: &mut Visit, body: Body, fresh: bool) -> Result<Reply, ApiError> {
         let method = match asked.head.method.as_str() {
             "GET" | "HEAD" => Method::Get,
             "POST" => Method::Post,
@@ -177,15 +174,19 @@ impl Console {
             Gate::First(path) => return Ok(Reply::see(path)),
             Gate::Closed => return Ok(told(asked, say::NOT_ALLOWED, say::NOT_ALLOWED_TEXT, 403)),
         }
-        let mut form = match method {
-            Method::Get => Fields::default(),
-            Method::Post => match self.form(asked, body, fresh).await? {
-                Ok(form) => form,
-                Err((title, status)) => return Ok(told(asked, title, say::STALE_TEXT, status)),
-            },
+        let taken = match method {
+            Method::Get => Ok((Fields::default(), Incoming::default())),
+            Method::Post if route.streams => self.bytes(asked, body, fresh).await?,
+            Method::Post => {
+                self.form(asked, body, fresh).await?.map(|form| (form, Incoming::default()))
+            }
+        };
+        let (mut form, incoming) = match taken {
+            Ok(taken) => taken,
+            Err((title, status)) => return Ok(told(asked, title, say::STALE_TEXT, status)),
         };
         if !route.dangerous {
-            return (route.handler)(Visit { parts, form, ..asked.clone() }).await;
+            return (route.handler)(Visit { parts, form, incoming, ..asked.clone() }).await;
         }
         let back = self.above(&asked.head.raw_path);
         let cookie = match proof(asked, &mut form, &back).await? {
@@ -193,7 +194,7 @@ impl Console {
             Proof::Stands => None,
             Proof::Renewed(cookie) => Some(cookie),
         };
-        let replied = (route.handler)(Visit { parts, form, ..asked.clone() }).await;
+        let replied = (route.handler)(Visit { parts, form, incoming, ..asked.clone() }).await;
         let Some(cookie) = cookie else { return replied };
         // Whatever becomes of it, the browser has to learn the new id. A cookie of the page's comes
         // behind it.
@@ -217,6 +218,31 @@ impl Console {
         "/".to_owned()
     }
 
+    /// The bytes of a request, if a page of ours has begun it: the token stands in a header that only
+    /// our script can send, or before the file in a form.
+    async fn bytes(
+        &self,
+        visit: &Visit,
+        body: Body,
+        fresh: bool,
+    ) -> Result<Result<(Fields, Incoming), (Text, u16)>, ApiError> {
+        let stale = Ok(Err((say::STALE, 403)));
+        if fresh || !is_begun_here(&visit.head) {
+            return stale;
+        }
+        let kind = visit.head.header("content-type").unwrap_or_default();
+        if let Some(boundary) = incoming::boundary(kind) {
+            let (form, brought) = incoming::of_form(body, &boundary).await?;
+            let ours = form.is_bound_to(&visit.bound_to);
+            return if ours { Ok(Ok((form, Incoming::of(brought)))) } else { stale };
+        }
+        if !forms::is_token(visit.head.header(forms::TOKEN_HEADER), &visit.bound_to) {
+            return stale;
+        }
+        let brought = incoming::of_body(body, kind)?;
+        Ok(Ok((Fields::default(), Incoming::of(Some(brought)))))
+    }
+
     /// The form of a request, if it is one of ours; else what is to be said, and the status.
     async fn form(
         &self,
@@ -225,9 +251,7 @@ impl Console {
         fresh: bool,
     ) -> Result<Result<Fields, (Text, u16)>, ApiError> {
         let stale = Ok(Err((say::STALE, 403)));
-        // Browsers say whether a request was begun by a page of ours.
-        let site = visit.head.header("sec-fetch-site").unwrap_or("same-origin");
-        if fresh || !matches!(site, "same-origin" | "none") {
+        if fresh || !is_begun_here(&visit.head) {
             return stale;
         }
         let kind = visit.head.header("content-type").unwrap_or_default();
@@ -268,11 +292,12 @@ impl Console {
                 }
                 None => Response::empty(403),
             },
-            Answer::File { name, content_type, bytes } => {
-                let name = percent_encode(&name);
-                Response::text(200, content_type, bytes)
-                    .with("content-disposition", format!("attachment; filename*=UTF-8''{name}"))
+            Answer::File { name, content_type, bytes } => Response::text(200, content_type, bytes)
+                .with("content-disposition", attachment(&name)),
+            Answer::Json { status, text } => {
+                Response::text(status, "application/json; charset=utf-8", text)
             }
+            Answer::Stream(stream) => streamed(*stream),
         };
         cookies.into_iter().fold(response, |response, line| response.with("set-cookie", line))
     }
@@ -281,7 +306,7 @@ impl Console {
         let entries = menu(&self.table, visit.viewer.as_ref());
         let done = match (&visit.viewer, visit.query.get("done")) {
             (Some(viewer), said) if !said.is_empty() => {
-                let last = self.desk.done.of(&viewer.session.digest).into_iter().next();
+                let last = self.desk.kept.done.of(&viewer.session.digest).into_iter().next();
                 let lately = |it: &Done| self.desk.people.now().since(it.at) < LATELY;
                 last.filter(lately).map(|it| as_a_command(visit.words, &it))
             }
@@ -296,6 +321,25 @@ impl Console {
             None => response,
         }
     }
+}
+
+/// Whether a request was begun by a page of ours, as browsers say.
+fn is_begun_here(head: &Head) -> bool {
+    matches!(head.header("sec-fetch-site").unwrap_or("same-origin"), "same-origin" | "none")
+}
+
+/// That something is to be kept under a name and not shown.
+fn attachment(name: &str) -> String {
+    format!("attachment; filename*=UTF-8''{}", percent_encode(name))
+}
+
+/// A file of somebody's: whatever it is, and however it is opened, it does nothing here.
+fn streamed(stream: Stream) -> Response {
+    let Stream { status, name, headers, payload } = stream;
+    Response { status, headers, payload }
+        .with("content-type", "application/octet-stream")
+        .with("content-disposition", attachment(&name))
+        .with("content-security-policy", "sandbox")
 }
 
 /// What is said instead of a page.

@@ -54,7 +54,9 @@ pub(super) enum Proof {
 
 /// Whether a field is never written into a page.
 fn is_secret(name: &str) -> bool {
-    SECRETS.iter().any(|it| name == *it || name.strip_suffix(it).is_some_and(|it| it.ends_with('_')))
+    SECRETS
+        .iter()
+        .any(|it| name == *it || name.strip_suffix(it).is_some_and(|it| it.ends_with('_')))
 }
 
 /// Looks after a form of a dangerous line. `back` is where to go instead.
@@ -88,11 +90,10 @@ pub(super) async fn proof(
     match visit.ask(ProveAgain { by, password, code, address }).await {
         Ok(proven) => {
             let before = session.digest.clone();
-            let renew = move |people: &People| {
-                sessions::renew(people, &session, proven.second_factor)
-            };
+            let renew =
+                move |people: &People| sessions::renew(people, &session, proven.second_factor);
             let (id, session) = visit.desk.people.work(renew).await?;
-            visit.desk.done.renamed(&before, &session.digest);
+            visit.desk.kept.done.renamed(&before, &session.digest);
             put_back(visit, fields, &kept);
             let cookie = cookies::set(cookies::SESSION, &id);
             visit.bound_to = id;
@@ -129,14 +130,14 @@ fn hold(
         return Ok(before.to_owned());
     }
     let held = sessions::random_id()?;
-    visit.desk.held.put(&key(session, &held), secrets, visit.desk.people.now());
+    visit.desk.kept.held.put(&key(session, &held), secrets, visit.desk.people.now());
     Ok(held)
 }
 
 /// Puts kept secrets back into their form, once.
 fn put_back(visit: &Visit, fields: &mut Fields, kept: &str) {
-    if let Some(secrets) = visit.desk.held.get(kept, visit.desk.people.now()) {
-        visit.desk.held.forget(kept);
+    if let Some(secrets) = visit.desk.kept.held.get(kept, visit.desk.people.now()) {
+        visit.desk.kept.held.forget(kept);
         fields.add(secrets);
     }
 }
@@ -151,9 +152,10 @@ async fn asking(
     let words = visit.words;
     let caller = &visit.viewer()?.caller;
     let whose = (caller.account.clone(), caller.user.clone());
-    let factor = visit.desk.people.work(move |people| {
-        second_factor::has_one(&people.records, &whose.0, &whose.1)
-    });
+    let factor = visit
+        .desk
+        .people
+        .work(move |people| second_factor::has_one(&people.records, &whose.0, &whose.1));
     let factor = factor.await?;
     let password = Field {
         name: PASSWORD,

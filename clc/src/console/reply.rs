@@ -5,6 +5,7 @@ use std::sync::Arc;
 use common::error::ApiError;
 use futures_util::future::BoxFuture;
 use maud::{Markup, html};
+use runtime::http::Payload;
 use store::Rev;
 use tokio::sync::watch;
 
@@ -56,6 +57,27 @@ pub(crate) enum Answer {
         /// Its bytes.
         bytes: Vec<u8>,
     },
+    /// What the script asks for.
+    Json {
+        /// The status.
+        status: u16,
+        /// The document.
+        text: String,
+    },
+    /// A file to be kept, as it comes.
+    Stream(Box<Stream>),
+}
+
+/// A file that comes from elsewhere. Whatever it is, no browser shows it as a page of ours.
+pub(crate) struct Stream {
+    /// The status: of the whole, of a part, of nothing new.
+    pub(crate) status: u16,
+    /// Its name.
+    pub(crate) name: String,
+    /// What else is said of it.
+    pub(crate) headers: Vec<(String, String)>,
+    /// Its bytes.
+    pub(crate) payload: Payload,
 }
 
 /// An answer with the cookies that it sets.

@@ -1,14 +1,20 @@
 //! The table: the lines of each family of pages, one after the other. The navigation has the order of it.
 
-use super::pages::{compute, overview, signing, yourself};
+use super::pages::{compute, images, overview, pictures, signing, storage, yourself};
 use super::routes::Route;
 
 /// The table.
 pub(crate) fn table() -> Vec<Route> {
-    [overview::lines(), compute::lines(), signing::lines(), yourself::lines()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let families = [
+        overview::lines(),
+        compute::lines(),
+        images::lines(),
+        storage::lines(),
+        pictures::lines(),
+        signing::lines(),
+        yourself::lines(),
+    ];
+    families.into_iter().flatten().collect()
 }
 
 #[cfg(test)]

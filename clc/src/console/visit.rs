@@ -11,6 +11,7 @@ use runtime::http::Head;
 use super::commands::Done;
 use super::desk::Desk;
 use super::forms::Fields;
+use super::incoming::{Brought, Incoming};
 use super::text::Words;
 use super::viewer::Viewer;
 
@@ -27,6 +28,8 @@ pub(crate) struct Visit {
     pub(crate) query: Fields,
     /// What the form says; nothing for GET.
     pub(crate) form: Fields,
+    /// The bytes that come with it, if its line takes any.
+    pub(crate) incoming: Incoming,
     /// Who asks, if they are signed in.
     pub(crate) viewer: Option<Viewer>,
     /// In which language.
@@ -51,6 +54,14 @@ impl Visit {
         self.parts.get(number).map_or("", String::as_str)
     }
 
+    /// Takes the bytes that come with the request; only lines that stream have some, and once.
+    ///
+    /// # Errors
+    /// `MissingParameter` if there is no file.
+    pub(crate) fn take(&self) -> Result<Brought, ApiError> {
+        self.incoming.take().ok_or_else(|| ApiError::missing("file"))
+    }
+
     /// Does an action as whoever is signed in.
     ///
     /// # Errors
@@ -65,7 +76,7 @@ impl Visit {
         };
         let output = self.desk.perform(&self.head, &viewer.caller, false, action).await?;
         if let Some(done) = done {
-            self.desk.done.keep(&viewer.session.digest, done);
+            self.desk.kept.done.keep(&viewer.session.digest, done);
         }
         Ok(output)
     }

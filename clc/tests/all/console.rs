@@ -381,6 +381,10 @@ fn no_form_is_taken_that_is_not_ours() {
             taro.headers = Vec::new();
             let json = taro.send("POST", &path, None).await;
             assert!([403, 415].contains(&json.status), "{path}");
+            // Where bytes are taken there is no form that could be too large.
+            if line.streams {
+                continue;
+            }
             let much = "x".repeat(70_000);
             assert_eq!(taro.post(&path, &own, &[("x", &much)]).await.status, 413, "{path}");
         }

@@ -97,9 +97,9 @@ impl Done {
 
 /// What was done lately, by session.
 #[derive(Default)]
-pub(crate) struct Kept(Mutex<HashMap<String, VecDeque<Done>>>);
+pub(crate) struct Deeds(Mutex<HashMap<String, VecDeque<Done>>>);
 
-impl Kept {
+impl Deeds {
     /// Remembers something that a session did.
     pub(crate) fn keep(&self, session: &str, done: Done) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let kept = Kept::default();
+        let kept = Deeds::default();
         for number in 0..MOST + 5 {
             kept.keep("a", done(&format!("i-{number:08x}"), NOW));
         }

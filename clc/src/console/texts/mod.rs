@@ -3,11 +3,15 @@
 pub(crate) mod accounts;
 pub(crate) mod common;
 pub(crate) mod credentials;
+pub(crate) mod images;
 pub(crate) mod instances;
+pub(crate) mod key_pairs;
 pub(crate) mod lines;
+pub(crate) mod pictures;
 pub(crate) mod proof;
 pub(crate) mod refusals;
 pub(crate) mod signing;
+pub(crate) mod storage;
 
 #[cfg(test)]
 mod tests {
@@ -21,7 +25,7 @@ mod tests {
 
     #[test]
     fn every_text_has_its_pair() {
-        let families = [accounts::ALL, common::ALL, credentials::ALL, instances::ALL, lines::ALL, proof::ALL, signing::ALL];
+        let families = [accounts::ALL, common::ALL, credentials::ALL, images::ALL, instances::ALL, key_pairs::ALL, lines::ALL, pictures::ALL, proof::ALL, signing::ALL, storage::ALL];
         let japanese = |c: char| {
             ('\u{3040}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)
         };

@@ -16,7 +16,7 @@ const PYTHON: &str = "import os\nimport boto3";
 /// All of them, the last first.
 pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
     let words = visit.words;
-    let all = visit.desk.done.of(&visit.viewer()?.session.digest);
+    let all = visit.desk.kept.done.of(&visit.viewer()?.session.digest);
     let main = html! {
         p { (words.t(say::LINES_LEAD)) }
         @if all.is_empty() {
