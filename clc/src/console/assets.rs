@@ -29,6 +29,7 @@ pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
         include_str!("assets/images.css"),
         include_str!("assets/storage.css"),
         include_str!("assets/pictures.css"),
+        include_str!("assets/yourself.css"),
     );
     asset("console", "css", "text/css; charset=utf-8", all.as_bytes())
 });

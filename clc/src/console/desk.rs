@@ -22,6 +22,7 @@ use runtime::peer::Answers;
 use runtime::shutdown::Shutdown;
 use tokio::sync::watch;
 
+use super::commands::Deeds;
 use super::pending::{Half, Pending};
 use super::sessions::{self, Good};
 use super::streams::Streams;
@@ -79,6 +80,8 @@ pub struct Kept {
     pub(super) pending: Pending<Half>,
     /// Secrets of forms whose senders have to prove who they are.
     pub(super) held: Pending<Vec<(String, String)>>,
+    /// What was done lately, to be told in lines of clients.
+    pub(super) done: Deeds,
     /// Open streams.
     pub(super) streams: Streams,
 }

@@ -11,6 +11,7 @@ mod browser;
 mod bundles;
 mod console;
 mod console_compute;
+mod console_attacks;
 mod console_credentials;
 mod console_people;
 mod console_pictures;
