@@ -29,6 +29,7 @@ mod iam_users;
 mod identities;
 mod image_attributes;
 mod images;
+mod importing;
 mod instance_profiles;
 mod instances;
 mod keys;
