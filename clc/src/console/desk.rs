@@ -25,7 +25,7 @@ use super::sessions::{self, Good};
 use super::streams::Streams;
 use super::viewer::Viewer;
 use crate::identity::directory::RecordedDirectory;
-use crate::people::People;
+use crate::people::{People, registrar};
 use crate::settings;
 
 /// Who asks for actions, as the record has it.
@@ -178,5 +178,6 @@ fn viewer(
         && session.must_change
         && settings::on_record(&people.records, settings::FIRST_TIME)?.as_deref()
             == Some(settings::FIRST_TIME_WAITS);
-    Ok(Some(Viewer { caller, session, first_time }))
+    let waiting = if caller.administrator { registrar::waiting(&people.records)? } else { 0 };
+    Ok(Some(Viewer { caller, session, first_time, waiting }))
 }

@@ -122,7 +122,8 @@ impl Browser {
             let mut answer = Vec::new();
             // The other side may close without saying so.
             drop(stream.read_to_end(&mut answer));
-            String::from_utf8(answer).unwrap()
+            // What is kept as a file may be no text.
+            String::from_utf8_lossy(&answer).into_owned()
         });
         let answer = answered.await.unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer:?}"));

@@ -14,6 +14,7 @@ mod message;
 pub mod node;
 pub mod people;
 pub mod quota;
+pub mod registrar;
 pub mod role;
 pub mod spec;
 pub mod upkeep;

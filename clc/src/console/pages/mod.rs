@@ -4,5 +4,6 @@
 
 pub(super) mod compute;
 pub(super) mod overview;
+pub(super) mod people;
 pub(super) mod signing;
 pub(super) mod yourself;

@@ -11,6 +11,7 @@ use maud::{Markup, html};
 
 use crate::console::components::{live as live_part, tag};
 use crate::console::look::Look;
+use crate::console::pages::people::waiting;
 use crate::console::reply::{Answer, Live, Reply};
 use crate::console::text::Words;
 use crate::console::texts::accounts as say;
@@ -26,6 +27,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
     let part = drawn(&visit.look(false)?, words).await?;
     let viewer = visit.viewer()?;
     let main = html! {
+        (waiting(words, viewer.waiting))
         (live_part(words, "/live", &part))
         dl.facts {
             dt { (words.t(say::ACCOUNT_NUMBER)) }

@@ -2,12 +2,13 @@
 //! meet most, with `*` for what varies. What is not here is shown as the API says it.
 
 mod people;
+mod registrar;
 
 /// A sentence of the cloud's, and the same in Japanese with `{1}`, `{2}` for what varies.
 type Sentence = (&'static str, &'static str);
 
-/// All of them, a file a family.
-const TABLES: [&[Sentence]; 1] = [people::TABLE];
+/// All of them, a file a family; what is said of fewer sentences comes first.
+const TABLES: [&[Sentence]; 2] = [registrar::TABLE, people::TABLE];
 
 /// A sentence of the cloud's in Japanese, if it is known.
 pub(crate) fn japanese(sentence: &str) -> Option<String> {
