@@ -236,6 +236,11 @@ def test_looks(site, admin, visit, language, width, scheme):
         "people-edit": "/people/user/edit?name=kyuta",
         "people-password": "/people/user/password?name=kyuta",
         "people-delete": "/people/user/delete?name=kyuta",
+        "groups": "/groups",
+        "group": "/groups/group?name=default",
+        "audit": "/audit?read=false",
+        "audit-none": "/audit?event=Nothing",
+        "activity": "/activity",
         "approve": "/approve#kyuta",
         "reject": "/reject#kyuta",
     }.items():

@@ -336,3 +336,134 @@ fn nobody_else_does_any_of_it() {
         }
     });
 }
+
+#[test]
+fn groups_say_who_may_use_which_zone() {
+    world(&[1], |world| async move {
+        let mut admin = administrator(&world).await;
+        signed_in(&world, "taro").await;
+        let shown = admin.submit("/groups", "/groups", &[("name", SCRIPT)]).await;
+        assert!(shown.status == 400 && !shown.body.contains(SCRIPT), "{shown:?}");
+        let shown = admin.submit("/groups", "/groups", &[("name", "lab")]).await;
+        assert_eq!(shown.location(), "/groups/group?name=lab&done=added", "{shown:?}");
+        let path = page("/groups/group", "lab");
+        assert!(admin.get(&path).await.body.contains("Nobody is in it"));
+        let user = [("name", "lab"), ("user", "nobody")];
+        let shown = admin.submit(&path, "/groups/group/join", &user).await;
+        assert!(shown.status == 400 && shown.body.contains("there is no user"), "{shown:?}");
+        let user = [("name", "lab"), ("user", "taro")];
+        assert_eq!(admin.submit(&path, "/groups/group/join", &user).await.status, 303);
+        let zone = [("name", "lab"), ("zone", "eucalyptus-1a")];
+        assert_eq!(admin.submit(&path, "/groups/group/grant", &zone).await.status, 303);
+        let found = registered(&world, "taro").await.unwrap();
+        assert!(found.zone_groups.contains(&"lab".to_owned()), "{found:?}");
+        let shown = admin.get(&path).await;
+        assert!(shown.body.contains("may be used") && shown.body.contains(">taro<"), "{shown:?}");
+        admin.submit(&path, "/groups/group/revoke", &zone).await;
+        assert!(admin.get(&path).await.body.contains("may not be used"));
+        admin.submit(&path, "/groups/group/leave", &user).await;
+        let found = registered(&world, "taro").await.unwrap();
+        assert!(!found.zone_groups.contains(&"lab".to_owned()), "{found:?}");
+        let shown = admin.submit(&path, "/groups/group/delete", &[("name", "lab")]).await;
+        assert_eq!(shown.location(), "/groups?done=1");
+        let fixed = [("name", "default")];
+        let shown = admin.submit("/groups", "/groups/group/delete", &fixed).await;
+        assert!((400..500).contains(&shown.status), "{shown:?}");
+    });
+}
+
+#[test]
+fn the_log_is_looked_up_kept_and_verified() {
+    world(&[], |world| async move {
+        let mut admin = administrator(&world).await;
+        let mut taro = signed_in(&world, "taro").await;
+        let number = registered(&world, "taro").await.unwrap().account;
+        let shown = admin.step("disable", "taro", &[]).await;
+        assert_eq!(shown.status, 303);
+        admin.step("enable", "taro", &[]).await;
+        taro.sign_in("taro", OWN).await;
+        let shown = admin.get("/audit?event=EnableUser&service=eucalypt").await;
+        assert_eq!(shown.body.matches("/audit/event?id=").count(), 2, "{}", shown.body);
+        let (_, id) = shown.body.split_once("/audit/event?id=").unwrap();
+        let id = id.split('"').next().unwrap();
+        let shown = admin.get(&format!("/audit/event?id={id}")).await;
+        assert!(shown.body.contains("UserName") && shown.body.contains("taro"), "{}", shown.body);
+        let cloud = admin.get("/audit?event=EnableUser&user=nobody").await;
+        assert!(cloud.body.contains("Nothing that matches"), "{}", cloud.body);
+        let wrong = admin.get("/audit?since=soon").await;
+        assert!(wrong.status == 400 && wrong.body.contains("neither seconds"), "{}", wrong.status);
+        for (kind, told) in [("csv", "\"EnableUser\""), ("json", "\"eventName\":\"EnableUser\"")] {
+            let kept = admin.get(&format!("/audit/keep?event=EnableUser&as={kind}")).await;
+            assert!(kept.body.contains(told), "{}", kept.body);
+            assert!(kept.header("content-disposition").contains(kind));
+        }
+        let shown = admin.submit("/audit", "/audit/verify", &[]).await;
+        assert!(shown.status == 200 && shown.body.contains("clc-reads"), "{shown:?}");
+        assert!(shown.body.contains("as they were written"), "{}", shown.body);
+
+        // Others see their own account's, whatever they ask for.
+        assert_eq!(taro.get("/audit").await.status, 403);
+        let own = taro.get("/activity").await;
+        assert!(own.status == 200 && own.body.contains("LookupEvents"), "{}", own.body);
+        for query in ["event=EnableUser", "account=000000000001&event=EnableUser"] {
+            let shown = taro.get(&format!("/activity?{query}")).await;
+            assert!(!shown.body.contains("/activity/event?id="), "{query}");
+        }
+        let shown = taro.get(&format!("/activity/event?id={id}")).await;
+        assert_eq!(shown.status, 404);
+        let mine = admin.get(&format!("/activity?account={number}&event=LogIn")).await;
+        assert!(!mine.body.contains("taro / admin"), "one's own, of administrators as well");
+    });
+}
+
+#[test]
+fn quotas_are_set_and_hold() {
+    world(&[1], |world| async move {
+        let mut admin = administrator(&world).await;
+        let mut taro = signed_in(&world, "taro").await;
+        let path = page("/quotas/account", "taro");
+        let none = admin.get(&path).await;
+        assert!(none.status == 200 && none.body.contains("There are no others."), "{none:?}");
+        let set = |most| [("name", "taro"), ("iam:quota-usernumber", most)];
+        let shown = admin.submit(&path, "/quotas/account/limits", &set("many")).await;
+        assert!(shown.status == 400 && shown.body.contains("no whole number"), "{shown:?}");
+        let shown = admin.submit(&path, "/quotas/account/limits", &set("1")).await;
+        assert_eq!(shown.location(), "/quotas/account?name=taro&done=saved", "{shown:?}");
+        assert!(admin.get(&path).await.body.contains("In use: 1. At most now: 1."));
+        let files = world.administration().call(GetCredentials { name: "taro".into() }).await;
+        let user = User::from_files(&files.unwrap());
+        let one = [("UserName", "jiro")];
+        let refused = world.iam(&user, "CreateUser", &one).await.unwrap_err();
+        assert_eq!(refused.0, "LimitExceeded");
+        // Whoever has the quota does not lift it.
+        let token = taro.get("/sessions").await.token();
+        let shown = taro.post("/quotas/account/limits", &token, &set("99")).await;
+        assert_eq!(shown.status, 403);
+        admin.submit(&path, "/quotas/account/limits", &[("name", "taro")]).await;
+        world.iam(&user, "CreateUser", &one).await.unwrap();
+
+        let policy = |text| [("name", "taro"), ("policy", "more"), ("document", text)];
+        let allow = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
+        for text in [allow, "{", SCRIPT] {
+            let shown = admin.submit(&path, "/quotas/account/policy", &policy(text)).await;
+            assert!(shown.status == 400 && !shown.body.contains(SCRIPT), "{text}: {shown:?}");
+        }
+        let limit = r#"{"Statement":{"Effect":"Limit","Action":"ec2:RunInstances","Resource":"*",
+            "Condition":{"NumericLessThanEquals":{"ec2:quota-vminstancenumber":"3"}}}}"#;
+        let shown = admin.submit(&path, "/quotas/account/policy", &policy(limit)).await;
+        assert_eq!(shown.status, 303, "{shown:?}");
+        assert!(admin.get(&path).await.body.contains("<h3>more</h3>"));
+        let fields = [("name", "taro"), ("policy", "more")];
+        admin.submit(&path, "/quotas/account/policy/delete", &fields).await;
+        assert!(admin.get(&path).await.body.contains("There are no others."));
+
+        let s3 = |bytes| {
+            [("name", "taro"), ("bytes", bytes), ("objects", "unlimited"), ("buckets", "default")]
+        };
+        let shown = admin.submit(&path, "/quotas/account", &s3("many")).await;
+        assert!(shown.status == 400 && shown.body.contains("neither a number"), "{shown:?}");
+        let shown = admin.submit(&path, "/quotas/account", &s3("1000")).await;
+        assert_eq!(shown.status, 303, "{shown:?}");
+        assert_eq!(admin.get("/quotas/bucket?name=photos").await.status, 200);
+    });
+}

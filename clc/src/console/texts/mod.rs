@@ -1,9 +1,12 @@
 //! What the console says, one file a family of pages.
 
 pub(crate) mod accounts;
+pub(crate) mod audit;
 pub(crate) mod common;
+pub(crate) mod groups;
 pub(crate) mod instances;
 pub(crate) mod people;
+pub(crate) mod quotas;
 pub(crate) mod refusals;
 pub(crate) mod signing;
 
@@ -19,7 +22,16 @@ mod tests {
 
     #[test]
     fn every_text_has_its_pair() {
-        let families = [accounts::ALL, common::ALL, instances::ALL, people::ALL, signing::ALL];
+        let families = [
+            accounts::ALL,
+            audit::ALL,
+            common::ALL,
+            groups::ALL,
+            instances::ALL,
+            people::ALL,
+            quotas::ALL,
+            signing::ALL,
+        ];
         let japanese = |c: char| {
             ('\u{3040}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)
         };

@@ -3,19 +3,25 @@
 
 mod add;
 mod applications;
+mod audit;
 mod change;
+mod groups;
 mod leave;
+mod limits;
 mod list;
 mod parts;
 mod person;
+mod quotas;
 mod steps;
 
 pub(super) use list::waiting;
 
-use crate::console::layout::Group::People;
-use crate::console::routes::Who::Administrator;
+use crate::console::layout::Group::{People, Yourself};
+use crate::console::routes::Who::{Administrator, SignedIn};
 use crate::console::routes::{Route, get, post};
-use crate::console::texts::people as say;
+use crate::console::texts::{
+    audit as of_audit, groups as of_groups, people as say, quotas as of_quotas,
+};
 
 /// The lines of the table.
 pub(crate) fn lines() -> Vec<Route> {
@@ -41,6 +47,29 @@ pub(crate) fn lines() -> Vec<Route> {
         post("/people/user/password", Administrator, change::set_password),
         get("/people/user/delete", Administrator, leave::show),
         post("/people/user/delete", Administrator, leave::delete),
+        get("/groups", Administrator, groups::show).in_menu(People, of_groups::GROUPS),
+        post("/groups", Administrator, groups::add),
+        get("/groups/group", Administrator, groups::show_one),
+        post("/groups/group/delete", Administrator, groups::delete),
+        post("/groups/group/join", Administrator, groups::join),
+        post("/groups/group/leave", Administrator, groups::leave),
+        post("/groups/group/grant", Administrator, groups::grant),
+        post("/groups/group/revoke", Administrator, groups::revoke),
+        get("/quotas", Administrator, quotas::show).in_menu(People, of_quotas::QUOTAS),
+        get("/quotas/account", Administrator, limits::show),
+        post("/quotas/account", Administrator, limits::change_s3),
+        post("/quotas/account/limits", Administrator, limits::change),
+        post("/quotas/account/policy", Administrator, limits::put_policy),
+        post("/quotas/account/policy/delete", Administrator, limits::delete_policy),
+        get("/quotas/bucket", Administrator, quotas::bucket),
+        post("/quotas/bucket", Administrator, quotas::change_bucket),
+        get("/audit", Administrator, audit::show).in_menu(People, of_audit::AUDIT),
+        get("/audit/event", Administrator, audit::event),
+        get("/audit/keep", Administrator, audit::keep),
+        post("/audit/verify", Administrator, audit::verify),
+        get("/activity", SignedIn, audit::show).in_menu(Yourself, of_audit::ACTIVITY),
+        get("/activity/event", SignedIn, audit::event),
+        get("/activity/keep", SignedIn, audit::keep),
         get("/approve", Administrator, applications::landing),
         post("/approve", Administrator, applications::look),
         get("/reject", Administrator, applications::landing),

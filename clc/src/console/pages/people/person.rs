@@ -6,12 +6,13 @@ use std::sync::Arc;
 use common::cloudtrail::{FoundEvent, LookupAttribute, LookupEvents};
 use common::error::{ApiError, ErrorCode};
 use common::id::AccountId;
-use common::time::Timestamp;
+use common::sign::write_query;
 use common::wire::registrar::{Holding, PersonView};
 use futures_util::future::BoxFuture;
 use maud::{Markup, html};
 
 use super::applications::{decisions, unconfirmed};
+use super::audit::at;
 use super::leave::owned;
 use super::parts::{about, contact, described, done, named, state};
 use crate::admin::registrar;
@@ -58,6 +59,9 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
         }
         h2 { (words.t(say::USE)) }
         (holdings(words, &found.holdings))
+        @if it.account != AccountId::cloud() {
+            div.acts { a.button href=(about("/quotas/account", &it.name)) { (words.t(say::CHANGE_QUOTAS)) } }
+        }
         h2 { (words.t(say::OWNS)) }
         (owned(&visit, &found))
         h2 { (words.t(say::SIGN_IN)) }
@@ -66,6 +70,11 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
         (credentials(&visit, &found))
         h2 { (words.t(say::LATEST)) }
         (latest(words, events.as_deref()))
+        p.links {
+            a href={ "/audit?" (write_query(&[("account", it.account.as_str())])) } {
+                (words.t(say::ALL_EVENTS))
+            }
+        }
     };
     Ok(Reply::page(it.name.clone(), main))
 }
@@ -153,7 +162,7 @@ fn switch(visit: &Visit, found: &PersonView) -> Markup {
 }
 
 /// What it has and may have of what quotas count.
-pub(super) fn holdings(words: Words, all: &[Holding]) -> Markup {
+fn holdings(words: Words, all: &[Holding]) -> Markup {
     html! {
         div.scroll {
             table.rows {
@@ -291,18 +300,12 @@ fn latest(words: Words, events: Option<&[FoundEvent]>) -> Markup {
             ul.events {
                 @for it in events {
                     li {
-                        (moment(at(it))) " " strong { (it.event_name) } " "
+                        (moment(at(it))) " "
+                        a href={ "/audit/event?" (write_query(&[("id", it.event_id.as_str())])) } { (it.event_name) } " "
                         span.quiet { (it.username.as_deref().unwrap_or("–")) }
                     }
                 }
             }
         }
     }
-}
-
-/// When an event was.
-pub(super) fn at(it: &FoundEvent) -> Timestamp {
-    // Seconds with a fraction, of this century.
-    let text = format!("{:.3}", it.event_time).replace('.', "");
-    Timestamp::from_millis(text.parse().unwrap_or_default())
 }
