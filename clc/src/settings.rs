@@ -53,6 +53,16 @@ pub const PUBLIC_HOST: &str = "cloud.public_host";
 pub const SESSION_IDLE_MINUTES: &str = "console.session_idle_minutes";
 /// After how many hours a session of the console is over.
 pub const SESSION_HOURS: &str = "console.session_hours";
+/// For how many minutes a proof of who somebody is holds for what is dangerous at the console.
+pub const REAUTHENTICATE_MINUTES: &str = "console.reauthenticate_minutes";
+/// How many pages a session, or an address from which nobody is signed in, may load in a minute.
+pub const PAGES_PER_MINUTE: &str = "console.pages_per_minute";
+/// How many changes they may make in a minute.
+pub const CHANGES_PER_MINUTE: &str = "console.changes_per_minute";
+/// How often an address may try to sign in, in a minute.
+pub const SIGN_INS_PER_MINUTE: &str = "console.sign_ins_per_minute";
+/// How many pages a session may begin to follow in a minute.
+pub const STREAMS_PER_MINUTE: &str = "console.streams_per_minute";
 /// How far the first-time configuration of the console is; no administrator sees or changes it.
 pub const FIRST_TIME: &str = "console.first_time";
 /// The administrator has the first password and nothing else.
@@ -91,6 +101,41 @@ const TABLE: &[Row] = &[
         default: "12",
         meaning: "After how many hours a session of the console is over (1 to 168)",
         rule: |_, value| within(value, 1, 168),
+    },
+    Row {
+        name: REAUTHENTICATE_MINUTES,
+        default: "10",
+        meaning: "For how many minutes after a password was given the console asks for none before \
+                  what is dangerous (0: each time, to 1440)",
+        rule: |_, value| within(value, 0, 1440),
+    },
+    Row {
+        name: PAGES_PER_MINUTE,
+        default: "1200",
+        meaning: "How many pages of the console a session, or an address from which nobody is signed \
+                  in, may load in a minute (10 to 1000000)",
+        rule: |_, value| within(value, 10, 1_000_000),
+    },
+    Row {
+        name: CHANGES_PER_MINUTE,
+        default: "600",
+        meaning: "How many forms of the console a session, or an address from which nobody is signed \
+                  in, may send in a minute (10 to 1000000)",
+        rule: |_, value| within(value, 10, 1_000_000),
+    },
+    Row {
+        name: SIGN_INS_PER_MINUTE,
+        default: "60",
+        meaning: "How many sign-ins at the console are taken from an address in a minute \
+                  (1 to 1000000)",
+        rule: |_, value| within(value, 1, 1_000_000),
+    },
+    Row {
+        name: STREAMS_PER_MINUTE,
+        default: "240",
+        meaning: "How many lists a session may begin to follow at the console in a minute \
+                  (10 to 1000000)",
+        rule: |_, value| within(value, 10, 1_000_000),
     },
     Row {
         name: ACCESS_KEYS_PER_USER,

@@ -10,7 +10,8 @@ use common::wire::admin::{
 };
 use common::wire::people::{
     Apply, Approve, ChangePassword, CheckPerson, Confirm, DescribeRegistration, GetZip, LogIn,
-    People as PeopleService, Recover, Reject, RequestRecovery, SetOwnContact, SetOwnPassword,
+    People as PeopleService, ProveAgain, Recover, Reject, RequestRecovery, SetOwnContact,
+    SetOwnPassword,
 };
 use common::wire::walrus::Walrus;
 use runtime::dispatcher::Dispatcher;
@@ -56,6 +57,7 @@ pub fn people(people: &People) -> Dispatcher<PeopleService> {
     let it = with(it, people, |people, ask: Recover| confirming::recover(people, &ask));
     let it = with(it, people, |people, ask: LogIn| logging_in::log_in(people, &ask));
     let it = with(it, people, |people, ask: CheckPerson| logging_in::check(people, &ask));
+    let it = with(it, people, |people, ask: ProveAgain| logging_in::prove_again(people, &ask));
     let it =
         with(it, people, |people, ask: ChangePassword| logging_in::change_password(people, &ask));
     let it = with(it, people, |people, ask: SetOwnPassword| logging_in::set_own(people, &ask));

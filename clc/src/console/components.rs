@@ -1,5 +1,7 @@
 //! The parts that pages are put together from. Whatever is put into them is escaped by the templates.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use common::error::{ApiError, ErrorCode};
 use common::time::Timestamp;
 use maud::{Markup, html};
@@ -91,6 +93,14 @@ pub(crate) fn button(
     }
 }
 
+/// A file that is written into the page, and nowhere else: what is shown once can be saved, too.
+pub(crate) fn file(name: &str, content_type: &str, bytes: &[u8], label: &str) -> Markup {
+    let bytes = STANDARD.encode(bytes);
+    html! {
+        a.button download=(name) href={ "data:" (content_type) ";base64," (bytes) } { (label) }
+    }
+}
+
 /// Something that is told above the rest: `good`, `bad` or `plain`.
 pub(crate) fn notice(tone: &str, title: &str, text: &str) -> Markup {
     let role = if tone == "bad" { "alert" } else { "status" };
@@ -104,18 +114,20 @@ pub(crate) fn notice(tone: &str, title: &str, text: &str) -> Markup {
 
 /// Why something was refused, in the language of the page if it is known there.
 pub(crate) fn refusal(words: Words, error: &ApiError) -> Markup {
-    let japanese = match words.tag() {
-        "ja" => refusals::japanese(error.text()),
-        _ => None,
-    };
+    let (text, language) = refusal_text(words, error);
     html! {
         div.notice.bad role="alert" {
             strong { (words.t(say::REFUSED)) }
-            @match japanese {
-                Some(text) => p { (text) },
-                None => p lang="en" { (error.text()) },
-            }
+            p lang=[language] { (text) }
         }
+    }
+}
+
+/// The same as a text alone, and its language, if it is not that of the page.
+pub(crate) fn refusal_text(words: Words, error: &ApiError) -> (String, Option<&'static str>) {
+    match (words.tag(), refusals::japanese(error.text())) {
+        ("ja", Some(text)) => (text, None),
+        _ => (error.text().to_owned(), Some("en").filter(|_| words.tag() != "en")),
     }
 }
 

@@ -13,23 +13,41 @@ use common::iam::Context;
 use common::iam::directory::authority_of_user;
 use common::wire::Message;
 use common::wire::people::People as PeopleService;
+use common::wire::walrus::Walrus;
 use runtime::audit::AuditLog;
 use runtime::auditor::{Auditor as _, Call};
+use runtime::exchange::Exchange;
 use runtime::front::{Inside, QueryApi};
 use runtime::http::Head;
-use runtime::peer::Answers;
+use runtime::peer::{Answers, Peer};
 use runtime::shutdown::Shutdown;
+use tokio::sync::watch;
 
-use super::pending::Pending;
+use super::pending::{Half, Pending};
 use super::sessions::{self, Good};
 use super::streams::Streams;
 use super::viewer::Viewer;
+use crate::cluster::Cluster;
+use crate::history::History;
 use crate::identity::directory::RecordedDirectory;
 use crate::people::{People, registrar};
+use crate::schedule::ledger::Room;
 use crate::settings;
 
 /// Who asks for actions, as the record has it.
 const AGENT: &str = "console";
+
+/// What is seen of the cloud in pictures.
+pub struct Pictured {
+    /// What was.
+    pub history: History,
+    /// The nodes.
+    pub cluster: Cluster,
+    /// What they can still take.
+    pub rooms: watch::Receiver<Arc<Vec<Room>>>,
+    /// Who keeps images and objects.
+    pub walrus: Peer<Walrus>,
+}
 
 /// What the console is made of.
 pub struct Desk {
@@ -47,30 +65,29 @@ pub struct Desk {
     pub admin_dir: PathBuf,
     /// What ends open streams.
     pub shutdown: Shutdown,
+    /// What is seen in pictures.
+    pub pictured: Pictured,
+    /// The way to walrus' S3.
+    pub storage: Exchange,
+    /// What it keeps itself.
+    pub kept: Kept,
+}
+
+/// What the desk keeps itself, in memory alone.
+#[derive(Default)]
+pub struct Kept {
     /// Sign-ins that wait for their codes.
-    pub(super) pending: Pending,
+    pub(super) pending: Pending<Half>,
+    /// Secrets of forms whose senders have to prove who they are.
+    pub(super) held: Pending<Vec<(String, String)>>,
     /// Open streams.
     pub(super) streams: Streams,
 }
 
 impl Desk {
-    /// A desk with these.
-    pub fn new(
-        api: Arc<QueryApi>,
-        asked: Arc<dyn Answers>,
-        people: People,
-        directory: Arc<RecordedDirectory>,
-        log: AuditLog,
-        admin_dir: PathBuf,
-        shutdown: Shutdown,
-    ) -> Self {
-        let (pending, streams) = (Pending::default(), Streams::default());
-        Self { api, asked, people, directory, log, admin_dir, shutdown, pending, streams }
-    }
-
     /// How many parts of pages are being followed.
     pub fn streams(&self) -> usize {
-        self.streams.count()
+        self.kept.streams.count()
     }
 
     /// Asks what people ask about their accounts; it is recorded.

@@ -24,25 +24,30 @@ mod door;
 mod edge;
 pub mod first_password;
 mod forms;
+mod incoming;
 mod layout;
 mod live;
 mod look;
 mod pages;
 mod pending;
+mod proof;
+mod rates;
 mod reply;
 mod routes;
+mod s3;
 mod sessions;
 mod streams;
 mod table;
 mod text;
 mod texts;
+mod uploader;
 mod viewer;
 mod visit;
 
 use std::time::Duration;
 
 pub use certificate::CertificateError;
-pub use desk::Desk;
+pub use desk::{Desk, Kept, Pictured};
 pub use door::{ConsoleError, Shown, open};
 pub use routes::{Method, Who};
 
@@ -57,12 +62,20 @@ pub struct Line {
     pub path: &'static str,
     /// Who may.
     pub who: Who,
+    /// Whether whoever asks for it has to prove anew who they are.
+    pub dangerous: bool,
+    /// Whether it takes bytes, and not a form.
+    pub streams: bool,
 }
 
 /// All lines of the table.
 pub fn lines() -> Vec<Line> {
     let table = table::table().into_iter();
-    table.map(|route| Line { method: route.method, path: route.path, who: route.who }).collect()
+    let line = |route: routes::Route| {
+        let routes::Route { method, path, who, streams, dangerous, .. } = route;
+        Line { method, path, who, streams, dangerous }
+    };
+    table.map(line).collect()
 }
 
 /// How often sessions that are over are removed.

@@ -10,6 +10,7 @@ use runtime::http::Head;
 
 use super::desk::Desk;
 use super::forms::Fields;
+use super::incoming::{Brought, Incoming};
 use super::text::Words;
 use super::viewer::Viewer;
 
@@ -26,6 +27,8 @@ pub(crate) struct Visit {
     pub(crate) query: Fields,
     /// What the form says; nothing for GET.
     pub(crate) form: Fields,
+    /// The bytes that come with it, if its line takes any.
+    pub(crate) incoming: Incoming,
     /// Who asks, if they are signed in.
     pub(crate) viewer: Option<Viewer>,
     /// In which language.
@@ -48,6 +51,14 @@ impl Visit {
     /// An open part of the path; empty if there is no such one.
     pub(crate) fn part(&self, number: usize) -> &str {
         self.parts.get(number).map_or("", String::as_str)
+    }
+
+    /// Takes the bytes that come with the request; only lines that stream have some, and once.
+    ///
+    /// # Errors
+    /// `MissingParameter` if there is no file.
+    pub(crate) fn take(&self) -> Result<Brought, ApiError> {
+        self.incoming.take().ok_or_else(|| ApiError::missing("file"))
     }
 
     /// Does an action as whoever is signed in.

@@ -13,6 +13,7 @@ use runtime::clock::Clock;
 use runtime::reconcile::{Pass, Reconciler};
 use store::{Batch, StoreError};
 
+use crate::history::meter;
 use crate::identity::feed;
 use crate::records::{Records, SeenState};
 
@@ -53,10 +54,13 @@ impl Reconciler for Sweep {
 
 fn sweep(records: &Records, now: Timestamp) -> Result<Pass, ApiError> {
     let mut pass = Pass::default();
+    // What an instance used is added up first.
+    let metered = meter::upto(records)?;
     for seen in records.instances.all("") {
         let seen = seen?;
         pass.looked += 1;
-        if seen.seen == SeenState::Terminated && now.since(seen.since) > LISTED {
+        let counted = metered.is_none_or(|upto| seen.since < upto);
+        if seen.seen == SeenState::Terminated && counted && now.since(seen.since) > LISTED {
             let mut batch = Batch::new();
             batch.remove(&seen);
             records.unpoint(&mut batch, &seen);

@@ -14,7 +14,8 @@
 //!      ├── tag                             resource            → tags on it
 //!      ├── launch (client token)           setting, cloud-key
 //!      ├── login, mfa-device, link-token   people-request, mail, zone-group
-//!      └── console-session                 account, user       → console session
+//!      ├── console-session                 account, user       → console session
+//!      └── usage-day, usage-metered
 //! ```
 //!
 //! A record holds wishes and what was seen, never what is alive; that is the actors'. Index rows
@@ -40,6 +41,7 @@ pub mod roles;
 mod settings;
 pub mod tagged;
 pub mod tags;
+mod usage;
 
 use std::sync::Arc;
 
@@ -53,7 +55,7 @@ pub use console::ConsoleSession;
 pub use feed::{FeedHead, Touched};
 pub use groups::Group;
 pub use images::{EVERYBODY, Image, ImageState};
-pub use instances::{Association, Instance, Launch, MappedDisk, Reason, SeenState, Wanted};
+pub use instances::{Association, Instance, Launch, MappedDisk, Reason, Run, SeenState, Wanted};
 pub use key_uses::KeyUse;
 pub use keys::KeyPair;
 pub use people::{
@@ -64,6 +66,7 @@ pub use policies::{ManagedPolicy, PolicyVersion};
 pub use roles::{InstanceProfile, Role};
 pub use settings::Setting;
 pub use tags::{ResourceKind, TagMap, Tags};
+pub use usage::{Metered, StoredUse, TypeUse, UsageDay};
 
 /// All tables and indexes. Cheap to clone.
 #[derive(Clone)]
@@ -172,6 +175,10 @@ pub struct Records {
     pub console_sessions: Table<ConsoleSession>,
     /// `ACCOUNT/USER/DIGEST` → digest: a user's sessions.
     pub console_sessions_of: Index,
+    /// What accounts used, by `DAY/ACCOUNT`.
+    pub usage_days: Table<UsageDay>,
+    /// Until when that has been added up.
+    pub metered: Table<Metered>,
 }
 
 impl Records {
@@ -207,6 +214,8 @@ impl Records {
             .with::<MfaDevice>()
             .with::<ZoneGroup>()
             .with::<ConsoleSession>()
+            .with::<UsageDay>()
+            .with::<Metered>()
     }
 
     /// The records in a store.
@@ -262,6 +271,8 @@ impl Records {
             zone_groups: Table::new(engine.clone()),
             console_sessions: Table::new(engine.clone()),
             console_sessions_of: Index::new(engine.clone(), "console-session-by-user"),
+            usage_days: Table::new(engine.clone()),
+            metered: Table::new(engine.clone()),
             engine,
         }
     }

@@ -41,7 +41,7 @@ async fn register(world: &World, name: &str) -> User {
     User::from_files(&world.administration().call(ask).await.unwrap())
 }
 
-async fn recorded(world: &World, action: &str) -> Vec<common::audit::Event> {
+pub(crate) async fn recorded(world: &World, action: &str) -> Vec<common::audit::Event> {
     let filter = Filter { action: Some(action.into()), ..Filter::default() };
     let ask = LookAudit { filter, next: None, most: 100 };
     let page: AuditPage = world.administration().call(ask).await.unwrap();
@@ -381,6 +381,10 @@ fn no_form_is_taken_that_is_not_ours() {
             taro.headers = Vec::new();
             let json = taro.send("POST", &path, None).await;
             assert!([403, 415].contains(&json.status), "{path}");
+            // Where bytes are taken there is no form that could be too large.
+            if line.streams {
+                continue;
+            }
             let much = "x".repeat(70_000);
             let most = taro.post(&path, &own, &[("x", &much)]).await;
             // Of what is not theirs nothing is read.

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod bundling;
 pub mod estate;
 pub mod identity;
+pub mod importing;
 mod message;
 pub mod node;
 pub mod people;

@@ -3,7 +3,10 @@
 //! ours is not its business.
 
 pub(super) mod compute;
+pub(super) mod images;
 pub(super) mod overview;
 pub(super) mod people;
+pub(super) mod pictures;
 pub(super) mod signing;
+pub(super) mod storage;
 pub(super) mod yourself;

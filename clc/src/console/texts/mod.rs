@@ -3,12 +3,18 @@
 pub(crate) mod accounts;
 pub(crate) mod audit;
 pub(crate) mod common;
+pub(crate) mod credentials;
 pub(crate) mod groups;
+pub(crate) mod images;
 pub(crate) mod instances;
+pub(crate) mod key_pairs;
 pub(crate) mod people;
+pub(crate) mod pictures;
+pub(crate) mod proof;
 pub(crate) mod quotas;
 pub(crate) mod refusals;
 pub(crate) mod signing;
+pub(crate) mod storage;
 
 #[cfg(test)]
 mod tests {
@@ -26,11 +32,17 @@ mod tests {
             accounts::ALL,
             audit::ALL,
             common::ALL,
+            credentials::ALL,
             groups::ALL,
+            images::ALL,
             instances::ALL,
+            key_pairs::ALL,
             people::ALL,
+            pictures::ALL,
+            proof::ALL,
             quotas::ALL,
             signing::ALL,
+            storage::ALL,
         ];
         let japanese = |c: char| {
             ('\u{3040}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)

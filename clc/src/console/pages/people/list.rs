@@ -65,7 +65,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
     let main = html! {
         (done(&visit))
         (waiting(words, visit.viewer()?.waiting))
-        p.links.up { a.button href="/people/add" { (words.t(say::ADD)) } }
+        p.links { a.button href="/people/add" { (words.t(say::ADD)) } }
         form.search method="get" action="/people" role="search" {
             div.field {
                 label for="q" { (words.t(words_of_all::SEARCH)) }

@@ -50,7 +50,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
         }
         (facts(words, &found))
         div.acts {
-            @if !own { a.button href=(about("/people/user/edit", &it.name)) { (words.t(say::EDIT)) } " " }
+            @if !own { a.button.second href=(about("/people/user/edit", &it.name)) { (words.t(say::EDIT)) } " " }
             @if it.account != AccountId::cloud() {
                 (switch(&visit, &found))
                 " "
@@ -60,7 +60,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
         h2 { (words.t(say::USE)) }
         (holdings(words, &found.holdings))
         @if it.account != AccountId::cloud() {
-            div.acts { a.button href=(about("/quotas/account", &it.name)) { (words.t(say::CHANGE_QUOTAS)) } }
+            div.acts { a.button.second href=(about("/quotas/account", &it.name)) { (words.t(say::CHANGE_QUOTAS)) } }
         }
         h2 { (words.t(say::OWNS)) }
         (owned(&visit, &found))
@@ -225,7 +225,7 @@ fn signing_in(visit: &Visit, found: &PersonView, own: bool) -> Markup {
         }
         @if !own && it.deletion.is_none() {
             div.acts {
-                a.button href=(about("/people/user/password", &it.name)) { (words.t(say::SET_PASSWORD)) }
+                a.button.second href=(about("/people/user/password", &it.name)) { (words.t(say::SET_PASSWORD)) }
                 @if found.second_factor {
                     " " (button(visit, "/people/user/reset-factor", &name,
                         &html! { (words.t(say::FACTOR_RESET)) }, Some(&reset)))
