@@ -38,7 +38,7 @@ use crate::audit::Trail;
 use crate::audit::host::Recorded;
 use crate::cluster::{Cluster, Member, Poller, poll};
 use crate::config::{Config, Unusable};
-use crate::console::{self, ConsoleError, Desk, Shown, first_password};
+use crate::console::{self, Beats, ConsoleError, Desk, Shown, first_password};
 use crate::ec2::bundles::Bundles;
 use crate::ec2::images::Images;
 use crate::ec2::instances::Instances;
@@ -299,7 +299,7 @@ impl Server {
             Arc::clone(&directory),
             log.clone(),
             admin_dir.clone(),
-            shutdown.clone(),
+            Beats::new(walrus.clone(), shutdown.clone()),
         );
         let desk = Arc::new(desk);
         let (told, followed) = ("Parts of pages that are being followed.", Arc::downgrade(&desk));

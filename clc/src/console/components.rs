@@ -104,17 +104,24 @@ pub(crate) fn notice(tone: &str, title: &str, text: &str) -> Markup {
 
 /// Why something was refused, in the language of the page if it is known there.
 pub(crate) fn refusal(words: Words, error: &ApiError) -> Markup {
+    html! {
+        div.notice.bad role="alert" {
+            strong { (words.t(say::REFUSED)) }
+            p { (refused_text(words, error)) }
+        }
+    }
+}
+
+/// The sentence of a refusal, in the language of the page if it is known there.
+pub(crate) fn refused_text(words: Words, error: &ApiError) -> Markup {
     let japanese = match words.tag() {
         "ja" => refusals::japanese(error.text()),
         _ => None,
     };
     html! {
-        div.notice.bad role="alert" {
-            strong { (words.t(say::REFUSED)) }
-            @match japanese {
-                Some(text) => p { (text) },
-                None => p lang="en" { (error.text()) },
-            }
+        @match japanese {
+            Some(text) => (text),
+            None => span lang="en" { (error.text()) },
         }
     }
 }

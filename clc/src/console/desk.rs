@@ -20,6 +20,7 @@ use runtime::http::Head;
 use runtime::peer::Answers;
 use runtime::shutdown::Shutdown;
 
+use super::beats::Beats;
 use super::pending::Pending;
 use super::sessions::{self, Good};
 use super::streams::Streams;
@@ -47,6 +48,8 @@ pub struct Desk {
     pub admin_dir: PathBuf,
     /// What ends open streams.
     pub shutdown: Shutdown,
+    /// Changes that no record tells of.
+    pub beats: Beats,
     /// Sign-ins that wait for their codes.
     pub(super) pending: Pending,
     /// Open streams.
@@ -62,10 +65,11 @@ impl Desk {
         directory: Arc<RecordedDirectory>,
         log: AuditLog,
         admin_dir: PathBuf,
-        shutdown: Shutdown,
+        beats: Beats,
     ) -> Self {
+        let shutdown = beats.shutdown.clone();
         let (pending, streams) = (Pending::default(), Streams::default());
-        Self { api, asked, people, directory, log, admin_dir, shutdown, pending, streams }
+        Self { api, asked, people, directory, log, admin_dir, shutdown, beats, pending, streams }
     }
 
     /// How many parts of pages are being followed.

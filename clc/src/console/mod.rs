@@ -16,6 +16,7 @@
 //! How a page is added: docs/console.md.
 
 mod assets;
+mod beats;
 mod certificate;
 mod components;
 mod cookies;
@@ -41,6 +42,7 @@ mod visit;
 
 use std::time::Duration;
 
+pub use beats::Beats;
 pub use certificate::CertificateError;
 pub use desk::Desk;
 pub use door::{ConsoleError, Shown, open};

@@ -1,11 +1,11 @@
 //! The table: the lines of each family of pages, one after the other. The navigation has the order of it.
 
-use super::pages::{compute, overview, signing, yourself};
+use super::pages::{cloud, compute, overview, signing, yourself};
 use super::routes::Route;
 
 /// The table.
 pub(crate) fn table() -> Vec<Route> {
-    [overview::lines(), compute::lines(), signing::lines(), yourself::lines()]
+    [overview::lines(), compute::lines(), cloud::lines(), signing::lines(), yourself::lines()]
         .into_iter()
         .flatten()
         .collect()

@@ -6,6 +6,7 @@
 
 mod asking;
 mod audit;
+mod cache;
 mod components;
 mod credentials;
 mod groups;
@@ -51,6 +52,10 @@ pub(crate) const ROWS: &[Row] = &[
     .administration(),
     Row::of::<properties::Modify>(&["modify-property"], "Change properties").administration(),
     Row::of::<audit::Audit>(&["audit"], "List what was asked of the cloud, and by whom")
+        .administration(),
+    Row::of::<cache::Describe>(&["describe-image-cache"], "Show what lies in the unbundle cache")
+        .administration(),
+    Row::of::<cache::Evict>(&["evict-images"], "Remove images from the unbundle cache now")
         .administration(),
     Row::of::<components::Nodes>(&["describe-nodes"], "List nodes and what runs on them")
         .administration(),

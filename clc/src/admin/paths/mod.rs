@@ -7,6 +7,7 @@
 //! (`eucalypt:AddUser`).
 
 mod administrators;
+mod cache;
 mod configuration;
 mod credentials;
 mod groups;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 
 use common::administration::VERSION;
 use common::administration::accounts::{AddUser, DeleteUser, DescribeUsers, EnableUser};
+use common::administration::cache::{DescribeImageCache, EvictImages};
 use common::administration::configuration::{
     DeregisterCluster, DeregisterStorageController, DeregisterWalrus, DescribeClusters,
     DescribeComponents, DescribeNodes, DescribeStorageControllers, DescribeWalruses,
@@ -27,7 +29,9 @@ use common::administration::groups::{
     AddGroup, AddGroupMember, DeleteGroup, DescribeGroups, GrantGroupAuthorization,
     RemoveGroupMember, RevokeGroupAuthorization,
 };
-use common::administration::properties::{DescribeProperties, ModifyPropertyValue};
+use common::administration::properties::{
+    DescribeProperties, ModifyPropertyValue, ModifyPropertyValues, ResetPropertyValue,
+};
 use common::dialect::xml::Shape;
 use common::wire::walrus::Walrus;
 use runtime::actor::ServiceActor;
@@ -68,19 +72,23 @@ pub fn service(paths: Paths) -> QueryService {
         .on::<DescribeClusters, _>(&actor)
         .on::<DescribeComponents, _>(&actor)
         .on::<DescribeGroups, _>(&actor)
+        .on::<DescribeImageCache, _>(&actor)
         .on::<DescribeNodes, _>(&actor)
         .on::<DescribeProperties, _>(&actor)
         .on::<DescribeStorageControllers, _>(&actor)
         .on::<DescribeUsers, _>(&actor)
         .on::<DescribeWalruses, _>(&actor)
         .on::<EnableUser, _>(&actor)
+        .on::<EvictImages, _>(&actor)
         .on::<GetCredentials, _>(&actor)
         .on::<GrantGroupAuthorization, _>(&actor)
         .on::<ModifyPropertyValue, _>(&actor)
+        .on::<ModifyPropertyValues, _>(&actor)
         .on::<RegisterCluster, _>(&actor)
         .on::<RegisterStorageController, _>(&actor)
         .on::<RegisterWalrus, _>(&actor)
         .on::<RemoveGroupMember, _>(&actor)
+        .on::<ResetPropertyValue, _>(&actor)
         .on::<RevokeGroupAuthorization, _>(&actor);
     QueryService {
         paths: &["/services/accounts", "/services/configuration", "/services/properties"],
