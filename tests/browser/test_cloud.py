@@ -2,8 +2,10 @@
 
 import itertools
 import os
+import signal
 import tempfile
 
+import botocore.exceptions
 import cloud as clouds
 import pytest
 
@@ -177,11 +179,107 @@ def test_a_property_is_found_changed_and_reset(site, administrator):
     assert page.input_value("[name='console.session_idle_minutes']") == "30"
 
 
+def press(page, selector):
+    with page.expect_navigation():
+        page.click(selector)
+
+
+def test_a_node_is_drained_and_used_again(site, administrator, images):
+    ec2 = site.ec2(site.cloud.administrator)
+    it = administrator()
+    page = it.page
+    it.go("/cloud/nodes")
+    row = page.locator("tr:has-text('node1')")
+    row.locator("text=ready").wait_for()
+    (kept,) = ec2.run_instances(ImageId=images[0], MinCount=1, MaxCount=1)["Instances"]
+    kept = kept["InstanceId"]
+    home = clouds.wait_until(lambda: home_of(site, kept), "the instance has a node")
+    other = "node2" if home == "node1" else "node1"
+    page.locator(f"tr:has-text('{home}') >> text=/^1 of 4/").wait_for(timeout=15_000)
+    it.go(f"/cloud/nodes/{home}")
+    page.locator(f"a:has-text('{kept}')").wait_for()
+    press(page, "button:text-is('Drain')")
+    assert "The node drains" in page.inner_text("main")
+    page.locator("text=1 instance is still on it").wait_for()
+
+    # New ones go elsewhere, also by a clc that was killed; and when there is no room there, nowhere.
+    site.cloud.restart("clc", signal.SIGKILL)
+    it.faults.clear()
+    made = ec2.run_instances(ImageId=images[0], MinCount=4, MaxCount=4)["Instances"]
+    made = [it["InstanceId"] for it in made]
+    clouds.wait_until(lambda: all(home_of(site, id) == other for id in made), f"all are on {other}")
+    with pytest.raises(botocore.exceptions.ClientError, match="InsufficientInstanceCapacity"):
+        ec2.run_instances(ImageId=images[0], MinCount=1, MaxCount=1)
+    ec2.terminate_instances(InstanceIds=[kept, *made])
+    it.go(f"/cloud/nodes/{home}")
+    page.locator("text=It is drained").wait_for(timeout=20_000)
+    press(page, "button:text-is('Use it again')")
+    page.locator("dd .tag:text-is('ready')").wait_for()
+    assert not it.faults
+
+
+def home_of(site, instance):
+    """On which node an instance is."""
+    lines = site.cloud.administrator.euca("admin", "describe-nodes").splitlines()
+    return next((line.split("\t")[1] for line in lines if instance in line), None)
+
+
+def test_a_lost_node_is_given_up_and_taken_back(site, administrator, images):
+    ec2 = site.ec2(site.cloud.administrator)
+    made = ec2.run_instances(ImageId=images[0], MinCount=2, MaxCount=2)["Instances"]
+    made = [it["InstanceId"] for it in made]
+    ec2.get_waiter("instance_running").wait(InstanceIds=made, WaiterConfig={"Delay": 1})
+    lost = next(id for id in made if home_of(site, id) == "node2")
+    it = administrator(script=False)
+    page = it.page
+    it.go("/cloud/nodes/node2/give-up")
+    assert "The node answers" in page.inner_text("main"), "not while it is there"
+    site.cloud.stop("node2", signal.SIGKILL)
+
+    def away():
+        it.go("/cloud/nodes/node2")
+        return "away" in page.inner_text("dl.facts")
+
+    clouds.wait_until(away, "the node is away", seconds=40)
+    page.click("a:has-text('Give it up')")
+    assert "cannot be undone" in page.inner_text("main")
+    page.fill("[name=typed]", "node1")
+    page.click("button:text-is('Give it up')")
+    assert "This is not the node" in page.inner_text("[role=alert]")
+    page.fill("[name=typed]", "node2")
+    page.click("button:text-is('Give it up')")
+    assert "The node was given up" in page.inner_text("main")
+    state = lambda id: ec2.describe_instances(InstanceIds=[id])["Reservations"][0]["Instances"][0]  # noqa: E731
+    clouds.wait_until(lambda: state(lost)["State"]["Name"] == "terminated", "its instance has ended")
+    assert state(lost)["StateReason"]["Code"] == "Server.NodeGivenUp"
+    (kept,) = [id for id in made if id != lost]
+    assert state(kept)["State"]["Name"] == "running"
+    it.go("/cloud/nodes/node2")
+    assert "given up" in page.inner_text("dl.facts") and not page.locator("button:text-is('Use it again')").count()
+
+    # It comes back with the instance on it, which is ended there.
+    site.cloud.start("node2")
+    site.cloud.wait_healthy("node2")
+
+    def back():
+        it.go("/cloud/nodes/node2")
+        return page.locator("button:text-is('Use it again')").count()
+
+    clouds.wait_until(back, "the node is back")
+    page.click("button:text-is('Use it again')")
+    assert "ready" in page.inner_text("dl.facts")
+    ec2.terminate_instances(InstanceIds=made)
+    it.faults.clear()
+
+
 @pytest.mark.parametrize("language, width, scheme", LOOKS)
 def test_the_pages_look_well(site, administrator, images, language, width, scheme):
     it = administrator(language=language, width=width, scheme=scheme)
     for name, path in {
         "cloud-configuration": "/cloud/configuration",
+        "cloud-nodes": "/cloud/nodes",
+        "cloud-node": "/cloud/nodes/node1",
+        "cloud-node-give-up": "/cloud/nodes/node2/give-up",
         "cloud-properties": "/cloud/properties",
         "cloud-property": "/cloud/properties/cloud.default_kernel",
     }.items():

@@ -2,7 +2,7 @@
 //! day after its last instance has gone, a bundle task that ended is listed for a day. Names in the feed
 //! of identity that lead to nothing go with them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use runtime::reconcile::{Pass, Reconciler};
 use store::{Batch, StoreError};
 
 use crate::identity::feed;
-use crate::records::{Records, SeenState};
+use crate::records::{Records, Rule, SeenState};
 
 /// How long an instance that ended is listed.
 pub const LISTED: Duration = Duration::from_secs(3600);
@@ -53,10 +53,19 @@ impl Reconciler for Sweep {
 
 fn sweep(records: &Records, now: Timestamp) -> Result<Pass, ApiError> {
     let mut pass = Pass::default();
+    let rules: Vec<_> = records.node_rules.all("").collect::<Result<_, _>>()?;
+    // What was on a node that was given up is remembered until it is taken back: should it come
+    // back with them, they are ended there.
+    let lost: BTreeSet<&str> = rules
+        .iter()
+        .filter(|rule| rule.rule == Rule::GivenUp)
+        .map(|rule| rule.node.as_str())
+        .collect();
     for seen in records.instances.all("") {
         let seen = seen?;
         pass.looked += 1;
-        if seen.seen == SeenState::Terminated && now.since(seen.since) > LISTED {
+        let old = seen.seen == SeenState::Terminated && now.since(seen.since) > LISTED;
+        if old && !lost.contains(seen.node.as_str()) {
             let mut batch = Batch::new();
             batch.remove(&seen);
             records.unpoint(&mut batch, &seen);

@@ -32,6 +32,7 @@ pub mod images;
 pub mod instances;
 mod key_uses;
 pub mod keys;
+mod nodes;
 mod open;
 pub mod people;
 pub mod policies;
@@ -56,6 +57,7 @@ pub use images::{EVERYBODY, Image, ImageState};
 pub use instances::{Association, Instance, Launch, MappedDisk, Reason, SeenState, Wanted};
 pub use key_uses::KeyUse;
 pub use keys::KeyPair;
+pub use nodes::{NodeRule, Rule};
 pub use people::{
     Asked, Errand, Failures, FailuresKey, Leaving, LinkToken, Login, MfaDevice, PasswordRules,
     QueuedMail, Registration, Request, ZoneGroup,
@@ -170,6 +172,8 @@ pub struct Records {
     pub zone_groups: Table<ZoneGroup>,
     /// Who is signed in at the console, by the digest of the session's id.
     pub console_sessions: Table<ConsoleSession>,
+    /// What administrators have said of nodes, by their names.
+    pub node_rules: Table<NodeRule>,
     /// `ACCOUNT/USER/DIGEST` → digest: a user's sessions.
     pub console_sessions_of: Index,
 }
@@ -207,6 +211,7 @@ impl Records {
             .with::<MfaDevice>()
             .with::<ZoneGroup>()
             .with::<ConsoleSession>()
+            .with::<NodeRule>()
     }
 
     /// The records in a store.
@@ -261,6 +266,7 @@ impl Records {
             leaving: Index::new(engine.clone(), "account-leaving"),
             zone_groups: Table::new(engine.clone()),
             console_sessions: Table::new(engine.clone()),
+            node_rules: Table::new(engine.clone()),
             console_sessions_of: Index::new(engine.clone(), "console-session-by-user"),
             engine,
         }

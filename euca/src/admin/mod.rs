@@ -10,6 +10,7 @@ mod cache;
 mod components;
 mod credentials;
 mod groups;
+mod nodes;
 mod properties;
 mod users;
 
@@ -59,6 +60,13 @@ pub(crate) const ROWS: &[Row] = &[
         .administration(),
     Row::of::<components::Nodes>(&["describe-nodes"], "List nodes and what runs on them")
         .administration(),
+    Row::of::<nodes::Drain>(&["drain-node"], "Have a node get no new instances").administration(),
+    Row::of::<nodes::Enable>(&["enable-node"], "Have a node get instances again").administration(),
+    Row::of::<nodes::GiveUp>(
+        &["give-up-node"],
+        "Give up a node that is lost: its instances are declared terminated",
+    )
+    .administration(),
     Row::of::<components::Clusters>(&["describe-clusters"], "List availability zones")
         .administration(),
     Row::of::<components::Walruses>(&["describe-walruses"], "List where objects are kept")

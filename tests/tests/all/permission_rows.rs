@@ -274,7 +274,9 @@ pub(crate) const ROWS: &[(&str, &str, Pairs<'static>)] = &[
     ("eucalypt", "EnableUser", &[("UserName", "nobody"), ("Enabled", "false")]),
     ("eucalypt", "EvictImages", &[("Image", "emi-00000000")]),
     ("eucalypt", "GetCredentials", &[("UserName", "taro")]),
+    ("eucalypt", "GiveUpNode", &[("Name", "nobody")]),
     ("eucalypt", "GrantGroupAuthorization", &[("GroupName", "nobodies"), ("ZoneName", "nowhere")]),
+    ("eucalypt", "ModifyNode", &[("Name", "nobody"), ("State", "draining")]),
     ("eucalypt", "ModifyPropertyValue", &[("Name", "nothing"), ("Value", "x")]),
     (
         "eucalypt",

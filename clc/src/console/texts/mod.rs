@@ -4,6 +4,7 @@ pub(crate) mod accounts;
 pub(crate) mod cloud;
 pub(crate) mod common;
 pub(crate) mod instances;
+pub(crate) mod nodes;
 pub(crate) mod refusals;
 pub(crate) mod signing;
 
@@ -19,7 +20,8 @@ mod tests {
 
     #[test]
     fn every_text_has_its_pair() {
-        let families = [accounts::ALL, cloud::ALL, common::ALL, instances::ALL, signing::ALL];
+        let families =
+            [accounts::ALL, cloud::ALL, common::ALL, instances::ALL, nodes::ALL, signing::ALL];
         let japanese = |c: char| {
             ('\u{3040}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)
         };

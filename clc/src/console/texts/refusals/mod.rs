@@ -1,13 +1,14 @@
 //! What actions refuse, in Japanese. The APIs speak English alone; here stand the sentences that people
 //! meet most, with `*` for what varies. What is not here is shown as the API says it.
 
+mod cloud;
 mod people;
 
 /// A sentence of the cloud's, and the same in Japanese with `{1}`, `{2}` for what varies.
 type Sentence = (&'static str, &'static str);
 
 /// All of them, a file a family.
-const TABLES: [&[Sentence]; 1] = [people::TABLE];
+const TABLES: [&[Sentence]; 2] = [cloud::TABLE, people::TABLE];
 
 /// A sentence of the cloud's in Japanese, if it is known.
 pub(crate) fn japanese(sentence: &str) -> Option<String> {
