@@ -67,6 +67,11 @@ pub struct Config {
     /// How much of the disk they take at most, in MB of 2^20 bytes, a quarter of it those of reads;
     /// the oldest go first. At least 1. Default 1024.
     pub audit_mb: u64,
+    /// Of how many accounts the console's pictures have a history of their own, about 150 KiB of disk
+    /// each; of more, those that come first. Reports know all. Default 1000.
+    pub history_accounts: usize,
+    /// For how many days reports know what each account used. Default 731.
+    pub report_days: u64,
     /// What is logged: a level, or levels by module. Default `info`.
     pub log: String,
     /// How it is logged: `text` (the default) or `json`.
@@ -199,6 +204,8 @@ impl Default for Config {
             launch_patience_seconds: 3600,
             audit_days: 90,
             audit_mb: 1024,
+            history_accounts: 1000,
+            report_days: 731,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             walrus: Walrus::default(),
@@ -267,7 +274,11 @@ impl Config {
         if self.remembered_signatures == 0 {
             return Err(Unusable::Zero("remembered_signatures"));
         }
-        for (key, value) in [("audit_days", self.audit_days), ("audit_mb", self.audit_mb)] {
+        for (key, value) in [
+            ("audit_days", self.audit_days),
+            ("audit_mb", self.audit_mb),
+            ("report_days", self.report_days),
+        ] {
             if value == 0 {
                 return Err(Unusable::Zero(key));
             }

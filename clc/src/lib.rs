@@ -6,7 +6,7 @@
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
 //! `random`, `config` · `records`, `settings` · `upgrade` · `identity` · `schedule` · `quota` ·
-//! `cluster` · `reconcile` · `people`, `audit` · `iam`, `ec2`, `sts`, `admin` · `routes`, `services`,
+//! `cluster` · `history` · `reconcile` · `people`, `audit` · `iam`, `ec2`, `sts`, `admin` · `routes`, `services`,
 //! `console` · `server`.
 
 pub mod admin;
@@ -15,6 +15,7 @@ pub mod cluster;
 pub mod config;
 pub mod console;
 pub mod ec2;
+pub mod history;
 pub mod iam;
 pub mod identity;
 pub mod people;

@@ -19,6 +19,7 @@ use runtime::clock::Clock;
 use runtime::doors::{DoorError, Doors, Doorway};
 use runtime::endpoint::Endpoint;
 use runtime::envelope::{PeerKey, PeerKeyError};
+use runtime::exchange::Exchange;
 use runtime::front::QueryApi;
 use runtime::listen::{Limits, Listening, listen};
 use runtime::metrics::Metrics;
@@ -34,11 +35,12 @@ use thiserror::Error;
 
 use crate::admin::answers::{Administration, identity};
 use crate::admin::paths::{self, Paths};
+use crate::admin::registrar;
 use crate::audit::Trail;
 use crate::audit::host::Recorded;
 use crate::cluster::{Cluster, Member, Poller, poll};
 use crate::config::{Config, Unusable};
-use crate::console::{self, Beats, ConsoleError, Desk, Shown, first_password};
+use crate::console::{self, Beats, ConsoleError, Desk, Kept, Pictured, Shown, first_password};
 use crate::ec2::bundles::Bundles;
 use crate::ec2::images::Images;
 use crate::ec2::instances::Instances;
@@ -47,6 +49,7 @@ use crate::ec2::keys_ahead::KeysAhead;
 use crate::ec2::tags::Tagger;
 use crate::ec2::tokens::Tokens;
 use crate::ec2::zones::Zones;
+use crate::history::{Counted, Counts, History, Sampler, sample};
 use crate::iam::Iam;
 use crate::identity::credentials::Endpoints;
 use crate::identity::directory::RecordedDirectory;
@@ -125,6 +128,14 @@ pub enum StartError {
     #[error("cannot use the used signatures in {path}: {source}", path = path.display())]
     Signatures {
         /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The history for pictures cannot be used.
+    #[error("cannot use the history in {path}: {source}", path = path.display())]
+    History {
+        /// The directory.
         path: PathBuf,
         /// Why.
         source: io::Error,
@@ -212,6 +223,14 @@ impl Server {
             let (terms, clock) = (config.audit(), clock.clone());
             pool::block(move || AuditLog::open(terms, clock)).await??
         };
+        let history = {
+            let (path, most) = (config.data_dir.join("history"), config.history_accounts);
+            let opened = {
+                let path = path.clone();
+                pool::block(move || History::open(&path, most)).await?
+            };
+            opened.map_err(|source| StartError::History { path, source })?
+        };
         let shutdown = Shutdown::default();
         let roster = Roster::default();
         let metrics = Metrics::default();
@@ -245,7 +264,9 @@ impl Server {
         let people = parts.people(mail_server.is_some());
         loops.extend(parts.people_loops(&people, mail_server));
         parts.polls();
-        declare(&metrics, &cluster, &clock, rooms);
+        let counts = Counts::default();
+        loops.push(parts.sampler(&history, &counts, rooms.clone()));
+        declare(&metrics, &cluster, &clock, rooms.clone());
         cluster.meet(MEETING).await;
 
         let directory = Arc::new(RecordedDirectory::new(records.clone()));
@@ -278,7 +299,7 @@ impl Server {
             &trail,
         )
         .serving(paths::service(paths))
-        .audited(Arc::new(log.clone()))
+        .audited(Arc::new(Counted { auditor: log.clone(), counts }))
         .remembering(Arc::new(replays))
         .witnessed(Arc::new(key_uses.clone()))
         .delegating("iam", Arc::new(RecordedStandIn { records: records.clone() }));
@@ -292,18 +313,29 @@ impl Server {
             people: people.clone(),
         };
         let answers = crate::admin::people::people(&people);
+        let answers = registrar::people(answers, &people);
+        let answers = registrar::beside(answers, &people, &walrus, &trail);
         let asked: Arc<dyn Answers> =
             Arc::new(Recorded::console(answers, &records, &log, clock.clone()));
         let api = Arc::new(api);
-        let desk = Desk::new(
-            Arc::clone(&api),
-            Arc::clone(&asked),
-            people.clone(),
-            Arc::clone(&directory),
-            log.clone(),
-            admin_dir.clone(),
-            Beats::new(walrus.clone(), shutdown.clone()),
-        );
+        let desk = Desk {
+            api: Arc::clone(&api),
+            asked: Arc::clone(&asked),
+            people: people.clone(),
+            directory: Arc::clone(&directory),
+            log: log.clone(),
+            admin_dir: admin_dir.clone(),
+            shutdown: shutdown.clone(),
+            beats: Beats::new(walrus.clone(), shutdown.clone()),
+            pictured: Pictured {
+                history,
+                cluster: cluster.clone(),
+                rooms,
+                certificate: site_certificate(&config),
+            },
+            storage: Exchange::new(&config.walrus.url),
+            kept: Kept::default(),
+        };
         let desk = Arc::new(desk);
         let (told, followed) = ("Parts of pages that are being followed.", Arc::downgrade(&desk));
         metrics.gauge("eucalypt_clc_console_streams", told, move || {
@@ -430,6 +462,12 @@ fn shown(config: &Config) -> Shown {
         true => Shown::Own(config.data_dir.join("console")),
         false => Shown::Site(config.tls_cert_file.clone(), config.tls_key_file.clone()),
     }
+}
+
+/// The site's certificate, if it has one.
+fn site_certificate(config: &Config) -> Option<PathBuf> {
+    let file = &config.tls_cert_file;
+    (!file.as_os_str().is_empty()).then(|| file.clone())
 }
 
 /// Everything that waits for the disk before the first actor lives.
@@ -604,6 +642,12 @@ impl Parts<'_> {
             walrus: self.walrus.clone(),
             wakers: self.wakers.clone(),
         };
+        let imports = crate::reconcile::imports::Imports::new(
+            self.records.clone(),
+            self.walrus.clone(),
+            self.clock.clone(),
+            self.wakers.clone(),
+        );
         let walrus = crate::reconcile::walrus::ForWalrus {
             records: self.records.clone(),
             walrus: self.walrus.clone(),
@@ -620,6 +664,7 @@ impl Parts<'_> {
         let mut loops = vec![
             run(Arc::new(secrets), &Waker::new(), SECRETS_PERIOD),
             run(Arc::new(images), &self.wakers.images, PERIOD),
+            run(Arc::new(imports), &self.wakers.imports, PERIOD),
             run(Arc::new(walrus), &self.wakers.walrus, PERIOD),
             run(Arc::new(sweep), &Waker::new(), SWEEP_PERIOD),
         ];
@@ -653,6 +698,28 @@ impl Parts<'_> {
         let writer = KeyUseWriter { uses: uses.clone(), records: self.records.clone() };
         let (waker, period) = (Waker::new(), key_uses::PERIOD);
         driver::run(Arc::new(writer), &waker, period, self.clock, self.roster, self.shutdown)
+    }
+
+    /// Keeps the history for pictures and reports.
+    fn sampler(
+        &self,
+        history: &History,
+        counts: &Counts,
+        rooms: tokio::sync::watch::Receiver<Arc<Vec<crate::schedule::ledger::Room>>>,
+    ) -> tokio::task::JoinHandle<()> {
+        let sampler = Sampler {
+            history: history.clone(),
+            records: self.records.clone(),
+            cluster: self.cluster.clone(),
+            rooms,
+            walrus: self.walrus.clone(),
+            counts: counts.clone(),
+            clock: self.clock.clone(),
+            report_days: self.config.report_days,
+            last: std::sync::Mutex::default(),
+        };
+        let (waker, period) = (Waker::new(), sample::PERIOD);
+        driver::run(Arc::new(sampler), &waker, period, self.clock, self.roster, self.shutdown)
     }
 
     fn people(&self, mails: bool) -> People {

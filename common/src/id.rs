@@ -103,6 +103,8 @@ ids! {
     KeyPairId = "key-";
     /// The bundling of an instance.
     BundleTaskId = "bun-";
+    /// The import of a disk as an image.
+    ImportTaskId = "import-ami-";
 }
 
 /// What an image is: a disk, a kernel or a ramdisk.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use actix::Addr;
 use common::error::ApiError;
 use common::wire::identity::Identity;
-use common::wire::walrus::CacheView;
+use common::wire::walrus::{CacheView, DescribeTraffic, Traffic};
 use futures_util::future::BoxFuture;
 use runtime::audit::{AuditLog, OpenError};
 use runtime::auditor::Refusals;
@@ -23,6 +23,7 @@ use runtime::clock::Clock;
 use runtime::doors::{DoorError, Doors, Doorway};
 use runtime::endpoint::Endpoint;
 use runtime::envelope::PeerKey;
+use runtime::http::App;
 use runtime::listen::{Limits, Listening, listen};
 use runtime::metrics::Metrics;
 use runtime::peer::Peer;
@@ -57,6 +58,7 @@ use crate::image::door::Door;
 use crate::image::key::KeyFile;
 use crate::image::serve::Images;
 use crate::image::ticket::{PATH, Tickets};
+use crate::importing::door::ImportDoor;
 use crate::parts::{OpenUploads, Shelves};
 use crate::quota::count::{self, Count};
 use crate::records::{CACHE_LIMIT, Records};
@@ -176,13 +178,19 @@ impl Server {
             base_url: base_url.clone(),
             clock: clock.clone(),
         };
-        let bundle_store = BundleStore {
+        let bundle_store = Arc::new(BundleStore {
             content: content.clone(),
             receiver: receiver.clone(),
             tickets: tickets.clone(),
             key: key.clone(),
             clock: clock.clone(),
-        };
+        });
+        let imports = ImportDoor::new(
+            content.clone(),
+            Arc::clone(&bundle_store),
+            seen.figures.clone(),
+            shutdown.clone(),
+        );
         declare_copy(&metrics, &copy, &clock);
         roster.show("identity", {
             let copy = Arc::downgrade(&copy);
@@ -210,11 +218,21 @@ impl Server {
             config.reserve(),
         );
         let estates = EstateDoor { content: content.clone(), clock: clock.clone() };
-        let answers = audit::answer_on(door.dispatcher(), &log);
-        let answers = estates.answer_on(bundles.answer_on(answers));
+        let requests = metrics.counter("eucalypt_walrus_requests_total", "S3 requests answered");
+        let failures = metrics.counter(
+            "eucalypt_walrus_failures_total",
+            "S3 requests that failed by walrus' own fault",
+        );
+        let counted = (requests.clone(), failures.clone());
+        let answers = door.dispatcher().with(move |_: DescribeTraffic| {
+            let traffic = Traffic { requests: counted.0.value(), failures: counted.1.value() };
+            async move { Ok(traffic) }
+        });
+        let answers = audit::answer_on(answers, &log);
+        let answers = imports.answer_on(estates.answer_on(bundles.answer_on(answers)));
         let endpoint = Endpoint::new(peer_key, clock.clone(), roster.clone(), metrics.clone())
             .service(Arc::new(answers))
-            .app(bundling::ticket::PATH, Arc::new(bundle_store))
+            .app(bundling::ticket::PATH, bundle_store)
             .app(PATH, Arc::new(Images { cache: cache.clone(), tickets, clock: clock.clone() }));
 
         let buckets = S3Actor::start(
@@ -257,11 +275,8 @@ impl Server {
             objects,
             removals,
             lists: Mutex::new(Permits::new(LISTS)),
-            requests: metrics.counter("eucalypt_walrus_requests_total", "S3 requests answered"),
-            failures: metrics.counter(
-                "eucalypt_walrus_failures_total",
-                "S3 requests that failed by walrus' own fault",
-            ),
+            requests,
+            failures,
         };
         let open = content.open.clone();
         metrics.gauge(
@@ -290,8 +305,11 @@ impl Server {
         pool::spawn(sweep.run(config.sweep_interval(), shutdown.clone()));
 
         let limits = Limits::default();
+        let front: Arc<dyn App> = Arc::new(front);
+        // Other services of the cloud find S3 here, whatever the public listeners are: signed as there.
+        let endpoint = endpoint.app(common::s3::INSIDE, Arc::clone(&front));
         let internal = listen(internal, &limits, Arc::new(endpoint)).map_err(StartError::Listen)?;
-        let public = doorway.open(&limits, Arc::new(front), &shutdown)?;
+        let public = doorway.open(&limits, front, &shutdown)?;
         if let Some(https) = public.tls_address() {
             tracing::info!(%https, "S3 is served by https");
         }

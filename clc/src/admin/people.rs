@@ -10,7 +10,8 @@ use common::wire::admin::{
 };
 use common::wire::people::{
     Apply, Approve, ChangePassword, CheckPerson, Confirm, DescribeRegistration, GetZip, LogIn,
-    People as PeopleService, Recover, Reject, RequestRecovery, SetOwnContact, SetOwnPassword,
+    People as PeopleService, ProveAgain, Recover, Reject, RequestRecovery, SetOwnContact,
+    SetOwnPassword,
 };
 use common::wire::walrus::Walrus;
 use runtime::dispatcher::Dispatcher;
@@ -23,7 +24,7 @@ use crate::people::{
 };
 
 /// Answers a message by a function that blocks.
-fn with<M: Message>(
+pub(super) fn with<M: Message>(
     dispatcher: Dispatcher<M::Service>,
     people: &People,
     answer: impl Fn(&People, M) -> Result<M::Reply, ApiError> + Clone + Send + Sync + 'static,
@@ -48,7 +49,7 @@ pub fn people(people: &People) -> Dispatcher<PeopleService> {
     });
     let it = with(it, people, |people, ask: Reject| {
         acting::administrator(people, &ask.by)?;
-        registering::reject(people, &ask.name)
+        registering::reject(people, &ask.name, ask.reason.as_deref())
     });
     let it = with(it, people, |people, ask: Confirm| confirming::confirm(people, &ask));
     let it =
@@ -56,6 +57,7 @@ pub fn people(people: &People) -> Dispatcher<PeopleService> {
     let it = with(it, people, |people, ask: Recover| confirming::recover(people, &ask));
     let it = with(it, people, |people, ask: LogIn| logging_in::log_in(people, &ask));
     let it = with(it, people, |people, ask: CheckPerson| logging_in::check(people, &ask));
+    let it = with(it, people, |people, ask: ProveAgain| logging_in::prove_again(people, &ask));
     let it =
         with(it, people, |people, ask: ChangePassword| logging_in::change_password(people, &ask));
     let it = with(it, people, |people, ask: SetOwnPassword| logging_in::set_own(people, &ask));
@@ -90,7 +92,9 @@ pub fn administration(
             let approved = registering::approve(people, &ask.name)?;
             Ok(registering::unsent(people, &approved))
         }
-        Decision::Reject => registering::reject(people, &ask.name).map(|()| None),
+        Decision::Reject => {
+            registering::reject(people, &ask.name, ask.reason.as_deref()).map(|()| None)
+        }
         Decision::Confirm => registering::confirm(people, &ask.name).map(|_| None),
     });
     let it = with(it, people, |people, ask: ChangeContact| {

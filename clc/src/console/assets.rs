@@ -20,9 +20,18 @@ fn asset(name: &str, extension: &str, content_type: &'static str, bytes: &'stati
     Asset { path: format!("/assets/{name}-{hash}.{extension}"), content_type, bytes }
 }
 
-/// The stylesheet.
+/// The stylesheet, a file for what is common and one a family.
 pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
-    asset("console", "css", "text/css; charset=utf-8", include_bytes!("assets/console.css"))
+    let all = concat!(
+        include_str!("assets/console.css"),
+        include_str!("assets/cloud.css"),
+        include_str!("assets/compute.css"),
+        include_str!("assets/images.css"),
+        include_str!("assets/storage.css"),
+        include_str!("assets/pictures.css"),
+        include_str!("assets/yourself.css"),
+    );
+    asset("console", "css", "text/css; charset=utf-8", all.as_bytes())
 });
 
 /// The script. Pages work without it.
@@ -30,13 +39,24 @@ pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     asset("console", "js", "text/javascript; charset=utf-8", include_bytes!("assets/console.js"))
 });
 
+/// What forms of instances and key pairs have beyond it: files read into fields, boxes that stay ticked.
+pub(crate) static COMPUTE: LazyLock<Asset> = LazyLock::new(|| {
+    asset("compute", "js", "text/javascript; charset=utf-8", include_bytes!("assets/compute.js"))
+});
+
 /// The icon.
 pub(crate) static ICON: LazyLock<Asset> =
     LazyLock::new(|| asset("leaf", "svg", "image/svg+xml", include_bytes!("assets/leaf.svg")));
 
+/// The script that uploads files, for pages where that is done.
+pub(crate) static UPLOAD: LazyLock<Asset> = LazyLock::new(|| {
+    asset("upload", "js", "text/javascript; charset=utf-8", include_bytes!("assets/upload.js"))
+});
+
 /// The asset at an address.
 pub(crate) fn find(path: &str) -> Option<&'static Asset> {
-    [&*STYLE, &*SCRIPT, &*ICON].into_iter().find(|asset| asset.path == path)
+    let all = [&*STYLE, &*SCRIPT, &*COMPUTE, &*ICON, &*UPLOAD];
+    all.into_iter().find(|asset| asset.path == path)
 }
 
 #[cfg(test)]

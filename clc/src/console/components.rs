@@ -1,13 +1,16 @@
 //! The parts that pages are put together from. Whatever is put into them is escaped by the templates.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use common::error::{ApiError, ErrorCode};
 use common::time::Timestamp;
 use maud::{Markup, html};
 
+use super::commands::{Done, Lines};
 use super::forms;
 use super::live;
 use super::text::{Text, Words};
-use super::texts::{common as say, refusals};
+use super::texts::{common as say, lines, refusals};
 use super::visit::Visit;
 
 /// A field of a form.
@@ -91,6 +94,14 @@ pub(crate) fn button(
     }
 }
 
+/// A file that is written into the page, and nowhere else: what is shown once can be saved, too.
+pub(crate) fn file(name: &str, content_type: &str, bytes: &[u8], label: &str) -> Markup {
+    let bytes = STANDARD.encode(bytes);
+    html! {
+        a.button download=(name) href={ "data:" (content_type) ";base64," (bytes) } { (label) }
+    }
+}
+
 /// Something that is told above the rest: `good`, `bad` or `plain`.
 pub(crate) fn notice(tone: &str, title: &str, text: &str) -> Markup {
     let role = if tone == "bad" { "alert" } else { "status" };
@@ -104,25 +115,20 @@ pub(crate) fn notice(tone: &str, title: &str, text: &str) -> Markup {
 
 /// Why something was refused, in the language of the page if it is known there.
 pub(crate) fn refusal(words: Words, error: &ApiError) -> Markup {
+    let (text, language) = refusal_text(words, error);
     html! {
         div.notice.bad role="alert" {
             strong { (words.t(say::REFUSED)) }
-            p { (refused_text(words, error)) }
+            p lang=[language] { (text) }
         }
     }
 }
 
-/// The sentence of a refusal, in the language of the page if it is known there.
-pub(crate) fn refused_text(words: Words, error: &ApiError) -> Markup {
-    let japanese = match words.tag() {
-        "ja" => refusals::japanese(error.text()),
-        _ => None,
-    };
-    html! {
-        @match japanese {
-            Some(text) => (text),
-            None => span lang="en" { (error.text()) },
-        }
+/// The same as a text alone, and its language, if it is not that of the page.
+pub(crate) fn refusal_text(words: Words, error: &ApiError) -> (String, Option<&'static str>) {
+    match (words.tag(), refusals::japanese(error.text())) {
+        ("ja", Some(text)) => (text, None),
+        _ => (error.text().to_owned(), Some("en").filter(|_| words.tag() != "en")),
     }
 }
 
@@ -145,6 +151,36 @@ pub(crate) fn status(error: &ApiError) -> u16 {
 /// A word in a colour, of a state.
 pub(crate) fn tag(words: Words, text: Text, tone: &str) -> Markup {
     html! { span class={ "tag " (tone) } { (words.t(text)) } }
+}
+
+/// The lines of clients for something that was done, folded away.
+pub(crate) fn as_a_command(words: Words, done: &Done) -> Markup {
+    html! {
+        details.lines {
+            summary { (words.t(lines::AS_A_COMMAND)) }
+            (lines_of(words, done))
+            p { a href="/lines" { (words.t(lines::ALL_LINES)) } }
+        }
+    }
+}
+
+/// The lines of clients for something that was done.
+pub(crate) fn lines_of(words: Words, done: &Done) -> Markup {
+    let Lines { euca, aws, boto3 } = done.lines();
+    let all = [("euca", "euca", euca), ("aws", "AWS CLI", aws), ("boto3", "boto3 (Python)", boto3)];
+    html! {
+        @for (at, name, line) in &all {
+            @if let Some(line) = line {
+                div.line {
+                    span.client { (name) }
+                    pre.output tabindex="0" data-copy=(words.t(lines::COPY))
+                        data-copied=(words.t(lines::COPIED)) data-line=(at) { (line) }
+                }
+            } @else {
+                p.quiet { (words.fill(lines::NO_LINE, &[("client", name)])) }
+            }
+        }
+    }
 }
 
 /// A moment.

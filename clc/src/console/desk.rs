@@ -15,22 +15,40 @@ use common::wire::Message;
 use common::wire::people::People as PeopleService;
 use runtime::audit::AuditLog;
 use runtime::auditor::{Auditor as _, Call};
+use runtime::exchange::Exchange;
 use runtime::front::{Inside, QueryApi};
 use runtime::http::Head;
 use runtime::peer::Answers;
 use runtime::shutdown::Shutdown;
+use tokio::sync::watch;
 
 use super::beats::Beats;
-use super::pending::Pending;
+use super::commands::Deeds;
+use super::pending::{Half, Pending};
 use super::sessions::{self, Good};
 use super::streams::Streams;
 use super::viewer::Viewer;
+use crate::cluster::Cluster;
+use crate::history::History;
 use crate::identity::directory::RecordedDirectory;
-use crate::people::People;
+use crate::people::{People, registrar};
+use crate::schedule::ledger::Room;
 use crate::settings;
 
 /// Who asks for actions, as the record has it.
 const AGENT: &str = "console";
+
+/// What is seen of the cloud in pictures.
+pub struct Pictured {
+    /// What was.
+    pub history: History,
+    /// The nodes.
+    pub cluster: Cluster,
+    /// What they can still take.
+    pub rooms: watch::Receiver<Arc<Vec<Room>>>,
+    /// The site's certificate, if it has one.
+    pub certificate: Option<PathBuf>,
+}
 
 /// What the console is made of.
 pub struct Desk {
@@ -50,31 +68,31 @@ pub struct Desk {
     pub shutdown: Shutdown,
     /// Changes that no record tells of.
     pub beats: Beats,
+    /// What is seen in pictures.
+    pub pictured: Pictured,
+    /// The way to walrus' S3.
+    pub storage: Exchange,
+    /// What it keeps itself.
+    pub kept: Kept,
+}
+
+/// What the desk keeps itself, in memory alone.
+#[derive(Default)]
+pub struct Kept {
     /// Sign-ins that wait for their codes.
-    pub(super) pending: Pending,
+    pub(super) pending: Pending<Half>,
+    /// Secrets of forms whose senders have to prove who they are.
+    pub(super) held: Pending<Vec<(String, String)>>,
+    /// What was done lately, to be told in lines of clients.
+    pub(super) done: Deeds,
     /// Open streams.
     pub(super) streams: Streams,
 }
 
 impl Desk {
-    /// A desk with these.
-    pub fn new(
-        api: Arc<QueryApi>,
-        asked: Arc<dyn Answers>,
-        people: People,
-        directory: Arc<RecordedDirectory>,
-        log: AuditLog,
-        admin_dir: PathBuf,
-        beats: Beats,
-    ) -> Self {
-        let shutdown = beats.shutdown.clone();
-        let (pending, streams) = (Pending::default(), Streams::default());
-        Self { api, asked, people, directory, log, admin_dir, shutdown, beats, pending, streams }
-    }
-
     /// How many parts of pages are being followed.
     pub fn streams(&self) -> usize {
-        self.streams.count()
+        self.kept.streams.count()
     }
 
     /// Asks what people ask about their accounts; it is recorded.
@@ -105,6 +123,20 @@ impl Desk {
     ) -> Result<A::Output, ApiError> {
         let inside = Inside { head, caller: caller.clone(), agent: AGENT, again };
         self.api.perform(inside, action).await
+    }
+
+    /// Finds out whether an action could be done on behalf of somebody; it is recorded.
+    ///
+    /// # Errors
+    /// Whatever the action would be refused with.
+    pub(super) async fn rehearse<A: Action>(
+        &self,
+        head: &Head,
+        caller: &Caller,
+        action: A,
+    ) -> Result<(), ApiError> {
+        let inside = Inside { head, caller: caller.clone(), agent: AGENT, again: false };
+        self.api.rehearse(inside, action).await
     }
 
     /// Records something that somebody did at the console and nowhere else.
@@ -182,5 +214,6 @@ fn viewer(
         && session.must_change
         && settings::on_record(&people.records, settings::FIRST_TIME)?.as_deref()
             == Some(settings::FIRST_TIME_WAITS);
-    Ok(Some(Viewer { caller, session, first_time }))
+    let waiting = if caller.administrator { registrar::waiting(&people.records)? } else { 0 };
+    Ok(Some(Viewer { caller, session, first_time, waiting }))
 }

@@ -2,6 +2,7 @@
 //! page; its frame and its headers. Each step stands here once, so no page can forget one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::error::{ApiError, ErrorCode};
 use common::sign::percent_encode;
@@ -11,13 +12,17 @@ use maud::html;
 use runtime::http::{App, Body, BodyError, Head, Response};
 
 use super::assets;
-use super::components::{refusal, status};
+use super::commands::Done;
+use super::components::{as_a_command, refusal, status};
 use super::cookies;
 use super::desk::Desk;
 use super::forms::{self, Fields};
+use super::incoming::{self, Incoming};
 use super::layout::{between, document, instead};
 use super::live;
-use super::reply::{Answer, Page, Reply};
+use super::proof::{Proof, proof};
+use super::rates::{Rate, Rates};
+use super::reply::{Answer, Page, Reply, Stream};
 use super::routes::{Found, Gate, Method, Route, find, menu};
 use super::sessions::{is_id, random_id};
 use super::table::table;
@@ -28,6 +33,8 @@ use super::visit::Visit;
 /// What a page may load and do: its own files, and nothing that is written into it.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// How long after something was done a page says how it is done by a client.
+const LATELY: Duration = Duration::from_secs(60);
 /// The form that is taken.
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -35,6 +42,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 pub(super) struct Console {
     desk: Arc<Desk>,
     table: Vec<Route>,
+    rates: Rates,
     /// Whether the certificate is the site's own, so that browsers may insist on https.
     strict: bool,
 }
@@ -42,7 +50,7 @@ pub(super) struct Console {
 impl Console {
     /// A console; `strict` if its certificate is one that browsers believe.
     pub(super) fn new(desk: Arc<Desk>, strict: bool) -> Self {
-        Self { desk, table: table(), strict }
+        Self { desk, table: table(), rates: Rates::default(), strict }
     }
 
     async fn answer(&self, head: Head, body: Body) -> Response {
@@ -98,27 +106,55 @@ impl Console {
             (Ok(viewer), Ok(bound_to)) => (viewer, bound_to, None),
             (Err(error), _) | (_, Err(error)) => (None, String::new(), Some(error)),
         };
-        let visit = Visit {
+        let mut visit = Visit {
             desk,
             head,
             parts: Vec::new(),
             query,
             form: Fields::default(),
+            incoming: Incoming::default(),
             viewer,
             words,
             bound_to,
         };
         let replied = match failed {
             Some(error) => Err(error),
-            None => self.routed(&visit, body, fresh).await,
+            None => match self.counted(&visit).await {
+                Ok(None) => self.routed(&mut visit, body, fresh).await,
+                Ok(Some(seconds)) => return self.too_many(&visit, seconds),
+                Err(error) => Err(error),
+            },
         };
+        if let Ok(Reply { answer: Answer::Live(_), .. }) = &replied {
+            match self.rates.count(&visit, Rate::Streams).await {
+                Ok(None) => {}
+                Ok(Some(seconds)) => return self.too_many(&visit, seconds),
+                Err(error) => return self.render(&visit, failed_page(&visit, &error), None),
+            }
+        }
         let cookie = (fresh && !visit.bound_to.is_empty())
             .then(|| cookies::set(cookies::VISIT, &visit.bound_to));
-        let reply = replied.unwrap_or_else(|error| Answer::Page(failure(&visit, &error)).into());
+        let reply = replied.unwrap_or_else(|error| failed_page(&visit, &error));
         self.render(&visit, reply, cookie)
     }
 
-    async fn routed(&self, asked: &Visit, body: Body, fresh: bool) -> Result<Reply, ApiError> {
+    /// Counts a request; says after how many seconds it may be made, if it comes too soon.
+    async fn counted(&self, visit: &Visit) -> Result<Option<u64>, ApiError> {
+        let method = match visit.head.method.as_str() {
+            "POST" => Method::Post,
+            _ => Method::Get,
+        };
+        self.rates.count(visit, Rate::of(method, &visit.head.raw_path)).await
+    }
+
+    fn too_many(&self, visit: &Visit, seconds: u64) -> Response {
+        let text = format!("Too many requests: try again in {seconds} seconds");
+        let error = ApiError::new(ErrorCode::RequestLimitExceeded, text);
+        self.render(visit, failed_page(visit, &error), None)
+            .with("retry-after", seconds.to_string())
+    }
+
+    async fn routed(&self, asked: &mut Visit, body: Body, fresh: bool) -> Result<Reply, ApiError> {
         let method = match asked.head.method.as_str() {
             "GET" | "HEAD" => Method::Get,
             "POST" => Method::Post,
@@ -138,14 +174,73 @@ impl Console {
             Gate::First(path) => return Ok(Reply::see(path)),
             Gate::Closed => return Ok(told(asked, say::NOT_ALLOWED, say::NOT_ALLOWED_TEXT, 403)),
         }
-        let form = match method {
-            Method::Get => Fields::default(),
-            Method::Post => match self.form(asked, body, fresh).await? {
-                Ok(form) => form,
-                Err((title, status)) => return Ok(told(asked, title, say::STALE_TEXT, status)),
-            },
+        let taken = match method {
+            Method::Get => Ok((Fields::default(), Incoming::default())),
+            Method::Post if route.streams => self.bytes(asked, body, fresh).await?,
+            Method::Post => {
+                self.form(asked, body, fresh).await?.map(|form| (form, Incoming::default()))
+            }
         };
-        (route.handler)(Visit { parts, form, ..asked.clone() }).await
+        let (mut form, incoming) = match taken {
+            Ok(taken) => taken,
+            Err((title, status)) => return Ok(told(asked, title, say::STALE_TEXT, status)),
+        };
+        if !route.dangerous {
+            return (route.handler)(Visit { parts, form, incoming, ..asked.clone() }).await;
+        }
+        let back = self.above(&asked.head.raw_path);
+        let cookie = match proof(asked, &mut form, &back).await? {
+            Proof::Wanted(reply) => return Ok(reply),
+            Proof::Stands => None,
+            Proof::Renewed(cookie) => Some(cookie),
+        };
+        let replied = (route.handler)(Visit { parts, form, incoming, ..asked.clone() }).await;
+        let Some(cookie) = cookie else { return replied };
+        // Whatever becomes of it, the browser has to learn the new id. A cookie of the page's comes
+        // behind it.
+        let mut reply = match replied {
+            Ok(reply) => reply.kept(asked, &back),
+            Err(error) => failed_page(asked, &error),
+        };
+        reply.cookies.insert(0, cookie);
+        Ok(reply)
+    }
+
+    /// The page that something is done from: the nearest above its path.
+    fn above(&self, path: &str) -> String {
+        let mut rest = path;
+        while let Some((above, _)) = rest.rsplit_once('/') {
+            if let Found::Here(..) = find(&self.table, Method::Get, above) {
+                return above.to_owned();
+            }
+            rest = above;
+        }
+        "/".to_owned()
+    }
+
+    /// The bytes of a request, if a page of ours has begun it: the token stands in a header that only
+    /// our script can send, or before the file in a form.
+    async fn bytes(
+        &self,
+        visit: &Visit,
+        body: Body,
+        fresh: bool,
+    ) -> Result<Result<(Fields, Incoming), (Text, u16)>, ApiError> {
+        let stale = Ok(Err((say::STALE, 403)));
+        if fresh || !is_begun_here(&visit.head) {
+            return stale;
+        }
+        let kind = visit.head.header("content-type").unwrap_or_default();
+        if let Some(boundary) = incoming::boundary(kind) {
+            let (form, brought) = incoming::of_form(body, &boundary).await?;
+            let ours = form.is_bound_to(&visit.bound_to);
+            return if ours { Ok(Ok((form, Incoming::of(brought)))) } else { stale };
+        }
+        if !forms::is_token(visit.head.header(forms::TOKEN_HEADER), &visit.bound_to) {
+            return stale;
+        }
+        let brought = incoming::of_body(body, kind)?;
+        Ok(Ok((Fields::default(), Incoming::of(Some(brought)))))
     }
 
     /// The form of a request, if it is one of ours; else what is to be said, and the status.
@@ -156,9 +251,7 @@ impl Console {
         fresh: bool,
     ) -> Result<Result<Fields, (Text, u16)>, ApiError> {
         let stale = Ok(Err((say::STALE, 403)));
-        // Browsers say whether a request was begun by a page of ours.
-        let site = visit.head.header("sec-fetch-site").unwrap_or("same-origin");
-        if fresh || !matches!(site, "same-origin" | "none") {
+        if fresh || !is_begun_here(&visit.head) {
             return stale;
         }
         let kind = visit.head.header("content-type").unwrap_or_default();
@@ -199,18 +292,27 @@ impl Console {
                 }
                 None => Response::empty(403),
             },
-            Answer::File { name, content_type, bytes } => {
-                let name = percent_encode(&name);
-                Response::text(200, content_type, bytes)
-                    .with("content-disposition", format!("attachment; filename*=UTF-8''{name}"))
+            Answer::File { name, content_type, bytes } => Response::text(200, content_type, bytes)
+                .with("content-disposition", attachment(&name)),
+            Answer::Json { status, text } => {
+                Response::text(status, "application/json; charset=utf-8", text)
             }
+            Answer::Stream(stream) => streamed(*stream),
         };
         cookies.into_iter().fold(response, |response, line| response.with("set-cookie", line))
     }
 
     fn framed(&self, visit: &Visit, page: &Page, cookie: Option<String>) -> Response {
         let entries = menu(&self.table, visit.viewer.as_ref());
-        let text = document(visit, page, &entries).into_string();
+        let done = match (&visit.viewer, visit.query.get("done")) {
+            (Some(viewer), said) if !said.is_empty() => {
+                let last = self.desk.kept.done.of(&viewer.session.digest).into_iter().next();
+                let lately = |it: &Done| self.desk.people.now().since(it.at) < LATELY;
+                last.filter(lately).map(|it| as_a_command(visit.words, &it))
+            }
+            _ => None,
+        };
+        let text = document(visit, page, done.as_ref(), &entries).into_string();
         let response = Response::text(page.status, "text/html; charset=utf-8", text)
             .with("content-language", visit.words.tag())
             .with("vary", "cookie, accept-language");
@@ -219,6 +321,25 @@ impl Console {
             None => response,
         }
     }
+}
+
+/// Whether a request was begun by a page of ours, as browsers say.
+fn is_begun_here(head: &Head) -> bool {
+    matches!(head.header("sec-fetch-site").unwrap_or("same-origin"), "same-origin" | "none")
+}
+
+/// That something is to be kept under a name and not shown.
+fn attachment(name: &str) -> String {
+    format!("attachment; filename*=UTF-8''{}", percent_encode(name))
+}
+
+/// A file of somebody's: whatever it is, and however it is opened, it does nothing here.
+fn streamed(stream: Stream) -> Response {
+    let Stream { status, name, headers, payload } = stream;
+    Response { status, headers, payload }
+        .with("content-type", "application/octet-stream")
+        .with("content-disposition", attachment(&name))
+        .with("content-security-policy", "sandbox")
 }
 
 /// What is said instead of a page.
@@ -258,6 +379,10 @@ pub(crate) fn is_own(path: &str) -> bool {
 }
 
 /// The page of an error that no page has told.
+fn failed_page(visit: &Visit, error: &ApiError) -> Reply {
+    Answer::Page(failure(visit, error)).into()
+}
+
 fn failure(visit: &Visit, error: &ApiError) -> Page {
     let status = status(error);
     let (words, id) = (visit.words, &visit.head.request_id);

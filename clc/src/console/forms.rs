@@ -14,12 +14,20 @@ use subtle::ConstantTimeEq as _;
 /// The field that bears the token.
 pub(crate) const TOKEN: &str = "token_of_form";
 
+/// The header that bears it in a request of the script.
+pub(crate) const TOKEN_HEADER: &str = "x-form-token";
+
 /// How large a form may be, in bytes.
 pub(crate) const LARGEST: u64 = 64 << 10;
 
 /// The token of forms that are bound to a cookie.
 pub(crate) fn token(bound_to: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(format!("form of the console\n{bound_to}")))
+}
+
+/// Whether something said is the token of forms that are bound to a cookie.
+pub(crate) fn is_token(said: Option<&str>, bound_to: &str) -> bool {
+    said.unwrap_or_default().as_bytes().ct_eq(token(bound_to).as_bytes()).into()
 }
 
 /// The fields of a form, or of what stands behind the `?` of an address.
@@ -34,8 +42,17 @@ impl Fields {
 
     /// Whether they bear the token of what they are bound to.
     pub(crate) fn is_bound_to(&self, bound_to: &str) -> bool {
-        let (said, made) = (self.get(TOKEN), token(bound_to));
-        said.as_bytes().ct_eq(made.as_bytes()).into()
+        is_token(Some(self.get(TOKEN)), bound_to)
+    }
+
+    /// All values of fields of that name, in their order.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Fields that were read one by one.
+    pub(crate) fn of(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
     }
 
     /// Whether there is such a field.
@@ -49,6 +66,23 @@ impl Fields {
         found.map_or("", |(_, value)| value.as_str())
     }
 
+    /// All of them, in their order.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Takes out those of which this holds.
+    pub(crate) fn take(&mut self, which: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+        let (taken, left) = std::mem::take(&mut self.0).into_iter().partition(|it| which(&it.0));
+        self.0 = left;
+        taken
+    }
+
+    /// Puts some behind the others.
+    pub(crate) fn add(&mut self, fields: Vec<(String, String)>) {
+        self.0.extend(fields);
+    }
+
     /// A field without the blanks at its ends; of what is typed, all but passwords.
     pub(crate) fn line(&self, name: &str) -> &str {
         self.get(name).trim()
@@ -57,6 +91,12 @@ impl Fields {
     /// A field without the blanks at its ends, if something is in it.
     pub(crate) fn some(&self, name: &str) -> Option<String> {
         Some(self.line(name).to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// Every field of a name, as boxes that may be ticked together have it; blanks at the ends are left out.
+    pub(crate) fn ticked(&self, name: &str) -> Vec<String> {
+        let found = self.0.iter().filter(|(known, _)| known == name);
+        found.map(|(_, value)| value.trim().to_owned()).filter(|text| !text.is_empty()).collect()
     }
 
     /// A new password, written twice alike.
@@ -87,6 +127,7 @@ mod tests {
         assert!(!form.is_bound_to("two") && !form.is_bound_to(""));
         assert!(!Fields::read("name=x").is_bound_to("one"));
         assert_eq!(form.get("name"), "a b&");
+        assert_eq!(Fields::read("id=a&x=c&id=+b&id=").ticked("id"), ["a", "b"]);
         assert!(!token("one").contains("one"));
     }
 

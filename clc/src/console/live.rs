@@ -44,7 +44,7 @@ pub(super) fn open(
     viewer: Viewer,
     live: Live,
 ) -> Result<Response, ApiError> {
-    let place = desk.streams.take(&viewer.session.digest)?;
+    let place = desk.kept.streams.take(&viewer.session.digest)?;
     let (sender, pieces) = mpsc::channel(2);
     let desk = Arc::clone(desk);
     pool::spawn(async move {
@@ -74,7 +74,7 @@ async fn follow(
             drop(sender.send(Bytes::from_static(b"event: over\ndata: \n\n")).await);
             return;
         };
-        let Ok(permit) = desk.streams.drawing.acquire().await else { return };
+        let Ok(permit) = desk.kept.streams.drawing.acquire().await else { return };
         let drawn = (live.draw)(now).await;
         drop(permit);
         let piece = match drawn {

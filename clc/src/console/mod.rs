@@ -18,6 +18,7 @@
 mod assets;
 mod beats;
 mod certificate;
+mod commands;
 mod components;
 mod cookies;
 mod desk;
@@ -25,18 +26,23 @@ mod door;
 mod edge;
 pub mod first_password;
 mod forms;
+mod incoming;
 mod layout;
 mod live;
 mod look;
 mod pages;
 mod pending;
+mod proof;
+mod rates;
 mod reply;
 mod routes;
+mod s3;
 mod sessions;
 mod streams;
 mod table;
 mod text;
 mod texts;
+mod uploader;
 mod viewer;
 mod visit;
 
@@ -44,7 +50,7 @@ use std::time::Duration;
 
 pub use beats::Beats;
 pub use certificate::CertificateError;
-pub use desk::Desk;
+pub use desk::{Desk, Kept, Pictured};
 pub use door::{ConsoleError, Shown, open};
 pub use routes::{Method, Who};
 
@@ -59,12 +65,25 @@ pub struct Line {
     pub path: &'static str,
     /// Who may.
     pub who: Who,
+    /// Whether whoever asks for it has to prove anew who they are.
+    pub dangerous: bool,
+    /// Whether it takes bytes, and not a form.
+    pub streams: bool,
 }
 
 /// All lines of the table.
 pub fn lines() -> Vec<Line> {
     let table = table::table().into_iter();
-    table.map(|route| Line { method: route.method, path: route.path, who: route.who }).collect()
+    let line = |route: routes::Route| {
+        let routes::Route { method, path, who, streams, dangerous, .. } = route;
+        Line { method, path, who, streams, dangerous }
+    };
+    table.map(line).collect()
+}
+
+/// Whether something of an API that changes something can be told in a line of at least one client.
+pub fn is_told(service: &'static str, action: &'static str) -> bool {
+    commands::is_told(service, action)
 }
 
 /// How often sessions that are over are removed.

@@ -1,8 +1,9 @@
-//! Sign-ins whose password was right and whose second factor is still to come.
+//! What was typed and waits for something: sign-ins whose password was right and whose second factor is
+//! still to come, and secrets of forms whose sender has to prove who they are.
 //!
-//! The name and password that were typed are kept for a few minutes, in memory alone, under the cookie
-//! of that browser, so that nothing of them has to be sent to it and back. There is a bound to how many
-//! are kept; the oldest goes first.
+//! They are kept for a few minutes, in memory alone, under the cookie or the session of that browser, so
+//! that nothing of them has to be sent to it and back. There is a bound to how many are kept; the oldest
+//! goes first.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -28,13 +29,18 @@ pub(crate) struct Half {
     pub(crate) next: String,
 }
 
-/// All of them, by the cookie of the browser.
-#[derive(Default)]
-pub(crate) struct Pending(Mutex<HashMap<String, (Timestamp, Half)>>);
+/// All of them, each under a name that its browser alone knows.
+pub(crate) struct Pending<T>(Mutex<HashMap<String, (Timestamp, T)>>);
 
-impl Pending {
+impl<T> Default for Pending<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> Pending<T> {
     /// Keeps one.
-    pub(crate) fn put(&self, visit: &str, half: Half, now: Timestamp) {
+    pub(crate) fn put(&self, visit: &str, it: T, now: Timestamp) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, (until, _)| *until > now);
         if all.len() >= MOST
@@ -43,14 +49,14 @@ impl Pending {
         {
             all.remove(&oldest);
         }
-        all.insert(visit.to_owned(), (now.plus(PATIENCE), half));
+        all.insert(visit.to_owned(), (now.plus(PATIENCE), it));
     }
 
     /// The one of a browser, which stays.
-    pub(crate) fn get(&self, visit: &str, now: Timestamp) -> Option<Half> {
+    pub(crate) fn get(&self, visit: &str, now: Timestamp) -> Option<T> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = all.get(visit).filter(|(until, _)| *until > now);
-        found.map(|(_, half)| half.clone())
+        found.map(|(_, it)| it.clone())
     }
 
     /// Forgets the one of a browser.

@@ -49,8 +49,12 @@ pub(crate) struct Route {
     pub(crate) path: &'static str,
     /// Who may.
     pub(crate) who: Who,
+    /// Whether it takes bytes as they come, and not a form.
+    pub(crate) streams: bool,
     /// Where it stands in the navigation, if it does.
     pub(crate) menu: Option<(Group, Text)>,
+    /// Whether whoever asks for it has to prove anew who they are, unless they did so lately.
+    pub(crate) dangerous: bool,
     /// The page.
     pub(crate) handler: Handler,
 }
@@ -66,12 +70,23 @@ impl Route {
         F: Future<Output = Result<Reply, ApiError>> + Send + 'static,
     {
         let handler: Handler = Box::new(move |visit| Box::pin(handler(visit)));
-        Self { method, path, who, menu: None, handler }
+        Self { method, path, who, streams: false, menu: None, dangerous: false, handler }
     }
 
     /// The same, shown in the navigation.
     pub(crate) fn in_menu(self, group: Group, name: Text) -> Self {
         Self { menu: Some((group, name)), ..self }
+    }
+
+    /// The same, done only for somebody who has proven lately who they are: what mints credentials,
+    /// removes people or data for good, or changes others' rights. The edge asks for the proof.
+    pub(crate) fn dangerous(self) -> Self {
+        Self { dangerous: true, ..self }
+    }
+
+    /// The same, taking bytes as they come: the page takes them from [`Visit::take`].
+    pub(crate) fn streaming(self) -> Self {
+        Self { streams: true, ..self }
     }
 
     /// The open parts of a path that is this one's, decoded.

@@ -3,7 +3,8 @@
 //! ```text
 //!   sign-in ──▶ session ──▶ signed out, or revoked by its user
 //!               │    ▲  └──▶ idle too long, or too old                      (settings)
-//!               └used┘  └──▶ another password, user or account disabled or gone
+//!               ├used┤  └──▶ another password, user or account disabled or gone
+//!               └────┘ proven again: under another id
 //! ```
 //! The id is 32 random bytes, told to the browser alone; the record knows its SHA-256. Each use looks
 //! whether the user may still go on, so whoever is disabled is out with the next request. Over sessions
@@ -92,6 +93,7 @@ pub(crate) fn begin(people: &People, who: Entering) -> Result<String, ApiError> 
         agent: cut(&agent, LONGEST_TEXT),
         second_factor,
         must_change,
+        proven: Some(now),
     };
     let mut before = list(records, &session.account, &session.user)?;
     before.sort_by_key(|it| it.seen);
@@ -105,6 +107,45 @@ pub(crate) fn begin(people: &People, who: Entering) -> Result<String, ApiError> 
         Ok::<_, ApiError>(())
     })?;
     Ok(id)
+}
+
+/// Whether a session's user has proven lately who they are.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn is_proven(people: &People, session: &ConsoleSession) -> Result<bool, ApiError> {
+    let now = people.now();
+    let minutes = settings::number(&people.records, settings::REAUTHENTICATE_MINUTES)?;
+    let span = Duration::from_secs(u64::try_from(minutes).unwrap_or(0).saturating_mul(60));
+    // What seems to be of the time to come was before the clock was set back.
+    let proven = session.proven();
+    Ok(proven <= now && now.since(proven) < span)
+}
+
+/// Goes on under another id for somebody who has just proven again who they are: whoever knew the old
+/// one knows nothing any more. When it began stays, and so does when it ends.
+///
+/// # Errors
+/// `AccessDenied` if the session is over meanwhile; if it cannot be recorded.
+pub(crate) fn renew(
+    people: &People,
+    session: &ConsoleSession,
+    second_factor: bool,
+) -> Result<(String, ConsoleSession), ApiError> {
+    let (records, now, id) = (&people.records, people.now(), random_id()?);
+    let (renewed, _) = store::transact(&*records.engine, |batch| {
+        let seen = records.console_sessions.get(&session.digest)?.ok_or_else(|| {
+            ApiError::new(ErrorCode::AccessDenied, "The session is over: log in again")
+        })?;
+        let mut renewed = seen.record.clone();
+        (renewed.digest, renewed.seen, renewed.proven) = (digest(&id), now, Some(now));
+        renewed.second_factor |= second_factor;
+        batch.remove(&seen).unpoint(&records.console_sessions_of, &seen.key_of_user());
+        let key = renewed.key_of_user();
+        batch.insert(&renewed)?.point(&records.console_sessions_of, &key, &renewed.digest);
+        Ok::<_, ApiError>(renewed)
+    })?;
+    Ok((id, renewed))
 }
 
 /// Whether a session is neither idle nor old.

@@ -1,20 +1,30 @@
 //! The table: the lines of each family of pages, one after the other. The navigation has the order of it.
 
-use super::pages::{cloud, compute, overview, signing, yourself};
+use super::pages::{
+    cloud, compute, images, overview, people, pictures, signing, storage, yourself,
+};
 use super::routes::Route;
 
 /// The table.
 pub(crate) fn table() -> Vec<Route> {
-    [overview::lines(), compute::lines(), cloud::lines(), signing::lines(), yourself::lines()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let families = [
+        overview::lines(),
+        compute::lines(),
+        images::lines(),
+        storage::lines(),
+        people::lines(),
+        pictures::lines(),
+        cloud::lines(),
+        signing::lines(),
+        yourself::lines(),
+    ];
+    families.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::routes::Method;
+    use crate::console::routes::{Method, Who};
 
     #[test]
     fn no_line_stands_there_twice_and_the_menu_shows_pages() {
@@ -23,6 +33,10 @@ mod tests {
             let same = |other: &&Route| other.path == route.path && other.method == route.method;
             assert_eq!(table[..at].iter().find(same).map(|it| it.path), None);
             assert!(route.menu.is_none() || route.method == Method::Get, "{}", route.path);
+            // What is dangerous changes something, and is done by somebody who has signed in.
+            let proven = route.method == Method::Post
+                && matches!(route.who, Who::SignedIn | Who::Administrator);
+            assert!(!route.dangerous || proven, "{}", route.path);
         }
     }
 }

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use common::action::Action;
+use common::action::{Access, Action};
 use common::error::{ApiError, ErrorCode};
 use common::wire::Message;
 use common::wire::people::People as PeopleService;
 use runtime::http::Head;
 
+use super::commands::Done;
 use super::desk::Desk;
 use super::forms::Fields;
+use super::incoming::{Brought, Incoming};
 use super::text::Words;
 use super::viewer::Viewer;
 
@@ -26,6 +28,8 @@ pub(crate) struct Visit {
     pub(crate) query: Fields,
     /// What the form says; nothing for GET.
     pub(crate) form: Fields,
+    /// The bytes that come with it, if its line takes any.
+    pub(crate) incoming: Incoming,
     /// Who asks, if they are signed in.
     pub(crate) viewer: Option<Viewer>,
     /// In which language.
@@ -50,12 +54,39 @@ impl Visit {
         self.parts.get(number).map_or("", String::as_str)
     }
 
+    /// Takes the bytes that come with the request; only lines that stream have some, and once.
+    ///
+    /// # Errors
+    /// `MissingParameter` if there is no file.
+    pub(crate) fn take(&self) -> Result<Brought, ApiError> {
+        self.incoming.take().ok_or_else(|| ApiError::missing("file"))
+    }
+
     /// Does an action as whoever is signed in.
     ///
     /// # Errors
     /// Whatever the action is refused with.
     pub(crate) async fn call<A: Action>(&self, action: A) -> Result<A::Output, ApiError> {
-        self.desk.perform(&self.head, &self.viewer()?.caller, false, action).await
+        let viewer = self.viewer()?;
+        let done = match A::ACCESS {
+            Access::Read => None,
+            Access::Write | Access::Tokened => self.desk.api.prefix::<A>().and_then(|service| {
+                Done::of(service, &action, &viewer.caller.user, self.desk.people.now())
+            }),
+        };
+        let output = self.desk.perform(&self.head, &viewer.caller, false, action).await?;
+        if let Some(done) = done {
+            self.desk.kept.done.keep(&viewer.session.digest, done);
+        }
+        Ok(output)
+    }
+
+    /// Finds out whether an action could be done by whoever is signed in, and does nothing of it.
+    ///
+    /// # Errors
+    /// Whatever the action would be refused with.
+    pub(crate) async fn rehearse<A: Action>(&self, action: A) -> Result<(), ApiError> {
+        self.desk.rehearse(&self.head, &self.viewer()?.caller, action).await
     }
 
     /// Asks what people ask about their accounts.

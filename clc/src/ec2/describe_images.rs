@@ -146,6 +146,7 @@ fn view(it: &Shown) -> View {
         root_device_type: "instance-store".to_owned(),
         root_device_name: Some(image.root_device.clone()),
         block_device_mapping: image.devices().map(device).collect(),
+        image_size: Some(image.size),
         virtualization_type: image.virtualization().to_owned(),
         hypervisor: "kvm".to_owned(),
         creation_date: Some(image.created.iso()),

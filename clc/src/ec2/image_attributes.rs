@@ -21,6 +21,7 @@ use store::Batch;
 use super::ids;
 use super::images::{Images, own, visible};
 use super::register::{MOST_DESCRIPTION, public_at_first};
+use crate::identity::accounts;
 use crate::records::{Image, Records};
 
 /// How many accounts may have leave to run one image.
@@ -118,6 +119,23 @@ pub struct Who {
     pub all: bool,
     /// These.
     pub accounts: BTreeSet<AccountId>,
+    /// Those of these names.
+    pub names: BTreeSet<String>,
+}
+
+impl Who {
+    /// The accounts that are meant; a name must be one's. Blocks.
+    fn meant(&self, records: &Records) -> Result<BTreeSet<AccountId>, ApiError> {
+        let mut all = self.accounts.clone();
+        for name in &self.names {
+            match accounts::find(records, name) {
+                Ok(account) => all.insert(account.number),
+                Err(error) if error.code().status() < 500 => return Err(bad_item("userId", name)),
+                Err(error) => return Err(error),
+            };
+        }
+        Ok(all)
+    }
 }
 
 /// A change that can be done.
@@ -186,14 +204,15 @@ fn apply(
     let image = &mut seen.record;
     match &wanted.change {
         Change::Permissions { add, remove } => {
-            for account in &add.accounts {
+            let (added, removed) = (add.meant(records)?, remove.meant(records)?);
+            for account in &added {
                 // A mistyped number would share an image with whoever gets that number one day.
                 if records.accounts.get(account.as_str())?.is_none() {
                     return Err(bad_item("userId", account.as_str()));
                 }
             }
-            image.allowed.extend(add.accounts.iter().cloned());
-            image.allowed.retain(|account| !remove.accounts.contains(account));
+            image.allowed.extend(added);
+            image.allowed.retain(|account| !removed.contains(account));
             image.public = (image.public || add.all) && !remove.all;
             if image.allowed.len() > MOST_ACCOUNTS {
                 let text = format!("An image is shared with at most {MOST_ACCOUNTS} accounts");
@@ -330,8 +349,11 @@ impl Who {
             (Some("all"), None) => self.all = true,
             (Some(other), None) => return Err(bad_item("group", other)),
             (None, Some(user)) => {
-                let account = user.parse().map_err(|_| bad_item("userId", user))?;
-                self.accounts.insert(account);
+                // A name is looked up when it is known who asks.
+                match user.parse() {
+                    Ok(account) => drop(self.accounts.insert(account)),
+                    Err(_) => drop(self.names.insert(user.to_owned())),
+                }
             }
             _ => {
                 let text = "A permission is for one Group or for one UserId";

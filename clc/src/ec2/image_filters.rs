@@ -30,6 +30,10 @@ pub fn reason(
     trouble: impl FnOnce() -> Option<String>,
 ) -> Option<(String, String)> {
     if let (ImageState::Pending, Some(task)) = (&image.state, &image.saving) {
+        if let Some(import) = &image.importing {
+            let text = format!("Its disk is being imported by the task {import}");
+            return Some((PENDING.to_owned(), text));
+        }
         return Some((
             PENDING.to_owned(),
             format!("Its instance is being saved by the bundle task {task}"),
@@ -54,6 +58,12 @@ pub fn reason(
             },
         )),
     }
+}
+
+/// How much of an image is unpacked, in percent, by the sentence that [`reason`] has for it.
+pub fn unpacked(reason: &str) -> Option<u8> {
+    let told = reason.strip_prefix("It is being unpacked, ")?.strip_suffix("% are done")?;
+    told.parse().ok().filter(|percent| *percent <= 100)
 }
 
 /// Never 100 before the end: the last bytes are followed by the checks that count.
@@ -118,5 +128,22 @@ pub fn state(image: &Image) -> &'static str {
         ImageState::Available { .. } => "available",
         ImageState::Failed { .. } => "failed",
         ImageState::Deregistered { .. } => "deregistered",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_far_an_image_is_can_be_read_out_of_its_reason() {
+        for (text, percent) in [
+            ("It is being unpacked, 37% are done", Some(37)),
+            ("It is being unpacked, 370% are done", None),
+            ("It is being unpacked, x% are done", None),
+            ("It waits to be unpacked", None),
+        ] {
+            assert_eq!(unpacked(text), percent, "{text}");
+        }
     }
 }

@@ -268,6 +268,7 @@ pub fn record(
                 None => None,
             },
             profile_revision: u64::from(plan.profile.is_some()),
+            runs: Vec::new(),
         };
         batch.insert(&instance)?;
         records.point(batch, &instance);

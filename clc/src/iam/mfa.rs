@@ -30,9 +30,6 @@ changes!(
     UntagMFADevice,
 );
 
-/// Who devices show that their codes are for.
-const ISSUER: &str = "Eucalypt";
-
 /// Refuses what is no serial number.
 pub(super) fn check_serial(serial: &str) -> Result<(), ApiError> {
     let at = "serialNumber";
@@ -78,7 +75,7 @@ impl Changes for CreateVirtualMFADevice {
             tags,
         };
         let secret = totp::base32(&device.secret);
-        let picture = picture::address(&device.name, &alias, &secret, ISSUER);
+        let picture = picture::address(&device.name, &alias, &secret, picture::ISSUER);
         // The API's type is bytes, and the bytes are base32: that is how it is.
         let (seed, picture) = (STANDARD.encode(secret), STANDARD.encode(picture::png(&picture)?));
         Ok(Change::new(move |records, batch, _| {

@@ -70,11 +70,13 @@ impl Endpoints {
         format!("{}/services/Eucalyptus", self.clc)
     }
 
-    fn iam(&self) -> String {
+    /// The URL of the IAM API.
+    pub fn iam(&self) -> String {
         format!("{}/services/Euare", self.clc)
     }
 
-    fn sts(&self) -> String {
+    /// The URL of the STS API.
+    pub fn sts(&self) -> String {
         format!("{}/services/Tokens", self.clc)
     }
 

@@ -136,6 +136,7 @@ mod tests {
             second_factor: None,
             source_identity: None,
             origin: None,
+            via: None,
         }
     }
 

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use common::error::{ApiError, ErrorCode};
-use common::iam::session::{Origin, Session, Who, access_key_id};
+use common::iam::session::{Origin, Session, Via, Who, access_key_id};
 use common::id::AccountId;
 use common::sign::LONGEST_TOKEN;
 use common::time::Timestamp;
@@ -39,6 +39,8 @@ pub struct Wanted {
     pub source_identity: Option<String>,
     /// Whoever takes on the role. None if the session is a user's own.
     pub origin: Option<Origin>,
+    /// Who sends its requests for its holder, if a service of the cloud does.
+    pub via: Option<Via>,
 }
 
 /// Credentials for a while.
@@ -86,6 +88,7 @@ pub fn begin(records: &Records, wanted: Wanted, now: Timestamp) -> Result<Tempor
         holder: wanted.holder,
         source_identity: wanted.source_identity,
         origin: wanted.origin,
+        via: wanted.via,
     };
     let sealed = session.seal(&secret.id, &secret.key);
     debug_assert!(sealed.token.len() <= LONGEST_TOKEN, "{}", sealed.token.len());
@@ -130,6 +133,7 @@ mod tests {
                 "u".repeat(64),
                 "AIDAAAAAAAAAAAAAAAAAA".into(),
             )),
+            via: None,
         }
     }
 

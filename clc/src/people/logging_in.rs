@@ -19,7 +19,8 @@ use common::error::{ApiError, ErrorCode};
 use common::iam::directory::authority_of_user;
 use common::time::Timestamp;
 use common::wire::people::{
-    ChangePassword, CheckPerson, LogIn, LoggedIn, Person, SetOwnPassword, Standing,
+    ChangePassword, CheckPerson, LogIn, LoggedIn, Person, ProveAgain, Proven, SetOwnPassword,
+    Standing,
 };
 use store::Seen;
 
@@ -102,6 +103,28 @@ pub fn check(people: &People, ask: &CheckPerson) -> Result<Person, ApiError> {
         return Err(over());
     }
     person(records, whose)
+}
+
+/// Somebody who is signed in proves again who they are. Wrong passwords and codes count with those of
+/// signing in. Blocks.
+///
+/// # Errors
+/// As [`check`] and [`log_in`]; `MissingParameter` if there is a second factor and no code.
+pub fn prove_again(people: &People, ask: &ProveAgain) -> Result<Proven, ApiError> {
+    let now = check(people, &ask.by)?;
+    let records = &people.records;
+    let tried = Tried::new(&now.alias, &now.user, &ask.address);
+    let (whose, counted) =
+        proven(people, &tried, &now.alias, &now.user, &ask.password, &ask.address)?;
+    if !second(people, &whose, ask.code.as_deref())? {
+        lockout::take_back(records, &counted)?;
+        return Err(ApiError::missing("code"));
+    }
+    store::transact(&*records.engine, |batch| {
+        lockout::right(records, batch, &tried, &counted, people.now())
+    })?;
+    let second_factor = second_factor::has_one(records, &now.account, &now.user)?;
+    Ok(Proven { second_factor })
 }
 
 /// Somebody sets another password, knowing the old one. Blocks.

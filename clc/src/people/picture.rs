@@ -1,4 +1,5 @@
-//! The picture that a camera reads a second factor's secret from: a QR code, written as PNG.
+//! The picture that a camera reads a second factor's secret from: a QR code, written as PNG, or as the
+//! outline that SVG fills.
 //!
 //! The text in it is the one that all such devices know:
 //! `otpauth://totp/DEVICE@ACCOUNT?secret=BASE32&issuer=ISSUER`.
@@ -7,6 +8,8 @@ use common::error::{ApiError, ErrorCode, OrApiError as _};
 use common::sign::percent_encode;
 use qrcodegen::{QrCode, QrCodeEcc};
 
+/// Who devices show that their codes are for.
+pub const ISSUER: &str = "Eucalypt";
 /// How many dots a module of the code is wide and high.
 const DOTS: i32 = 4;
 /// How many modules must be left blank around it.
@@ -18,13 +21,49 @@ pub fn address(device: &str, account: &str, secret: &str, issuer: &str) -> Strin
     format!("otpauth://totp/{device}@{account}?secret={secret}&issuer={}", percent_encode(issuer))
 }
 
+/// A QR code as SVG has it.
+pub struct Outline {
+    /// How wide and high it is.
+    pub side: i32,
+    /// What is dark of it, the `d` of a path.
+    pub path: String,
+}
+
+/// A text as the outline of a QR code, one unit a module.
+///
+/// # Errors
+/// If it is longer than such a code can be.
+pub fn outline(text: &str) -> Result<Outline, ApiError> {
+    let code = encoded(text)?;
+    let mut path = String::new();
+    for y in 0..code.size() {
+        let mut x = 0;
+        while x < code.size() {
+            let from = x;
+            while code.get_module(x, y) {
+                x += 1;
+            }
+            if x > from {
+                let (at, down) = (from + QUIET, y + QUIET);
+                path.push_str(&format!("M{at} {down}h{0}v1h-{0}z", x - from));
+            }
+            x += 1;
+        }
+    }
+    Ok(Outline { side: code.size() + 2 * QUIET, path })
+}
+
+fn encoded(text: &str) -> Result<QrCode, ApiError> {
+    QrCode::encode_text(text, QrCodeEcc::Medium)
+        .or_error(ErrorCode::InternalError, "The text is too long for a QR code")
+}
+
 /// A text as the PNG of a QR code.
 ///
 /// # Errors
 /// If it is longer than such a code can be.
 pub fn png(text: &str) -> Result<Vec<u8>, ApiError> {
-    let code = QrCode::encode_text(text, QrCodeEcc::Medium)
-        .or_error(ErrorCode::InternalError, "The text is too long for a QR code")?;
+    let code = encoded(text)?;
     let side = (code.size() + 2 * QUIET) * DOTS;
     let mut dots = Vec::new();
     for y in 0..side {
@@ -123,5 +162,21 @@ mod tests {
         }
         assert!(!dark(0, 0) && !dark(QUIET * DOTS - 1, QUIET * DOTS));
         assert!(super::png(&"x".repeat(5000)).is_err());
+
+        let drawn = outline(&text).unwrap();
+        assert_eq!(drawn.side, code.size() + 2 * QUIET);
+        let mut dark = std::collections::BTreeSet::new();
+        for run in drawn.path.split('M').skip(1) {
+            let (at, rest) = run.split_once('h').unwrap();
+            let (x, y) = at.split_once(' ').unwrap();
+            let (x, y): (i32, i32) = (x.parse().unwrap(), y.parse().unwrap());
+            let wide: i32 = rest.split('v').next().unwrap().parse().unwrap();
+            dark.extend((x..x + wide).map(|x| (x - QUIET, y - QUIET)));
+        }
+        for y in 0..code.size() {
+            for x in 0..code.size() {
+                assert_eq!(dark.contains(&(x, y)), code.get_module(x, y), "{x} {y}");
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! ([`super::lockout`]).
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::time::Duration;
 
 use common::time::Timestamp;
@@ -42,14 +42,9 @@ impl Kind {
     }
 }
 
-/// Who has asked how often.
+/// Who has asked how often, within the bounds of each kind.
 #[derive(Debug, Default)]
-pub struct Throttle {
-    /// When the last of all that were let through is forgotten.
-    until: HashMap<(Kind, u64), Timestamp>,
-    /// What makes hashes of names that nobody can foresee.
-    hasher: RandomState,
-}
+pub struct Throttle(Buckets<Kind>);
 
 impl Throttle {
     /// Lets somebody ask, or says after which time they may.
@@ -57,7 +52,38 @@ impl Throttle {
     /// # Errors
     /// How long they have to wait.
     pub fn admit(&mut self, kind: Kind, who: &str, now: Timestamp) -> Result<(), Duration> {
-        let (most, each) = kind.bounds();
+        self.0.admit(kind, kind.bounds(), who, now)
+    }
+}
+
+/// Who has asked how often, for kinds of requests whose bounds are said each time.
+#[derive(Debug)]
+pub struct Buckets<K> {
+    /// When the last of all that were let through is forgotten.
+    until: HashMap<(K, u64), Timestamp>,
+    /// What makes hashes of names that nobody can foresee.
+    hasher: RandomState,
+}
+
+impl<K> Default for Buckets<K> {
+    fn default() -> Self {
+        Self { until: HashMap::new(), hasher: RandomState::new() }
+    }
+}
+
+impl<K: Copy + Eq + Hash> Buckets<K> {
+    /// Lets somebody ask, or says after which time they may: so many at once, and one more after each
+    /// such time.
+    ///
+    /// # Errors
+    /// How long they have to wait.
+    pub fn admit(
+        &mut self,
+        kind: K,
+        (most, each): (u32, Duration),
+        who: &str,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
         let who = self.hasher.hash_one(who.to_ascii_lowercase());
         if self.until.len() >= KEPT {
             self.until.retain(|_, until| *until > now);
@@ -117,6 +143,6 @@ mod tests {
                 .admit(Kind::Asking, &number.to_string(), Timestamp::from_secs(number))
                 .unwrap();
         }
-        assert!(throttle.until.len() <= KEPT);
+        assert!(throttle.0.until.len() <= KEPT);
     }
 }

@@ -155,6 +155,7 @@ fn session(
         second_factor: None,
         source_identity: None,
         origin: Some(Origin::Instance),
+        via: None,
     };
     let made = sessions::begin(records, wanted, now)?;
     Ok(RoleCredentials {

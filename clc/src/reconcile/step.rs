@@ -332,6 +332,7 @@ pub(crate) mod tests {
             maker: String::new(),
             profile: None,
             profile_revision: 0,
+            runs: Vec::new(),
         }
     }
 

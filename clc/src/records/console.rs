@@ -31,6 +31,9 @@ pub struct ConsoleSession {
     pub second_factor: bool,
     /// Whether they have to set another password before anything else.
     pub must_change: bool,
+    /// When they last proved who they are; absent in records of a version that asked at sign-in alone.
+    #[serde(default)]
+    pub proven: Option<Timestamp>,
 }
 
 record!(ConsoleSession, "console-session", |it| it.digest.clone());
@@ -40,6 +43,11 @@ impl ConsoleSession {
     pub fn asks(&self) -> CheckPerson {
         let (account, user) = (self.account.clone(), self.user.clone());
         CheckPerson { account, user, password_set: self.password_set }
+    }
+
+    /// When they last proved who they are.
+    pub fn proven(&self) -> Timestamp {
+        self.proven.unwrap_or(self.begun)
     }
 
     /// Its key among the sessions of its user.

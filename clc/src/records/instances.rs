@@ -16,6 +16,7 @@
 //! anybody's until it is started.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use common::id::{AccountId, ImageId, InstanceId, ReservationId};
 use common::time::Timestamp;
@@ -141,7 +142,23 @@ pub struct Instance {
     /// Counts profiles that it was given and that were taken away.
     #[serde(default)]
     pub profile_revision: u64,
+    /// When it ran lately, before it was seen as it is: for whoever adds up what is used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<Run>,
 }
+
+/// A time that an instance ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// From when on it was seen running.
+    pub from: Timestamp,
+    /// When it was seen otherwise.
+    pub until: Timestamp,
+}
+
+/// How many runs are remembered, and for how long; they are added up every few minutes.
+const RUNS: usize = 64;
+const RUNS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// An instance's instance profile, as it was when it got it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -322,9 +339,27 @@ impl Instance {
     /// Notes what was seen.
     pub fn see(&mut self, state: SeenState, now: Timestamp) {
         if self.seen != state {
+            if self.seen == SeenState::Running {
+                let until = now.max(self.since);
+                self.runs.push(Run { from: self.since, until });
+                self.runs.retain(|run| now.since(run.until) <= RUNS_KEPT);
+                let many = self.runs.len().saturating_sub(RUNS);
+                self.runs.drain(..many);
+            }
             self.seen = state;
             self.since = now;
         }
+    }
+
+    /// How long it ran from a moment to another, in milliseconds.
+    pub fn ran_within(&self, from: Timestamp, until: Timestamp) -> u64 {
+        let running = self.seen == SeenState::Running;
+        let now = running.then_some(Run { from: self.since, until });
+        let within = |run: &Run| {
+            let span = run.until.min(until).since(run.from.max(from));
+            u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+        };
+        self.runs.iter().chain(now.iter()).map(within).sum()
     }
 }
 

@@ -14,7 +14,8 @@
 //!      ├── tag                             resource            → tags on it
 //!      ├── launch (client token)           setting, cloud-key
 //!      ├── login, mfa-device, link-token   people-request, mail, zone-group
-//!      └── console-session                 account, user       → console session
+//!      ├── console-session                 account, user       → console session
+//!      └── usage-day, usage-metered
 //! ```
 //!
 //! A record holds wishes and what was seen, never what is alive; that is the actors'. Index rows
@@ -29,6 +30,7 @@ mod console;
 pub mod feed;
 pub mod groups;
 pub mod images;
+pub mod imports;
 pub mod instances;
 mod key_uses;
 pub mod keys;
@@ -41,6 +43,7 @@ pub mod roles;
 mod settings;
 pub mod tagged;
 pub mod tags;
+mod usage;
 
 use std::sync::Arc;
 
@@ -54,7 +57,8 @@ pub use console::ConsoleSession;
 pub use feed::{FeedHead, Touched};
 pub use groups::Group;
 pub use images::{EVERYBODY, Image, ImageState};
-pub use instances::{Association, Instance, Launch, MappedDisk, Reason, SeenState, Wanted};
+pub use imports::{ImportStage, ImportTask};
+pub use instances::{Association, Instance, Launch, MappedDisk, Reason, Run, SeenState, Wanted};
 pub use key_uses::KeyUse;
 pub use keys::KeyPair;
 pub use nodes::{NodeRule, Rule};
@@ -66,6 +70,7 @@ pub use policies::{ManagedPolicy, PolicyVersion};
 pub use roles::{InstanceProfile, Role};
 pub use settings::Setting;
 pub use tags::{ResourceKind, TagMap, Tags};
+pub use usage::{Metered, StoredUse, TypeUse, UsageDay};
 
 /// All tables and indexes. Cheap to clone.
 #[derive(Clone)]
@@ -135,6 +140,12 @@ pub struct Records {
     pub bundles_on: Index,
     /// Instance id → the task that saves it, until that has ended.
     pub bundling: Index,
+    /// Disks being imported, by the task's id.
+    pub imports: Table<ImportTask>,
+    /// `ACCOUNT/STARTED/TASK` → import task id: an account's, oldest first.
+    pub imports_of: Index,
+    /// `ACCOUNT/TOKEN` → import task id.
+    pub import_tokens: Index,
     /// Launches by `ACCOUNT/TOKEN`.
     pub launches: Table<Launch>,
     /// Settings by name.
@@ -176,6 +187,10 @@ pub struct Records {
     pub node_rules: Table<NodeRule>,
     /// `ACCOUNT/USER/DIGEST` → digest: a user's sessions.
     pub console_sessions_of: Index,
+    /// What accounts used, by `DAY/ACCOUNT`.
+    pub usage_days: Table<UsageDay>,
+    /// Until when that has been added up.
+    pub metered: Table<Metered>,
 }
 
 impl Records {
@@ -198,6 +213,7 @@ impl Records {
             .with::<KeyPair>()
             .with::<Instance>()
             .with::<BundleTask>()
+            .with::<ImportTask>()
             .with::<Launch>()
             .with::<Setting>()
             .with::<Tags>()
@@ -212,6 +228,8 @@ impl Records {
             .with::<ZoneGroup>()
             .with::<ConsoleSession>()
             .with::<NodeRule>()
+            .with::<UsageDay>()
+            .with::<Metered>()
     }
 
     /// The records in a store.
@@ -248,6 +266,9 @@ impl Records {
             bundles_of: Index::new(engine.clone(), "bundle-by-account"),
             bundles_on: Index::new(engine.clone(), "bundle-by-node"),
             bundling: Index::new(engine.clone(), "bundle-by-instance"),
+            imports: Table::new(engine.clone()),
+            imports_of: Index::new(engine.clone(), "import-by-account"),
+            import_tokens: Index::new(engine.clone(), "import-by-token"),
             launches: Table::new(engine.clone()),
             settings: Table::new(engine.clone()),
             tags: Table::new(engine.clone()),
@@ -268,6 +289,8 @@ impl Records {
             console_sessions: Table::new(engine.clone()),
             node_rules: Table::new(engine.clone()),
             console_sessions_of: Index::new(engine.clone(), "console-session-by-user"),
+            usage_days: Table::new(engine.clone()),
+            metered: Table::new(engine.clone()),
             engine,
         }
     }

@@ -42,6 +42,16 @@ pub const PUBLIC_HOST: &str = "cloud.public_host";
 pub const SESSION_IDLE_MINUTES: &str = "console.session_idle_minutes";
 /// After how many hours a session of the console is over.
 pub const SESSION_HOURS: &str = "console.session_hours";
+/// For how many minutes a proof of who somebody is holds for what is dangerous at the console.
+pub const REAUTHENTICATE_MINUTES: &str = "console.reauthenticate_minutes";
+/// How many pages a session, or an address from which nobody is signed in, may load in a minute.
+pub const PAGES_PER_MINUTE: &str = "console.pages_per_minute";
+/// How many changes they may make in a minute.
+pub const CHANGES_PER_MINUTE: &str = "console.changes_per_minute";
+/// How often an address may try to sign in, in a minute.
+pub const SIGN_INS_PER_MINUTE: &str = "console.sign_ins_per_minute";
+/// How many pages a session may begin to follow in a minute.
+pub const STREAMS_PER_MINUTE: &str = "console.streams_per_minute";
 /// How far the first-time configuration of the console is; no administrator sees or changes it.
 pub const FIRST_TIME: &str = "console.first_time";
 /// The administrator has the first password and nothing else.

@@ -6,9 +6,10 @@ use common::s3::BucketName;
 
 use super::names::{
     ACCESS_KEYS_PER_USER, ACCOUNT, ALLOW_UNSIGNED, APPROVAL_NOTE, CACHE_MEGABYTES,
-    CERTIFICATES_PER_USER, CLOUD_NAME, CONFIRM_HOURS, DEFAULT_KERNEL, DEFAULT_RAMDISK,
-    IMAGE_BUCKET, IMAGE_VISIBILITY, LANGUAGE, PUBLIC_HOST, RECOVER_MINUTES, REJECTION_NOTE,
-    REPLY_ADDRESS, SESSION_HOURS, SESSION_IDLE_MINUTES, SIGNUP_ADDRESS, SIGNUP_SUBJECT,
+    CERTIFICATES_PER_USER, CHANGES_PER_MINUTE, CLOUD_NAME, CONFIRM_HOURS, DEFAULT_KERNEL,
+    DEFAULT_RAMDISK, IMAGE_BUCKET, IMAGE_VISIBILITY, LANGUAGE, PAGES_PER_MINUTE, PUBLIC_HOST,
+    REAUTHENTICATE_MINUTES, RECOVER_MINUTES, REJECTION_NOTE, REPLY_ADDRESS, SESSION_HOURS,
+    SESSION_IDLE_MINUTES, SIGN_INS_PER_MINUTE, SIGNUP_ADDRESS, SIGNUP_SUBJECT, STREAMS_PER_MINUTE,
 };
 use crate::records::Records;
 
@@ -45,6 +46,46 @@ pub(super) const TABLE: &[Row] = &[
         unit: "hours",
         meaning: "After how many hours a session of the console is over (1 to 168)",
         rule: |_, value| within(value, 1, 168),
+    },
+    Row {
+        name: REAUTHENTICATE_MINUTES,
+        default: "10",
+        unit: "minutes",
+        meaning: "For how many minutes after a password was given the console asks for none before \
+                  what is dangerous (0: each time, to 1440)",
+        rule: |_, value| within(value, 0, 1440),
+    },
+    Row {
+        name: PAGES_PER_MINUTE,
+        default: "1200",
+        unit: "per minute",
+        meaning: "How many pages of the console a session, or an address from which nobody is signed \
+                  in, may load in a minute (10 to 1000000)",
+        rule: |_, value| within(value, 10, 1_000_000),
+    },
+    Row {
+        name: CHANGES_PER_MINUTE,
+        default: "600",
+        unit: "per minute",
+        meaning: "How many forms of the console a session, or an address from which nobody is signed \
+                  in, may send in a minute (10 to 1000000)",
+        rule: |_, value| within(value, 10, 1_000_000),
+    },
+    Row {
+        name: SIGN_INS_PER_MINUTE,
+        default: "60",
+        unit: "per minute",
+        meaning: "How many sign-ins at the console are taken from an address in a minute \
+                  (1 to 1000000)",
+        rule: |_, value| within(value, 1, 1_000_000),
+    },
+    Row {
+        name: STREAMS_PER_MINUTE,
+        default: "240",
+        unit: "per minute",
+        meaning: "How many lists a session may begin to follow at the console in a minute \
+                  (10 to 1000000)",
+        rule: |_, value| within(value, 10, 1_000_000),
     },
     Row {
         name: ACCESS_KEYS_PER_USER,

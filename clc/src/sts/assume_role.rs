@@ -41,6 +41,7 @@ impl Answer<Tokens> for AssumeRole {
                 second_factor,
                 source_identity: source_identity.clone(),
                 origin: Some(begun_by(&authority)?),
+                via: None,
             };
             let limited = !wanted.policies.is_empty() || !wanted.policy_arns.is_empty();
             let made = sessions::begin(records, wanted, now)?;

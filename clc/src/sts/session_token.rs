@@ -29,6 +29,7 @@ impl Answer<Tokens> for GetSessionToken {
             second_factor: None,
             source_identity: None,
             origin: None,
+            via: None,
         };
         let now = scene.clock.now();
         let made = scene.records.work(move |records| {

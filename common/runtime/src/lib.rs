@@ -3,7 +3,7 @@
 //! Floors, lowest first; a module uses only what stands above it in this list:
 //! `clock`, `shutdown`, `telemetry`, `config`, `metrics`, `http` · `pool` · `tls` · `edge`, `either` · `listen`,
 //! `envelope` ·
-//! `roster`, `transport`, `dispatcher` · `peer`, `actor`, `reconcile` · `keyring`, `witness`, `stand_in`, `router`,
+//! `roster`, `transport`, `exchange`, `dispatcher` · `peer`, `actor`, `reconcile` · `keyring`, `witness`, `stand_in`, `router`,
 //! `endpoint` · `replay`, `service`, `auditor`, `json` · `audit` · `front`, `doors`, `boot`.
 
 pub mod actor;
@@ -18,6 +18,7 @@ mod edge;
 mod either;
 pub mod endpoint;
 pub mod envelope;
+pub mod exchange;
 pub mod front;
 pub mod guard;
 pub mod http;

@@ -113,6 +113,7 @@ impl KeyRing for Keys {
                 secret: "secret".into(),
                 alias: "a".into(),
                 authority: Authority::owner(&"123456789012".parse().unwrap(), "admin"),
+                via: None,
             }))
         })
     }

@@ -65,6 +65,7 @@ const CHANGES: &[Change] = &[
     Change::added("2010-08-31", "imagesSet/item/hypervisor"),
     Change::added("2010-08-31", "imagesSet/item/tagSet"),
     Change::added("2014-02-01", "imagesSet/item/creationDate"),
+    Change::added("2016-11-15", "imagesSet/item/imageSize"),
     // Key pairs.
     Change::added("2014-10-01", "CreateKeyPairResponse/keyPairId"),
     Change::added("2014-10-01", "ImportKeyPairResponse/keyPairId"),

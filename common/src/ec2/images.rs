@@ -170,6 +170,10 @@ pub struct Image {
     /// The devices that its instances have beside their root.
     #[serde(default)]
     pub block_device_mapping: Set<MappedDevice>,
+    /// How large it is when it is unpacked, in bytes; what the manifest says until it has been.
+    /// EC2 tells no such thing of images without snapshots.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_size: Option<u64>,
     /// `paravirtual`: kernel and ramdisk are given to the hypervisor; `hvm`: it boots by itself.
     pub virtualization_type: String,
     /// `kvm`.

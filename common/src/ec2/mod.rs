@@ -9,6 +9,7 @@ pub mod create_image;
 mod history;
 pub mod image_attributes;
 pub mod images;
+pub mod import_image;
 pub mod instance_profiles;
 pub mod instance_types;
 pub mod instances;
@@ -39,6 +40,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
         create_image::NAMES,
         image_attributes::NAMES,
         images::NAMES,
+        import_image::NAMES,
         instance_profiles::NAMES,
         instance_types::NAMES,
         instances::NAMES,

@@ -17,7 +17,7 @@ use super::entity::{AccountEntity, Entity, EntityName, PolicySet, RoleEntity, Us
 use super::managed;
 use super::policy::{Attached, Policy, PolicyError, Source};
 use super::principal::{Principal, PrincipalKind};
-use super::session::{Origin, Session, TEMPORARY, Who};
+use super::session::{Origin, Session, TEMPORARY, Via, Who};
 use crate::error::{ApiError, ErrorCode};
 use crate::id::AccountId;
 use crate::time::Timestamp;
@@ -48,6 +48,8 @@ pub struct Credential {
     pub alias: String,
     /// Who signs with it, and what they may do.
     pub authority: Authority,
+    /// Who sends for the holder, if a service of the cloud does.
+    pub via: Option<Via>,
 }
 
 /// Finds the holder of an access key; `token` is the session token that came with it. `None`: there
@@ -88,7 +90,7 @@ pub fn credential(
     let grants = user_grants(directory, &account, &user)?;
     let authority = Authority::new(user_principal(&account, &user), grants);
     let (id, secret, alias) = (id.to_owned(), key.secret, account.alias);
-    Ok(Some(Credential { id, secret, alias, authority }))
+    Ok(Some(Credential { id, secret, alias, authority, via: None }))
 }
 
 fn forged() -> ApiError {
@@ -161,7 +163,7 @@ fn temporary(
         .with_some("aws:sourceidentity", session.source_identity.as_deref());
     let authority = Authority::new(principal, grants).within(&context).begun_by(session.origin);
     let (id, secret, alias) = (id.to_owned(), sealed.secret, account.alias);
-    Ok(Some(Credential { id, secret, alias, authority }))
+    Ok(Some(Credential { id, secret, alias, authority, via: session.via }))
 }
 
 /// Whether whoever began a session may use anything still.
@@ -452,6 +454,7 @@ mod tests {
             holder: "AROA1".into(),
             source_identity: None,
             origin,
+            via: None,
         };
         session.seal("k", &KEY).token
     }

@@ -104,7 +104,7 @@ mod tests {
 
     fn found(id: &str) -> Credential {
         let authority = Authority::owner(&"123456789012".parse().unwrap(), "admin");
-        Credential { id: id.into(), secret: "s".into(), alias: "a".into(), authority }
+        Credential { id: id.into(), secret: "s".into(), alias: "a".into(), authority, via: None }
     }
 
     #[test]

@@ -58,6 +58,22 @@ pub struct Session {
     /// that an earlier version began has none, and no other is begun with it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// Who sends its requests on behalf of its holder, who is somewhere else: the console. A session
+    /// with one never leaves the cloud's own services.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Via>,
+}
+
+/// On whose way requests come that a service of the cloud sends for somebody: what conditions and
+/// records have to say of them is what holds for that somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Via {
+    /// The address that the holder asks from; empty if it is not known.
+    pub source: String,
+    /// Who sends, and what the holder's client calls itself.
+    pub agent: String,
+    /// Whether the holder asks by https.
+    pub secure: bool,
 }
 
 /// Whoever began a chain of roles. A session is good as long as they are.
@@ -209,6 +225,7 @@ mod tests {
             holder: "AROA1".into(),
             source_identity: Some("taro".into()),
             origin: Some(Origin::User("123456789012".parse().unwrap(), "t".into(), "AIDA1".into())),
+            via: Some(Via { source: "10.0.0.9".into(), agent: "console x".into(), secure: true }),
         };
         let sealed = session.seal("k1", &[7; 32]);
         assert_eq!(sealed.secret.len(), 40);
@@ -227,12 +244,12 @@ mod tests {
         // Whoever can make tokens may be of another version.
         let mut old = serde_json::to_value(&session).unwrap();
         let fields = old.as_object_mut().unwrap();
-        let young = ["holder", "source_identity", "policies", "second_factor_at", "origin"];
+        let young = ["holder", "source_identity", "policies", "second_factor_at", "origin", "via"];
         fields.retain(|name, _| !young.contains(&&**name));
         let old: Session = serde_json::from_value(old).unwrap();
         assert_eq!((session.proven(), old.proven()), (session.second_factor_at, Some(old.issued)));
         assert_eq!((old.holder.as_str(), old.source_identity, old.policies.len()), ("", None, 0));
-        assert_eq!(old.origin, None);
+        assert_eq!((old.origin, old.via), (None, None));
         for bad in ["", ".", "..", "k1", "k1.e30", "k1.e30.e30", "k1.e30.e30.e30"] {
             assert!(Session::open(bad, &[7; 32]).is_err(), "{bad}");
         }

@@ -44,6 +44,10 @@ pub mod tree;
 pub mod types;
 pub mod xml;
 
+/// The path below which other services of the cloud find S3 at walrus' internal listener: signed as
+/// anywhere, and wherever the public listeners are.
+pub const INSIDE: &str = "/services/Walrus";
+
 pub use address::{Address, Level};
 pub use request::{Query, Request};
 pub use types::{BucketName, CannedAcl, ObjectKey, Owner};

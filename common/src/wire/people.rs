@@ -141,6 +141,9 @@ pub struct Approve {
 pub struct Reject {
     /// The account's name.
     pub name: String,
+    /// Why, in the administrator's words; it stands in the mail.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// Who has logged in and asks.
     pub by: CheckPerson,
     /// Where the request came from.
@@ -278,6 +281,27 @@ pub struct SetOwnPassword {
     pub address: String,
 }
 
+/// Somebody who is signed in proves again who they are, before something dangerous.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ProveAgain {
+    /// Who has logged in.
+    pub by: CheckPerson,
+    /// The password.
+    pub password: String,
+    /// What the second factor shows at the moment, if the user has one.
+    #[serde(default)]
+    pub code: Option<String>,
+    /// Where the request came from.
+    pub address: String,
+}
+
+/// What was proven again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proven {
+    /// Whether a second factor was shown, too.
+    pub second_factor: bool,
+}
+
 /// The owner of an account changes what is known of them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SetOwnContact {
@@ -408,6 +432,7 @@ messages! {
     Recover => (), false;
     LogIn => LoggedIn, false;
     CheckPerson => Person, true;
+    ProveAgain => Proven, false;
     ChangePassword => (), false;
     SetOwnPassword => Person, false;
     SetOwnContact => (), true;

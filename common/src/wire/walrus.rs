@@ -184,6 +184,21 @@ pub struct CacheView {
     pub pins: u64,
 }
 
+/// How much is asked of S3.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DescribeTraffic {}
+
+/// Figures of S3 since the service was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Traffic {
+    /// Requests that were answered.
+    #[serde(default)]
+    pub requests: u64,
+    /// Those among them that failed by the service's own fault.
+    #[serde(default)]
+    pub failures: u64,
+}
+
 messages! {
     Walrus:
     InstallBundleKey => (), true;
@@ -192,6 +207,7 @@ messages! {
     ForgetImage => (), true;
     SetCacheLimit => (), true;
     DescribeCache => CacheView, true;
+    DescribeTraffic => Traffic, true;
     OpenBundle => BundleTicket, true;
     DropBundle => (), true;
 }

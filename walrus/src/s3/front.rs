@@ -176,7 +176,8 @@ impl Front {
             let said = operation.said(&decided.request());
             let signed = scheme.map(|scheme| signed(scheme, dated, self.clock.now()));
             let said = said.and(&signed.unwrap_or_default());
-            decided.caller = Some(self.door.permit((caller, &key), head, &needs, &said).await?);
+            let seen = trace.seen(head);
+            decided.caller = Some(self.door.permit((caller, &key), &seen, &needs, &said).await?);
         }
         self.recorder.ready(trace)?;
         Ok(decided)
@@ -197,6 +198,7 @@ impl Front {
         match claim.verify(&credential.secret, self.clock.now()) {
             Ok(verified) => {
                 self.door.saw(&key);
+                trace.via.clone_from(&credential.via);
                 Ok(Authentic {
                     chain: claim.chain(&credential.secret),
                     by: Some((Caller::from(credential), key)),

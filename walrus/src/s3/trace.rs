@@ -4,16 +4,19 @@
 //! Nothing that a client sends is recorded but what is named here: the address, the query without
 //! its signature, a few headers.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use common::action::Caller;
 use common::audit::event::{LONGEST_TEXT, MOST_RESOURCES, cut};
 use common::audit::{Event, Signed, parameters};
 use common::error::ApiError;
+use common::iam::session::Via;
 use common::s3::routes::{Operation, Route};
 use common::s3::{Address, Query};
-use common::sign::Scheme;
+use common::sign::{Headers, Scheme};
 use common::time::Timestamp;
 use runtime::audit::AuditLog;
 use runtime::auditor::{Auditor as _, Call, Refusals, unrecorded};
@@ -90,9 +93,22 @@ pub(super) struct Trace {
     pub(super) source: Option<String>,
     /// What only the body says.
     pub(super) noted: Noted,
+    /// Whose way it came, if a service of the cloud has sent it for somebody.
+    pub(super) via: Option<Via>,
 }
 
 impl Trace {
+    /// The request as its sender has sent it: what a service of the cloud sends for somebody comes
+    /// from where they are.
+    pub(super) fn seen<'a>(&self, head: &'a Head) -> Cow<'a, Head> {
+        let Some(via) = &self.via else { return Cow::Borrowed(head) };
+        let mut headers: Headers =
+            head.headers.iter().filter(|(name, _)| *name != "user-agent").collect();
+        headers.add("user-agent", &via.agent);
+        let peer = via.source.parse().ok().map(|address: IpAddr| SocketAddr::new(address, 0));
+        Cow::Owned(Head { headers, peer, secure: via.secure, ..head.clone() })
+    }
+
     /// The signature, before it is known whether it is right.
     pub(super) fn claims(&mut self, access_key: &str, scheme: Scheme) {
         access_key.clone_into(&mut self.access_key);
@@ -235,7 +251,7 @@ impl Recorder {
         let event = Event {
             read_only: stranger || trace.reads(),
             unrecorded: before,
-            ..self.call(trace, head).event(head, error, at)
+            ..self.call(trace, head).event(&trace.seen(head), error, at)
         };
         match (self.log.keep(event).await, error) {
             (Err(unkept), None) => Err(unrecorded(&unkept)),

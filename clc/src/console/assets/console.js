@@ -3,13 +3,13 @@
 
 // Asks before what cannot be undone.
 document.addEventListener("submit", (event) => {
-  const sure = event.target.dataset.sure;
+  const sure = (event.submitter && event.submitter.dataset.sure) || event.target.dataset.sure;
   if (sure && !window.confirm(sure)) {
     event.preventDefault();
     return;
   }
-  // Nothing is sent twice by an impatient hand.
-  if (event.target.method === "post") {
+  // Nothing is sent twice by an impatient hand; a file may be had again.
+  if (event.target.method === "post" && !("again" in event.target.dataset)) {
     if (event.target.dataset.sent) {
       event.preventDefault();
       return;
@@ -54,7 +54,12 @@ for (const part of document.querySelectorAll("[data-live]")) {
       if (event.lastEventId === mark) return;
       mark = event.lastEventId;
       const held = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+      // What was opened stays open.
+      const opened = [...part.querySelectorAll("details")].map((it) => it.open);
+      part.dispatchEvent(new Event("part:before"));
       part.innerHTML = event.data;
+      part.querySelectorAll("details").forEach((it, at) => { it.open = opened[at] || false; });
+      part.dispatchEvent(new Event("part:after"));
       if (held !== null) {
         const again = [...part.querySelectorAll("a")].find((it) => it.getAttribute("href") === held);
         if (again) again.focus();
@@ -85,4 +90,18 @@ if (menu) {
       menu.querySelector("summary").focus();
     }
   });
+}
+
+// Lines of commands are copied at once.
+for (const line of document.querySelectorAll("[data-copy]")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "second copy";
+  button.textContent = line.dataset.copy;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(line.textContent);
+    button.textContent = line.dataset.copied;
+    window.setTimeout(() => (button.textContent = line.dataset.copy), 2000);
+  });
+  line.before(button);
 }

@@ -4,6 +4,10 @@
 
 pub(super) mod cloud;
 pub(super) mod compute;
+pub(super) mod images;
 pub(super) mod overview;
+pub(super) mod people;
+pub(super) mod pictures;
 pub(super) mod signing;
+pub(super) mod storage;
 pub(super) mod yourself;

@@ -13,7 +13,7 @@ texts! {
     DEFAULT_NONE = "Default: nothing", "デフォルト: なし";
     NONE_CHOSEN = "None: the next that is registered", "なし (次に登録されたものを使用)";
     NO_KERNELS = "No kernel is registered yet: register one as administrator, and it becomes the default.", "登録済みのカーネルがありません。管理者が最初に登録したものがデフォルトになります。";
-    NO_RAMDISKS = "No ramdisk is registered yet: register one as administrator, and it becomes the default.", "登録済みのラムディスクがありません。管理者が最初に登録したものがデフォルトになります。";
+    NO_RAMDISKS = "No ramdisk is registered yet: register one as administrator, and it becomes the default.", "登録済みのRAM ディスクがありません。管理者が最初に登録したものがデフォルトになります。";
 
     BLOCK_CLOUD = "Cloud", "クラウド";
     BLOCK_WALRUS = "Walrus: objects and images", "Walrus (オブジェクトとイメージ)";
@@ -24,7 +24,7 @@ texts! {
     E_PUBLIC_HOST = "The name or address under which users reach the cloud; it stands in credentials, mails and DescribeRegions. Careful: credentials that users have already name the old host, and stop to work if it is not reachable any more; they have to fetch them anew. Empty: public_host of clc.toml.", "ユーザーがクラウドに接続するホスト名またはアドレスで、認証情報ファイル、メール、DescribeRegions に使われます。注意: 配布済みの認証情報には以前のホストが書かれています。そのホストに接続できなくなると使えなくなり、取得し直す必要があります。空欄の場合は clc.toml の public_host です。";
     L_DEFAULT_KERNEL = "Default kernel", "デフォルトカーネル";
     E_DEFAULT_KERNEL = "Boots images that name no kernel, when a launch names none either. Instances that run keep theirs.", "イメージにも起動リクエストにもカーネルの指定がないときに使われます。実行中のインスタンスは変わりません。";
-    L_DEFAULT_RAMDISK = "Default ramdisk", "デフォルトラムディスク";
+    L_DEFAULT_RAMDISK = "Default ramdisk", "デフォルトRAM ディスク";
     E_DEFAULT_RAMDISK = "Goes with the default kernel: it has the drivers that the kernel needs to find its disk.", "デフォルトカーネルと組で使われます。カーネルがディスクを認識するためのドライバーが入っています。";
     L_VISIBILITY = "Who may run a new machine image", "新しいマシンイメージを起動できるユーザー";
     E_VISIBILITY = "Of images that are registered from now on; their owners can change it for each.", "これから登録されるイメージに適用されます。イメージごとに所有者が変更できます。";
@@ -62,6 +62,16 @@ texts! {
     E_IDLE = "1 to 1440 minutes. A shorter time ends sessions that have been idle for longer at once.", "1～1440 分。短くすると、それより長く無操作のセッションはすぐに終了します。";
     L_HOURS = "Sessions end after", "セッションの最長時間";
     E_HOURS = "1 to 168 hours since the sign-in, however much they are used.", "サインインから 1～168 時間。使用中でも終了します。";
+    L_PROOF = "A proof of who one is holds for", "再認証の有効期間";
+    E_PROOF = "Before what is dangerous the console asks for the password again, unless it was given within this time: 0 to 1440 minutes; 0 asks each time.", "危険な操作の前にはパスワードを再度確認します。この時間内に確認済みであれば省略されます。0～1440 分、0 の場合は毎回確認します。";
+    L_SIGN_INS = "Sign-ins from one address", "同一アドレスからのサインイン";
+    E_SIGN_INS = "1 to 1000000. What comes more often is refused for a while.", "1～1000000。超えた分は一時的に拒否されます。";
+    L_PAGES = "Pages of one session", "セッションあたりのページ表示";
+    E_PAGES = "10 to 1000000; also of an address from which nobody is signed in.", "10～1000000。サインインしていないアドレスにも適用されます。";
+    L_CHANGES = "Changes of one session", "セッションあたりの変更操作";
+    E_CHANGES = "10 to 1000000 forms; also of an address from which nobody is signed in.", "10～1000000 (フォームの送信回数)。サインインしていないアドレスにも適用されます。";
+    L_STREAMS = "Lists that a session begins to follow", "セッションあたりの自動更新の開始";
+    E_STREAMS = "10 to 1000000.", "10～1000000。";
     L_KEYS = "Access keys of a user", "ユーザーあたりのアクセスキー数";
     E_KEYS = "1 to 100. Keys that are there stay good.", "1～100。既存のキーはそのまま使えます。";
     L_CERTIFICATES = "Active certificates of a user", "ユーザーあたりの有効な証明書数";
@@ -69,6 +79,7 @@ texts! {
 
     UNIT_MB = "MB", "MB";
     UNIT_MINUTES = "minutes", "分";
+    UNIT_PER_MINUTE = "per minute", "回/分";
     UNIT_HOURS = "hours", "時間";
     UNIT_KEYS = "keys", "個";
     UNIT_CERTIFICATES = "certificates", "枚";

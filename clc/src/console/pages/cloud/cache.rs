@@ -116,7 +116,7 @@ fn bar(words: Words, cache: &ImageCache) -> Markup {
     let used = thousandths(cache.used, cache.limit);
     let reserved = thousandths(cache.reserved, cache.limit).min(1000 - used);
     html! {
-        svg.bar viewBox="0 0 1000 16" preserveAspectRatio="none" role="img" aria-label=(text) {
+        svg.gauge viewBox="0 0 1000 16" preserveAspectRatio="none" role="img" aria-label=(text) {
             rect.room width="1000" height="16" {}
             rect.used width=(used) height="16" {}
             rect.reserved x=(used) width=(reserved) height="16" {}

@@ -29,7 +29,7 @@ pub(crate) fn lines() -> Vec<Route> {
         post("/cloud/nodes/{name}/drain", Administrator, node::drain),
         post("/cloud/nodes/{name}/enable", Administrator, node::enable),
         get("/cloud/nodes/{name}/give-up", Administrator, node::ask_to_give_up),
-        post("/cloud/nodes/{name}/give-up", Administrator, node::give_up),
+        post("/cloud/nodes/{name}/give-up", Administrator, node::give_up).dangerous(),
         get("/cloud/properties", Administrator, properties::list).in_menu(Cloud, say::PROPERTIES),
         get("/cloud/properties/{name}", Administrator, properties::show),
         post("/cloud/properties/{name}", Administrator, properties::change),

@@ -8,7 +8,7 @@ use common::error::ApiError;
 use maud::{Markup, html};
 
 use super::settings_shown::{Kind, Shown, unit};
-use crate::console::components::refused_text;
+use crate::console::components::refusal_text;
 use crate::console::text::{Text, Words};
 use crate::console::texts::cloud as say;
 use crate::console::visit::Visit;
@@ -64,7 +64,8 @@ pub(super) fn setting(
         div.field.setting {
             label for=(id) { (words.t(it.label)) }
             @if let Some(error_text) = wrong {
-                p.wrong id=(error) { (refused_text(words, error_text)) }
+                @let (text, language) = refusal_text(words, error_text);
+                p.wrong id=(error) lang=[language] { (text) }
             }
             div.amount {
                 @match it.kind {

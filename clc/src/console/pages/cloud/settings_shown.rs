@@ -141,6 +141,11 @@ pub(super) const BLOCKS: &[Block] = &[
         settings: &[
             shown(settings::SESSION_IDLE_MINUTES, say::L_IDLE, say::E_IDLE, Kind::Number),
             shown(settings::SESSION_HOURS, say::L_HOURS, say::E_HOURS, Kind::Number),
+            shown(settings::REAUTHENTICATE_MINUTES, say::L_PROOF, say::E_PROOF, Kind::Number),
+            shown(settings::SIGN_INS_PER_MINUTE, say::L_SIGN_INS, say::E_SIGN_INS, Kind::Number),
+            shown(settings::PAGES_PER_MINUTE, say::L_PAGES, say::E_PAGES, Kind::Number),
+            shown(settings::CHANGES_PER_MINUTE, say::L_CHANGES, say::E_CHANGES, Kind::Number),
+            shown(settings::STREAMS_PER_MINUTE, say::L_STREAMS, say::E_STREAMS, Kind::Number),
             shown(settings::ACCESS_KEYS_PER_USER, say::L_KEYS, say::E_KEYS, Kind::Number),
             shown(
                 settings::CERTIFICATES_PER_USER,
@@ -162,6 +167,7 @@ pub(super) fn unit(name: &str) -> Option<Text> {
     match name {
         "MB" => Some(say::UNIT_MB),
         "minutes" => Some(say::UNIT_MINUTES),
+        "per minute" => Some(say::UNIT_PER_MINUTE),
         "hours" => Some(say::UNIT_HOURS),
         "keys" => Some(say::UNIT_KEYS),
         "certificates" => Some(say::UNIT_CERTIFICATES),

@@ -93,7 +93,7 @@ pub(crate) async fn with_password(visit: Visit) -> Result<Reply, ApiError> {
     };
     match log_in(&visit, &half, None).await {
         Ok(LoggedIn::NeedsCode) => {
-            visit.desk.pending.put(&visit.bound_to, half, visit.desk.people.now());
+            visit.desk.kept.pending.put(&visit.bound_to, half, visit.desk.people.now());
             Ok(Reply::see("/sign-in/code"))
         }
         Ok(entered) => enter(&visit, entered, false, &half.next).await,
@@ -112,7 +112,7 @@ async fn log_in(visit: &Visit, half: &Half, code: Option<String>) -> Result<Logg
 
 /// The form for the code.
 pub(crate) async fn show_code(visit: Visit) -> Result<Reply, ApiError> {
-    match visit.desk.pending.get(&visit.bound_to, visit.desk.people.now()) {
+    match visit.desk.kept.pending.get(&visit.bound_to, visit.desk.people.now()) {
         Some(_) => Ok(asking_code(&visit, &html! {})),
         None => Ok(Reply::see("/sign-in?late=1")),
     }
@@ -139,7 +139,7 @@ fn asking_code(visit: &Visit, above: &Markup) -> Reply {
 
 /// A code.
 pub(crate) async fn with_code(visit: Visit) -> Result<Reply, ApiError> {
-    let pending = &visit.desk.pending;
+    let pending = &visit.desk.kept.pending;
     let Some(half) = pending.get(&visit.bound_to, visit.desk.people.now()) else {
         return Ok(Reply::see("/sign-in?late=1"));
     };
@@ -190,6 +190,7 @@ async fn enter(
 pub(crate) async fn out(visit: Visit) -> Result<Reply, ApiError> {
     let session = visit.viewer()?.session.clone();
     visit.note("SignOut", &[]).await?;
+    visit.desk.kept.done.forget(&session.digest);
     visit.desk.people.work(move |people| sessions::end(&people.records, &session)).await?;
     Ok(Reply::see("/sign-in?out=1").cookie(cookies::remove(cookies::SESSION)))
 }

@@ -1,0 +1,319 @@
+// Uploads files in parts: several at once, each tried again, going on where an earlier upload has stopped.
+// Without it there is a form for one file.
+"use strict";
+
+const PART = 16 * 1024 * 1024;
+const MOST_PARTS = 10000;
+const AT_ONCE = 3;
+const TRIES = 6;
+
+const hex = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes)));
+const digest = async (blob) =>
+  crypto.subtle ? hex(await crypto.subtle.digest("SHA-256", await blob.arrayBuffer())) : null;
+const pause = (ms) => new Promise((resume) => setTimeout(resume, ms));
+const query = (fields) => new URLSearchParams(fields).toString();
+
+// Why something was not done; "over" if nobody is signed in any more, "again" if trying again may help.
+class Refused extends Error {
+  constructor(text, again, over) {
+    super(text);
+    this.again = again;
+    this.over = over;
+  }
+}
+class Cancelled extends Error {}
+
+// Asks the console; its answer is a document, or the page is one where one signs in.
+const ask = (place, method, path, body, { headers = {}, progress = null, file = null } = {}) =>
+  new Promise((done, fail) => {
+    const request = new XMLHttpRequest();
+    request.open(method, path);
+    for (const [name, value] of Object.entries(headers)) if (value) request.setRequestHeader(name, value);
+    request.onload = () => {
+      let answer = null;
+      try {
+        answer = JSON.parse(request.responseText);
+      } catch {
+        const over = request.status < 400 || request.status === 403;
+        return fail(new Refused(place.say.failed, !over && request.status >= 500, over));
+      }
+      if (request.status === 200) return done(answer);
+      return fail(new Refused(answer.text, answer.again, false));
+    };
+    request.onerror = () => fail(new Refused(place.say.failed, true, false));
+    request.onabort = () => fail(new Cancelled());
+    request.onloadend = () => file && file.requests.delete(request);
+    if (progress) request.upload.onprogress = (event) => progress(event.loaded);
+    if (file) {
+      if (file.cancelled) return fail(new Cancelled());
+      file.requests.add(request);
+    }
+    request.send(body);
+  });
+
+const patiently = async (file, work) => {
+  for (let number = 1; ; number += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (file.cancelled || error instanceof Cancelled) throw new Cancelled();
+      if (!error.again || number >= TRIES) throw error;
+      file.tell(file.place.say.waiting);
+      await pause(500 * 2 ** number);
+    }
+  }
+};
+
+class Upload {
+  constructor(place, blob) {
+    this.place = place;
+    this.blob = blob;
+    this.key = place.key || place.prefix + (blob.webkitRelativePath || blob.name);
+    this.requests = new Set();
+    this.sent = new Map();
+    this.cancelled = false;
+    this.id = null;
+    this.draw();
+  }
+
+  draw() {
+    const { say } = this.place;
+    this.row = document.createElement("li");
+    const name = document.createElement("span");
+    name.className = "name";
+    name.textContent = this.blob.name;
+    this.bar = document.createElement("progress");
+    this.bar.max = Math.max(this.blob.size, 1);
+    this.bar.value = 0;
+    this.bar.setAttribute("aria-label", `${say.progress}: ${this.blob.name}`);
+    this.state = document.createElement("span");
+    this.state.className = "quiet state";
+    this.button = document.createElement("button");
+    this.button.type = "button";
+    this.button.className = "second";
+    this.row.append(name, this.bar, this.state, this.button);
+    this.place.list.append(this.row);
+    this.offer(say.cancel, () => this.cancel());
+  }
+
+  offer(text, act) {
+    this.button.hidden = !text;
+    this.button.textContent = text;
+    this.button.setAttribute("aria-label", `${text}: ${this.blob.name}`);
+    this.button.onclick = act;
+  }
+
+  tell(text) {
+    this.state.textContent = text;
+  }
+
+  show() {
+    let all = 0;
+    for (const bytes of this.sent.values()) all += bytes;
+    const part = Math.min(all / Math.max(this.blob.size, 1), 1);
+    this.bar.value = all;
+    this.tell(this.place.say.going.replace("{percent}", String(Math.floor(part * 100))));
+  }
+
+  async run() {
+    const { place } = this;
+    this.cancelled = false;
+    this.row.dataset.state = "going";
+    this.offer(place.say.cancel, () => this.cancel());
+    this.tell(place.say.checking);
+    try {
+      if (this.blob.size <= PART) await this.whole();
+      else await this.inParts();
+      this.bar.value = this.bar.max;
+      this.row.dataset.state = "done";
+      this.offer("", null);
+      this.tell(place.say.done);
+      place.told.textContent = `${this.blob.name}: ${place.say.done}`;
+      return true;
+    } catch (error) {
+      for (const request of this.requests) request.abort();
+      if (this.cancelled) {
+        this.row.dataset.state = "cancelled";
+        this.tell(place.say.cancelled);
+        this.offer("", null);
+        return false;
+      }
+      this.row.dataset.state = "failed";
+      const text = error.over ? place.say.over : error.message;
+      this.tell(text);
+      place.told.textContent = `${this.blob.name}: ${text}`;
+      this.offer(place.say.again, () => place.enqueue(this));
+      return false;
+    }
+  }
+
+  headers(sha256) {
+    return {
+      "x-form-token": this.place.token,
+      "x-part-sha256": sha256,
+      "content-type": this.blob.type || "application/octet-stream",
+    };
+  }
+
+  async whole() {
+    const sha256 = await digest(this.blob);
+    const path = `/uploads/whole?${query({ bucket: this.place.bucket, key: this.key })}`;
+    await patiently(this, () =>
+      ask(this.place, "POST", path, this.blob, {
+        headers: this.headers(sha256),
+        file: this,
+        progress: (bytes) => {
+          this.sent.set(1, bytes);
+          this.show();
+        },
+      }));
+  }
+
+  // The parts of an upload that are there already, by their numbers.
+  async parts(id) {
+    const found = new Map();
+    for (let after = 0; after !== null; ) {
+      const fields = { bucket: this.place.bucket, key: this.key, upload: id, after };
+      const page = await ask(this.place, "GET", `/uploads/parts?${query(fields)}`, null, { file: this });
+      for (const part of page.parts) found.set(part.number, part);
+      after = page.next;
+    }
+    return found;
+  }
+
+  slice(number) {
+    return this.blob.slice((number - 1) * this.size, Math.min(number * this.size, this.blob.size));
+  }
+
+  async isSame(part) {
+    const slice = this.slice(part.number);
+    return slice.size > 0 && slice.size === part.size && part.sha256 === (await digest(slice));
+  }
+
+  // Goes on with an open upload of this name whose first part is this file's; else begins one.
+  async place_to_go_on() {
+    const fields = { bucket: this.place.bucket, key: this.key };
+    if (crypto.subtle) {
+      const open = await patiently(this, () => ask(this.place, "GET", `/uploads/open?${query(fields)}`, null, { file: this }));
+      for (const { id } of open) {
+        const found = await patiently(this, () => this.parts(id));
+        const first = found.get(1);
+        if (!first) continue;
+        this.size = first.size;
+        if (this.blob.size > first.size * MOST_PARTS || !(await this.isSame(first))) continue;
+        return { id, found };
+      }
+    }
+    this.size = Math.max(PART, Math.ceil(this.blob.size / MOST_PARTS / 1048576) * 1048576);
+    const body = new URLSearchParams({ ...fields, type: this.blob.type, token_of_form: this.place.token });
+    const begun = await patiently(this, () => ask(this.place, "POST", "/uploads/begin", body, { file: this }));
+    return { id: begun.id, found: new Map() };
+  }
+
+  async inParts() {
+    const { place } = this;
+    this.sent.clear();
+    const { id, found } = await this.place_to_go_on();
+    this.id = id;
+    const count = Math.ceil(this.blob.size / this.size);
+    let next = 1;
+    const work = async () => {
+      while (next <= count) {
+        const number = next;
+        next += 1;
+        if (this.cancelled) throw new Cancelled();
+        const slice = this.slice(number);
+        const there = found.get(number);
+        const sha256 = await digest(slice);
+        if (!there || there.size !== slice.size || there.sha256 !== sha256) {
+          const fields = { bucket: place.bucket, key: this.key, upload: id, number };
+          await patiently(this, () =>
+            ask(place, "POST", `/uploads/part?${query(fields)}`, slice, {
+              headers: this.headers(sha256),
+              file: this,
+              progress: (bytes) => {
+                this.sent.set(number, bytes);
+                this.show();
+              },
+            }));
+        }
+        this.sent.set(number, slice.size);
+        this.show();
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    this.tell(place.say.joining);
+    const fields = { bucket: place.bucket, key: this.key, upload: id, size: this.blob.size };
+    const body = new URLSearchParams({ ...fields, token_of_form: place.token });
+    await patiently(this, () => ask(place, "POST", "/uploads/finish", body, { file: this }));
+    this.id = null;
+  }
+
+  // What was sent goes, too.
+  cancel() {
+    this.cancelled = true;
+    for (const request of this.requests) request.abort();
+    if (this.id) {
+      const fields = { bucket: this.place.bucket, key: this.key, upload: this.id };
+      const body = new URLSearchParams({ ...fields, token_of_form: this.place.token });
+      fetch("/uploads/abort", { method: "POST", body, redirect: "manual" });
+      this.id = null;
+    }
+  }
+}
+
+class Place {
+  constructor(part) {
+    const { bucket, prefix, key, after, token, say } = part.dataset;
+    Object.assign(this, { bucket, prefix, key, after, token, say: JSON.parse(say) });
+    this.list = part.querySelector(".uploads");
+    this.told = part.querySelector("[role=status]");
+    this.queue = [];
+    this.busy = false;
+    this.clean = true;
+    const form = part.querySelector("form");
+    const input = part.querySelector("input[type=file]");
+    input.multiple = !key;
+    part.querySelector("form button").hidden = true;
+    input.addEventListener("change", () => {
+      this.take(input.files);
+      input.value = "";
+    });
+    form.addEventListener("submit", (event) => event.preventDefault());
+    for (const kind of ["dragenter", "dragover"]) {
+      part.addEventListener(kind, (event) => {
+        event.preventDefault();
+        part.classList.add("over");
+      });
+    }
+    for (const kind of ["dragleave", "drop"]) part.addEventListener(kind, () => part.classList.remove("over"));
+    part.addEventListener("drop", (event) => {
+      event.preventDefault();
+      this.take(event.dataTransfer.files);
+    });
+    window.addEventListener("beforeunload", (event) => {
+      if (this.busy) event.preventDefault();
+    });
+  }
+
+  take(files) {
+    const all = [...files].slice(0, this.key ? 1 : files.length);
+    for (const blob of all) this.enqueue(new Upload(this, blob));
+  }
+
+  enqueue(upload) {
+    this.queue.push(upload);
+    if (!this.busy) this.work();
+  }
+
+  async work() {
+    this.busy = true;
+    let all = true;
+    while (this.queue.length > 0) all = (await this.queue.shift().run()) && all;
+    this.busy = false;
+    const failed = this.list.querySelector("[data-state=failed], [data-state=cancelled]");
+    if (all && !failed && this.after) location.assign(this.after);
+  }
+}
+
+for (const part of document.querySelectorAll(".uploader")) new Place(part);

@@ -1,0 +1,288 @@
+//! What is in a bucket: folders, which are beginnings of names up to a slash, and objects, a hundred at a
+//! time; and where files are uploaded.
+
+use common::error::{ApiError, ErrorCode};
+use common::sign::{percent_encode, write_query};
+use maud::{Markup, html};
+use runtime::exchange::Sending;
+
+use super::buckets::path;
+use crate::console::components::{Field, button, field, form, moment, notice, token};
+use crate::console::reply::Reply;
+use crate::console::s3::{Ask, answers};
+use crate::console::text::Words;
+use crate::console::texts::common as words_of_all;
+use crate::console::texts::storage as say;
+use crate::console::uploader::{Uploader, uploader};
+use crate::console::visit::Visit;
+
+/// How many folders and objects are shown on a page.
+const SHOWN: usize = 100;
+
+/// A size as people read it.
+pub(super) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    // Tenths of the unit, so that nothing is rounded twice.
+    let (mut tenths, mut unit) = (bytes.saturating_mul(10) / 1024, 0);
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        tenths /= 1024;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+/// What an object is called in its folder.
+pub(super) fn name_of(key: &str) -> &str {
+    let whole = key.trim_end_matches('/');
+    let name = whole.rsplit('/').next().unwrap_or_default();
+    if name.is_empty() { key } else { name }
+}
+
+/// The folder of an object, with its slash; nothing if it is in none.
+pub(super) fn folder_of(key: &str) -> &str {
+    key.rfind('/').map_or("", |at| &key[..=at])
+}
+
+/// The page of a folder.
+pub(super) fn folder_path(bucket: &str, folder: &str) -> String {
+    match folder {
+        "" => path(bucket),
+        folder => format!("{}?prefix={}", path(bucket), percent_encode(folder)),
+    }
+}
+
+/// A page about one object.
+pub(super) fn object_path(bucket: &str, page: &str, key: &str) -> String {
+    format!("/buckets/{}/{page}?key={}", percent_encode(bucket), percent_encode(key))
+}
+
+/// Where one is in a bucket, each step a way back.
+pub(super) fn steps(words: Words, bucket: &str, folder: &str) -> Markup {
+    let ends = folder.match_indices('/').map(|(at, _)| &folder[..=at]);
+    html! {
+        nav.steps aria-label=(words.t(say::PLACE)) {
+            ol {
+                li { a href="/buckets" { (words.t(say::BUCKETS)) } }
+                li { a href=(path(bucket)) { (bucket) } }
+                @for step in ends {
+                    li {
+                        a href=(folder_path(bucket, step)) {
+                            @let name = name_of(step);
+                            @if name == step { "/" } @else { (name) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn told(visit: &Visit) -> Markup {
+    let words = visit.words;
+    html! {
+        @match visit.query.get("done") {
+            "created" => (notice("good", words.t(say::BUCKET_CREATED), "")),
+            "folder" => (notice("good", words.t(say::FOLDER_CREATED), "")),
+            "none" => (notice("bad", words.t(say::NONE_CHOSEN), "")),
+            "gone" => (notice("good", words.t(say::FOLDER_GONE), "")),
+            "deleted" => {
+                (notice("good", &words.fill(say::DELETED, &[("count", visit.query.get("count"))]), ""))
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The page.
+pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
+    let (words, bucket) = (visit.words, visit.part(0));
+    let (folder, search) = (visit.query.get("prefix"), visit.query.get("q"));
+    let ask = Ask::new("GET", bucket)
+        .with("list-type", "2")
+        .with("delimiter", "/")
+        .with("encoding-type", "url")
+        .with("max-keys", SHOWN.to_string())
+        .with_some("prefix", &format!("{folder}{search}"))
+        .with_some("continuation-token", visit.query.get("page"));
+    let page = answers::page(&visit.s3_document(ask, "ListBucketResult").await?);
+    // The folder itself, where it is an object.
+    let objects: Vec<_> = page.objects.iter().filter(|it| it.key != folder).collect();
+    let nothing = page.folders.is_empty() && objects.is_empty();
+    let at = |token: &str| {
+        let said = [("prefix", folder), ("q", search), ("page", token)];
+        let said: Vec<_> = said.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        format!("{}?{}", path(bucket), write_query(&said))
+    };
+    let here = folder_path(bucket, folder);
+    let main = html! {
+        (steps(words, bucket, folder))
+        (told(&visit))
+        p.links.up {
+            a href=(format!("/buckets/{}/access", percent_encode(bucket))) { (words.t(say::ACCESS)) }
+            a href=(format!("/buckets/{}/uploads", percent_encode(bucket))) { (words.t(say::OPEN_UPLOADS)) }
+        }
+        form.search method="get" action=(path(bucket)) role="search" {
+            input type="hidden" name="prefix" value=(folder);
+            div.field {
+                label for="q" { (words.t(words_of_all::SEARCH)) }
+                input id="q" name="q" type="search" value=(search) aria-describedby="q-hint";
+                p.hint id="q-hint" { (words.t(say::SEARCH_HINT)) }
+            }
+            button.second type="submit" { (words.t(words_of_all::SEARCH)) }
+        }
+        @if nothing {
+            p.empty {
+                (words.t(if search.is_empty() { say::EMPTY_FOLDER } else { say::NOTHING_BEGINS }))
+            }
+        } @else {
+            (rows(&visit, folder, &page.folders, &objects))
+        }
+        p.links {
+            @if !visit.query.get("page").is_empty() {
+                a href=(at("")) { (words.t(words_of_all::FIRST_PAGE)) }
+            }
+            @if let Some(next) = &page.next {
+                a href=(at(next)) { (words.t(words_of_all::NEXT_PAGE)) }
+            }
+        }
+        h2 { (words.t(say::UPLOAD)) }
+        (uploader(&visit, &Uploader {
+            bucket, prefix: folder, key: None, after: &here, hint: words.t(say::UPLOAD_HINT),
+        }))
+        h2 { (words.t(say::NEW_FOLDER)) }
+        (new_folder(&visit, folder))
+        @if folder.is_empty() {
+            @if nothing && search.is_empty() {
+                h2 { (words.t(say::DELETE_BUCKET)) }
+                (button(&visit, &format!("/buckets/{}/delete", percent_encode(bucket)), &[],
+                    &html! { (words.t(say::DELETE_BUCKET)) }, Some(words.t(say::DELETE_BUCKET_SURE))))
+            }
+        } @else {
+            p.links {
+                a href=(format!("/buckets/{}/delete-folder?prefix={}", percent_encode(bucket), percent_encode(folder))) {
+                    (words.t(say::DELETE_FOLDER))
+                }
+            }
+        }
+    };
+    let title = if folder.is_empty() { bucket } else { name_of(folder) };
+    Ok(Reply::page(title, main))
+}
+
+fn new_folder(visit: &Visit, folder: &str) -> Markup {
+    let words = visit.words;
+    let inside = html! {
+        input type="hidden" name="prefix" value=(folder);
+        (field(words, &Field {
+            name: "folder", label: words.t(say::NAME), hint: words.t(say::FOLDER_HINT),
+            required: true, ..Field::default()
+        }))
+        button.second type="submit" { (words.t(say::NEW_FOLDER)) }
+    };
+    form(visit, &format!("/buckets/{}/folder", percent_encode(visit.part(0))), &inside)
+}
+
+fn rows(visit: &Visit, folder: &str, folders: &[String], objects: &[&answers::Listed]) -> Markup {
+    let (words, bucket) = (visit.words, visit.part(0));
+    let action = format!("/buckets/{}/delete-objects", percent_encode(bucket));
+    // Names without their folder, so that a hundred of them are a small form.
+    let short = |key: &str| key.strip_prefix(folder).unwrap_or(key).to_owned();
+    html! {
+        form method="post" action=(action) data-sure=(words.t(say::DELETE_CHOSEN_SURE)) {
+            (token(visit))
+            input type="hidden" name="prefix" value=(folder);
+            div.scroll {
+                table.rows.objects {
+                    thead {
+                        tr {
+                            th scope="col" { span.unseen { (words.t(say::DELETE)) } }
+                            th scope="col" { (words.t(say::NAME)) }
+                            th scope="col" { (words.t(say::SIZE)) }
+                            th scope="col" { (words.t(say::MODIFIED)) }
+                        }
+                    }
+                    tbody {
+                        @for it in folders {
+                            tr {
+                                td {}
+                                th scope="row" data-label=(words.t(say::FOLDER)) {
+                                    a.folder href=(folder_path(bucket, it)) { (short(it)) }
+                                }
+                                td {}
+                                td {}
+                            }
+                        }
+                        @for it in objects {
+                            @let label = words.fill(say::SELECT, &[("name", &short(&it.key))]);
+                            tr {
+                                td { input type="checkbox" name="name" value=(short(&it.key)) aria-label=(label); }
+                                th scope="row" data-label=(words.t(say::OBJECT)) {
+                                    a.object href=(object_path(bucket, "object", &it.key)) { (short(&it.key)) }
+                                }
+                                td data-label=(words.t(say::SIZE)) { (size(it.size)) }
+                                td data-label=(words.t(say::MODIFIED)) { (moment(it.modified)) }
+                            }
+                        }
+                    }
+                }
+            }
+            @if !objects.is_empty() {
+                button.danger type="submit" { (words.t(say::DELETE_CHOSEN)) }
+            }
+        }
+    }
+}
+
+/// Makes a folder: an empty object.
+pub(crate) async fn make_folder(visit: Visit) -> Result<Reply, ApiError> {
+    let (bucket, folder) = (visit.part(0), visit.form.get("prefix"));
+    let name = visit.form.line("folder").trim_matches('/');
+    if name.is_empty() {
+        let text = visit.words.t(say::FOLDER_NAME_WRONG);
+        return Err(ApiError::new(ErrorCode::InvalidParameterValue, text));
+    }
+    let key = format!("{folder}{name}/");
+    // Nothing, and said to be so.
+    let nothing = Sending::Whole(bytes::Bytes::new());
+    visit.s3(Ask::new("PUT", bucket).key(&key).sending(nothing)).await?;
+    let shown = folder_path(bucket, &key);
+    Ok(Reply::see(format!("{shown}&done=folder")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_by_people() {
+        for (bytes, shown) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            (1536, "1.5 KiB"),
+            ((1 << 20) - 1, "1023.9 KiB"),
+            (1 << 20, "1.0 MiB"),
+            (5 << 40, "5.0 TiB"),
+            (u64::MAX, "1638.3 PiB"),
+        ] {
+            assert_eq!(size(bytes), shown);
+        }
+    }
+
+    #[test]
+    fn names_and_folders_of_odd_keys() {
+        for (key, name, folder) in [
+            ("a", "a", ""),
+            ("a/b", "b", "a/"),
+            ("a/b/", "b", "a/b/"),
+            ("/a", "a", "/"),
+            ("//", "//", "//"),
+            ("../x", "x", "../"),
+        ] {
+            assert_eq!((name_of(key), folder_of(key)), (name, folder), "{key}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What is known of whoever owns the account: seen, changed.
+
+use common::error::ApiError;
+use common::wire::people::{Contact, ContactChange, DescribeRegistration, SetOwnContact};
+use maud::{Markup, html};
+
+use super::credentials::is_owner;
+use crate::console::components::{Field, field, form, notice, refusal, status, told_beside};
+use crate::console::reply::Reply;
+use crate::console::texts::credentials as say;
+use crate::console::texts::signing;
+use crate::console::visit::Visit;
+
+/// The form.
+pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
+    let words = visit.words;
+    if !is_owner(&visit)? {
+        return Ok(Reply::page(
+            words.t(say::CONTACT),
+            html! { p { (words.t(say::CONTACT_OWNER)) } },
+        ));
+    }
+    let viewer = visit.viewer()?;
+    let (name, by) = (viewer.caller.alias.clone(), viewer.session.asks());
+    let known = visit.ask(DescribeRegistration { name, by, address: visit.address() }).await?;
+    let above = match visit.query.get("done") {
+        "saved" => notice("good", words.t(say::CONTACT_SAVED), ""),
+        _ => html! {},
+    };
+    Ok(asking(&visit, &above, &known.contact))
+}
+
+fn asking(visit: &Visit, above: &Markup, it: &Contact) -> Reply {
+    let words = visit.words;
+    let line = |name, label, value, kind, autocomplete| Field {
+        name,
+        label: words.t(label),
+        value,
+        kind,
+        autocomplete,
+        ..Field::default()
+    };
+    let fields = [
+        line("email", signing::EMAIL, it.email.as_str(), "email", "email"),
+        line("full_name", signing::FULL_NAME, &it.full_name, "text", "name"),
+        line("telephone", signing::TELEPHONE, &it.telephone, "tel", "tel"),
+        line("affiliation", signing::AFFILIATION, &it.affiliation, "text", "organization"),
+        line("project_leader", signing::PROJECT_LEADER, &it.project_leader, "text", "off"),
+        line("project_description", signing::PROJECT, &it.project_description, "lines", "off"),
+    ];
+    let inside = html! {
+        @for it in &fields { (field(words, it)) }
+        button type="submit" { (words.t(say::CONTACT_SAVE)) }
+    };
+    let main = html! {
+        (above)
+        p { (words.t(say::CONTACT_LEAD)) }
+        (form(visit, "/contact", &inside))
+    };
+    Reply::page(words.t(say::CONTACT), main)
+}
+
+/// Changes it.
+pub(crate) async fn save(visit: Visit) -> Result<Reply, ApiError> {
+    let said = |name: &str| visit.form.line(name).to_owned();
+    let contact = Contact {
+        email: said("email"),
+        full_name: said("full_name"),
+        telephone: said("telephone"),
+        affiliation: said("affiliation"),
+        project_leader: said("project_leader"),
+        project_description: said("project_description"),
+    };
+    let change = ContactChange {
+        email: Some(contact.email.clone()),
+        full_name: Some(contact.full_name.clone()),
+        telephone: Some(contact.telephone.clone()),
+        affiliation: Some(contact.affiliation.clone()),
+        project_leader: Some(contact.project_leader.clone()),
+        project_description: Some(contact.project_description.clone()),
+    };
+    let by = visit.viewer()?.session.asks();
+    match visit.ask(SetOwnContact { by, contact: change, address: visit.address() }).await {
+        Ok(()) => Ok(Reply::see("/contact?done=saved")),
+        Err(error) => {
+            let error = told_beside(error)?;
+            let above = refusal(visit.words, &error);
+            Ok(asking(&visit, &above, &contact).status(status(&error)))
+        }
+    }
+}
