@@ -8,6 +8,7 @@
 pub mod admin;
 pub mod audit;
 pub mod bundling;
+pub mod cached;
 pub mod estate;
 pub mod identity;
 pub mod importing;
@@ -15,6 +16,7 @@ mod message;
 pub mod node;
 pub mod people;
 pub mod quota;
+pub mod registrar;
 pub mod role;
 pub mod spec;
 pub mod upkeep;
