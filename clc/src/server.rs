@@ -320,7 +320,12 @@ impl Server {
             log: log.clone(),
             admin_dir: admin_dir.clone(),
             shutdown: shutdown.clone(),
-            pictured: Pictured { history, cluster: cluster.clone(), rooms, walrus: walrus.clone() },
+            pictured: Pictured {
+                history,
+                cluster: cluster.clone(),
+                rooms,
+                certificate: site_certificate(&config),
+            },
             storage: Exchange::new(&config.walrus.url),
             kept: Kept::default(),
         };
@@ -450,6 +455,12 @@ fn shown(config: &Config) -> Shown {
         true => Shown::Own(config.data_dir.join("console")),
         false => Shown::Site(config.tls_cert_file.clone(), config.tls_key_file.clone()),
     }
+}
+
+/// The site's certificate, if it has one.
+fn site_certificate(config: &Config) -> Option<PathBuf> {
+    let file = &config.tls_cert_file;
+    (!file.as_os_str().is_empty()).then(|| file.clone())
 }
 
 /// Everything that waits for the disk before the first actor lives.
@@ -621,6 +632,12 @@ impl Parts<'_> {
             walrus: self.walrus.clone(),
             wakers: self.wakers.clone(),
         };
+        let imports = crate::reconcile::imports::Imports::new(
+            self.records.clone(),
+            self.walrus.clone(),
+            self.clock.clone(),
+            self.wakers.clone(),
+        );
         let walrus = crate::reconcile::walrus::ForWalrus {
             records: self.records.clone(),
             walrus: self.walrus.clone(),
@@ -637,6 +654,7 @@ impl Parts<'_> {
         let mut loops = vec![
             run(Arc::new(secrets), &Waker::new(), SECRETS_PERIOD),
             run(Arc::new(images), &self.wakers.images, PERIOD),
+            run(Arc::new(imports), &self.wakers.imports, PERIOD),
             run(Arc::new(walrus), &self.wakers.walrus, PERIOD),
             run(Arc::new(sweep), &Waker::new(), SWEEP_PERIOD),
         ];

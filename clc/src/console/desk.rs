@@ -13,16 +13,16 @@ use common::iam::Context;
 use common::iam::directory::authority_of_user;
 use common::wire::Message;
 use common::wire::people::People as PeopleService;
-use common::wire::walrus::Walrus;
 use runtime::audit::AuditLog;
 use runtime::auditor::{Auditor as _, Call};
 use runtime::exchange::Exchange;
 use runtime::front::{Inside, QueryApi};
 use runtime::http::Head;
-use runtime::peer::{Answers, Peer};
+use runtime::peer::Answers;
 use runtime::shutdown::Shutdown;
 use tokio::sync::watch;
 
+use super::commands::Deeds;
 use super::pending::{Half, Pending};
 use super::sessions::{self, Good};
 use super::streams::Streams;
@@ -45,8 +45,8 @@ pub struct Pictured {
     pub cluster: Cluster,
     /// What they can still take.
     pub rooms: watch::Receiver<Arc<Vec<Room>>>,
-    /// Who keeps images and objects.
-    pub walrus: Peer<Walrus>,
+    /// The site's certificate, if it has one.
+    pub certificate: Option<PathBuf>,
 }
 
 /// What the console is made of.
@@ -80,6 +80,8 @@ pub struct Kept {
     pub(super) pending: Pending<Half>,
     /// Secrets of forms whose senders have to prove who they are.
     pub(super) held: Pending<Vec<(String, String)>>,
+    /// What was done lately, to be told in lines of clients.
+    pub(super) done: Deeds,
     /// Open streams.
     pub(super) streams: Streams,
 }

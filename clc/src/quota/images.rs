@@ -10,7 +10,7 @@ use crate::records::Records;
 
 const IMAGES: Quota = Quota {
     key: "ec2:quota-imagenumber",
-    actions: &["ec2:RegisterImage", "ec2:CreateImage"],
+    actions: &["ec2:RegisterImage", "ec2:CreateImage", "ec2:ImportImage"],
     what: "images",
     unit: 1,
 };

@@ -7,6 +7,8 @@ pub(crate) mod images;
 pub(crate) mod instances;
 pub(crate) mod key_pairs;
 pub(crate) mod launch;
+pub(crate) mod lines;
+pub(crate) mod overview;
 pub(crate) mod pictures;
 pub(crate) mod proof;
 pub(crate) mod refusals;
@@ -26,20 +28,7 @@ mod tests {
 
     #[test]
     fn every_text_has_its_pair() {
-        let families = [
-            accounts::ALL,
-            common::ALL,
-            credentials::ALL,
-            images::ALL,
-            instances::ALL,
-            key_pairs::ALL,
-            launch::ALL,
-            pictures::ALL,
-            proof::ALL,
-            settings::ALL,
-            signing::ALL,
-            storage::ALL,
-        ];
+        let families = [accounts::ALL, common::ALL, credentials::ALL, images::ALL, instances::ALL, key_pairs::ALL, launch::ALL, lines::ALL, overview::ALL, pictures::ALL, proof::ALL, settings::ALL, signing::ALL, storage::ALL];
         let japanese = |c: char| {
             ('\u{3040}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)
         };

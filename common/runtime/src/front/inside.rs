@@ -29,6 +29,12 @@ pub struct Inside<'a> {
 }
 
 impl QueryApi {
+    /// What policies call the API that has this very action, and not another one of its name.
+    pub fn prefix<A: Action>(&self) -> Option<&'static str> {
+        let service = self.services.iter().find(|service| service.router.has::<A>());
+        service.map(|service| service.prefix)
+    }
+
     /// Does an action of one of the APIs.
     ///
     /// # Errors
