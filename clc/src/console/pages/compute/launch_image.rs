@@ -157,7 +157,7 @@ fn row(words: Words, it: &Image) -> Markup {
             td data-label=(words.t(say::BOOTS)) {
                 @if it.virtualization_type == "hvm" { span.quiet { (words.t(say::BOOTS_ITSELF)) } }
                 @else if boots.is_empty() { "–" }
-                @else { @for id in &boots { code { (id) } " " } }
+                @else { @for id in &boots { span.named { code { (id) } } } }
             }
             td.act {
                 @if it.image_state != "failed" {
