@@ -35,6 +35,7 @@ use thiserror::Error;
 
 use crate::admin::answers::{Administration, identity};
 use crate::admin::paths::{self, Paths};
+use crate::admin::registrar;
 use crate::audit::Trail;
 use crate::audit::host::Recorded;
 use crate::cluster::{Cluster, Member, Poller, poll};
@@ -309,6 +310,8 @@ impl Server {
             people: people.clone(),
         };
         let answers = crate::admin::people::people(&people);
+        let answers = registrar::people(answers, &people);
+        let answers = registrar::beside(answers, &people, &walrus, &trail);
         let asked: Arc<dyn Answers> =
             Arc::new(Recorded::console(answers, &records, &log, clock.clone()));
         let api = Arc::new(api);

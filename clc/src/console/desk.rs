@@ -30,7 +30,7 @@ use super::viewer::Viewer;
 use crate::cluster::Cluster;
 use crate::history::History;
 use crate::identity::directory::RecordedDirectory;
-use crate::people::People;
+use crate::people::{People, registrar};
 use crate::schedule::ledger::Room;
 use crate::settings;
 
@@ -211,5 +211,6 @@ fn viewer(
         && session.must_change
         && settings::on_record(&people.records, settings::FIRST_TIME)?.as_deref()
             == Some(settings::FIRST_TIME_WAITS);
-    Ok(Some(Viewer { caller, session, first_time }))
+    let waiting = if caller.administrator { registrar::waiting(&people.records)? } else { 0 };
+    Ok(Some(Viewer { caller, session, first_time, waiting }))
 }

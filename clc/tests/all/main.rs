@@ -10,6 +10,7 @@ mod audit;
 mod browser;
 mod bundles;
 mod console;
+mod console_admin_people;
 mod console_attacks;
 mod console_compute;
 mod console_credentials;
