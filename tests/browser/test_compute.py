@@ -106,6 +106,10 @@ def at_home(owner, visit, **options):
     return ec2, it
 
 
+def image_of(it):
+    return it.page.input_value("input[name=image]")
+
+
 def press(it, what):
     """Presses a button that asks first, and says yes."""
     it.page.once("dialog", lambda dialog: dialog.accept())
@@ -154,6 +158,10 @@ def test_an_instance_is_stopped_started_rebooted_named_and_saved(site, owner, vi
     it.go(f"/instances/{instance}/console")
     assert it.page.inner_text("h1").endswith(f"({instance})")
 
+    it.go(f"/instances/{instance}")
+    with it.page.expect_navigation():
+        it.page.click("a:has-text('Launch more like this')")
+    assert it.page.is_checked("[value='m1.small']") and image_of(it) == site.bootable()
     it.go(f"/instances/{instance}")
     it.page.click("a:has-text('Save as image')")
     it.fill(name="x")
