@@ -14,6 +14,7 @@ texts! {
     IMAGE = "Image", "イメージ";
     BOOTS = "Kernel and ramdisk", "カーネルと RAM ディスク";
     BOOTS_ITSELF = "boots by itself", "ディスクから起動";
+    SIZE = "Size", "サイズ";
     ARCHITECTURE = "Architecture", "アーキテクチャ";
     STATE = "State", "状態";
     AVAILABLE = "available", "利用可能";
