@@ -125,6 +125,7 @@ impl Browser {
             let mut answer = Vec::new();
             // The other side may close without saying so.
             drop(stream.read_to_end(&mut answer));
+            // What is kept as a file may be no text.
             String::from_utf8_lossy(&answer).into_owned()
         });
         let answer = answered.await.unwrap();

@@ -52,6 +52,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 
 use super::console_storage::StubS3;
+use super::importing::{self, Imports};
 use super::saving::{self, NodeBundles, StoredBundles};
 
 const KEY: [u8; 32] = [7; 32];
@@ -104,6 +105,7 @@ pub(crate) struct WalrusState {
     /// What it says of images that are being unpacked.
     pub(crate) under_way: Vec<Unpacking>,
     pub(crate) saved: StoredBundles,
+    pub(crate) imports: Imports,
     /// What was asked of S3, the newest first.
     pub(crate) asked: Vec<(u64, Event)>,
     /// Whether it says nothing of that.
@@ -227,6 +229,7 @@ impl StubWalrus {
                 async move { Ok(left(buckets)) }
             });
         let dispatcher = saving::store(dispatcher, &state, clock);
+        let dispatcher = importing::answer(dispatcher, &state, &changed);
         let s3 = Arc::<StubS3>::default();
         let listening = serve_with(endpoint(dispatcher, clock).app(INSIDE, Arc::clone(&s3) as _));
         Self { state, changed, s3, listening }
@@ -278,6 +281,11 @@ impl StubWalrus {
         })
     }
 
+    pub(crate) fn stir(&self) {
+        self.changed.send_modify(|n| *n += 1);
+    }
+
+    /// Says how the unpacking of a bundle stands.
     pub(crate) fn becomes(&self, location: &str, wanted: WantedImage) {
         self.state.lock().unwrap().wanted.insert(location.into(), wanted);
         self.changed.send_modify(|n| *n += 1);
