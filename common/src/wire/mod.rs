@@ -17,6 +17,7 @@ pub mod people;
 pub mod quota;
 pub mod role;
 pub mod spec;
+pub mod told;
 pub mod upkeep;
 pub mod walrus;
 
