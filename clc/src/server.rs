@@ -35,6 +35,7 @@ use thiserror::Error;
 
 use crate::admin::answers::{Administration, identity};
 use crate::admin::paths::{self, Paths};
+use crate::admin::registrar;
 use crate::audit::Trail;
 use crate::audit::host::Recorded;
 use crate::cluster::{Cluster, Member, Poller, poll};
@@ -309,6 +310,8 @@ impl Server {
             people: people.clone(),
         };
         let answers = crate::admin::people::people(&people);
+        let answers = registrar::people(answers, &people);
+        let answers = registrar::beside(answers, &people, &walrus, &trail);
         let asked: Arc<dyn Answers> =
             Arc::new(Recorded::console(answers, &records, &log, clock.clone()));
         let api = Arc::new(api);
@@ -633,6 +636,12 @@ impl Parts<'_> {
             walrus: self.walrus.clone(),
             wakers: self.wakers.clone(),
         };
+        let imports = crate::reconcile::imports::Imports::new(
+            self.records.clone(),
+            self.walrus.clone(),
+            self.clock.clone(),
+            self.wakers.clone(),
+        );
         let walrus = crate::reconcile::walrus::ForWalrus {
             records: self.records.clone(),
             walrus: self.walrus.clone(),
@@ -649,6 +658,7 @@ impl Parts<'_> {
         let mut loops = vec![
             run(Arc::new(secrets), &Waker::new(), SECRETS_PERIOD),
             run(Arc::new(images), &self.wakers.images, PERIOD),
+            run(Arc::new(imports), &self.wakers.imports, PERIOD),
             run(Arc::new(walrus), &self.wakers.walrus, PERIOD),
             run(Arc::new(sweep), &Waker::new(), SWEEP_PERIOD),
         ];

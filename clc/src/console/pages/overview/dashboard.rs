@@ -12,6 +12,7 @@ use maud::{Markup, html};
 use super::cloud;
 use crate::console::components::{live as live_part, tag};
 use crate::console::look::Look;
+use crate::console::pages::people::waiting;
 use crate::console::reply::{Answer, Live, Reply};
 use crate::console::text::Words;
 use crate::console::texts::accounts as say;
@@ -32,6 +33,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
     };
     let own = cloud::own(&visit).await?;
     let main = html! {
+        (waiting(words, viewer.waiting))
         @if let Some(whole) = whole { (whole) }
         (live_part(words, "/live", &part))
         (own)
