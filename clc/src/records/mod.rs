@@ -52,11 +52,11 @@ use store::{Batch, Engine, Index, Schema, Table};
 
 pub use accounts::{AccessKey, Account, Certificate, CloudKey, SessionSecret, User};
 pub use bundles::{BundleTask, Draft, Leave, Stage};
-pub use imports::{ImportStage, ImportTask};
 pub use console::ConsoleSession;
 pub use feed::{FeedHead, Touched};
 pub use groups::Group;
 pub use images::{EVERYBODY, Image, ImageState};
+pub use imports::{ImportStage, ImportTask};
 pub use instances::{Association, Instance, Launch, MappedDisk, Reason, Run, SeenState, Wanted};
 pub use key_uses::KeyUse;
 pub use keys::KeyPair;

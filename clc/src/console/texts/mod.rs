@@ -32,7 +32,26 @@ mod tests {
 
     #[test]
     fn every_text_has_its_pair() {
-        let families = [accounts::ALL, audit::ALL, common::ALL, credentials::ALL, groups::ALL, images::ALL, instances::ALL, key_pairs::ALL, launch::ALL, lines::ALL, overview::ALL, people::ALL, pictures::ALL, proof::ALL, quotas::ALL, settings::ALL, signing::ALL, storage::ALL];
+        let families = [
+            accounts::ALL,
+            audit::ALL,
+            common::ALL,
+            credentials::ALL,
+            groups::ALL,
+            images::ALL,
+            instances::ALL,
+            key_pairs::ALL,
+            launch::ALL,
+            lines::ALL,
+            overview::ALL,
+            people::ALL,
+            pictures::ALL,
+            proof::ALL,
+            quotas::ALL,
+            settings::ALL,
+            signing::ALL,
+            storage::ALL,
+        ];
         let japanese = |c: char| {
             ('\u{3040}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)
         };
