@@ -1,6 +1,6 @@
 //! The table: the lines of each family of pages, one after the other. The navigation has the order of it.
 
-use super::pages::{compute, images, overview, people, pictures, signing, storage, yourself};
+use super::pages::{compute, iam, images, overview, people, pictures, signing, storage, yourself};
 use super::routes::Route;
 
 /// The table.
@@ -13,6 +13,7 @@ pub(crate) fn table() -> Vec<Route> {
         people::lines(),
         pictures::lines(),
         signing::lines(),
+        iam::lines(),
         yourself::lines(),
     ];
     families.into_iter().flatten().collect()

@@ -12,6 +12,7 @@ mod bundles;
 mod console;
 mod console_admin_people;
 mod console_credentials;
+mod console_iam;
 mod console_people;
 mod console_proof;
 mod create_image;

@@ -3,6 +3,7 @@
 //! ours is not its business.
 
 pub(super) mod compute;
+pub(super) mod iam;
 pub(super) mod images;
 pub(super) mod overview;
 pub(super) mod people;

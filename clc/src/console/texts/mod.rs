@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod common;
 pub(crate) mod credentials;
 pub(crate) mod groups;
+pub(crate) mod iam;
 pub(crate) mod images;
 pub(crate) mod instances;
 pub(crate) mod key_pairs;
@@ -34,6 +35,7 @@ mod tests {
             common::ALL,
             credentials::ALL,
             groups::ALL,
+            iam::ALL,
             images::ALL,
             instances::ALL,
             key_pairs::ALL,
