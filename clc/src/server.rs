@@ -40,7 +40,7 @@ use crate::audit::Trail;
 use crate::audit::host::Recorded;
 use crate::cluster::{Cluster, Member, Poller, poll};
 use crate::config::{Config, Unusable};
-use crate::console::{self, ConsoleError, Desk, Kept, Pictured, Shown, first_password};
+use crate::console::{self, Beats, ConsoleError, Desk, Kept, Pictured, Shown, first_password};
 use crate::ec2::bundles::Bundles;
 use crate::ec2::images::Images;
 use crate::ec2::instances::Instances;
@@ -239,10 +239,11 @@ impl Server {
         let walrus: Peer<Walrus> = Peer::there(there(&config.walrus.url));
         let cluster = Cluster::new(config.nodes.iter().map(|node| {
             let peer: Peer<Node> = Peer::there(there(&node.url));
-            Member::new(node.name.clone(), node.zone.clone(), peer)
+            Member::new(node.name.clone(), node.zone.clone(), peer).at(&node.url)
         }));
         let (scheduler, rooms) = Scheduler::start(ledger, clock.clone());
         roster.enrol("scheduler", scheduler.clone());
+        let rooms_seen = rooms.clone();
         let plain =
             PlainImages::new(walrus.clone(), wakers.clone(), clock.clone(), shutdown.clone());
 
@@ -288,6 +289,8 @@ impl Server {
             walrus: walrus.clone(),
             walrus_url: endpoints.walrus.clone(),
             cluster: cluster.clone(),
+            scheduler: scheduler.clone(),
+            rooms: rooms_seen,
         };
         let trail = Trail { log: log.clone(), walrus: walrus.clone() };
         let api = services(
@@ -323,7 +326,13 @@ impl Server {
             log: log.clone(),
             admin_dir: admin_dir.clone(),
             shutdown: shutdown.clone(),
-            pictured: Pictured { history, cluster: cluster.clone(), rooms, walrus: walrus.clone() },
+            beats: Beats::new(walrus.clone(), shutdown.clone()),
+            pictured: Pictured {
+                history,
+                cluster: cluster.clone(),
+                rooms,
+                certificate: site_certificate(&config),
+            },
             storage: Exchange::new(&config.walrus.url),
             kept: Kept::default(),
         };
@@ -455,6 +464,12 @@ fn shown(config: &Config) -> Shown {
     }
 }
 
+/// The site's certificate, if it has one.
+fn site_certificate(config: &Config) -> Option<PathBuf> {
+    let file = &config.tls_cert_file;
+    (!file.as_os_str().is_empty()).then(|| file.clone())
+}
+
 /// Everything that waits for the disk before the first actor lives.
 fn prepare(
     config: &Config,
@@ -486,6 +501,9 @@ fn prepare(
 fn restore(config: &Config, records: &Records, now: Timestamp) -> Result<Ledger, StoreError> {
     let nodes = config.nodes.iter().map(|node| (node.name.clone(), node.zone.clone()));
     let mut ledger = Ledger::new(nodes);
+    for seen in records.node_rules.all("") {
+        ledger.close(&seen?.node, true);
+    }
     for seen in records.instances.all("") {
         let it = seen?.record;
         if it.lives() {
@@ -624,6 +642,12 @@ impl Parts<'_> {
             walrus: self.walrus.clone(),
             wakers: self.wakers.clone(),
         };
+        let imports = crate::reconcile::imports::Imports::new(
+            self.records.clone(),
+            self.walrus.clone(),
+            self.clock.clone(),
+            self.wakers.clone(),
+        );
         let walrus = crate::reconcile::walrus::ForWalrus {
             records: self.records.clone(),
             walrus: self.walrus.clone(),
@@ -640,6 +664,7 @@ impl Parts<'_> {
         let mut loops = vec![
             run(Arc::new(secrets), &Waker::new(), SECRETS_PERIOD),
             run(Arc::new(images), &self.wakers.images, PERIOD),
+            run(Arc::new(imports), &self.wakers.imports, PERIOD),
             run(Arc::new(walrus), &self.wakers.walrus, PERIOD),
             run(Arc::new(sweep), &Waker::new(), SWEEP_PERIOD),
         ];

@@ -49,8 +49,13 @@ pub(crate) struct Entry {
     pub(crate) name: Text,
 }
 
-/// The whole document.
-pub(crate) fn document(visit: &Visit, page: &Page, entries: &[Entry]) -> Markup {
+/// The whole document; `done` tells how what was just done is done by a client.
+pub(crate) fn document(
+    visit: &Visit,
+    page: &Page,
+    done: Option<&Markup>,
+    entries: &[Entry],
+) -> Markup {
     let words = visit.words;
     let here = visit.head.raw_path.as_str();
     html! {
@@ -98,6 +103,7 @@ pub(crate) fn document(visit: &Visit, page: &Page, entries: &[Entry]) -> Markup 
                 main id="main" tabindex="-1" {
                     h1 { (page.title) }
                     (page.main)
+                    @if let Some(done) = done { (done) }
                 }
             }
         }

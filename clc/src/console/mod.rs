@@ -16,7 +16,9 @@
 //! How a page is added: docs/console.md.
 
 mod assets;
+mod beats;
 mod certificate;
+mod commands;
 mod components;
 mod cookies;
 mod desk;
@@ -46,6 +48,7 @@ mod visit;
 
 use std::time::Duration;
 
+pub use beats::Beats;
 pub use certificate::CertificateError;
 pub use desk::{Desk, Kept, Pictured};
 pub use door::{ConsoleError, Shown, open};
@@ -76,6 +79,11 @@ pub fn lines() -> Vec<Line> {
         Line { method, path, who, streams, dangerous }
     };
     table.map(line).collect()
+}
+
+/// Whether something of an API that changes something can be told in a line of at least one client.
+pub fn is_told(service: &'static str, action: &'static str) -> bool {
+    commands::is_told(service, action)
 }
 
 /// How often sessions that are over are removed.

@@ -11,7 +11,7 @@ use crate::records::Records;
 /// What limits images.
 pub(super) const IMAGES: Quota = Quota {
     key: "ec2:quota-imagenumber",
-    actions: &["ec2:RegisterImage", "ec2:CreateImage"],
+    actions: &["ec2:RegisterImage", "ec2:CreateImage", "ec2:ImportImage"],
     what: "images",
     unit: 1,
 };

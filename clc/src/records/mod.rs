@@ -30,9 +30,11 @@ mod console;
 pub mod feed;
 pub mod groups;
 pub mod images;
+pub mod imports;
 pub mod instances;
 mod key_uses;
 pub mod keys;
+mod nodes;
 mod open;
 pub mod people;
 pub mod policies;
@@ -55,9 +57,11 @@ pub use console::ConsoleSession;
 pub use feed::{FeedHead, Touched};
 pub use groups::Group;
 pub use images::{EVERYBODY, Image, ImageState};
+pub use imports::{ImportStage, ImportTask};
 pub use instances::{Association, Instance, Launch, MappedDisk, Reason, Run, SeenState, Wanted};
 pub use key_uses::KeyUse;
 pub use keys::KeyPair;
+pub use nodes::{NodeRule, Rule};
 pub use people::{
     Asked, Errand, Failures, FailuresKey, Leaving, LinkToken, Login, MfaDevice, PasswordRules,
     QueuedMail, Registration, Request, ZoneGroup,
@@ -136,6 +140,12 @@ pub struct Records {
     pub bundles_on: Index,
     /// Instance id → the task that saves it, until that has ended.
     pub bundling: Index,
+    /// Disks being imported, by the task's id.
+    pub imports: Table<ImportTask>,
+    /// `ACCOUNT/STARTED/TASK` → import task id: an account's, oldest first.
+    pub imports_of: Index,
+    /// `ACCOUNT/TOKEN` → import task id.
+    pub import_tokens: Index,
     /// Launches by `ACCOUNT/TOKEN`.
     pub launches: Table<Launch>,
     /// Settings by name.
@@ -173,6 +183,8 @@ pub struct Records {
     pub zone_groups: Table<ZoneGroup>,
     /// Who is signed in at the console, by the digest of the session's id.
     pub console_sessions: Table<ConsoleSession>,
+    /// What administrators have said of nodes, by their names.
+    pub node_rules: Table<NodeRule>,
     /// `ACCOUNT/USER/DIGEST` → digest: a user's sessions.
     pub console_sessions_of: Index,
     /// What accounts used, by `DAY/ACCOUNT`.
@@ -201,6 +213,7 @@ impl Records {
             .with::<KeyPair>()
             .with::<Instance>()
             .with::<BundleTask>()
+            .with::<ImportTask>()
             .with::<Launch>()
             .with::<Setting>()
             .with::<Tags>()
@@ -214,6 +227,7 @@ impl Records {
             .with::<MfaDevice>()
             .with::<ZoneGroup>()
             .with::<ConsoleSession>()
+            .with::<NodeRule>()
             .with::<UsageDay>()
             .with::<Metered>()
     }
@@ -252,6 +266,9 @@ impl Records {
             bundles_of: Index::new(engine.clone(), "bundle-by-account"),
             bundles_on: Index::new(engine.clone(), "bundle-by-node"),
             bundling: Index::new(engine.clone(), "bundle-by-instance"),
+            imports: Table::new(engine.clone()),
+            imports_of: Index::new(engine.clone(), "import-by-account"),
+            import_tokens: Index::new(engine.clone(), "import-by-token"),
             launches: Table::new(engine.clone()),
             settings: Table::new(engine.clone()),
             tags: Table::new(engine.clone()),
@@ -270,6 +287,7 @@ impl Records {
             leaving: Index::new(engine.clone(), "account-leaving"),
             zone_groups: Table::new(engine.clone()),
             console_sessions: Table::new(engine.clone()),
+            node_rules: Table::new(engine.clone()),
             console_sessions_of: Index::new(engine.clone(), "console-session-by-user"),
             usage_days: Table::new(engine.clone()),
             metered: Table::new(engine.clone()),

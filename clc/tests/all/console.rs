@@ -468,7 +468,8 @@ fn a_list_shows_what_one_may_see_and_follows_what_happens() {
             assert_eq!(shown.body.contains(id.as_str()), found, "{query}");
         }
         let page = format!("/instances/{id}");
-        let shown = browser.get(&page).await;
+        assert_eq!(browser.get(&page).await.status, 200);
+        let shown = browser.get(&format!("{page}/console")).await;
         assert!(shown.status == 200 && shown.body.contains("hello"), "{shown:?}");
         assert_eq!(browser.get(&format!("/instances/{foreign}")).await.status, 400);
         let kept = browser.get(&format!("{page}/output")).await;

@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod audit;
+pub(crate) mod cloud;
 pub(crate) mod common;
 pub(crate) mod credentials;
 pub(crate) mod groups;
@@ -9,11 +10,16 @@ pub(crate) mod iam;
 pub(crate) mod images;
 pub(crate) mod instances;
 pub(crate) mod key_pairs;
+pub(crate) mod launch;
+pub(crate) mod lines;
+pub(crate) mod nodes;
+pub(crate) mod overview;
 pub(crate) mod people;
 pub(crate) mod pictures;
 pub(crate) mod proof;
 pub(crate) mod quotas;
 pub(crate) mod refusals;
+pub(crate) mod settings;
 pub(crate) mod signing;
 pub(crate) mod storage;
 
@@ -32,6 +38,7 @@ mod tests {
         let families = [
             accounts::ALL,
             audit::ALL,
+            cloud::ALL,
             common::ALL,
             credentials::ALL,
             groups::ALL,
@@ -39,10 +46,15 @@ mod tests {
             images::ALL,
             instances::ALL,
             key_pairs::ALL,
+            launch::ALL,
+            lines::ALL,
+            nodes::ALL,
+            overview::ALL,
             people::ALL,
             pictures::ALL,
             proof::ALL,
             quotas::ALL,
+            settings::ALL,
             signing::ALL,
             storage::ALL,
         ];
