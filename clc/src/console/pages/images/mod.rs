@@ -8,7 +8,7 @@ mod list;
 mod manifests;
 mod pulse;
 mod register;
-mod shown;
+pub(super) mod shown;
 mod upload;
 
 use crate::console::layout::Group::Compute;
