@@ -34,7 +34,7 @@ pub(super) fn behind(
             }
             (text("/by/account").map(str::to_owned), text("/by/user"))
         }
-        "LogIn" | "ChangePassword" | "Confirm" | "Recover" => {
+        "LogIn" | "ChangePassword" | "Confirm" | "ConfirmAddress" | "Recover" => {
             let Ok(answer) = answered else { return Ok(None) };
             // The password was right, and the code is still to come.
             if answer == br#""needs_code""# {

@@ -25,7 +25,8 @@ fn an_access_key_is_made_used_switched_and_deleted() {
         let (id, secret) = (fact(&made, "Access key"), fact(&made, "Secret key"));
         assert_eq!((id.len(), secret.len()), (20, 40), "{made:?}");
         assert_eq!(made.header("cache-control"), "no-store");
-        let user = User { access_key: id.into(), secret: secret.into(), ..owner(&world, "taro").await };
+        let user =
+            User { access_key: id.into(), secret: secret.into(), ..owner(&world, "taro").await };
         world.iam(&user, "GetUser", &[]).await.unwrap();
         let listed = taro.get("/access-keys").await;
         assert!(listed.body.contains(id) && !listed.body.contains(secret), "{listed:?}");
@@ -65,8 +66,11 @@ fn a_certificate_is_made_uploaded_switched_and_deleted() {
     world(&[], |world| async move {
         let mut taro = signed_in(&world, "taro").await;
         let made = taro.submit("/certificates", "/certificates/create", &[]).await;
-        assert!(made.body.contains("-----BEGIN RSA PRIVATE KEY-----")
-            || made.body.contains("-----BEGIN PRIVATE KEY-----"), "{made:?}");
+        assert!(
+            made.body.contains("-----BEGIN RSA PRIVATE KEY-----")
+                || made.body.contains("-----BEGIN PRIVATE KEY-----"),
+            "{made:?}"
+        );
         let (_, pem) = made.body.split_once("-----BEGIN CERTIFICATE-----").unwrap();
         let (pem, _) = pem.split_once("-----END CERTIFICATE-----").unwrap();
         let pem = format!("-----BEGIN CERTIFICATE-----{pem}-----END CERTIFICATE-----\n");
@@ -80,8 +84,7 @@ fn a_certificate_is_made_uploaded_switched_and_deleted() {
             .unwrap();
         let switch = |status| [("id", id.as_str()), ("status", status)];
         for (status, done) in [("Inactive", "inactive"), ("Active", "active")] {
-            let shown =
-                taro.submit("/certificates", "/certificates/status", &switch(status)).await;
+            let shown = taro.submit("/certificates", "/certificates/status", &switch(status)).await;
             assert_eq!(shown.location(), format!("/certificates?done={done}"));
         }
         // One's own, as a browser sends it.
@@ -117,7 +120,8 @@ fn a_user_inside_an_account_sees_their_own_as_far_as_policies_let_them() {
         let shown = jiro.submit("/credentials", "/credentials/zip", &zip).await;
         assert_eq!(shown.status, 403, "{shown:?}");
         assert!(jiro.get("/contact").await.body.contains("the owner's data"));
-        let policy = r#"{"Statement":[{"Effect":"Allow","Action":"iam:*AccessKey*","Resource":"*"}]}"#;
+        let policy =
+            r#"{"Statement":[{"Effect":"Allow","Action":"iam:*AccessKey*","Resource":"*"}]}"#;
         let put = [("UserName", "jiro"), ("PolicyName", "own"), ("PolicyDocument", policy)];
         world.iam(&user, "PutUserPolicy", &put).await.unwrap();
         let made = jiro.submit("/access-keys", "/access-keys/create", &[]).await;

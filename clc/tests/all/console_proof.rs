@@ -161,12 +161,10 @@ fn secrets_of_a_form_are_not_written_into_the_page_and_arrive() {
         let begun = taro.submit("/second-factor", "/second-factor/begin", &[]).await;
         let (seed, serial) = (typed(&begun), begun.value("serial"));
         clock.advance(LATER);
-        let show = |steps: i64| {
-            totp::code(&seed, totp::step(clock.now()).saturating_add_signed(steps))
-        };
+        let show =
+            |steps: i64| totp::code(&seed, totp::step(clock.now()).saturating_add_signed(steps));
         let (one, two) = (show(-1), show(0));
-        let fields =
-            [("serial", serial.as_str()), ("first_code", &one), ("second_code", &two)];
+        let fields = [("serial", serial.as_str()), ("first_code", &one), ("second_code", &two)];
         let shown = taro.submit("/second-factor", "/second-factor/on", &fields).await;
         assert!(asks(&shown), "{shown:?}");
         assert!(!shown.body.contains(&one) && !shown.body.contains(&two), "{shown:?}");
@@ -186,12 +184,12 @@ fn secrets_of_a_form_are_not_written_into_the_page_and_arrive() {
 
         // From now on a proof takes a code, too; each code once.
         clock.advance(LATER);
-        let shown = taro.submit("/second-factor", "/second-factor/off", &[("serial", &serial)]).await;
+        let shown =
+            taro.submit("/second-factor", "/second-factor/off", &[("serial", &serial)]).await;
         assert!(shown.body.contains("name=\"proof_code\""), "{shown:?}");
         let now = totp::code(&seed, totp::step(clock.now()));
-        let with = |code| {
-            [("serial", serial.as_str()), ("proof_password", OWN), ("proof_code", code)]
-        };
+        let with =
+            |code| [("serial", serial.as_str()), ("proof_password", OWN), ("proof_code", code)];
         let told = taro.post("/second-factor/off", &shown.token(), &with("")).await;
         assert!(told.status == 400 && asks(&told), "{told:?}");
         let told = taro.post("/second-factor/off", &told.token(), &with("000000")).await;
@@ -217,7 +215,11 @@ fn a_file_that_needs_a_proof_stands_in_the_page_that_comes_of_it() {
         let mut taro = signed_in(&world, "taro").await;
         let kind = [("kind", "keys")];
         let kept = taro.submit("/credentials", "/credentials/zip", &kind).await;
-        assert!(kept.header("content-disposition").contains("euca2-taro-keys.zip"), "{}", kept.head);
+        assert!(
+            kept.header("content-disposition").contains("euca2-taro-keys.zip"),
+            "{}",
+            kept.head
+        );
         clock.advance(LATER);
         assert!(asks(&taro.submit("/credentials", "/credentials/zip", &kind).await));
         let proven = [("kind", "whole"), ("proof_password", OWN)];

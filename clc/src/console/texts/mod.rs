@@ -25,7 +25,19 @@ mod tests {
 
     #[test]
     fn every_text_has_its_pair() {
-        let families = [accounts::ALL, common::ALL, credentials::ALL, images::ALL, instances::ALL, key_pairs::ALL, lines::ALL, pictures::ALL, proof::ALL, signing::ALL, storage::ALL];
+        let families = [
+            accounts::ALL,
+            common::ALL,
+            credentials::ALL,
+            images::ALL,
+            instances::ALL,
+            key_pairs::ALL,
+            lines::ALL,
+            pictures::ALL,
+            proof::ALL,
+            signing::ALL,
+            storage::ALL,
+        ];
         let japanese = |c: char| {
             ('\u{3040}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)
         };

@@ -97,16 +97,11 @@ impl Asked {
 
     /// What the API is asked for a page of it.
     fn question(&self, found: usize, next_token: Option<String>) -> DescribeImages {
-        let filters = [
-            ("image-type", self.kind),
-            ("state", self.state),
-            ("architecture", self.architecture),
-        ];
+        let filters =
+            [("image-type", self.kind), ("state", self.state), ("architecture", self.architecture)];
         let said = filters.into_iter().filter(|(_, value)| !value.is_empty());
-        let filter = said.map(|(name, value)| Filter {
-            name: name.to_owned(),
-            value: vec![value.to_owned()],
-        });
+        let filter = said
+            .map(|(name, value)| Filter { name: name.to_owned(), value: vec![value.to_owned()] });
         let only = |wanted: &str, value: &str| match self.view == wanted {
             true => vec![value.to_owned()],
             false => Vec::new(),
@@ -157,9 +152,9 @@ fn choice(
 
 fn search(words: Words, asked: &Asked) -> Markup {
     let text = |it: Text| html! { (words.t(it)) };
-    let views = VIEWS.iter().filter(|(view, _)| {
-        !view.is_empty() && (*view != "every" || asked.administrator)
-    });
+    let views = VIEWS
+        .iter()
+        .filter(|(view, _)| !view.is_empty() && (*view != "every" || asked.administrator));
     let views: Vec<_> = views.map(|(view, it)| (*view, text(*it))).collect();
     let kinds: Vec<_> = KINDS.iter().map(|(kind, it)| (*kind, text(*it))).collect();
     let states: Vec<_> = STATES.iter().map(|(state, it, _)| (*state, text(*it))).collect();

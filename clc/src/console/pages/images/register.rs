@@ -97,10 +97,8 @@ pub(super) fn booted(
 
 /// Kernels and ramdisks that may be used.
 pub(super) async fn usable(visit: &Visit, kind: &str) -> Result<Vec<Image>, ApiError> {
-    let only = |name: &str, value: &str| Filter {
-        name: name.to_owned(),
-        value: vec![value.to_owned()],
-    };
+    let only =
+        |name: &str, value: &str| Filter { name: name.to_owned(), value: vec![value.to_owned()] };
     let filter = vec![only("image-type", kind), only("state", "available")];
     let ask = DescribeImages { filter, max_results: Some(100), ..DescribeImages::default() };
     match visit.look(false)?.call(ask).await {
@@ -111,7 +109,13 @@ pub(super) async fn usable(visit: &Visit, kind: &str) -> Result<Vec<Image>, ApiE
 }
 
 /// One of a few words.
-fn chosen(visit: &Visit, name: &str, label: Text, hint: Option<Text>, of: &[(&str, &str)]) -> Markup {
+fn chosen(
+    visit: &Visit,
+    name: &str,
+    label: Text,
+    hint: Option<Text>,
+    of: &[(&str, &str)],
+) -> Markup {
     let (words, id) = (visit.words, format!("f-{name}"));
     let hint_id = hint.map(|_| format!("{id}-hint"));
     html! {
@@ -132,10 +136,18 @@ async fn page(visit: &Visit, told: Option<&ApiError>) -> Result<Reply, ApiError>
     let words = visit.words;
     let (kernels, ramdisks) = (usable(visit, "kernel").await?, usable(visit, "ramdisk").await?);
     let line = |name: &'static str, label: Text, hint: Text, value: &str, required: bool| {
-        let it = field(words, &Field {
-            name, label: words.t(label), hint: words.t(hint), value, required,
-            first: required && told.is_none(), ..Field::default()
-        });
+        let it = field(
+            words,
+            &Field {
+                name,
+                label: words.t(label),
+                hint: words.t(hint),
+                value,
+                required,
+                first: required && told.is_none(),
+                ..Field::default()
+            },
+        );
         beside(words, told, name, &it)
     };
     let location = visit.form.some("location").or_else(|| visit.query.some("location"));

@@ -29,9 +29,10 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
 
 async fn listed(visit: &Visit, above: &Markup) -> Result<Reply, ApiError> {
     let words = visit.words;
-    let most = visit.desk.people.work(|people| {
-        settings::number(&people.records, settings::ACCESS_KEYS_PER_USER)
-    });
+    let most = visit
+        .desk
+        .people
+        .work(|people| settings::number(&people.records, settings::ACCESS_KEYS_PER_USER));
     let most = most.await?;
     let keys = visit.call(ListAccessKeys::default()).await?.access_key_metadata.member;
     let mut all = Vec::new();

@@ -38,9 +38,10 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
 
 async fn listed(visit: &Visit, above: &Markup) -> Result<Reply, ApiError> {
     let words = visit.words;
-    let most = visit.desk.people.work(|people| {
-        settings::number(&people.records, settings::CERTIFICATES_PER_USER)
-    });
+    let most = visit
+        .desk
+        .people
+        .work(|people| settings::number(&people.records, settings::CERTIFICATES_PER_USER));
     let most = most.await?.to_string();
     let marker = visit.query.some("page");
     let is_later = marker.is_some();

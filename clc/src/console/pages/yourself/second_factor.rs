@@ -183,7 +183,9 @@ pub(crate) async fn off(visit: Visit) -> Result<Reply, ApiError> {
         let serial_number = serial_number.clone();
         visit.call(DeactivateMFADevice { user_name: None, serial_number }).await?;
         // A device that is nobody's is of no use any more.
-        visit.call(DeleteVirtualMFADevice { serial_number: visit.form.line("serial").to_owned() }).await
+        visit
+            .call(DeleteVirtualMFADevice { serial_number: visit.form.line("serial").to_owned() })
+            .await
     };
     match done.await {
         Ok(_) => Ok(Reply::see("/second-factor?done=off")),

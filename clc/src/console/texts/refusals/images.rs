@@ -5,10 +5,7 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("It waits to be unpacked", "展開の順番を待っています。"),
     ("It is being unpacked, *% are done", "展開中です ({1}% 完了)。"),
     ("It is to be unpacked", "まもなく展開されます。"),
-    (
-        "It could not be unpacked and is tried again: *",
-        "展開できなかったため再試行します: {1}",
-    ),
+    ("It could not be unpacked and is tried again: *", "展開できなかったため再試行します: {1}"),
     (
         "Its instance is being saved by the bundle task *",
         "バンドルタスク {1} がインスタンスを保存しています。",
