@@ -6,7 +6,7 @@ use super::assets::{ICON, SCRIPT, STYLE};
 use super::components::token;
 use super::reply::Page;
 use super::text::Text;
-use super::texts::common as say;
+use super::texts::{common as say, people};
 use super::visit::Visit;
 
 /// Where a page stands in the navigation.
@@ -113,6 +113,7 @@ pub(crate) fn document(
 fn navigation(visit: &Visit, entries: &[Entry], here: &str) -> Markup {
     let words = visit.words;
     let mut groups: Vec<_> = entries.iter().map(|entry| entry.group).collect();
+    let waiting = visit.viewer.as_ref().map_or(0, |viewer| viewer.waiting);
     groups.sort_unstable();
     groups.dedup();
     html! {
@@ -124,6 +125,9 @@ fn navigation(visit: &Visit, entries: &[Entry], here: &str) -> Markup {
                         li {
                             a href=(entry.path) aria-current=[is_at(entry.path, here).then_some("page")] {
                                 (words.t(entry.name))
+                                @if waiting > 0 && entry.path == "/people" {
+                                    " " span.tag.busy { (waiting) span.unseen { " " (words.t(people::WAITING_HERE)) } }
+                                }
                             }
                         }
                     }

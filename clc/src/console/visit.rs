@@ -81,6 +81,14 @@ impl Visit {
         Ok(output)
     }
 
+    /// Finds out whether an action could be done by whoever is signed in, and does nothing of it.
+    ///
+    /// # Errors
+    /// Whatever the action would be refused with.
+    pub(crate) async fn rehearse<A: Action>(&self, action: A) -> Result<(), ApiError> {
+        self.desk.rehearse(&self.head, &self.viewer()?.caller, action).await
+    }
+
     /// Asks what people ask about their accounts.
     ///
     /// # Errors

@@ -37,7 +37,7 @@ pub(crate) async fn create(visit: Visit) -> Result<Reply, ApiError> {
         Ok(made) => {
             let words = visit.words;
             let onward = html! {
-                p.deeds { a.act.second href="/key-pairs" { (words.t(say::SAVED)) } }
+                p.acts { a.button.second href="/key-pairs" { (words.t(say::SAVED)) } }
             };
             Ok(shown(&visit, &made, &onward))
         }
@@ -56,7 +56,7 @@ pub(super) fn shown(visit: &Visit, made: &CreatedKeyPair, onward: &Markup) -> Re
     let download = words.fill(say::DOWNLOAD, &[("file", &file)]);
     let main = html! {
         (notice("busy", words.t(say::MADE_TEXT), ""))
-        form.deeds method="post" action="/key-pairs/file" data-again="" {
+        form.acts method="post" action="/key-pairs/file" data-again="" {
             (token(visit))
             input type="hidden" name="name" value=(made.key_name);
             input type="hidden" name="material" value=(made.key_material);

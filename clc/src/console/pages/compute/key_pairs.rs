@@ -88,9 +88,9 @@ async fn listed(visit: &Visit, told: &Markup) -> Result<Reply, ApiError> {
     let main = html! {
         (told)
         p { (words.t(say::LEAD)) }
-        p.deeds {
-            a.act href="/key-pairs/new" { (words.t(say::CREATE)) }
-            a.act.second href="/key-pairs/import" { (words.t(say::IMPORT)) }
+        p.acts {
+            a.button href="/key-pairs/new" { (words.t(say::CREATE)) }
+            a.button.second href="/key-pairs/import" { (words.t(say::IMPORT)) }
         }
         @if !any {
             p.empty { (words.t(say::NONE)) }

@@ -62,7 +62,7 @@ pub(super) fn place(error: &ApiError) -> Option<&'static str> {
 pub(super) fn beside(words: Words, told: Option<&ApiError>, name: &str, it: &Markup) -> Markup {
     match told.filter(|error| place(error) == Some(name)) {
         Some(error) => html! {
-            div.wrong { (it) p.why role="alert" { (sentence(words, error.text())) } }
+            div.refused { (it) p.why role="alert" { (sentence(words, error.text())) } }
         },
         None => it.clone(),
     }
