@@ -12,6 +12,7 @@ use common::ec2::image_attributes::{
     DescribeImageAttribute, ModifyImageAttribute, ResetImageAttribute,
 };
 use common::ec2::images::{DeregisterImage, DescribeImages, RegisterImage};
+use common::ec2::import_image::{CancelImportTask, DescribeImportImageTasks, ImportImage};
 use common::ec2::instance_profiles::{
     AssociateIamInstanceProfile, DescribeIamInstanceProfileAssociations,
     DisassociateIamInstanceProfile, ReplaceIamInstanceProfileAssociation,
@@ -58,6 +59,7 @@ pub fn router(actors: &Actors) -> Router {
         .on::<AssociateIamInstanceProfile, _>(&actors.instances)
         .on::<BundleInstance, _>(&actors.bundles)
         .on::<CancelBundleTask, _>(&actors.bundles)
+        .on::<CancelImportTask, _>(&actors.images)
         .on::<CreateImage, _>(&actors.bundles)
         .on::<CreateKeyPair, _>(&actors.keys)
         .on::<CreateTags, _>(&actors.tags)
@@ -71,6 +73,7 @@ pub fn router(actors: &Actors) -> Router {
         .on::<DescribeIamInstanceProfileAssociations, _>(&actors.instances)
         .on::<DescribeImageAttribute, _>(&actors.images)
         .on::<DescribeImages, _>(&actors.images)
+        .on::<DescribeImportImageTasks, _>(&actors.images)
         .on::<DescribeInstanceAttribute, _>(&actors.instances)
         .on::<DescribeInstanceStatus, _>(&actors.instances)
         .on::<DescribeInstanceTypeOfferings, _>(&actors.zones)
@@ -81,6 +84,7 @@ pub fn router(actors: &Actors) -> Router {
         .on::<DescribeTags, _>(&actors.tags)
         .on::<DisassociateIamInstanceProfile, _>(&actors.instances)
         .on::<GetConsoleOutput, _>(&actors.instances)
+        .on::<ImportImage, _>(&actors.images)
         .on::<ImportKeyPair, _>(&actors.keys)
         .on::<ModifyImageAttribute, _>(&actors.images)
         .on::<ModifyInstanceMetadataOptions, _>(&actors.instances)

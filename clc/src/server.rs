@@ -35,6 +35,7 @@ use thiserror::Error;
 
 use crate::admin::answers::{Administration, identity};
 use crate::admin::paths::{self, Paths};
+use crate::admin::registrar;
 use crate::audit::Trail;
 use crate::audit::host::Recorded;
 use crate::cluster::{Cluster, Member, Poller, poll};
@@ -309,6 +310,8 @@ impl Server {
             people: people.clone(),
         };
         let answers = crate::admin::people::people(&people);
+        let answers = registrar::people(answers, &people);
+        let answers = registrar::beside(answers, &people, &walrus, &trail);
         let asked: Arc<dyn Answers> =
             Arc::new(Recorded::console(answers, &records, &log, clock.clone()));
         let api = Arc::new(api);
@@ -320,7 +323,12 @@ impl Server {
             log: log.clone(),
             admin_dir: admin_dir.clone(),
             shutdown: shutdown.clone(),
-            pictured: Pictured { history, cluster: cluster.clone(), rooms, walrus: walrus.clone() },
+            pictured: Pictured {
+                history,
+                cluster: cluster.clone(),
+                rooms,
+                certificate: site_certificate(&config),
+            },
             storage: Exchange::new(&config.walrus.url),
             kept: Kept::default(),
         };
@@ -450,6 +458,12 @@ fn shown(config: &Config) -> Shown {
         true => Shown::Own(config.data_dir.join("console")),
         false => Shown::Site(config.tls_cert_file.clone(), config.tls_key_file.clone()),
     }
+}
+
+/// The site's certificate, if it has one.
+fn site_certificate(config: &Config) -> Option<PathBuf> {
+    let file = &config.tls_cert_file;
+    (!file.as_os_str().is_empty()).then(|| file.clone())
 }
 
 /// Everything that waits for the disk before the first actor lives.
@@ -621,6 +635,12 @@ impl Parts<'_> {
             walrus: self.walrus.clone(),
             wakers: self.wakers.clone(),
         };
+        let imports = crate::reconcile::imports::Imports::new(
+            self.records.clone(),
+            self.walrus.clone(),
+            self.clock.clone(),
+            self.wakers.clone(),
+        );
         let walrus = crate::reconcile::walrus::ForWalrus {
             records: self.records.clone(),
             walrus: self.walrus.clone(),
@@ -637,6 +657,7 @@ impl Parts<'_> {
         let mut loops = vec![
             run(Arc::new(secrets), &Waker::new(), SECRETS_PERIOD),
             run(Arc::new(images), &self.wakers.images, PERIOD),
+            run(Arc::new(imports), &self.wakers.imports, PERIOD),
             run(Arc::new(walrus), &self.wakers.walrus, PERIOD),
             run(Arc::new(sweep), &Waker::new(), SWEEP_PERIOD),
         ];

@@ -30,6 +30,7 @@ mod estate;
 mod estates;
 mod identity;
 mod image;
+mod importing;
 mod parts;
 mod quota;
 mod records;

@@ -58,6 +58,7 @@ use crate::image::door::Door;
 use crate::image::key::KeyFile;
 use crate::image::serve::Images;
 use crate::image::ticket::{PATH, Tickets};
+use crate::importing::door::ImportDoor;
 use crate::parts::{OpenUploads, Shelves};
 use crate::quota::count::{self, Count};
 use crate::records::{CACHE_LIMIT, Records};
@@ -177,13 +178,19 @@ impl Server {
             base_url: base_url.clone(),
             clock: clock.clone(),
         };
-        let bundle_store = BundleStore {
+        let bundle_store = Arc::new(BundleStore {
             content: content.clone(),
             receiver: receiver.clone(),
             tickets: tickets.clone(),
             key: key.clone(),
             clock: clock.clone(),
-        };
+        });
+        let imports = ImportDoor::new(
+            content.clone(),
+            Arc::clone(&bundle_store),
+            seen.figures.clone(),
+            shutdown.clone(),
+        );
         declare_copy(&metrics, &copy, &clock);
         roster.show("identity", {
             let copy = Arc::downgrade(&copy);
@@ -222,10 +229,10 @@ impl Server {
             async move { Ok(traffic) }
         });
         let answers = audit::answer_on(answers, &log);
-        let answers = estates.answer_on(bundles.answer_on(answers));
+        let answers = imports.answer_on(estates.answer_on(bundles.answer_on(answers)));
         let endpoint = Endpoint::new(peer_key, clock.clone(), roster.clone(), metrics.clone())
             .service(Arc::new(answers))
-            .app(bundling::ticket::PATH, Arc::new(bundle_store))
+            .app(bundling::ticket::PATH, bundle_store)
             .app(PATH, Arc::new(Images { cache: cache.clone(), tickets, clock: clock.clone() }));
 
         let buckets = S3Actor::start(

@@ -9,4 +9,5 @@ pub mod paths;
 pub mod people;
 pub mod quotas;
 pub mod registered;
+pub mod registrar;
 pub mod registrations;

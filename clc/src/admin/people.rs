@@ -24,7 +24,7 @@ use crate::people::{
 };
 
 /// Answers a message by a function that blocks.
-fn with<M: Message>(
+pub(super) fn with<M: Message>(
     dispatcher: Dispatcher<M::Service>,
     people: &People,
     answer: impl Fn(&People, M) -> Result<M::Reply, ApiError> + Clone + Send + Sync + 'static,
@@ -49,7 +49,7 @@ pub fn people(people: &People) -> Dispatcher<PeopleService> {
     });
     let it = with(it, people, |people, ask: Reject| {
         acting::administrator(people, &ask.by)?;
-        registering::reject(people, &ask.name)
+        registering::reject(people, &ask.name, ask.reason.as_deref())
     });
     let it = with(it, people, |people, ask: Confirm| confirming::confirm(people, &ask));
     let it =
@@ -92,7 +92,9 @@ pub fn administration(
             let approved = registering::approve(people, &ask.name)?;
             Ok(registering::unsent(people, &approved))
         }
-        Decision::Reject => registering::reject(people, &ask.name).map(|()| None),
+        Decision::Reject => {
+            registering::reject(people, &ask.name, ask.reason.as_deref()).map(|()| None)
+        }
         Decision::Confirm => registering::confirm(people, &ask.name).map(|_| None),
     });
     let it = with(it, people, |people, ask: ChangeContact| {

@@ -45,6 +45,9 @@ pub enum PeopleCommand {
     Reject {
         /// The user's name
         name: String,
+        /// Why; it stands in the mail
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
     },
     /// Confirm an approved user without a mail
     Confirm {
@@ -277,9 +280,9 @@ impl PeopleCommand {
                 };
                 Ok(writeln!(out, "USER\t{name}\t{said}")?)
             }
-            Self::Approve { name } => decide(clc, out, name, Decision::Approve).await,
-            Self::Reject { name } => decide(clc, out, name, Decision::Reject).await,
-            Self::Confirm { name } => decide(clc, out, name, Decision::Confirm).await,
+            Self::Approve { name } => decide(clc, out, name, Decision::Approve, None).await,
+            Self::Reject { name, reason } => decide(clc, out, name, Decision::Reject, reason).await,
+            Self::Confirm { name } => decide(clc, out, name, Decision::Confirm, None).await,
             Self::SetPassword { name, password_file } => {
                 let password = password(password_file.as_deref())?;
                 clc.ask(SetPassword { name: name.clone(), password }).await?;
@@ -338,8 +341,9 @@ async fn decide(
     out: &mut (dyn Write + Send),
     name: String,
     decision: Decision,
+    reason: Option<String>,
 ) -> Result<(), CommandError> {
-    let besides = clc.ask(DecideRegistration { name: name.clone(), decision }).await?;
+    let besides = clc.ask(DecideRegistration { name: name.clone(), decision, reason }).await?;
     let said = match decision {
         Decision::Approve => "approved",
         Decision::Reject => "rejected",

@@ -30,7 +30,22 @@ use crate::random;
 use crate::records::Records;
 
 /// What is recorded of what the console says.
-const NAMES: [&str; 7] = ["account", "by.account", "by.user", "kind", "language", "name", "user"];
+const NAMES: [&str; 14] = [
+    "account",
+    "buckets.atmost",
+    "by.account",
+    "by.user",
+    "by_mail",
+    "bytes.atmost",
+    "kind",
+    "language",
+    "name",
+    "objects.atmost",
+    "reason",
+    "user",
+    "whose.account",
+    "whose.bucket",
+];
 /// What the console asks for each page that it shows: whether a session is still good.
 const SESSION: &str = "CheckPerson";
 /// How many records are told at once, at most.

@@ -21,19 +21,6 @@ pub(super) fn behind(
 ) -> Result<Option<Actor>, ApiError> {
     let text = |name: &str| message.pointer(name).and_then(Value::as_str);
     let (account, user) = match action {
-        // Who says so was looked at before all else, and being nobody is what is refused so.
-        "Approve"
-        | "Reject"
-        | "GetZip"
-        | "DescribeRegistration"
-        | "SetOwnPassword"
-        | "ProveAgain"
-        | "SetOwnContact" => {
-            if answered.is_err_and(|code| code == ErrorCode::AccessDenied) {
-                return Ok(None);
-            }
-            (text("/by/account").map(str::to_owned), text("/by/user"))
-        }
         "LogIn" | "ChangePassword" | "Confirm" | "Recover" => {
             let Ok(answer) = answered else { return Ok(None) };
             // The password was right, and the code is still to come.
@@ -44,7 +31,12 @@ pub(super) fn behind(
             let row = records.aliases.get(&name.to_ascii_lowercase())?;
             (row.map(|row| row.value), text("/user"))
         }
-        _ => return Ok(None),
+        // Who says so was looked at before all else, and being nobody is what is refused so.
+        _ => {
+            let nobody = answered.is_err_and(|code| code == ErrorCode::AccessDenied);
+            let Some(account) = text("/by/account").filter(|_| !nobody) else { return Ok(None) };
+            (Some(account.to_owned()), text("/by/user"))
+        }
     };
     let Some(number) = account.and_then(|number| number.parse::<AccountId>().ok()) else {
         return Ok(None);

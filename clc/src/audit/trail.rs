@@ -77,7 +77,7 @@ impl Trail {
     ///
     /// # Errors
     /// If the clc's own log cannot be read.
-    pub(super) async fn verify(&self) -> Result<Vec<AuditState>, ApiError> {
+    pub(crate) async fn verify(&self) -> Result<Vec<AuditState>, ApiError> {
         let own = self.log.verify().await?.into_iter().zip(["clc", "clc-reads"]);
         let mut states: Vec<AuditState> = own.map(|(state, name)| state.named(name)).collect();
         match self.walrus.call(VerifyRecords {}).await {

@@ -25,10 +25,10 @@ pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
     let all = concat!(
         include_str!("assets/console.css"),
         include_str!("assets/compute.css"),
-        include_str!("assets/credentials.css"),
         include_str!("assets/images.css"),
         include_str!("assets/storage.css"),
         include_str!("assets/pictures.css"),
+        include_str!("assets/yourself.css"),
     );
     asset("console", "css", "text/css; charset=utf-8", all.as_bytes())
 });

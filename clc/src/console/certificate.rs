@@ -81,6 +81,13 @@ pub(super) fn prepare(
     Ok((certificate, key))
 }
 
+/// When a certificate ends.
+pub(super) fn ends(pem: &str) -> Option<Timestamp> {
+    let read = Certificate::from_pem(pem).ok()?;
+    let end = read.tbs_certificate().validity().not_after.to_unix_duration().as_secs();
+    i64::try_from(end).ok().map(Timestamp::from_secs)
+}
+
 fn is_good(pem: &str, host: &str, now: Timestamp) -> bool {
     let Ok(read) = Certificate::from_pem(pem) else { return false };
     let tbs = read.tbs_certificate();

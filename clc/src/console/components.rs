@@ -6,10 +6,11 @@ use common::error::{ApiError, ErrorCode};
 use common::time::Timestamp;
 use maud::{Markup, html};
 
+use super::commands::{Done, Lines};
 use super::forms;
 use super::live;
 use super::text::{Text, Words};
-use super::texts::{common as say, refusals};
+use super::texts::{common as say, lines, refusals};
 use super::visit::Visit;
 
 /// A field of a form.
@@ -150,6 +151,36 @@ pub(crate) fn status(error: &ApiError) -> u16 {
 /// A word in a colour, of a state.
 pub(crate) fn tag(words: Words, text: Text, tone: &str) -> Markup {
     html! { span class={ "tag " (tone) } { (words.t(text)) } }
+}
+
+/// The lines of clients for something that was done, folded away.
+pub(crate) fn as_a_command(words: Words, done: &Done) -> Markup {
+    html! {
+        details.lines {
+            summary { (words.t(lines::AS_A_COMMAND)) }
+            (lines_of(words, done))
+            p { a href="/lines" { (words.t(lines::ALL_LINES)) } }
+        }
+    }
+}
+
+/// The lines of clients for something that was done.
+pub(crate) fn lines_of(words: Words, done: &Done) -> Markup {
+    let Lines { euca, aws, boto3 } = done.lines();
+    let all = [("euca", "euca", euca), ("aws", "AWS CLI", aws), ("boto3", "boto3 (Python)", boto3)];
+    html! {
+        @for (at, name, line) in &all {
+            @if let Some(line) = line {
+                div.line {
+                    span.client { (name) }
+                    pre.output tabindex="0" data-copy=(words.t(lines::COPY))
+                        data-copied=(words.t(lines::COPIED)) data-line=(at) { (line) }
+                }
+            } @else {
+                p.quiet { (words.fill(lines::NO_LINE, &[("client", name)])) }
+            }
+        }
+    }
 }
 
 /// A moment.

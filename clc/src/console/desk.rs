@@ -13,16 +13,16 @@ use common::iam::Context;
 use common::iam::directory::authority_of_user;
 use common::wire::Message;
 use common::wire::people::People as PeopleService;
-use common::wire::walrus::Walrus;
 use runtime::audit::AuditLog;
 use runtime::auditor::{Auditor as _, Call};
 use runtime::exchange::Exchange;
 use runtime::front::{Inside, QueryApi};
 use runtime::http::Head;
-use runtime::peer::{Answers, Peer};
+use runtime::peer::Answers;
 use runtime::shutdown::Shutdown;
 use tokio::sync::watch;
 
+use super::commands::Deeds;
 use super::pending::{Half, Pending};
 use super::sessions::{self, Good};
 use super::streams::Streams;
@@ -30,7 +30,7 @@ use super::viewer::Viewer;
 use crate::cluster::Cluster;
 use crate::history::History;
 use crate::identity::directory::RecordedDirectory;
-use crate::people::People;
+use crate::people::{People, registrar};
 use crate::schedule::ledger::Room;
 use crate::settings;
 
@@ -45,8 +45,8 @@ pub struct Pictured {
     pub cluster: Cluster,
     /// What they can still take.
     pub rooms: watch::Receiver<Arc<Vec<Room>>>,
-    /// Who keeps images and objects.
-    pub walrus: Peer<Walrus>,
+    /// The site's certificate, if it has one.
+    pub certificate: Option<PathBuf>,
 }
 
 /// What the console is made of.
@@ -80,6 +80,8 @@ pub struct Kept {
     pub(super) pending: Pending<Half>,
     /// Secrets of forms whose senders have to prove who they are.
     pub(super) held: Pending<Vec<(String, String)>>,
+    /// What was done lately, to be told in lines of clients.
+    pub(super) done: Deeds,
     /// Open streams.
     pub(super) streams: Streams,
 }
@@ -118,6 +120,20 @@ impl Desk {
     ) -> Result<A::Output, ApiError> {
         let inside = Inside { head, caller: caller.clone(), agent: AGENT, again };
         self.api.perform(inside, action).await
+    }
+
+    /// Finds out whether an action could be done on behalf of somebody; it is recorded.
+    ///
+    /// # Errors
+    /// Whatever the action would be refused with.
+    pub(super) async fn rehearse<A: Action>(
+        &self,
+        head: &Head,
+        caller: &Caller,
+        action: A,
+    ) -> Result<(), ApiError> {
+        let inside = Inside { head, caller: caller.clone(), agent: AGENT, again: false };
+        self.api.rehearse(inside, action).await
     }
 
     /// Records something that somebody did at the console and nowhere else.
@@ -195,5 +211,6 @@ fn viewer(
         && session.must_change
         && settings::on_record(&people.records, settings::FIRST_TIME)?.as_deref()
             == Some(settings::FIRST_TIME_WAITS);
-    Ok(Some(Viewer { caller, session, first_time }))
+    let waiting = if caller.administrator { registrar::waiting(&people.records)? } else { 0 };
+    Ok(Some(Viewer { caller, session, first_time, waiting }))
 }

@@ -2,6 +2,7 @@
 //! page; its frame and its headers. Each step stands here once, so no page can forget one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use common::error::{ApiError, ErrorCode};
 use common::sign::percent_encode;
@@ -11,7 +12,8 @@ use maud::html;
 use runtime::http::{App, Body, BodyError, Head, Response};
 
 use super::assets;
-use super::components::{refusal, status};
+use super::commands::Done;
+use super::components::{as_a_command, refusal, status};
 use super::cookies;
 use super::desk::Desk;
 use super::forms::{self, Fields};
@@ -31,6 +33,8 @@ use super::visit::Visit;
 /// What a page may load and do: its own files, and nothing that is written into it.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// How long after something was done a page says how it is done by a client.
+const LATELY: Duration = Duration::from_secs(60);
 /// The form that is taken.
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -300,7 +304,15 @@ impl Console {
 
     fn framed(&self, visit: &Visit, page: &Page, cookie: Option<String>) -> Response {
         let entries = menu(&self.table, visit.viewer.as_ref());
-        let text = document(visit, page, &entries).into_string();
+        let done = match (&visit.viewer, visit.query.get("done")) {
+            (Some(viewer), said) if !said.is_empty() => {
+                let last = self.desk.kept.done.of(&viewer.session.digest).into_iter().next();
+                let lately = |it: &Done| self.desk.people.now().since(it.at) < LATELY;
+                last.filter(lately).map(|it| as_a_command(visit.words, &it))
+            }
+            _ => None,
+        };
+        let text = document(visit, page, done.as_ref(), &entries).into_string();
         let response = Response::text(page.status, "text/html; charset=utf-8", text)
             .with("content-language", visit.words.tag())
             .with("vary", "cookie, accept-language");

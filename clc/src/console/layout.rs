@@ -6,7 +6,7 @@ use super::assets::{ICON, SCRIPT, STYLE};
 use super::components::token;
 use super::reply::Page;
 use super::text::Text;
-use super::texts::common as say;
+use super::texts::{common as say, people};
 use super::visit::Visit;
 
 /// Where a page stands in the navigation.
@@ -49,8 +49,13 @@ pub(crate) struct Entry {
     pub(crate) name: Text,
 }
 
-/// The whole document.
-pub(crate) fn document(visit: &Visit, page: &Page, entries: &[Entry]) -> Markup {
+/// The whole document; `done` tells how what was just done is done by a client.
+pub(crate) fn document(
+    visit: &Visit,
+    page: &Page,
+    done: Option<&Markup>,
+    entries: &[Entry],
+) -> Markup {
     let words = visit.words;
     let here = visit.head.raw_path.as_str();
     html! {
@@ -98,6 +103,7 @@ pub(crate) fn document(visit: &Visit, page: &Page, entries: &[Entry]) -> Markup 
                 main id="main" tabindex="-1" {
                     h1 { (page.title) }
                     (page.main)
+                    @if let Some(done) = done { (done) }
                 }
             }
         }
@@ -107,6 +113,7 @@ pub(crate) fn document(visit: &Visit, page: &Page, entries: &[Entry]) -> Markup 
 fn navigation(visit: &Visit, entries: &[Entry], here: &str) -> Markup {
     let words = visit.words;
     let mut groups: Vec<_> = entries.iter().map(|entry| entry.group).collect();
+    let waiting = visit.viewer.as_ref().map_or(0, |viewer| viewer.waiting);
     groups.sort_unstable();
     groups.dedup();
     html! {
@@ -118,6 +125,9 @@ fn navigation(visit: &Visit, entries: &[Entry], here: &str) -> Markup {
                         li {
                             a href=(entry.path) aria-current=[is_at(entry.path, here).then_some("page")] {
                                 (words.t(entry.name))
+                                @if waiting > 0 && entry.path == "/people" {
+                                    " " span.tag.busy { (waiting) span.unseen { " " (words.t(people::WAITING_HERE)) } }
+                                }
                             }
                         }
                     }

@@ -17,6 +17,7 @@
 
 mod assets;
 mod certificate;
+mod commands;
 mod components;
 mod cookies;
 mod desk;
@@ -76,6 +77,11 @@ pub fn lines() -> Vec<Line> {
         Line { method, path, who, streams, dangerous }
     };
     table.map(line).collect()
+}
+
+/// Whether something of an API that changes something can be told in a line of at least one client.
+pub fn is_told(service: &'static str, action: &'static str) -> bool {
+    commands::is_told(service, action)
 }
 
 /// How often sessions that are over are removed.

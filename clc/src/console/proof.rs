@@ -89,9 +89,11 @@ pub(super) async fn proof(
     let (by, address) = (session.asks(), visit.address());
     match visit.ask(ProveAgain { by, password, code, address }).await {
         Ok(proven) => {
+            let before = session.digest.clone();
             let renew =
                 move |people: &People| sessions::renew(people, &session, proven.second_factor);
             let (id, session) = visit.desk.people.work(renew).await?;
+            visit.desk.kept.done.renamed(&before, &session.digest);
             put_back(visit, fields, &kept);
             let cookie = cookies::set(cookies::SESSION, &id);
             visit.bound_to = id;

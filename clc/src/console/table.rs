@@ -1,6 +1,6 @@
 //! The table: the lines of each family of pages, one after the other. The navigation has the order of it.
 
-use super::pages::{compute, images, overview, pictures, signing, storage, yourself};
+use super::pages::{compute, images, overview, people, pictures, signing, storage, yourself};
 use super::routes::Route;
 
 /// The table.
@@ -10,6 +10,7 @@ pub(crate) fn table() -> Vec<Route> {
         compute::lines(),
         images::lines(),
         storage::lines(),
+        people::lines(),
         pictures::lines(),
         signing::lines(),
         yourself::lines(),

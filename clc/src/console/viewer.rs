@@ -13,6 +13,8 @@ pub(crate) struct Viewer {
     pub(crate) session: ConsoleSession,
     /// Whether the cloud has to be configured by them before anything else.
     pub(crate) first_time: bool,
+    /// How many applications wait for them, if they administrate the cloud.
+    pub(crate) waiting: usize,
 }
 
 impl Viewer {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use common::action::Action;
+use common::action::{Access, Action};
 use common::error::{ApiError, ErrorCode};
 use common::wire::Message;
 use common::wire::people::People as PeopleService;
 use runtime::http::Head;
 
+use super::commands::Done;
 use super::desk::Desk;
 use super::forms::Fields;
 use super::incoming::{Brought, Incoming};
@@ -66,7 +67,26 @@ impl Visit {
     /// # Errors
     /// Whatever the action is refused with.
     pub(crate) async fn call<A: Action>(&self, action: A) -> Result<A::Output, ApiError> {
-        self.desk.perform(&self.head, &self.viewer()?.caller, false, action).await
+        let viewer = self.viewer()?;
+        let done = match A::ACCESS {
+            Access::Read => None,
+            Access::Write | Access::Tokened => self.desk.api.prefix::<A>().and_then(|service| {
+                Done::of(service, &action, &viewer.caller.user, self.desk.people.now())
+            }),
+        };
+        let output = self.desk.perform(&self.head, &viewer.caller, false, action).await?;
+        if let Some(done) = done {
+            self.desk.kept.done.keep(&viewer.session.digest, done);
+        }
+        Ok(output)
+    }
+
+    /// Finds out whether an action could be done by whoever is signed in, and does nothing of it.
+    ///
+    /// # Errors
+    /// Whatever the action would be refused with.
+    pub(crate) async fn rehearse<A: Action>(&self, action: A) -> Result<(), ApiError> {
+        self.desk.rehearse(&self.head, &self.viewer()?.caller, action).await
     }
 
     /// Asks what people ask about their accounts.

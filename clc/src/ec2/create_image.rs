@@ -208,6 +208,7 @@ fn image(
         created: task.started,
         layout: None,
         saving: Some(task.id.clone()),
+        importing: None,
         maker: quota::maker(caller),
     })
 }

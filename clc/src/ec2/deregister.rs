@@ -26,6 +26,7 @@ impl Handle<Images> for DeregisterImage {
         let caller = scene.caller.clone();
         scene.records.work(move |records| deregister(records, &id, &caller)).await?;
         scene.wakers.images.wake();
+        scene.wakers.imports.wake();
         scene.wakers.all_nodes();
         Ok(Done::YES)
     }

@@ -30,6 +30,10 @@ pub fn reason(
     trouble: impl FnOnce() -> Option<String>,
 ) -> Option<(String, String)> {
     if let (ImageState::Pending, Some(task)) = (&image.state, &image.saving) {
+        if let Some(import) = &image.importing {
+            let text = format!("Its disk is being imported by the task {import}");
+            return Some((PENDING.to_owned(), text));
+        }
         return Some((
             PENDING.to_owned(),
             format!("Its instance is being saved by the bundle task {task}"),

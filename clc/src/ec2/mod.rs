@@ -18,6 +18,8 @@ pub mod image_attributes;
 pub mod image_filters;
 pub mod image_listing;
 pub mod images;
+pub mod import_image;
+pub mod import_tasks;
 pub mod instance_filters;
 pub mod instance_profiles;
 pub mod instance_types;

@@ -168,7 +168,7 @@ fn may_register(kind: ImageKind, caller: &Caller) -> Result<(), ApiError> {
 
 /// The kernel or ramdisk that the request or else the manifest names; it must be registered, and
 /// whoever names it must be able to run it.
-fn named(
+pub(super) fn named(
     records: &Records,
     caller: &Caller,
     asked: Option<&str>,
@@ -301,6 +301,7 @@ fn image(
         layout: None,
         hvm,
         saving: None,
+        importing: None,
         maker: quota::maker(caller),
     })
 }

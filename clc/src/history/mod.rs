@@ -13,6 +13,7 @@
 
 mod counts;
 pub mod meter;
+pub mod report;
 pub mod rings;
 pub mod sample;
 mod subjects;

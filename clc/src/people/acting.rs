@@ -27,6 +27,46 @@ pub fn administrator(people: &People, by: &CheckPerson) -> Result<Person, ApiErr
     Err(denied(format!("'{}' does not administrate the cloud", person.alias)))
 }
 
+/// An administrator whom policies let do something to an account. Blocks.
+///
+/// # Errors
+/// As [`administrator`].
+pub fn permitted(
+    people: &People,
+    by: &CheckPerson,
+    action: &str,
+    name: &str,
+) -> Result<Person, ApiError> {
+    let person = administrator(people, by)?;
+    let resource = match name {
+        "" => "*".to_owned(),
+        // A number means the account as its name does.
+        name => match accounts::find(&people.records, name) {
+            Ok(account) => user_arn(&account.alias),
+            Err(_) => user_arn(name),
+        },
+    };
+    if may(people, &person, action, &resource)? {
+        return Ok(person);
+    }
+    Err(denied(format!("'{}' may not do {action} to '{name}'", person.alias)))
+}
+
+/// An administrator who may have what makes them the owner of an account that is not their own:
+/// whoever sets its password or its mail address can. Blocks.
+///
+/// # Errors
+/// As [`owner`]; `OperationNotPermitted` for one's own account, for which there are other ways.
+pub fn helper(people: &People, by: &CheckPerson, name: &str) -> Result<Person, ApiError> {
+    let person = administrator(people, by)?;
+    owner(people, by, name)?;
+    if accounts::find(&people.records, name)?.number == person.account {
+        let text = "This is your own account: change it on the pages of your account";
+        return Err(ApiError::new(ErrorCode::OperationNotPermitted, text));
+    }
+    Ok(person)
+}
+
 /// Somebody who may have what makes them the owner of an account: the owner, or an administrator who
 /// may make credentials; those of the cloud's owner are nobody else's. Blocks.
 ///
@@ -41,7 +81,7 @@ pub fn owner(people: &People, by: &CheckPerson, name: &str) -> Result<Person, Ap
     let another = account.number != person.account;
     if another
         && may(people, &person, ADMINISTER, "*")?
-        && may(people, &person, "eucalypt:GetCredentials", &user_arn(name))?
+        && may(people, &person, "eucalypt:GetCredentials", &user_arn(&account.alias))?
     {
         return Ok(person);
     }

@@ -59,6 +59,14 @@ pub fn checked(contact: &Contact, needs_address: bool) -> Result<Contact, Contac
     Ok(checked)
 }
 
+/// Checks what an administrator writes to somebody who is turned down.
+///
+/// # Errors
+/// If it is too long, or holds what no text holds.
+pub fn reason(text: &str) -> Result<String, ContactError> {
+    lines("it", text)
+}
+
 fn line(field: &'static str, text: &str, most: usize) -> Result<String, ContactError> {
     let text = text.trim();
     bounded(field, text, most)?;

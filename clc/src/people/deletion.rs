@@ -348,6 +348,7 @@ async fn end(people: &People, account: &AccountId) -> Result<Vec<String>, ApiErr
     }
     if ended.images {
         wakers.images.wake();
+        wakers.imports.wake();
         wakers.all_nodes();
     }
     Ok(ended.left)

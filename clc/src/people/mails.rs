@@ -145,7 +145,7 @@ fn confirmation(
     Ok(Mail { good_for: Some(good_for), ..mail })
 }
 
-/// To an applicant who was turned down. Blocks.
+/// To an applicant who was turned down, with an administrator's reason if there is one. Blocks.
 ///
 /// # Errors
 /// If the store fails.
@@ -153,8 +153,18 @@ pub fn rejected(
     records: &Records,
     language: Language,
     account: &Account,
+    reason: &str,
 ) -> Result<Mail, ApiError> {
     let mut values = common(records, &account.alias)?;
+    let heading = match language {
+        Language::En => "The reason:",
+        Language::Ja => "理由:",
+    };
+    let told = match reason {
+        "" => String::new(),
+        reason => format!("{heading}\n\n{}\n\n", quoted(reason)),
+    };
+    values.push(("reason", told));
     values.push(("note", note(&settings::get(records, settings::REJECTION_NOTE)?)));
     Ok(filled(&REJECTED, language, &account.registration.contact.email, &values))
 }

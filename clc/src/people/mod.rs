@@ -41,6 +41,7 @@ pub mod passwords;
 pub mod picture;
 pub mod post;
 pub mod registering;
+pub mod registrar;
 pub mod requests;
 pub mod rules;
 pub mod second_factor;

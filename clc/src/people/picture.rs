@@ -163,10 +163,10 @@ mod tests {
         assert!(!dark(0, 0) && !dark(QUIET * DOTS - 1, QUIET * DOTS));
         assert!(super::png(&"x".repeat(5000)).is_err());
 
-        let outline = outline(&text).unwrap();
-        assert_eq!(outline.side, code.size() + 2 * QUIET);
+        let drawn = outline(&text).unwrap();
+        assert_eq!(drawn.side, code.size() + 2 * QUIET);
         let mut dark = std::collections::BTreeSet::new();
-        for run in outline.path.split('M').skip(1) {
+        for run in drawn.path.split('M').skip(1) {
             let (at, rest) = run.split_once('h').unwrap();
             let (x, y) = at.split_once(' ').unwrap();
             let (x, y): (i32, i32) = (x.parse().unwrap(), y.parse().unwrap());

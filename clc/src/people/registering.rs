@@ -198,14 +198,17 @@ pub fn unsent(people: &People, it: &Registered) -> Option<String> {
 /// Turns an application down: nothing of it stays, and its user gets a mail. Blocks.
 ///
 /// # Errors
-/// `InvalidParameterValue` if there is no such user; `IncorrectState` for one who was approved.
-pub fn reject(people: &People, name: &str) -> Result<(), ApiError> {
+/// `InvalidParameterValue` if there is no such user, or for a reason that is too long;
+/// `IncorrectState` for one who was approved.
+pub fn reject(people: &People, name: &str, reason: Option<&str>) -> Result<(), ApiError> {
     let (records, now) = (&people.records, people.now());
+    let reason = contact::reason(reason.unwrap_or_default())
+        .map_err(|error| ApiError::invalid("the reason", error))?;
     records.change_identity(|batch, touched| {
         let seen = accounts::read(records, name)?;
         step(&seen, Event::Reject)?;
         let language = mails::language_of(records, &seen)?;
-        let mail = mails::rejected(records, language, &seen)?;
+        let mail = mails::rejected(records, language, &seen, &reason)?;
         outgoing::queue(batch, &mail, now)?;
         remove(records, batch, touched, &seen)
     })?;
@@ -298,7 +301,11 @@ pub(super) fn remove(
     Ok(())
 }
 
-fn shown(
+/// A registration as it is told. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn shown(
     records: &Records,
     account: Account,
     groups: &groups::Names,

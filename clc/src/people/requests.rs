@@ -88,7 +88,7 @@ pub fn expire(people: &People) -> Result<u64, ApiError> {
             let seen = records.accounts.get(&row.value)?.filter(|seen| waits(seen));
             let Some(seen) = seen else { return Ok(0) };
             let language = mails::language_of(records, &seen)?;
-            let mail = mails::rejected(records, language, &seen)?;
+            let mail = mails::rejected(records, language, &seen, "")?;
             outgoing::queue(batch, &mail, now)?;
             registering::remove(records, batch, touched, &seen)?;
             tracing::info!(account = %seen.number, "an application has waited too long");

@@ -24,7 +24,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn quota(self) -> Quota {
+    /// All of them.
+    pub(super) const ALL: [Self; 5] =
+        [Self::User, Self::Group, Self::Role, Self::InstanceProfile, Self::Policy];
+
+    /// What limits it.
+    pub(super) fn quota(self) -> Quota {
         let (key, actions, what): (_, &[&str], _) = match self {
             Self::User => ("iam:quota-usernumber", &["iam:CreateUser"], "users"),
             Self::Group => ("iam:quota-groupnumber", &["iam:CreateGroup"], "groups"),
@@ -39,7 +44,8 @@ impl Kind {
         Quota { key, actions, what, unit: 1 }
     }
 
-    fn count(self, records: &Records, prefix: &str) -> Result<u64, ApiError> {
+    /// How many there are whose keys begin so. Blocks.
+    pub(super) fn count(self, records: &Records, prefix: &str) -> Result<u64, ApiError> {
         fn all<T, E: Into<ApiError>>(
             rows: impl Iterator<Item = Result<T, E>>,
         ) -> Result<u64, ApiError> {

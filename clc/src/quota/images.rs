@@ -8,9 +8,10 @@ use store::{After, Batch};
 use super::{Quota, Whose, bounds, is_own, take_turns};
 use crate::records::Records;
 
-const IMAGES: Quota = Quota {
+/// What limits images.
+pub(super) const IMAGES: Quota = Quota {
     key: "ec2:quota-imagenumber",
-    actions: &["ec2:RegisterImage", "ec2:CreateImage"],
+    actions: &["ec2:RegisterImage", "ec2:CreateImage", "ec2:ImportImage"],
     what: "images",
     unit: 1,
 };
@@ -20,11 +21,7 @@ const IMAGES: Quota = Quota {
 /// # Errors
 /// `ResourceLimitExceeded`.
 pub fn admit_gift(records: &Records, heir: &Caller, from: &AccountId) -> Result<(), ApiError> {
-    let count = |account: &AccountId| {
-        let prefix = format!("{account}/");
-        let rows = records.image_names.scan(&prefix, After::Start, usize::MAX)?;
-        Ok::<_, ApiError>(rows.len() as u64)
-    };
+    let count = |account: &AccountId| count(records, account);
     for bound in bounds(heir, [IMAGES]).into_iter().filter(|it| it.whose == Whose::Account) {
         let used = count(&heir.account)?;
         if count(from)? > bound.left(used) {
@@ -32,6 +29,16 @@ pub fn admit_gift(records: &Records, heir: &Caller, from: &AccountId) -> Result<
         }
     }
     Ok(())
+}
+
+/// How many images an account has registered. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub(super) fn count(records: &Records, account: &AccountId) -> Result<u64, ApiError> {
+    // Each image that is registered has its name there.
+    let rows = records.image_names.scan(&format!("{account}/"), After::Start, usize::MAX)?;
+    Ok(rows.len() as u64)
 }
 
 /// Finds out whether a caller may have one more image, and adds it to the batch that records it.

@@ -99,6 +99,15 @@ fn used(records: &Records, caller: &Caller) -> Result<(Use, Use), ApiError> {
     used_in(records, &caller.account, |maker| is_own(maker, caller))
 }
 
+/// How much an account has of what each quota on instances counts. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub(super) fn held(records: &Records, account: &AccountId) -> Result<Vec<(Quota, u64)>, ApiError> {
+    let (used, _) = used_in(records, account, |_| false)?;
+    Ok(QUOTAS.into_iter().map(|(quota, read)| (quota, read(&used))).collect())
+}
+
 fn used_in(
     records: &Records,
     account: &AccountId,

@@ -16,6 +16,7 @@
 //! S3's quotas are walrus' own.
 
 pub mod gifts;
+pub mod holdings;
 pub mod identity;
 pub mod images;
 pub mod instances;

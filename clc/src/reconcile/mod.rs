@@ -7,6 +7,7 @@
 pub mod bundle_step;
 pub mod bundles;
 pub mod images;
+pub mod imports;
 pub mod instances;
 pub mod launch;
 pub mod plain;
@@ -24,6 +25,8 @@ use runtime::reconcile::Waker;
 pub struct Wakers {
     /// Of images.
     pub images: Waker,
+    /// Of disks that are imported.
+    pub imports: Waker,
     /// Of what walrus must have.
     pub walrus: Waker,
     /// Of each node's instances, by the node's name.
@@ -37,7 +40,7 @@ impl Wakers {
     pub fn new<'a>(nodes: impl Iterator<Item = &'a str>) -> Self {
         let nodes: BTreeMap<_, _> = nodes.map(|name| (name.to_owned(), Waker::new())).collect();
         let bundles = nodes.keys().map(|name| (name.clone(), Waker::new())).collect();
-        Self { images: Waker::new(), walrus: Waker::new(), nodes, bundles }
+        Self { images: Waker::new(), imports: Waker::new(), walrus: Waker::new(), nodes, bundles }
     }
 
     /// Wakes the reconciler of a node's instances.

@@ -1,5 +1,5 @@
 //! Old records: an instance that ended is listed for an hour, the token of a launch is kept for a
-//! day after its last instance has gone, a bundle task that ended is listed for a day. Names in the feed
+//! day after its last instance has gone, a bundle task or import that ended is listed for a day. Names in the feed
 //! of identity that lead to nothing go with them.
 
 use std::collections::BTreeMap;
@@ -91,6 +91,7 @@ fn sweep(records: &Records, now: Timestamp) -> Result<Pass, ApiError> {
         }
     }
     sweep_tasks(records, now, &mut pass)?;
+    sweep_imports(records, now, &mut pass)?;
     Ok(pass)
 }
 
@@ -110,6 +111,30 @@ fn sweep_tasks(records: &Records, now: Timestamp, pass: &mut Pass) -> Result<(),
             if rank >= MOST_TASKS || now.since(task.updated) > TASK_LISTED {
                 let mut batch = Batch::new();
                 records.remove_bundle_task(&mut batch, task);
+                batch.commit(&*records.engine)?;
+                pass.steps += 1;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Imports go as bundle tasks do.
+fn sweep_imports(records: &Records, now: Timestamp, pass: &mut Pass) -> Result<(), ApiError> {
+    let mut ended: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for seen in records.imports.all("") {
+        let seen = seen?;
+        pass.looked += 1;
+        if seen.is_over() && !seen.leftovers && !seen.disk_goes {
+            ended.entry(seen.account.clone()).or_default().push(seen);
+        }
+    }
+    for mut tasks in ended.into_values() {
+        tasks.sort_by_key(|task| std::cmp::Reverse(task.updated));
+        for (rank, task) in tasks.iter().enumerate() {
+            if rank >= MOST_TASKS || now.since(task.updated) > TASK_LISTED {
+                let mut batch = Batch::new();
+                records.remove_import(&mut batch, task);
                 batch.commit(&*records.engine)?;
                 pass.steps += 1;
             }

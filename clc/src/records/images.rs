@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use common::id::{AccountId, BundleTaskId, ImageId, ImageKind};
+use common::id::{AccountId, BundleTaskId, ImageId, ImageKind, ImportTaskId};
 use common::time::Timestamp;
 use common::wire::spec::ImageRef;
 use common::wire::walrus::{BundleRef, Layout};
@@ -70,6 +70,9 @@ pub struct Image {
     /// The task that still saves the instance whose image it becomes; its bundle is not there yet.
     #[serde(default)]
     pub saving: Option<BundleTaskId>,
+    /// The task that imports or has imported it.
+    #[serde(default)]
+    pub importing: Option<ImportTaskId>,
     /// Who registered it, `user/NAME` or `role/NAME` in lower case; empty of before that was noted.
     #[serde(default)]
     pub maker: String,

@@ -30,6 +30,7 @@ mod console;
 pub mod feed;
 pub mod groups;
 pub mod images;
+pub mod imports;
 pub mod instances;
 mod key_uses;
 pub mod keys;
@@ -51,6 +52,7 @@ use store::{Batch, Engine, Index, Schema, Table};
 
 pub use accounts::{AccessKey, Account, Certificate, CloudKey, SessionSecret, User};
 pub use bundles::{BundleTask, Draft, Leave, Stage};
+pub use imports::{ImportStage, ImportTask};
 pub use console::ConsoleSession;
 pub use feed::{FeedHead, Touched};
 pub use groups::Group;
@@ -136,6 +138,12 @@ pub struct Records {
     pub bundles_on: Index,
     /// Instance id → the task that saves it, until that has ended.
     pub bundling: Index,
+    /// Disks being imported, by the task's id.
+    pub imports: Table<ImportTask>,
+    /// `ACCOUNT/STARTED/TASK` → import task id: an account's, oldest first.
+    pub imports_of: Index,
+    /// `ACCOUNT/TOKEN` → import task id.
+    pub import_tokens: Index,
     /// Launches by `ACCOUNT/TOKEN`.
     pub launches: Table<Launch>,
     /// Settings by name.
@@ -201,6 +209,7 @@ impl Records {
             .with::<KeyPair>()
             .with::<Instance>()
             .with::<BundleTask>()
+            .with::<ImportTask>()
             .with::<Launch>()
             .with::<Setting>()
             .with::<Tags>()
@@ -252,6 +261,9 @@ impl Records {
             bundles_of: Index::new(engine.clone(), "bundle-by-account"),
             bundles_on: Index::new(engine.clone(), "bundle-by-node"),
             bundling: Index::new(engine.clone(), "bundle-by-instance"),
+            imports: Table::new(engine.clone()),
+            imports_of: Index::new(engine.clone(), "import-by-account"),
+            import_tokens: Index::new(engine.clone(), "import-by-token"),
             launches: Table::new(engine.clone()),
             settings: Table::new(engine.clone()),
             tags: Table::new(engine.clone()),

@@ -15,6 +15,8 @@ use super::world::World;
 /// The field that binds a form to whoever it was shown to.
 pub(crate) const TOKEN: &str = "token_of_form";
 
+const FORM: &str = "content-type: application/x-www-form-urlencoded\r\n";
+
 /// What was answered.
 #[derive(Debug, Clone)]
 pub(crate) struct Shown {
@@ -106,8 +108,9 @@ impl Browser {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         if let Some(body) = body {
-            let kind = "application/x-www-form-urlencoded";
-            head.push_str(&format!("content-type: {kind}\r\ncontent-length: {}\r\n", body.len()));
+            let said = self.headers.iter().find(|(name, _)| name == "content-type");
+            let kind = if said.is_some() { "x-said: above\r\n" } else { FORM };
+            head.push_str(&format!("{kind}content-length: {}\r\n", body.len()));
         }
         head.push_str("\r\n");
         stream.write_all(head.as_bytes()).unwrap();
@@ -122,6 +125,7 @@ impl Browser {
             let mut answer = Vec::new();
             // The other side may close without saying so.
             drop(stream.read_to_end(&mut answer));
+            // What is kept as a file may be no text.
             String::from_utf8_lossy(&answer).into_owned()
         });
         let answer = answered.await.unwrap();

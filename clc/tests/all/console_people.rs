@@ -49,7 +49,8 @@ fn one_applies_is_approved_confirms_and_recovers() {
         assert!(shown.body.contains("not been approved"), "no field of the form approves anybody");
 
         let (name, decision) = ("hanako".into(), Decision::Approve);
-        world.administration().call(DecideRegistration { name, decision }).await.unwrap();
+        let approve = DecideRegistration { name, decision, reason: None };
+        world.administration().call(approve).await.unwrap();
         let mail = mailbox.nth(MAIL, 1).await;
         let code = mail.token("confirm", "hanako");
         assert_eq!(browser.get("/confirm").await.status, 200, "looking at a link uses nothing up");

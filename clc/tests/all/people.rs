@@ -179,8 +179,13 @@ pub(crate) fn approve(by: &CheckPerson, name: &str) -> Approve {
     Approve { name: name.into(), by: by.clone(), address: HERE.into() }
 }
 
+/// What `clc admin` asks.
+fn decide(name: &str, decision: Decision) -> DecideRegistration {
+    DecideRegistration { name: name.into(), decision, reason: None }
+}
+
 fn reject(by: &CheckPerson, name: &str) -> Reject {
-    Reject { name: name.into(), by: by.clone(), address: HERE.into() }
+    Reject { name: name.into(), reason: None, by: by.clone(), address: HERE.into() }
 }
 
 #[test]
@@ -217,7 +222,7 @@ fn a_user_registers_without_anybodys_help_but_the_administrators() {
             address: HERE.into(),
         };
         assert_eq!(invalid(people.call(confirm("x", "taro")).await), ErrorCode::InvalidToken);
-        let too_early = DecideRegistration { name: "taro".into(), decision: Decision::Confirm };
+        let too_early = decide("taro", Decision::Confirm);
         let refused = admin.call(too_early).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::IncorrectState);
 
@@ -424,7 +429,6 @@ fn a_link_is_good_for_what_was_so_when_it_was_sent() {
             password: None,
             by_mail: true,
         };
-        let decide = |name: &str, decision| DecideRegistration { name: name.into(), decision };
         let confirm = async |name: &str, token: &str| {
             let (name, token) = (name.into(), token.into());
             let password = Some(PASSWORD.to_owned());
@@ -511,7 +515,7 @@ fn what_is_not_named_stays_and_an_approval_without_a_mail_says_so() {
         let (name, language, password) = ("jiro".to_owned(), None, None);
         let register = RegisterUser { name, contact, language, password, by_mail: true };
         admin.call(register).await.unwrap();
-        let approve = DecideRegistration { name: "jiro".into(), decision: Decision::Approve };
+        let approve = decide("jiro", Decision::Approve);
         assert_eq!(admin.call(approve.clone()).await.unwrap(), None);
         let contact = ContactChange { email: Some(String::new()), ..ContactChange::default() };
         admin.call(ChangeContact { name: "jiro".into(), contact }).await.unwrap();

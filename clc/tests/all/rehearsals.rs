@@ -21,6 +21,7 @@ const ALL: &[(&str, Parameters<'static>)] = &[
         &[("InstanceId", "INSTANCE"), ("Storage.S3.Bucket", "buck"), ("Storage.S3.Prefix", "img")],
     ),
     ("CancelBundleTask", &[("BundleId", "BUNDLE")]),
+    ("CancelImportTask", &[("ImportTaskId", "IMPORT")]),
     ("CreateImage", &[("InstanceId", "INSTANCE"), ("Name", "copy")]),
     ("CreateKeyPair", &[("KeyName", "new")]),
     ("CreateTags", &[("ResourceId.1", "IMAGE"), ("Tag.1.Key", "a")]),
@@ -35,6 +36,7 @@ const ALL: &[(&str, Parameters<'static>)] = &[
     ("DisassociateIamInstanceProfile", &[("AssociationId", "ASSOCIATION")]),
     ("DescribeImageAttribute", &[("ImageId", "IMAGE"), ("Attribute", "launchPermission")]),
     ("DescribeImages", &[]),
+    ("DescribeImportImageTasks", &[]),
     ("DescribeInstanceAttribute", &[("InstanceId", "INSTANCE"), ("Attribute", "userData")]),
     ("DescribeInstanceStatus", &[]),
     ("DescribeInstanceTypeOfferings", &[]),
@@ -44,6 +46,14 @@ const ALL: &[(&str, Parameters<'static>)] = &[
     ("DescribeRegions", &[]),
     ("DescribeTags", &[]),
     ("GetConsoleOutput", &[("InstanceId", "INSTANCE")]),
+    (
+        "ImportImage",
+        &[
+            ("DiskContainer.1.Format", "raw"),
+            ("DiskContainer.1.UserBucket.S3Bucket", "disks"),
+            ("DiskContainer.1.UserBucket.S3Key", "good.img"),
+        ],
+    ),
     ("ImportKeyPair", &[("KeyName", "new"), ("PublicKeyMaterial", KEY)]),
     ("ModifyImageAttribute", &[("ImageId", "IMAGE"), ("LaunchPermission.Add.1.Group", "all")]),
     (
@@ -89,6 +99,7 @@ fn every_action_can_be_rehearsed_and_does_nothing() {
         let other = world.run(&world.admin, &launch(&image)).await.remove(0);
         world.instance_is(&world.admin, &other, "running").await;
         let task = world.save(&world.admin, &other, "other").await;
+        let import = world.import(&world.admin, "good.img", &[]).await.unwrap();
         let give = AssociateIamInstanceProfile {
             instance_id: other.to_string(),
             iam_instance_profile: ProfileName::of("web"),
@@ -112,6 +123,7 @@ fn every_action_can_be_rehearsed_and_does_nothing() {
                     "IMAGE" => image.as_str(),
                     "INSTANCE" => ids[0].as_str(),
                     "BUNDLE" => task.as_str(),
+                    "IMPORT" => import.as_str(),
                     "ASSOCIATION" => association.as_str(),
                     value => value,
                 };

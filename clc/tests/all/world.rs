@@ -16,6 +16,7 @@ use common::audit::{Event, Piece, Place};
 use common::dialect::{query, xml};
 use common::error::{ApiError, ErrorCode};
 use common::id::{ImageKind, InstanceId};
+use common::s3::INSIDE;
 use common::sign::{Credentials, QueryMac, sign_ec2_v2, write_query};
 use common::time::Timestamp;
 use common::wire::Service;
@@ -50,6 +51,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use super::console_storage::StubS3;
+use super::importing::{self, Imports};
 use super::saving::{self, NodeBundles, StoredBundles};
 
 const KEY: [u8; 32] = [7; 32];
@@ -102,6 +105,7 @@ pub(crate) struct WalrusState {
     /// What it says of images that are being unpacked.
     pub(crate) under_way: Vec<Unpacking>,
     pub(crate) saved: StoredBundles,
+    pub(crate) imports: Imports,
     /// What was asked of S3, the newest first.
     pub(crate) asked: Vec<(u64, Event)>,
     /// Whether it says nothing of that.
@@ -112,6 +116,7 @@ pub(crate) struct WalrusState {
 pub(crate) struct StubWalrus {
     pub(crate) state: Arc<Mutex<WalrusState>>,
     changed: watch::Sender<u64>,
+    pub(crate) s3: Arc<StubS3>,
     listening: Listening,
 }
 
@@ -224,7 +229,10 @@ impl StubWalrus {
                 async move { Ok(left(buckets)) }
             });
         let dispatcher = saving::store(dispatcher, &state, clock);
-        Self { state, changed, listening: serve(dispatcher, clock) }
+        let dispatcher = importing::answer(dispatcher, &state, &changed);
+        let s3 = Arc::<StubS3>::default();
+        let listening = serve_with(endpoint(dispatcher, clock).app(INSIDE, Arc::clone(&s3) as _));
+        Self { state, changed, s3, listening }
     }
 
     /// Puts a bundle there that is whole, or being unpacked.
@@ -273,6 +281,11 @@ impl StubWalrus {
         })
     }
 
+    pub(crate) fn stir(&self) {
+        self.changed.send_modify(|n| *n += 1);
+    }
+
+    /// Says how the unpacking of a bundle stands.
     pub(crate) fn becomes(&self, location: &str, wanted: WantedImage) {
         self.state.lock().unwrap().wanted.insert(location.into(), wanted);
         self.changed.send_modify(|n| *n += 1);
@@ -499,11 +512,17 @@ fn view(instance: &InstanceId, state: MachineState) -> InstanceView {
     }
 }
 
+fn endpoint<S: Service>(dispatcher: Dispatcher<S>, clock: &Clock) -> Endpoint {
+    Endpoint::new(PeerKey::new(KEY), clock.clone(), Roster::default(), Metrics::default())
+        .service(Arc::new(dispatcher))
+}
+
 fn serve<S: Service>(dispatcher: Dispatcher<S>, clock: &Clock) -> Listening {
+    serve_with(endpoint(dispatcher, clock))
+}
+
+fn serve_with(endpoint: Endpoint) -> Listening {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let endpoint =
-        Endpoint::new(PeerKey::new(KEY), clock.clone(), Roster::default(), Metrics::default())
-            .service(Arc::new(dispatcher));
     let limits = Limits { workers: 1, ..Limits::default() };
     listen(listener, &limits, Arc::new(endpoint)).unwrap()
 }

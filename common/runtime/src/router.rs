@@ -244,16 +244,21 @@ impl Router {
         self.typed::<A>().is_some()
     }
 
-    /// Does an action by its type.
+    /// Does an action by its type, or only rehearses it.
     ///
     /// # Errors
     /// `InvalidAction` for one that is not in the table, and whatever the action refuses.
-    pub async fn call<A: Action>(&self, action: A, asking: Asking) -> Result<A::Output, ApiError> {
+    pub async fn call<A: Action>(
+        &self,
+        action: A,
+        asking: Asking,
+        dry_run: bool,
+    ) -> Result<A::Output, ApiError> {
         let Some(does) = self.typed::<A>() else {
             let text = format!("The action {} is not valid for this endpoint", A::NAME);
             return Err(ApiError::new(ErrorCode::InvalidAction, text));
         };
-        does(action, asking, false).await
+        does(action, asking, dry_run).await
     }
 
     /// Does an action and gives its answer's XML.

@@ -93,6 +93,8 @@ codes! {
     IncorrectInstanceState = "IncorrectInstanceState", 400, false;
     BundlingInProgress = "BundlingInProgress", 400, false;
     InvalidBundleIdNotFound = "InvalidBundleID.NotFound", 400, false;
+    InvalidConversionTaskId = "InvalidConversionTaskId", 400, false;
+    InvalidConversionTaskIdMalformed = "InvalidConversionTaskId.Malformed", 400, false;
     InvalidBundleIdMalformed = "InvalidBundleID.Malformed", 400, false;
     IncorrectState = "IncorrectState", 400, false;
     /// Said at once and not as AWS's 500, which would make clients wait through five tries for

@@ -146,6 +146,9 @@ pub struct DecideRegistration {
     pub name: String,
     /// What is done.
     pub decision: Decision,
+    /// Why somebody is turned down, in the administrator's words; it stands in the mail.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// Change what is known of who stands behind an account.

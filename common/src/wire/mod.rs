@@ -15,6 +15,7 @@ mod message;
 pub mod node;
 pub mod people;
 pub mod quota;
+pub mod registrar;
 pub mod role;
 pub mod spec;
 pub mod upkeep;

@@ -141,6 +141,9 @@ pub struct Approve {
 pub struct Reject {
     /// The account's name.
     pub name: String,
+    /// Why, in the administrator's words; it stands in the mail.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// Who has logged in and asks.
     pub by: CheckPerson,
     /// Where the request came from.

@@ -18,6 +18,9 @@ use common::ec2::image_attributes::{
     DescribeImageAttribute, ModifyImageAttribute, ResetImageAttribute,
 };
 use common::ec2::images::{DeregisterImage, DescribeImages, RegisterImage};
+use common::ec2::import_image::{
+    CancelImportTask, DescribeImportImageTasks, DiskContainer, ImportImage, UserBucket,
+};
 use common::ec2::instance_profiles::{
     AssociateIamInstanceProfile, DescribeIamInstanceProfileAssociations,
     DisassociateIamInstanceProfile, ProfileName, ReplaceIamInstanceProfileAssociation,
@@ -213,6 +216,9 @@ fn actions() -> BTreeMap<&'static str, Access> {
         of::<CancelBundleTask>(),
         of::<DescribeBundleTasks>(),
         of::<CreateImage>(),
+        of::<ImportImage>(),
+        of::<DescribeImportImageTasks>(),
+        of::<CancelImportTask>(),
     ]);
     let mut names: Vec<_> = common::ec2::names().collect();
     names.sort_unstable();
@@ -250,6 +256,13 @@ fn a_disabled_user_can_use_nothing() {
     cloud.enable("taro", true);
     assert_eq!(user.get("taros", "note").unwrap(), b"kept");
     user.send(&DescribeRegions::default());
+}
+
+/// What bears the mark of ext2 and nothing else.
+fn file_system() -> Vec<u8> {
+    let mut bytes = vec![0; 1 << 20];
+    bytes[1024 + 56..][..2].copy_from_slice(b"\x53\xef");
+    bytes
 }
 
 #[test]
@@ -355,6 +368,22 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
     let cancel = CancelBundleTask { bundle_id: task.to_string() };
     refused("CancelBundleTask", other.refused(&cancel));
     owner.send(&cancel);
+    owner.put("taros", "disk.img", &file_system());
+    let import = ImportImage {
+        disk_container: vec![DiskContainer {
+            format: Some("raw".into()),
+            user_bucket: Some(UserBucket {
+                bucket: Some("taros".into()),
+                key: Some("disk.img".into()),
+            }),
+            ..DiskContainer::default()
+        }],
+        ..ImportImage::default()
+    };
+    refused("ImportImage", other.refused(&import));
+    let task = owner.send(&import).import_task_id;
+    let cancel = CancelImportTask { import_task_id: Some(task), ..CancelImportTask::default() };
+    refused("CancelImportTask", other.refused(&cancel));
 
     let expected: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("RegisterImage", &["AuthFailure"][..]),
@@ -377,6 +406,8 @@ fn every_action_that_changes_something_is_refused_to_the_unprivileged() {
         ("BundleInstance", &["InvalidInstanceID.NotFound"]),
         ("CreateImage", &["InvalidInstanceID.NotFound"]),
         ("CancelBundleTask", &["InvalidBundleID.NotFound"]),
+        ("ImportImage", &["AuthFailure"]),
+        ("CancelImportTask", &["InvalidConversionTaskId"]),
     ]);
     // Each account has its own key pairs: nobody can so much as name another's.
     let own = ["CreateKeyPair", "DeleteKeyPair", "ImportKeyPair"];

@@ -48,6 +48,7 @@ pub(crate) const ROWS: &[(&str, &str, Pairs<'static>)] = &[
         &[INSTANCE, ("Storage.S3.Bucket", "bucket"), ("Storage.S3.Prefix", "image")],
     ),
     ("ec2", "CancelBundleTask", &[("BundleId", "bun-00000000")]),
+    ("ec2", "CancelImportTask", &[("ImportTaskId", "import-ami-00000000")]),
     ("ec2", "CreateImage", &[INSTANCE, ("Name", "copy")]),
     ("ec2", "CreateKeyPair", &[("KeyName", "new key"), ("KeyType", "ed25519")]),
     (
@@ -65,6 +66,7 @@ pub(crate) const ROWS: &[(&str, &str, Pairs<'static>)] = &[
     ("ec2", "DescribeIamInstanceProfileAssociations", &[]),
     ("ec2", "DescribeImageAttribute", &[IMAGE, ("Attribute", "description")]),
     ("ec2", "DescribeImages", &[]),
+    ("ec2", "DescribeImportImageTasks", &[]),
     ("ec2", "DescribeInstanceAttribute", &[INSTANCE, ("Attribute", "userData")]),
     ("ec2", "DescribeInstanceStatus", &[]),
     ("ec2", "DescribeInstanceTypeOfferings", &[]),
@@ -75,6 +77,15 @@ pub(crate) const ROWS: &[(&str, &str, Pairs<'static>)] = &[
     ("ec2", "DescribeTags", &[]),
     ("ec2", "DisassociateIamInstanceProfile", &[ASSOCIATION]),
     ("ec2", "GetConsoleOutput", &[INSTANCE]),
+    (
+        "ec2",
+        "ImportImage",
+        &[
+            ("DiskContainer.1.Format", "raw"),
+            ("DiskContainer.1.UserBucket.S3Bucket", "bucket"),
+            ("DiskContainer.1.UserBucket.S3Key", "disk.img"),
+        ],
+    ),
     ("ec2", "ImportKeyPair", &[("KeyName", "imported"), ("PublicKeyMaterial", "bm9uZQ==")]),
     ("ec2", "ModifyImageAttribute", &[IMAGE, ("LaunchPermission.Add.1.Group", "all")]),
     ("ec2", "ModifyInstanceAttribute", &[INSTANCE, ("DisableApiTermination.Value", "true")]),

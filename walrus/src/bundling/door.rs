@@ -102,7 +102,7 @@ pub(super) fn demand_wanted(records: &Records, task: &BundleTaskId) -> Result<()
 }
 
 /// Whoever stores by a ticket, as the rules for buckets see them: nobody's administrator.
-pub(super) fn as_caller(owner: &Owner) -> Caller {
+pub(crate) fn as_caller(owner: &Owner) -> Caller {
     Caller::owner(&owner.account, &owner.alias)
 }
 
@@ -143,7 +143,7 @@ fn make_ready(
 }
 
 /// Whether an object was stored by this task.
-pub(super) fn is_of(object: &Object, task: &BundleTaskId) -> bool {
+pub(crate) fn is_of(object: &Object, task: &BundleTaskId) -> bool {
     let marked = |(name, value): &(String, String)| name == MARK && value == task.as_str();
     object.attributes.metadata.iter().any(marked)
 }

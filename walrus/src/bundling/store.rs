@@ -113,6 +113,13 @@ impl BundleStore {
             let text = format!("The piece has {length} bytes, of at most {most}");
             return Err(ApiError::new(ErrorCode::EntityTooLarge, text));
         }
+        self.fits(&claims, piece, length).await?;
+        Ok((claims, piece, length))
+    }
+
+    /// Whether a piece of that length may be stored: it is wanted, in a bucket of the owner's, and
+    /// there is room.
+    async fn fits(&self, claims: &Claims, piece: Piece, length: u64) -> Result<(), ApiError> {
         let (content, asked) = (self.content.clone(), claims.clone());
         pool::block(move || {
             let records = &content.records;
@@ -128,7 +135,24 @@ impl BundleStore {
             Ok::<_, Failed>(records.ledger.foresee(&bucket.name, &bucket.owner.account, change)?)
         })
         .await??;
-        Ok((claims, piece, length))
+        Ok(())
+    }
+
+    /// Stores a part that was made here.
+    ///
+    /// # Errors
+    /// That nobody wants it, a quota, no room.
+    pub(crate) async fn part(
+        &self,
+        claims: &Claims,
+        index: usize,
+        bytes: Bytes,
+        sha1: Vec<u8>,
+    ) -> Result<(), ApiError> {
+        let length = bytes.len() as u64;
+        self.fits(claims, Piece::Part(index), length).await?;
+        let given = Given::Value(Algorithm::Sha1, sha1);
+        self.put(claims, claims.place.part(index), Body::full(bytes), length, given).await
     }
 
     /// Stores an object in the owner's name.
@@ -175,7 +199,15 @@ impl BundleStore {
     }
 
     /// Checks, signs and stores the manifest.
-    async fn finish(&self, claims: Claims, raw: Bytes, sha1: Vec<u8>) -> Result<(), ApiError> {
+    ///
+    /// # Errors
+    /// What is wrong with it, or what keeps it from being stored.
+    pub(crate) async fn finish(
+        &self,
+        claims: Claims,
+        raw: Bytes,
+        sha1: Vec<u8>,
+    ) -> Result<(), ApiError> {
         let key = self.key.get()?;
         let (content, asked) = (self.content.clone(), claims.clone());
         let signed = pool::block(move || {

@@ -7,6 +7,6 @@
 pub(crate) mod actor;
 pub(crate) mod disk;
 pub(crate) mod flights;
-mod layout;
+pub(crate) mod layout;
 pub(crate) mod table;
 pub(crate) mod unbundle;

@@ -52,7 +52,7 @@ for (const part of document.querySelectorAll("[data-live]")) {
     if (output) output.scrollTop = scrolled === null ? output.scrollHeight : scrolled;
   };
   part.addEventListener("part:after", () => {
-    for (const box of part.querySelectorAll("input[type=checkbox]")) box.checked = ticked.includes(box.value);
+    for (const box of part.querySelectorAll("input[name=id]")) box.checked = ticked.includes(box.value);
     const again = focus && document.getElementById(focus);
     if (again) again.focus({ preventScroll: true });
     follow();
@@ -61,23 +61,19 @@ for (const part of document.querySelectorAll("[data-live]")) {
   follow();
 }
 
-// One box ticks them all; what is done to several says to how many.
-const every = document.querySelector("[data-every]");
+// One box ticks them all.
 const boxes = () => [...document.querySelectorAll("input[name=id][type=checkbox]")];
-const count = () => {
-  const told = document.querySelector("[data-ticked]");
-  const many = boxes().filter((box) => box.checked).length;
-  if (told) told.textContent = many ? told.dataset.ticked.replace("{count}", many) : "";
-  if (every) every.checked = many > 0 && many === boxes().length;
-};
-if (every) {
-  every.closest("[hidden]").hidden = false;
-  every.addEventListener("change", () => {
-    for (const box of boxes()) box.checked = every.checked;
-    count();
-  });
+function count() {
+  const every = document.querySelector("[data-every]");
+  if (!every) return;
+  every.parentElement.hidden = false;
+  const all = boxes();
+  const ticked = all.filter((box) => box.checked).length;
+  every.checked = ticked > 0 && ticked === all.length;
+  every.indeterminate = ticked > 0 && ticked < all.length;
 }
 document.addEventListener("change", (event) => {
-  if (event.target.name === "id") count();
+  if ("every" in event.target.dataset) for (const box of boxes()) box.checked = event.target.checked;
+  if (event.target.type === "checkbox") count();
 });
 count();

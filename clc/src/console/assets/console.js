@@ -91,3 +91,17 @@ if (menu) {
     }
   });
 }
+
+// Lines of commands are copied at once.
+for (const line of document.querySelectorAll("[data-copy]")) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "second copy";
+  button.textContent = line.dataset.copy;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(line.textContent);
+    button.textContent = line.dataset.copied;
+    window.setTimeout(() => (button.textContent = line.dataset.copy), 2000);
+  });
+  line.before(button);
+}

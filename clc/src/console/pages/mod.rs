@@ -5,6 +5,7 @@
 pub(super) mod compute;
 pub(super) mod images;
 pub(super) mod overview;
+pub(super) mod people;
 pub(super) mod pictures;
 pub(super) mod signing;
 pub(super) mod storage;

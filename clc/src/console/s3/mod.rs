@@ -19,10 +19,10 @@ use common::audit::event::cut;
 use common::error::{ApiError, ErrorCode};
 use common::iam::session::{Via, Who};
 use common::s3::tree::Element;
-use common::s3::{INSIDE, ObjectKey};
+use common::s3::{BucketName, INSIDE, ObjectKey};
 use common::sign::{
-    Credentials, Headers, PayloadCheck, Request, percent_encode_path, presign_s3_v4, sign_s3_v4,
-    write_query,
+    Credentials, Headers, PayloadCheck, Request, percent_encode, percent_encode_path,
+    presign_s3_v4, sign_s3_v4, write_query,
 };
 use md5::{Digest as _, Md5};
 use runtime::exchange::{Answered, Sending};
@@ -41,7 +41,7 @@ const DOCUMENT: (usize, usize) = (8 << 20, 40_000);
 /// A request to S3.
 pub(crate) struct Ask {
     method: &'static str,
-    bucket: String,
+    bucket: Option<String>,
     key: Option<String>,
     query: Vec<(&'static str, String)>,
     headers: Vec<(&'static str, String)>,
@@ -49,10 +49,15 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
-    /// A request about a bucket; about all of them if the name is empty.
+    /// The question for all buckets.
+    pub(crate) fn buckets() -> Self {
+        Self { bucket: None, ..Self::new("GET", "") }
+    }
+
+    /// A request about a bucket.
     pub(crate) fn new(method: &'static str, bucket: &str) -> Self {
         let (query, headers, body) = (Vec::new(), Vec::new(), Sending::Nothing);
-        Self { method, bucket: bucket.to_owned(), key: None, query, headers, body }
+        Self { method, bucket: Some(bucket.to_owned()), key: None, query, headers, body }
     }
 
     /// The same, about an object.
@@ -97,7 +102,8 @@ impl Ask {
     }
 
     fn path(&self, prefix: &str) -> String {
-        let mut path = format!("{prefix}/{}", percent_encode_path(&self.bucket));
+        let bucket = self.bucket.as_deref().unwrap_or_default();
+        let mut path = format!("{prefix}/{}", percent_encode(bucket));
         if let Some(key) = &self.key {
             path.push('/');
             path.push_str(&percent_encode_path(key));
@@ -112,7 +118,10 @@ impl Visit {
     /// # Errors
     /// What S3 refuses, with its code and sentence; `Unavailable` if walrus cannot be reached.
     pub(crate) async fn s3(&self, ask: Ask) -> Result<Answered, ApiError> {
-        // Without one the request would be about the bucket.
+        // Without its name a request would be about something larger.
+        if let Some(bucket) = &ask.bucket {
+            bucket.parse::<BucketName>()?;
+        }
         if let Some(key) = &ask.key {
             key.parse::<ObjectKey>()?;
         }

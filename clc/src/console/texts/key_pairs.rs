@@ -29,7 +29,7 @@ texts! {
     NAME_HINT = "1 to 255 characters", "1〜255 文字";
     RSA = "RSA, 2048 bits", "RSA (2048 ビット)";
     RSA_HINT = "Understood by every SSH client", "すべての SSH クライアントで利用できます";
-    ED25519 = "Ed25519", "Ed25519";
+    ED25519 = "ED25519", "ED25519";
     ED25519_HINT = "Short and quick; not for guests or clients from before 2014", "短く高速です。2014 年より前のゲストやクライアントでは使えません";
     MADE = "Save the private key now", "秘密鍵を今すぐ保存してください";
     MADE_TEXT = "This is the only time you see it. When you leave this page, it is gone.", "表示されるのは今回だけです。このページを離れると、二度と表示できません。";

@@ -1,14 +1,22 @@
 //! What the console says, one file a family of pages.
 
 pub(crate) mod accounts;
+pub(crate) mod audit;
 pub(crate) mod common;
 pub(crate) mod credentials;
+pub(crate) mod groups;
 pub(crate) mod images;
 pub(crate) mod instances;
 pub(crate) mod key_pairs;
+pub(crate) mod launch;
+pub(crate) mod lines;
+pub(crate) mod overview;
+pub(crate) mod people;
 pub(crate) mod pictures;
 pub(crate) mod proof;
+pub(crate) mod quotas;
 pub(crate) mod refusals;
+pub(crate) mod settings;
 pub(crate) mod signing;
 pub(crate) mod storage;
 
@@ -24,18 +32,7 @@ mod tests {
 
     #[test]
     fn every_text_has_its_pair() {
-        let families = [
-            accounts::ALL,
-            common::ALL,
-            credentials::ALL,
-            images::ALL,
-            instances::ALL,
-            key_pairs::ALL,
-            pictures::ALL,
-            proof::ALL,
-            signing::ALL,
-            storage::ALL,
-        ];
+        let families = [accounts::ALL, audit::ALL, common::ALL, credentials::ALL, groups::ALL, images::ALL, instances::ALL, key_pairs::ALL, launch::ALL, lines::ALL, overview::ALL, people::ALL, pictures::ALL, proof::ALL, quotas::ALL, settings::ALL, signing::ALL, storage::ALL];
         let japanese = |c: char| {
             ('\u{3040}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)
         };

@@ -6,6 +6,7 @@ use common::id::AccountId;
 use common::time::Timestamp;
 
 use crate::reconcile::images::undefault;
+use crate::reconcile::imports;
 use crate::records::{Image, ImageState, Reason, Records};
 
 /// How many records one commit is about.
@@ -63,6 +64,11 @@ pub(super) fn end_belongings(
             ended.nodes.extend(node);
         }
     }
+    let mut imports = 0;
+    for id in ids(&records.imports_of)? {
+        imports += usize::from(imports::end(records, &id, "The account was deleted", now)?);
+    }
+    ended.images |= imports > 0;
     for id in ids(&records.images_for)? {
         ended.images |= deregister(records, account, &id)?;
     }
@@ -81,7 +87,12 @@ pub(super) fn end_belongings(
             Ok::<_, ApiError>(())
         })?;
     }
-    for (count, what) in [(living, "instances that end"), (tasks, "bundle tasks that end")] {
+    let left = [
+        (living, "instances that end"),
+        (tasks, "bundle tasks that end"),
+        (imports, "imports that end"),
+    ];
+    for (count, what) in left {
         if count > 0 {
             ended.left.push(format!("{what}: {count}"));
         }

@@ -42,8 +42,17 @@ pub(super) fn give(records: &Records, from: &Account, to: &Account) -> Result<Gi
         let seen = records.bundle_tasks.get(&id)?;
         tasks += usize::from(seen.is_some_and(|task| !task.is_over()));
     }
-    if tasks > 0 {
-        given.left.push(format!("bundle tasks that end first: {tasks}"));
+    let mut imports = 0;
+    for id in ids(&records.imports_of)? {
+        let seen = records.imports.get(&id)?;
+        imports += usize::from(seen.is_some_and(|task| !task.is_over()));
+    }
+    for (count, what) in [(tasks, "bundle tasks"), (imports, "imports")] {
+        if count > 0 {
+            given.left.push(format!("{what} that end first: {count}"));
+        }
+    }
+    if !given.left.is_empty() {
         return Ok(given);
     }
     for id in ids(&records.instances_of)? {

@@ -29,6 +29,11 @@ pub fn owned(records: &Records, account: &AccountId) -> Result<Vec<String>, ApiE
         let seen = records.bundle_tasks.get(&row?.value)?;
         seen.iter().filter(|it| !it.is_over()).for_each(|it| tasks.add(it.id.as_str()));
     }
+    let mut imports = Kind::default();
+    for row in records.imports_of.rows(&prefix, None, 256) {
+        let seen = records.imports.get(&row?.value)?;
+        seen.iter().filter(|it| !it.is_over()).for_each(|it| imports.add(it.id.as_str()));
+    }
     let mut keys = Kind::default();
     for seen in records.key_pairs.all(&prefix) {
         keys.add(&seen?.record.name);
@@ -37,6 +42,7 @@ pub fn owned(records: &Records, account: &AccountId) -> Result<Vec<String>, ApiE
         ("instances", instances),
         ("images", images),
         ("bundle tasks", tasks),
+        ("imports", imports),
         ("key pairs", keys),
     ];
     Ok(kinds.into_iter().filter_map(|(name, kind)| kind.told(name)).collect())

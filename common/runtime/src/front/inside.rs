@@ -29,6 +29,12 @@ pub struct Inside<'a> {
 }
 
 impl QueryApi {
+    /// What policies call the API that has this very action, and not another one of its name.
+    pub fn prefix<A: Action>(&self) -> Option<&'static str> {
+        let service = self.services.iter().find(|service| service.router.has::<A>());
+        service.map(|service| service.prefix)
+    }
+
     /// Does an action of one of the APIs.
     ///
     /// # Errors
@@ -37,6 +43,26 @@ impl QueryApi {
         &self,
         inside: Inside<'_>,
         action: A,
+    ) -> Result<A::Output, ApiError> {
+        self.asked(inside, action, false).await
+    }
+
+    /// Finds out whether an action could be done, and does nothing of it; recorded as `DryRun` is.
+    ///
+    /// # Errors
+    /// Whatever the action would be refused with.
+    pub async fn rehearse<A: Action>(&self, inside: Inside<'_>, action: A) -> Result<(), ApiError> {
+        match self.asked(inside, action, true).await {
+            Err(error) if error.code() != ErrorCode::DryRunOperation => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    async fn asked<A: Action>(
+        &self,
+        inside: Inside<'_>,
+        action: A,
+        dry_run: bool,
     ) -> Result<A::Output, ApiError> {
         let service = self.services.iter().find(|service| service.router.has::<A>());
         let service = service.ok_or_else(|| {
@@ -68,7 +94,7 @@ impl QueryApi {
             let (caller, request_id) = (caller.clone(), head.request_id.clone());
             let (shape, prefix) = (service.shape, service.prefix);
             let asking = Asking { caller, request_id, shape, prefix, guard };
-            service.router.call(action, asking).await
+            service.router.call(action, asking, dry_run).await
         };
         let done = done.await;
         call.resources = noting.names();

@@ -144,7 +144,7 @@ pub(super) fn tick(words: Words, it: Input<'_>) -> Markup {
 /// One of a few values that are told of at length: value, name, what it means.
 pub(super) fn options(words: Words, all: &[(&str, &str, &str)], it: Input<'_>) -> Markup {
     html! {
-        fieldset.options aria-describedby=[it.said()] {
+        fieldset.ways aria-describedby=[it.said()] {
             legend { (it.label) }
             @for (value, name, hint) in all {
                 @let id = format!("f-{}-{value}", it.name);

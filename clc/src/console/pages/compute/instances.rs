@@ -1,15 +1,18 @@
-//! Instances: the list, searched, filtered, a hundred at a time, and following what happens.
+//! Instances: the list, searched, filtered, a hundred at a time, and following what happens. Boxes say
+//! to which of them something is to be done; what that means is told on the page that asks
+//! ([`changes`](super::changes)).
 
 use std::sync::Arc;
 
-use common::ec2::instances::{DescribeInstances, Instance};
-use common::ec2::types::Filter;
+use common::ec2::instances::Instance;
 use common::error::ApiError;
-use common::sign::write_query;
 use futures_util::future::BoxFuture;
 use maud::{Markup, html};
 
-use crate::console::components::{live as live_part, moment, tag};
+use super::changes::Deed;
+use super::inputs;
+use super::wanted::{Wanted, name};
+use crate::console::components::{live as live_part, moment, notice, tag};
 use crate::console::look::Look;
 use crate::console::reply::{Answer, Live, Reply};
 use crate::console::text::Words;
@@ -17,62 +20,51 @@ use crate::console::texts::common as words_of_all;
 use crate::console::texts::instances::{self as say, STATES};
 use crate::console::visit::Visit;
 
-/// How many are shown on a page.
-const SHOWN: usize = 100;
-/// How many answers of the API are searched through for them.
-const SEARCHED: usize = 10;
-
-/// What is asked for.
-#[derive(Clone, Default)]
-struct Asked {
-    search: String,
-    state: String,
-    page: Option<String>,
-}
-
-impl Asked {
-    fn of(visit: &Visit) -> Self {
-        let state = visit.query.line("state");
-        let known = STATES.iter().any(|(name, ..)| *name == state);
-        Self {
-            search: visit.query.line("q").chars().take(100).collect(),
-            state: if known { state.to_owned() } else { String::new() },
-            page: visit.query.some("page"),
-        }
-    }
-
-    /// The path with what is asked, at another page.
-    fn path(&self, base: &str, page: Option<&str>) -> String {
-        let all =
-            [("q", self.search.as_str()), ("state", &self.state), ("page", page.unwrap_or(""))];
-        let said: Vec<_> = all.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-        if said.is_empty() { base.to_owned() } else { format!("{base}?{}", write_query(&said)) }
-    }
-
-    fn is_met(&self, it: &Instance) -> bool {
-        let wanted = self.search.to_lowercase();
-        let address = it.ip_address.as_deref().or(it.private_ip_address.as_deref());
-        let texts = [it.instance_id.as_str(), name(it), &it.image_id, address.unwrap_or_default()];
-        wanted.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(&wanted))
-    }
-}
-
-/// The name that was given to an instance.
-pub(super) fn name(it: &Instance) -> &str {
-    let tag = it.tag_set.item.iter().find(|tag| tag.key == "Name");
-    tag.map_or("", |tag| tag.value.as_str())
-}
-
 /// The page.
 pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
-    let (words, asked) = (visit.words, Asked::of(&visit));
-    let part = drawn(&visit.look(false)?, words, &asked).await?;
-    let stream = asked.path("/instances/live", asked.page.as_deref());
+    let (words, wanted) = (visit.words, Wanted::of(&visit));
+    let part = drawn(&visit.look(false)?, words, &wanted).await?;
+    let stream = wanted.here("/instances/live");
     let main = html! {
+        @if let Some(text) = Deed::done(visit.query.get("done")) { (notice("good", words.t(text), "")) }
+        @if visit.query.get("done") == "none" { (notice("plain", words.t(say::NONE_TICKED), "")) }
+        @if visit.query.get("done") == "launched" {
+            (notice("good", words.t(say::LAUNCHED_MANY), words.t(say::LAUNCHED_TEXT)))
+        }
+        p.deeds { a.button href="/launch" { (words.t(say::LAUNCH)) } }
+        (search(words, &wanted))
+        // What is ticked is asked about on a page of its own, so nothing is done by this form.
+        form method="get" action="/instances/change" { (live_part(words, &stream, &part)) }
+        (inputs::script())
+    };
+    Ok(Reply::page(words.t(say::INSTANCES), main))
+}
+
+/// The list as it is, again and again.
+pub(crate) async fn live(visit: Visit) -> Result<Reply, ApiError> {
+    let (words, wanted) = (visit.words, Wanted::of(&visit));
+    let changes = visit.desk.people.records.instances.watch();
+    let draw = move |viewer| {
+        let (look, wanted) = (visit.look_of(viewer), wanted.clone());
+        let drawn: BoxFuture<'static, _> =
+            Box::pin(async move { drawn(&look, words, &wanted).await });
+        drawn
+    };
+    Ok(Answer::Live(Live { changes, draw: Arc::new(draw) }).into())
+}
+
+fn search(words: Words, wanted: &Wanted) -> Markup {
+    let further = [
+        ("type", words.t(say::TYPE), "m1.small"),
+        ("image", words.t(say::IMAGE), "emi-…"),
+        ("key", words.t(say::KEY_PAIR), ""),
+        ("tag", words.t(say::TAG), "Team=blue"),
+    ];
+    html! {
         form.search method="get" action="/instances" role="search" {
             div.field {
                 label for="q" { (words.t(words_of_all::SEARCH)) }
-                input id="q" name="q" type="search" value=(asked.search) aria-describedby="q-hint";
+                input id="q" name="q" type="search" value=(wanted.get("q")) aria-describedby="q-hint";
                 p.hint id="q-hint" { (words.t(say::SEARCH_HINT)) }
             }
             div.field {
@@ -80,80 +72,69 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
                 select id="state" name="state" {
                     option value="" { (words.t(words_of_all::ALL_OF_THEM)) }
                     @for (state, text, _) in STATES {
-                        option value=(state) selected[asked.state == state] { (words.t(text)) }
+                        option value=(state) selected[wanted.get("state") == state] { (words.t(text)) }
                     }
                 }
             }
             button.second type="submit" { (words.t(words_of_all::SEARCH)) }
-        }
-        (live_part(words, &stream, &part))
-    };
-    Ok(Reply::page(words.t(say::INSTANCES), main))
-}
-
-/// The list as it is, again and again.
-pub(crate) async fn live(visit: Visit) -> Result<Reply, ApiError> {
-    let (words, asked) = (visit.words, Asked::of(&visit));
-    let changes = visit.desk.people.records.instances.watch();
-    let draw = move |viewer| {
-        let (look, asked) = (visit.look_of(viewer), asked.clone());
-        let drawn: BoxFuture<'static, _> =
-            Box::pin(async move { drawn(&look, words, &asked).await });
-        drawn
-    };
-    Ok(Answer::Live(Live { changes, draw: Arc::new(draw) }).into())
-}
-
-/// The instances of a page, and where the next one begins.
-async fn found(look: &Look, asked: &Asked) -> Result<(Vec<Instance>, Option<String>), ApiError> {
-    let of_state = (!asked.state.is_empty()).then(|| Filter {
-        name: "instance-state-name".to_owned(),
-        value: vec![asked.state.clone()],
-    });
-    let mut next_token = asked.page.clone();
-    let mut all = Vec::new();
-    for _ in 0..SEARCHED {
-        let ask = DescribeInstances {
-            instance_id: Vec::new(),
-            filter: of_state.iter().cloned().collect(),
-            max_results: u32::try_from(SHOWN - all.len().min(SHOWN - 5)).ok(),
-            next_token,
-        };
-        let answer = look.call(ask).await?;
-        let launches = answer.reservation_set.item.into_iter();
-        let instances = launches.flat_map(|launch| launch.instances_set.item);
-        all.extend(instances.filter(|it| asked.is_met(it)));
-        next_token = answer.next_token;
-        if next_token.is_none() || all.len() + 5 > SHOWN {
-            break;
+            details.further open[wanted.is_special() || !wanted.get("type").is_empty()] {
+                summary { (words.t(say::MORE_FILTERS)) }
+                div.side-by-side {
+                    @for (name, label, example) in further {
+                        div.field {
+                            label for={ "by-" (name) } { (label) }
+                            input id={ "by-" (name) } name=(name) value=(wanted.get(name))
+                                placeholder=(example) autocapitalize="none" spellcheck="false";
+                        }
+                    }
+                    @if !wanted.get("launch").is_empty() {
+                        input type="hidden" name="launch" value=(wanted.get("launch"));
+                    }
+                }
+            }
+            @if wanted.narrows() { p.links { a href="/instances" { (words.t(say::SHOW_ALL)) } } }
         }
     }
-    Ok((all, next_token))
 }
 
-async fn drawn(look: &Look, words: Words, asked: &Asked) -> Result<Markup, ApiError> {
-    let (all, next) = found(look, asked).await?;
-    let is_asked = !asked.search.is_empty() || !asked.state.is_empty();
+async fn drawn(look: &Look, words: Words, wanted: &Wanted) -> Result<Markup, ApiError> {
+    let (all, next) = wanted.found(look).await?;
     let count = match all.len() {
         1 => words.t(say::SHOWN_ONE).to_owned(),
         count => words.fill(say::SHOWN, &[("count", &count.to_string())]),
     };
+    let none = if wanted.narrows() { say::NONE_MATCH } else { say::NO_INSTANCES };
     Ok(html! {
         @if all.is_empty() {
-            p.empty { (words.t(if is_asked { say::NONE_MATCH } else { say::NO_INSTANCES })) }
+            p.empty { (words.t(none)) }
         } @else {
             p.quiet { (count) }
             (rows(words, &all))
+            (deeds(words, &all))
         }
         p.links {
-            @if asked.page.is_some() {
-                a href=(asked.path("/instances", None)) { (words.t(words_of_all::FIRST_PAGE)) }
+            @if wanted.is_further() {
+                a href=(wanted.path("/instances", None)) { (words.t(words_of_all::FIRST_PAGE)) }
             }
             @if let Some(next) = &next {
-                a href=(asked.path("/instances", Some(next))) { (words.t(words_of_all::NEXT_PAGE)) }
+                a href=(wanted.path("/instances", Some(next))) { (words.t(words_of_all::NEXT_PAGE)) }
             }
         }
     })
+}
+
+/// What can be done to those that are ticked: whatever can be done to any of them.
+fn deeds(words: Words, all: &[Instance]) -> Markup {
+    let fits = |deed: &Deed| all.iter().any(|it| deed.fits(&it.instance_state.name));
+    html! {
+        div.deeds.several role="group" aria-label=(words.t(say::TO_TICKED)) {
+            span.quiet { (words.t(say::TO_TICKED)) }
+            @for deed in Deed::SEVERAL.into_iter().filter(fits) {
+                button type="submit" id={ "do-" (deed.name()) } name="do" value=(deed.name())
+                    class=(if deed == Deed::Terminate { "danger" } else { "second" }) { (words.t(deed.label())) "…" }
+            }
+        }
+    }
 }
 
 fn rows(words: Words, all: &[Instance]) -> Markup {
@@ -162,12 +143,15 @@ fn rows(words: Words, all: &[Instance]) -> Markup {
             table.rows {
                 thead {
                     tr {
+                        th.box scope="col" {
+                            span.unseen { (words.t(say::TICK)) }
+                            span hidden { input type="checkbox" id="tick-all" data-every="" aria-label=(words.t(say::TICK_ALL)); }
+                        }
                         th scope="col" { (words.t(say::INSTANCE)) }
                         th scope="col" { (words.t(say::STATE)) }
                         th scope="col" { (words.t(say::TYPE)) }
                         th scope="col" { (words.t(say::IMAGE)) }
                         th scope="col" { (words.t(say::ADDRESS)) }
-                        th scope="col" { (words.t(say::ZONE)) }
                         th scope="col" { (words.t(say::LAUNCHED)) }
                     }
                 }
@@ -180,17 +164,24 @@ fn rows(words: Words, all: &[Instance]) -> Markup {
 fn row(words: Words, it: &Instance) -> Markup {
     let (state, tone) = say::state(&it.instance_state.name);
     let address = it.ip_address.as_deref().or(it.private_ip_address.as_deref());
+    let id = it.instance_id.as_str();
+    let over = it.instance_state.name == "terminated";
     html! {
         tr {
+            td.box {
+                @if !over {
+                    input type="checkbox" id={ "tick-" (id) } name="id" value=(id)
+                        aria-label=(words.fill(say::TICK_ONE, &[("id", id)]));
+                }
+            }
             th scope="row" data-label=(words.t(say::INSTANCE)) {
-                a href={ "/instances/" (it.instance_id.as_str()) } { code { (it.instance_id.as_str()) } }
+                a href={ "/instances/" (id) } { code { (id) } }
                 @if !name(it).is_empty() { span.given { (name(it)) } }
             }
             td data-label=(words.t(say::STATE)) { (tag(words, state, tone)) }
             td data-label=(words.t(say::TYPE)) { (it.instance_type) }
             td data-label=(words.t(say::IMAGE)) { code { (it.image_id) } }
             td data-label=(words.t(say::ADDRESS)) { (address.unwrap_or("–")) }
-            td data-label=(words.t(say::ZONE)) { (it.placement.availability_zone) }
             td data-label=(words.t(say::LAUNCHED)) { (moment(it.launch_time.0)) }
         }
     }

@@ -1,10 +1,22 @@
 //! Instances and key pairs.
 
+mod changes;
+mod events;
 mod inputs;
 mod instance;
 mod instances;
 mod key_pair_made;
 mod key_pairs;
+mod launch;
+mod launch_choices;
+mod launch_draft;
+mod launch_image;
+mod metadata;
+mod output;
+mod save;
+mod settings;
+mod tags;
+mod wanted;
 
 use crate::console::layout::Group::Compute;
 use crate::console::routes::Who::SignedIn;
@@ -19,7 +31,30 @@ pub(crate) fn lines() -> Vec<Route> {
         get("/instances/live", SignedIn, instances::live),
         get("/instances/{id}", SignedIn, instance::show),
         get("/instances/{id}/live", SignedIn, instance::live),
-        get("/instances/{id}/output", SignedIn, instance::output),
+        get("/instances/{id}/console", SignedIn, output::show),
+        get("/instances/{id}/console/live", SignedIn, output::live),
+        get("/instances/{id}/output", SignedIn, output::file),
+        get("/instances/{id}/events", SignedIn, events::show),
+        get("/instances/{id}/metadata", SignedIn, metadata::show),
+        post("/instances/{id}/metadata", SignedIn, metadata::change),
+        get("/instances/{id}/settings", SignedIn, settings::show),
+        post("/instances/{id}/settings", SignedIn, settings::change),
+        post("/instances/{id}/profile", SignedIn, settings::set_profile),
+        get("/instances/change", SignedIn, changes::ask),
+        post("/instances/start", SignedIn, changes::start),
+        post("/instances/reboot", SignedIn, changes::reboot),
+        post("/instances/stop", SignedIn, changes::stop),
+        post("/instances/terminate", SignedIn, changes::terminate),
+        post("/instances/{id}/name", SignedIn, tags::rename),
+        post("/instances/{id}/tag", SignedIn, tags::add),
+        post("/instances/{id}/untag", SignedIn, tags::remove),
+        get("/instances/{id}/save", SignedIn, save::ask),
+        post("/instances/{id}/save", SignedIn, save::save),
+        get("/launch", SignedIn, launch::begin),
+        post("/launch", SignedIn, launch::launch),
+        post("/launch/form", SignedIn, launch::again),
+        post("/launch/review", SignedIn, launch::review),
+        post("/launch/key", SignedIn, launch::key),
         get("/key-pairs", SignedIn, key_pairs::show).in_menu(Compute, say_keys::KEY_PAIRS),
         post("/key-pairs/delete", SignedIn, key_pairs::delete),
         get("/key-pairs/new", SignedIn, key_pair_made::new),

@@ -9,8 +9,10 @@ use common::ec2::keys::DescribeKeyPairs;
 use common::error::{ApiError, ErrorCode};
 use maud::{Markup, html};
 
+use super::cloud;
 use crate::console::components::{live as live_part, tag};
 use crate::console::look::Look;
+use crate::console::pages::people::waiting;
 use crate::console::reply::{Answer, Live, Reply};
 use crate::console::text::Words;
 use crate::console::texts::accounts as say;
@@ -25,8 +27,16 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
     let words = visit.words;
     let part = drawn(&visit.look(false)?, words).await?;
     let viewer = visit.viewer()?;
+    let whole = match viewer.caller.administrator {
+        true => Some(cloud::drawn(&visit).await?),
+        false => None,
+    };
+    let own = cloud::own(&visit).await?;
     let main = html! {
+        (waiting(words, viewer.waiting))
+        @if let Some(whole) = whole { (whole) }
         (live_part(words, "/live", &part))
+        (own)
         dl.facts {
             dt { (words.t(say::ACCOUNT_NUMBER)) }
             dd { code { (viewer.caller.account.as_str()) } }

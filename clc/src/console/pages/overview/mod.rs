@@ -1,5 +1,6 @@
 //! What there is at a glance.
 
+mod cloud;
 mod dashboard;
 
 use crate::console::layout::Group::Overview;

@@ -10,7 +10,6 @@ use common::time::Timestamp;
 use maud::{Markup, html};
 
 use super::scale::{Unit, axis, times};
-use crate::console::components::moment;
 use crate::console::text::Words;
 use crate::console::texts::pictures as say;
 use crate::history::Cell;
@@ -19,12 +18,13 @@ use crate::history::Cell;
 pub(super) const POINTS: u64 = 120;
 /// Rows of the table.
 const ROWS: usize = 12;
-const WIDE: f64 = 440.0;
-const HIGH: f64 = 170.0;
-const LEFT: f64 = 58.0;
-const RIGHT: f64 = 432.0;
-const TOP: f64 = 8.0;
-const BOTTOM: f64 = 148.0;
+/// Where things are, in half pixels of a picture that is 440 wide: whole numbers make small pages.
+const WIDE: f64 = 880.0;
+const HIGH: f64 = 340.0;
+const LEFT: f64 = 116.0;
+const RIGHT: f64 = 864.0;
+const TOP: f64 = 16.0;
+const BOTTOM: f64 = 296.0;
 
 /// One of the things that a picture shows.
 pub(super) struct Line {
@@ -54,6 +54,29 @@ pub(super) struct Chart {
 
 fn x(place: f64) -> f64 {
     LEFT + (RIGHT - LEFT) * place
+}
+
+/// A whole number of half pixels.
+#[expect(clippy::cast_possible_truncation, reason = "a picture has less than a thousand of them")]
+fn whole(number: f64) -> i32 {
+    number.round() as i32
+}
+
+/// Adds a piece to a path: where it begins, and then how far each point is from the one before.
+fn along_points(path: &mut String, points: &[(f64, f64)]) {
+    let mut last: Option<(i32, i32)> = None;
+    for (number, (across, up)) in points.iter().enumerate() {
+        let now = (whole(*across), whole(*up));
+        // Writing to a String does not fail.
+        let _ = match last {
+            None => write!(path, "M{} {}", now.0, now.1),
+            Some(last) => {
+                let letter = if number == 1 { "l" } else { " " };
+                write!(path, "{letter}{} {}", now.0 - last.0, now.1 - last.1)
+            }
+        };
+        last = Some(now);
+    }
 }
 
 impl Chart {
@@ -102,29 +125,23 @@ impl Chart {
         let [mut along, mut around, mut below] = [const { String::new() }; 3];
         let half = (x(1.0) - x(0.0)) / self.points().max(1) as f64 / 2.0;
         for (first, cells) in Self::pieces(line) {
-            let at = |n: usize| self.across(first + n);
-            let put = |path: &mut String, letter: char, across: f64, value: f32| {
-                // Writing to a String does not fail.
-                let _ = write!(path, "{letter}{across:.1} {:.1}", up(f64::from(value)));
-            };
-            let (begin, end) = (at(0) - half, at(cells.len() - 1) + half);
-            put(&mut along, 'M', begin, cells[0].mean);
-            for (n, cell) in cells.iter().enumerate() {
-                put(&mut along, 'L', at(n), cell.mean);
-            }
-            put(&mut along, 'L', end, cells[cells.len() - 1].mean);
+            let across = |n: usize| self.across(first + n);
+            let at = |across: f64, value: f32| (across, up(f64::from(value)));
+            let (begin, end) = (across(0) - half, across(cells.len() - 1) + half);
+            let mut points = vec![at(begin, cells[0].mean)];
+            points.extend(cells.iter().enumerate().map(|(n, it)| at(across(n), it.mean)));
+            points.push(at(end, cells[cells.len() - 1].mean));
+            along_points(&mut along, &points);
             if line.filled {
-                put(&mut below, 'M', begin, 0.0);
-                cells.iter().enumerate().for_each(|(n, it)| put(&mut below, 'L', at(n), it.mean));
-                put(&mut below, 'L', end, cells[cells.len() - 1].mean);
-                put(&mut below, 'L', end, 0.0);
+                points.extend([at(end, 0.0), at(begin, 0.0)]);
+                along_points(&mut below, &points);
                 below.push('z');
             }
             if cells.iter().any(|cell| cell.max > cell.min) {
-                put(&mut around, 'M', at(0), cells[0].max);
-                cells.iter().enumerate().for_each(|(n, it)| put(&mut around, 'L', at(n), it.max));
-                let back = cells.iter().enumerate().rev();
-                back.for_each(|(n, it)| put(&mut around, 'L', at(n), it.min));
+                let all = cells.iter().enumerate();
+                let there = all.clone().map(|(n, it)| at(across(n), it.max));
+                let back = all.rev().map(|(n, it)| at(across(n), it.min));
+                along_points(&mut around, &there.chain(back).collect::<Vec<_>>());
                 around.push('z');
             }
         }
@@ -178,7 +195,7 @@ impl Chart {
         let (from, until) = (self.from as f64, self.until() as f64);
         let across = |at: u64| x((at as f64 - from) / (until - from).max(1.0));
         let (title, about) = (format!("c{}t", self.id), format!("c{}d", self.id));
-        let one = |number: f64| format!("{number:.1}");
+        let one = |number: f64| format!("{number:.0}");
         html! {
             svg viewBox={ "0 0 " (WIDE) " " (HIGH) } role="img" aria-labelledby=(title) aria-describedby=(about) {
                 title id=(title) { (self.title) }
@@ -186,10 +203,10 @@ impl Chart {
                 g.grid {
                     @for (value, _) in &ticks { path d={ "M" (LEFT) " " (one(up(*value))) "H" (RIGHT) } {} }
                 }
-                g.up { @for (value, text) in &ticks { text x=(LEFT - 6.0) y=(one(up(*value) + 3.5)) { (text) } } }
+                g.up { @for (value, text) in &ticks { text x=(LEFT - 12.0) y=(one(up(*value) + 7.0)) { (text) } } }
                 g.along {
                     @for (at, text) in times(self.from, self.until()) {
-                        text x=(one(across(at).clamp(LEFT + 12.0, RIGHT - 14.0))) y=(HIGH - 6.0) { (text) }
+                        text x=(one(across(at).clamp(LEFT + 24.0, RIGHT - 28.0))) y=(HIGH - 12.0) { (text) }
                     }
                 }
                 @for (number, line) in self.lines.iter().enumerate() {
@@ -225,7 +242,7 @@ impl Chart {
                             @for at in (0..self.points()).step_by(each) {
                                 @let begin = self.from + self.step * at as u64;
                                 tr {
-                                    th scope="row" { (moment(Timestamp::from_secs(i64::try_from(begin).unwrap_or_default()))) }
+                                    th scope="row" { (plainly(begin)) }
                                     @for line in &self.lines {
                                         td { @match mean(line, at) { Some(it) => (self.unit.told(it)), None => "–" } }
                                     }
@@ -239,8 +256,14 @@ impl Chart {
     }
 }
 
+/// A moment of a table, of UTC.
+fn plainly(at: u64) -> String {
+    let iso = Timestamp::from_secs(i64::try_from(at).unwrap_or_default()).iso();
+    format!("{} {}", iso.get(..10).unwrap_or(&iso), iso.get(11..16).unwrap_or(""))
+}
+
 /// A small picture of one line, beside a number that says the same.
-pub(super) fn spark(cells: &[Option<Cell>]) -> Markup {
+pub(crate) fn spark(cells: &[Option<Cell>]) -> Markup {
     let most =
         cells.iter().flatten().map(|cell| f64::from(cell.mean)).fold(0.0, f64::max).max(1e-9);
     let mut path = String::new();
@@ -310,6 +333,6 @@ mod tests {
             Some(Cell { min: mean / 2.0, mean, max: mean * 2.0 })
         });
         let drawn = chart(cells.collect()).draw(Words(Language::En)).0;
-        assert!(drawn.len() < 12 << 10, "{}", drawn.len());
+        assert!(drawn.len() < 6 << 10, "{}", drawn.len());
     }
 }

@@ -23,7 +23,7 @@ use crate::console::texts::pictures as say;
 use crate::console::visit::Visit;
 
 /// How many nodes are on a page.
-const SHOWN: usize = 100;
+const SHOWN: usize = 60;
 /// How many cells a row has, and how many rows a node has at most.
 const ROW: usize = 24;
 const ROWS: usize = 4;
@@ -275,7 +275,7 @@ mod tests {
     fn a_page_of_nodes_is_small_and_says_all_in_words() {
         let words = Words(Language::Ja);
         let all: usize = (0..SHOWN).map(|n| shown(words, &node(n, [20, 1, 3, 1])).0.len()).sum();
-        assert!(all < 90 << 10, "{all} bytes");
+        assert!(all < 68 << 10, "{all} bytes");
         let one = shown(words, &node(7, [20, 1, 3, 1])).0;
         for told in ["20 実行中", "3 停止", "60 / 64", "応答なし"] {
             assert!(one.contains(told), "{told}: {one}");

@@ -2,13 +2,20 @@
 
 mod chart;
 mod csv;
+mod days;
 mod history;
+mod lists;
 mod map;
+mod reports;
 mod scale;
 mod span;
 
-use crate::console::layout::Group::Cloud;
-use crate::console::routes::Who::Administrator;
+pub(crate) use chart::spark;
+pub(crate) use scale::Unit;
+pub(crate) use span::{Seen, Span};
+
+use crate::console::layout::Group::{Cloud, Overview};
+use crate::console::routes::Who::{Administrator, SignedIn};
 use crate::console::routes::{Route, get};
 use crate::console::texts::pictures as say;
 
@@ -25,5 +32,16 @@ pub(crate) fn lines() -> Vec<Route> {
         get("/history/nodes/{name}/csv", Administrator, history::node_file),
         get("/history/accounts/{number}", Administrator, history::account),
         get("/history/accounts/{number}/csv", Administrator, history::account_file),
+        get("/reports", Administrator, reports::all).in_menu(Cloud, say::REPORTS),
+        get("/reports/instances-csv", Administrator, reports::all_instances),
+        get("/reports/storage-csv", Administrator, reports::all_storage),
+        get("/reports/people", Administrator, lists::people),
+        get("/reports/people/csv", Administrator, lists::people_file),
+        get("/reports/components", Administrator, lists::components),
+        get("/reports/components/csv", Administrator, lists::components_file),
+        get("/usage", SignedIn, reports::mine).in_menu(Overview, say::OWN_USE),
+        get("/usage/csv", SignedIn, reports::my_history),
+        get("/usage/instances-csv", SignedIn, reports::my_instances),
+        get("/usage/storage-csv", SignedIn, reports::my_storage),
     ]
 }

@@ -4,7 +4,7 @@ use common::time::Timestamp;
 
 /// What a number is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(crate) enum Unit {
     /// Things: processors, instances, calls.
     Count,
     /// Bytes.
@@ -34,7 +34,7 @@ impl Unit {
     }
 
     /// A number with its unit.
-    pub(super) fn told(self, value: f64) -> String {
+    pub(crate) fn told(self, value: f64) -> String {
         let (name, size) = self.shown_in(value.abs());
         let digits = plain(value / size);
         if name.is_empty() { digits } else { format!("{digits} {name}") }

@@ -16,7 +16,7 @@ const MOST: u64 = 1500;
 
 /// How far back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
+pub(crate) struct Span {
     /// Its name in addresses.
     pub(super) name: &'static str,
     /// In seconds.
@@ -43,8 +43,13 @@ impl Span {
     }
 
     /// The shortest.
-    pub(super) fn hour() -> Self {
+    pub(crate) fn hour() -> Self {
         SPANS[0]
+    }
+
+    /// A day.
+    pub(crate) fn day() -> Self {
+        SPANS[1]
     }
 
     /// Whether it is short enough to be followed.
@@ -84,7 +89,7 @@ pub(super) struct Shows {
 }
 
 /// What is known of a subject, in points for pictures.
-pub(super) struct Seen {
+pub(crate) struct Seen {
     family: Family,
     from: u64,
     step: u64,
@@ -93,7 +98,7 @@ pub(super) struct Seen {
 
 impl Seen {
     /// Reads it.
-    pub(super) async fn read(
+    pub(crate) async fn read(
         history: &History,
         subject: &Subject,
         span: Span,
@@ -122,10 +127,19 @@ impl Seen {
     }
 
     /// What is known of a column.
-    pub(super) fn cells(&self, column: &str) -> Vec<Option<Cell>> {
+    pub(crate) fn cells(&self, column: &str) -> Vec<Option<Cell>> {
         let Some(place) = self.family.column(column) else { return Vec::new() };
         let cell = |row: &Row| row.cells.get(place).copied().filter(Cell::is_known);
         self.points.iter().map(|row| row.as_ref().and_then(cell)).collect()
+    }
+
+    /// What is known of a column at last, and when that was.
+    pub(crate) fn last(&self, column: &str) -> Option<(Timestamp, Cell)> {
+        let cells = self.cells(column);
+        let (place, cell) = cells.iter().enumerate().rev().find_map(|(n, it)| Some((n, (*it)?)))?;
+        let at = self.from + self.step * place as u64;
+        let at = self.points.get(place).and_then(|it| it.as_ref()).map_or(at, |row| row.at);
+        Some((Timestamp::from_secs(i64::try_from(at).unwrap_or_default()), cell))
     }
 
     /// A picture of it.

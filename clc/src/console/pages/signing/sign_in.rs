@@ -190,6 +190,7 @@ async fn enter(
 pub(crate) async fn out(visit: Visit) -> Result<Reply, ApiError> {
     let session = visit.viewer()?.session.clone();
     visit.note("SignOut", &[]).await?;
+    visit.desk.kept.done.forget(&session.digest);
     visit.desk.people.work(move |people| sessions::end(&people.records, &session)).await?;
     Ok(Reply::see("/sign-in?out=1").cookie(cookies::remove(cookies::SESSION)))
 }

@@ -29,7 +29,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
         return Ok(Reply::see(path(&name)));
     }
     let (words, search) = (visit.words, visit.query.line("q"));
-    let document = visit.s3_document(Ask::new("GET", ""), "ListAllMyBucketsResult").await?;
+    let document = visit.s3_document(Ask::buckets(), "ListAllMyBucketsResult").await?;
     let all = answers::buckets(&document);
     let has_some = !all.is_empty();
     let wanted = search.to_lowercase();
@@ -46,7 +46,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
             _ => {}
         }
         p { (words.t(say::BUCKETS_LEAD)) }
-        p.links.up { a href="/buckets/new" { (words.t(say::NEW_BUCKET)) } }
+        p.links.up { a.button href="/buckets/new" { (words.t(say::NEW_BUCKET)) } }
         @if has_some {
             form.search method="get" action="/buckets" role="search" {
                 div.field {
@@ -128,7 +128,6 @@ pub(crate) async fn create(visit: Visit) -> Result<Reply, ApiError> {
         if name.is_empty() {
             return Err(ApiError::missing("name"));
         }
-        name.parse::<common::s3::BucketName>()?;
         visit.s3(Ask::new("PUT", &name).saying("x-amz-acl", acl.as_str())).await
     };
     match ask.await {

@@ -15,14 +15,8 @@ use crate::console::visit::Visit;
 /// What the metadata of whoever wrote it begin with.
 const OWN: &str = "x-amz-meta-";
 /// What else is kept with an object and told by its head.
-const KEPT: [&str; 6] = [
-    "cache-control",
-    "content-disposition",
-    "content-encoding",
-    "content-language",
-    "expires",
-    "x-amz-checksum-type",
-];
+const KEPT: [&str; 5] =
+    ["cache-control", "content-disposition", "content-encoding", "content-language", "expires"];
 
 /// The page.
 pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
@@ -68,7 +62,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
             dd { code { (text("etag").trim_matches('"')) } }
             @if let Some((name, sum)) = &sum {
                 dt { (words.t(say::CHECKSUM)) }
-                dd { (name) " " code { (sum) } }
+                dd { (name) " " code { (sum) } " " span.quiet { (text("x-amz-checksum-type")) } }
             }
             dt { (words.t(say::ADDRESS)) }
             dd { code.key { "s3://" (bucket) "/" (key) } }

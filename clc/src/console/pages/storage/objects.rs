@@ -177,7 +177,7 @@ fn new_folder(visit: &Visit, folder: &str) -> Markup {
     let inside = html! {
         input type="hidden" name="prefix" value=(folder);
         (field(words, &Field {
-            name: "name", label: words.t(say::NAME), hint: words.t(say::FOLDER_HINT),
+            name: "folder", label: words.t(say::NAME), hint: words.t(say::FOLDER_HINT),
             required: true, ..Field::default()
         }))
         button.second type="submit" { (words.t(say::NEW_FOLDER)) }
@@ -239,7 +239,7 @@ fn rows(visit: &Visit, folder: &str, folders: &[String], objects: &[&answers::Li
 /// Makes a folder: an empty object.
 pub(crate) async fn make_folder(visit: Visit) -> Result<Reply, ApiError> {
     let (bucket, folder) = (visit.part(0), visit.form.get("prefix"));
-    let name = visit.form.line("name").trim_matches('/');
+    let name = visit.form.line("folder").trim_matches('/');
     if name.is_empty() {
         let text = visit.words.t(say::FOLDER_NAME_WRONG);
         return Err(ApiError::new(ErrorCode::InvalidParameterValue, text));

@@ -156,7 +156,7 @@ fn made_page(visit: &Visit, key: &AccessKey) -> Reply {
             dt { (words.t(say::KEY_SECRET)) }
             dd { code { (secret) } }
         }
-        p.buttons {
+        p.pair {
             (file("credentials", "text/plain", ini.as_bytes(), words.t(say::KEY_FILE)))
             (file(&format!("{id}.csv"), "text/csv", csv.as_bytes(), words.t(say::KEY_CSV)))
         }

@@ -142,7 +142,7 @@ fn made_page(visit: &Visit, it: &KeyedCertificate) -> Result<Reply, ApiError> {
     let save = |name: &str| format!("{} {name}", words.t(say::CERTIFICATE_SAVE));
     let main = html! {
         (notice("good", words.t(say::CERTIFICATE_MADE), words.t(say::CERTIFICATE_ONCE)))
-        p.buttons {
+        p.pair {
             (file(&key, PEM, it.private_key.as_bytes(), &save(&key)))
             (file(&cert, PEM, it.certificate_body.as_bytes(), &save(&cert)))
         }

@@ -90,7 +90,7 @@ fn zip(visit: &Visit) -> Markup {
             li { (words.t(say::ZIP_NEW)) }
             li { (words.t(say::ZIP_LESS)) }
         }
-        div.buttons {
+        div.pair {
             (form(visit, "/credentials/zip", &whole))
             (form(visit, "/credentials/zip", &keys))
         }

@@ -4,6 +4,7 @@ mod access_keys;
 mod certificates;
 mod contact;
 mod credentials;
+mod lines;
 mod second_factor;
 mod sessions;
 
@@ -13,6 +14,7 @@ use crate::console::routes::Who::SignedIn;
 use crate::console::routes::{Route, get, post};
 use crate::console::texts::accounts as say;
 use crate::console::texts::credentials as own;
+use crate::console::texts::lines as told;
 
 /// The lines of the table.
 pub(crate) fn lines() -> Vec<Route> {
@@ -34,6 +36,7 @@ pub(crate) fn lines() -> Vec<Route> {
         post("/second-factor/off", SignedIn, second_factor::off).dangerous(),
         get("/contact", SignedIn, contact::show).in_menu(Yourself, own::CONTACT),
         post("/contact", SignedIn, contact::save).dangerous(),
+        get("/lines", SignedIn, lines::show).in_menu(Yourself, told::LINES),
         get("/password", SignedIn, password::show).in_menu(Yourself, say::CHANGE_PASSWORD),
         post("/password", SignedIn, password::change),
         get("/sessions", SignedIn, sessions::show).in_menu(Yourself, say::SESSIONS),

@@ -1,14 +1,16 @@
 //! What actions refuse, in Japanese. The APIs speak English alone; here stand the sentences that people
 //! meet most, with `*` for what varies. What is not here is shown as the API says it.
 
+mod compute;
 mod images;
 mod people;
+mod registrar;
 
 /// A sentence of the cloud's, and the same in Japanese with `{1}`, `{2}` for what varies.
 type Sentence = (&'static str, &'static str);
 
-/// All of them, a file a family.
-const TABLES: [&[Sentence]; 2] = [images::TABLE, people::TABLE];
+/// All of them, a file a family; what is said of fewer sentences comes first.
+const TABLES: [&[Sentence]; 4] = [compute::TABLE, images::TABLE, registrar::TABLE, people::TABLE];
 
 /// A sentence of the cloud's in Japanese, if it is known.
 pub(crate) fn japanese(sentence: &str) -> Option<String> {

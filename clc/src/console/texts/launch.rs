@@ -1,0 +1,90 @@
+//! Launching instances.
+
+use crate::console::text::texts;
+
+texts! {
+    TITLE = "Launch instances", "インスタンスを起動";
+    CHOOSE = "Choose an image", "イメージを選択";
+    CHOOSE_LEAD = "An image is the disk that an instance begins with.", "イメージは、インスタンスの最初のディスクになります。";
+    OWNER = "Owner", "所有者";
+    EVERYBODYS = "All that I may use", "利用できるすべて";
+    MINE = "Mine", "自分";
+    SHARED = "Shared with me", "共有されたもの";
+    PUBLIC = "Public", "パブリック";
+    IMAGE = "Image", "イメージ";
+    BOOTS = "Kernel and ramdisk", "カーネルと RAM ディスク";
+    BOOTS_ITSELF = "boots by itself", "ディスクから起動";
+    ARCHITECTURE = "Architecture", "アーキテクチャ";
+    STATE = "State", "状態";
+    AVAILABLE = "available", "利用可能";
+    PENDING = "being unpacked", "展開中";
+    FAILED = "failed", "失敗";
+    USE_IT = "Use it", "選択";
+    IMAGE_HINT = "Name, id, description or owner", "名前、ID、説明、所有者";
+    NO_IMAGES = "There is no image that you may launch. Upload one, or ask your administrator for one.", "起動できるイメージがありません。イメージをアップロードするか、管理者に依頼してください。";
+    NO_IMAGE_MATCHES = "No image matches.", "一致するイメージはありません。";
+    TO_IMAGES = "Images", "イメージ";
+    OTHER_IMAGE = "Choose another image", "別のイメージを選択";
+    IMAGE_WAITS = "The image is still being unpacked; the instances start when that is done.", "イメージは展開中です。展開が終わり次第、インスタンスが起動します。";
+
+    NAME = "Name", "名前";
+    NAME_HINT = "Written on each of the instances as the tag Name", "各インスタンスに Name タグとして付けられます";
+    TYPE = "Instance type", "インスタンスタイプ";
+    TYPE_HAS = "{cpus} vCPU, {memory} MiB of memory, {disk} GiB of disk", "vCPU {cpus}、メモリ {memory} MiB、ディスク {disk} GiB";
+    TYPE_FITS = "{count} fit now", "現在 {count} 台分の空き";
+    TYPE_HINT = "Whether the cloud has room is found out when you launch.", "空きがあるかどうかは、起動時に確認されます。";
+    KEY = "Key pair", "キーペア";
+    KEY_NONE = "None", "なし";
+    KEY_HINT = "Without one, nobody can sign in by SSH unless the image itself lets them.", "キーペアがないと、イメージに登録済みのユーザー以外は SSH で接続できません。";
+    NEW_KEY = "Or the name of a new one", "または新しいキーペアの名前";
+    NEW_KEY_DO = "Create it and use it", "作成して使用";
+    ON = "I have saved it: on with the launch", "保存しました。起動の設定に戻る";
+    COUNT = "How many", "台数";
+    COUNT_QUOTA = "You have {used} of {limit} instances.", "現在 {used} 台 (上限 {limit} 台) を使用しています。";
+    COUNT_HINT = "1 to 256", "1〜256";
+    LEAST = "At least", "最小台数";
+    LEAST_HINT = "If there is room for fewer than this, none is launched. Empty: all or none.", "この台数の空きがない場合は 1 台も起動しません。空欄の場合は、全部かゼロかのどちらかです。";
+    ZONE = "Availability zone", "アベイラビリティーゾーン";
+    ZONE_ANY = "Any", "指定なし";
+    ZONE_AWAY = "{zone} (does not answer)", "{zone} (応答なし)";
+    DATA = "User data", "ユーザーデータ";
+    DATA_HINT = "At most 16 KiB. Guests with cloud-init run it if it begins with #! or #cloud-config. Whoever is in the instance can read it: no passwords.", "16 KiB まで。cloud-init のあるゲストでは、#! または #cloud-config で始まる内容が実行されます。インスタンス内の誰でも読めるため、パスワードは書かないでください。";
+    DATA_PACKED = "It is base64 already", "すでに base64 でエンコード済み";
+    DATA_FILE = "Or read it from a file", "またはファイルから読み込む";
+    DATA_TOO_LARGE = "User data has at most 16 KiB", "ユーザーデータは 16 KiB までです";
+
+    FURTHER = "Further settings", "詳細設定";
+    KERNEL = "Kernel", "カーネル";
+    RAMDISK = "Ramdisk", "RAM ディスク";
+    OF_IMAGE = "As the image says", "イメージの設定に従う";
+    PROFILE = "Instance profile", "インスタンスプロファイル";
+    PROFILE_NONE = "None", "なし";
+    PROFILE_HINT = "Gives the instance credentials of a role, by its metadata", "メタデータを通じて、ロールの認証情報をインスタンスに渡します";
+    SHUTDOWN = "When the guest switches its machine off", "ゲスト OS がシャットダウンしたとき";
+    SHUTDOWN_STOP = "Stop: its disks are kept", "停止する (ディスクは保持)";
+    SHUTDOWN_TERMINATE = "Terminate: its disks are removed", "終了する (ディスクは削除)";
+    PROTECT = "Protect it from being terminated", "終了保護を有効にする";
+    PROTECT_HINT = "Terminating is refused until this is taken back in its settings", "設定で解除するまで、終了の操作は拒否されます";
+    TOKENS = "Metadata", "メタデータ";
+    TOKENS_OPTIONAL = "With and without a session token", "セッショントークンは任意";
+    TOKENS_REQUIRED = "With a session token only (IMDSv2)", "セッショントークン必須 (IMDSv2)";
+    TOKENS_OFF = "Switched off", "無効";
+    HOPS = "Hop limit of token answers", "トークン応答のホップ数上限";
+    HOPS_HINT = "1 to 64; containers in the instance need 2", "1〜64。インスタンス内のコンテナから使うには 2 が必要です";
+    TAGS = "Tags", "タグ";
+    TAGS_HINT = "One on a line: key=value", "1 行に 1 つ: キー=値";
+    DEVICES = "Disks beside the root", "ルート以外のディスク";
+    DEVICES_HINT = "One on a line: /dev/sdb=ephemeral0, /dev/sdc=swap, or /dev/sdb=none to leave out what the image maps", "1 行に 1 つ: /dev/sdb=ephemeral0、/dev/sdc=swap。イメージの設定を外すには /dev/sdb=none";
+
+    REVIEW = "Review", "確認へ進む";
+    REVIEW_TITLE = "Review and launch", "確認と起動";
+    REVIEW_LEAD = "Nothing has been launched yet.", "まだ起動されていません。";
+    NO_KEY_WARNING = "There is no key pair: nobody can sign in by SSH unless the image itself lets them.", "キーペアが指定されていません。イメージに登録済みのユーザー以外は SSH で接続できません。";
+    LAUNCH = "Launch", "起動";
+    CHANGE = "Change something", "変更する";
+    TAKES = "Takes in all", "合計";
+    COUNT_BETWEEN = "{least} to {most}", "{least}〜{most}";
+    DATA_BYTES = "{count} bytes", "{count} バイト";
+    YES = "yes", "はい";
+    REFUSED_HERE = "Something has to be changed first", "修正が必要な項目があります";
+}
