@@ -97,6 +97,8 @@ pub(crate) struct Browser {
     address: SocketAddr,
     config: Arc<ClientConfig>,
     line: Option<Line>,
+    /// The token, and the cookies that it is bound to.
+    token: Option<(BTreeMap<String, String>, String)>,
     pub(crate) cookies: BTreeMap<String, String>,
     /// What every request bears beside what it must.
     pub(crate) headers: Vec<(String, String)>,
@@ -108,6 +110,7 @@ impl Clone for Browser {
             address: self.address,
             config: Arc::clone(&self.config),
             line: None,
+            token: None,
             cookies: self.cookies.clone(),
             headers: self.headers.clone(),
         }
@@ -131,6 +134,7 @@ impl Browser {
             address: cloud.console(),
             config: Arc::new(config),
             line: None,
+            token: None,
             cookies: BTreeMap::new(),
             headers: Vec::new(),
         }
@@ -214,10 +218,17 @@ impl Browser {
 
     /// The token by which forms are bound to this browser now.
     pub(crate) fn token(&mut self) -> String {
+        if let Some((cookies, token)) = &self.token
+            && *cookies == self.cookies
+        {
+            return token.clone();
+        }
         let shown = self.get("/confirm").text();
         let begin = format!("name=\"{TOKEN}\" value=\"");
         let (_, behind) = shown.split_once(&begin).unwrap_or_else(|| panic!("{shown}"));
-        behind.split('"').next().unwrap().to_owned()
+        let token = behind.split('"').next().unwrap().to_owned();
+        self.token = Some((self.cookies.clone(), token.clone()));
+        token
     }
 
     /// Posts fields, bound to this browser.

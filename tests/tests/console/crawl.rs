@@ -102,6 +102,9 @@ impl Crawl {
                 crawl.said.push_str(&page.said);
                 queue.extend(page.links.into_iter().map(|link| (target.clone(), link)));
                 for form in page.forms {
+                    for action in form.also.clone() {
+                        crawl.form(&target, Form { action, ..form.clone() }, &mut queue);
+                    }
                     crawl.form(&target, form, &mut queue);
                 }
             }

@@ -20,6 +20,8 @@ pub(crate) struct Form {
     pub(crate) method: String,
     pub(crate) action: String,
     pub(crate) fields: Vec<Field>,
+    /// Where else its buttons send it.
+    pub(crate) also: Vec<String>,
     /// Whether it asks before.
     pub(crate) asks: bool,
 }
@@ -201,11 +203,14 @@ pub(crate) fn read(text: &str) -> Result<Page, String> {
             page.said.push_str(value);
             page.said.push('\n');
             if ADDRESSES.contains(&attribute.as_str())
-                && attribute != "action"
+                && !attribute.ends_with("action")
                 && value.starts_with('/')
             {
                 page.links.push(value.clone());
             }
+        }
+        if let (Some(form), Some(action)) = (&mut form, get(&attributes, "formaction")) {
+            form.also.push(action.to_owned());
         }
         let own = |name: &str| get(&attributes, name).unwrap_or_default().to_owned();
         match (name.as_str(), &mut form) {
@@ -213,7 +218,7 @@ pub(crate) fn read(text: &str) -> Result<Page, String> {
             ("form", None) => {
                 let asks = get(&attributes, "data-sure").is_some();
                 let (method, action) = (own("method"), own("action"));
-                form = Some(Form { method, action, fields: Vec::new(), asks });
+                form = Some(Form { method, action, asks, ..Form::default() });
             }
             ("option", Some(form)) => {
                 if let Some(field) = form.fields.last_mut() {

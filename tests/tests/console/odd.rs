@@ -42,7 +42,7 @@ fn assert_refused(browser: &Browser, what: &str, bytes: &[u8]) {
 fn what_no_browser_sends_breaks_nothing() {
     let mut site = Site::raise();
     let mut browser = site.taro.browser.clone();
-    let before = site.changes().len();
+    let before = site.mark();
     let session = browser.cookies[SESSION].clone();
     let at = memory();
 
@@ -242,7 +242,7 @@ fn what_no_browser_sends_breaks_nothing() {
 
     let shown = browser.get("/sessions");
     assert_eq!(shown.status, 200, "and whoever is signed in goes on");
-    let changed = site.changes().split_off(before);
+    let changed = site.changes(&before);
     let by = |alias: &str| {
         changed.iter().filter(|it| it.actor.as_ref().is_some_and(|it| it.alias == alias)).count()
     };

@@ -26,59 +26,64 @@ fn post_marked(person: &mut Person, form: &Form) {
     let mut tries = vec![choose("all", MARKER), choose("all", ADDRESS), choose("hidden", MARKER)];
     tries.extend(texts.iter().map(|name| choose(name, MARKER)));
     for other in tries {
-        person.come();
         let token = person.browser.token();
         let shown = person.browser.post(&form.action, &bound(filled(form, other), &token));
         sound(&form.action, &shown);
         if shown.status == 303 {
             let next = shown.location().to_owned();
             sound(&next, &person.browser.get(&next));
+            if next.starts_with("/sign-in") || next.starts_with("/password") {
+                person.come();
+            }
         }
     }
 }
 
-/// Asks for every line with the marker in every open part and behind every known name.
-fn reflect(person: &mut Person, crawl: &Crawl) {
-    let mut names: Vec<String> = Vec::new();
-    for target in crawl.shown.keys() {
+/// The names behind the `?` of addresses and in forms that lead to a line, or to any.
+fn names(crawl: &Crawl, of: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut names = Vec::new();
+    for target in crawl.shown.keys().filter(|target| of(target)) {
         let query = target.split_once('?').map(|(_, query)| query).unwrap_or_default();
         names.extend(query.split('&').filter_map(|pair| pair.split('=').next()).map(str::to_owned));
     }
-    let of_forms = crawl.forms.iter().flat_map(|(_, form)| &form.fields).map(|it| it.name.clone());
-    names.extend(of_forms);
-    names.extend(
-        ["done", "next", "q", "page", "prefix", "key", "marker", "token", "count"]
-            .map(str::to_owned),
-    );
+    let forms = crawl.forms.iter().filter(|(on, form)| of(&form.action) || of(on));
+    names.extend(forms.flat_map(|(_, form)| &form.fields).map(|it| it.name.clone()));
+    names.extend(["done", "next", "q", "page"].map(str::to_owned));
     names.sort_unstable();
     names.dedup();
     names.retain(|it| !it.is_empty());
-    let query = |value: &str| {
-        let pairs =
-            names.iter().map(|name| format!("{}={}", percent_encode(name), percent_encode(value)));
-        pairs.collect::<Vec<_>>().join("&")
-    };
+    names
+}
+
+/// Asks for every line with the marker in every open part and behind every known name: behind all at once,
+/// and, where one could be refused before another is looked at, behind each of the line's own.
+fn reflect(person: &mut Person, crawl: &Crawl) {
+    let all = names(crawl, |_| true);
+    let pair =
+        |name: &String, value: &str| format!("{}={}", percent_encode(name), percent_encode(value));
     for line in lines().into_iter().filter(|line| line.method == Method::Get) {
         let marked = |part: &str| match part.starts_with('{') {
             true => percent_encode(MARKER),
             false => part.to_owned(),
         };
         let open: Vec<_> = line.path.split('/').map(marked).collect();
-        let paths = [crawl.example(&line), open.join("/"), closed(line.path)];
-        for path in paths {
-            let path = path.split('?').next().unwrap();
+        let example = crawl.example(&line);
+        let (known, query) = example.split_once('?').unwrap_or((&example, ""));
+        for path in [known, &open.join("/"), &closed(line.path)] {
             for value in [MARKER, ADDRESS] {
-                let target = format!("{path}?{}", query(value));
+                let query: Vec<_> = all.iter().map(|name| pair(name, value)).collect();
+                let target = format!("{path}?{}", query.join("&"));
                 sound(&target, &person.browser.get(&target));
             }
-            // One by one, where the others would be refused first.
-            if path == closed(line.path) && !line.path.contains('{') {
-                for name in &names {
-                    let target =
-                        format!("{path}?{}={}", percent_encode(name), percent_encode(MARKER));
-                    sound(&target, &person.browser.get(&target));
-                }
-            }
+        }
+        let is = |target: &str| line_of(Method::Get, target).is_some_and(|it| it.path == line.path);
+        for name in names(crawl, is) {
+            // The others as they are, so that the page comes as far as to show this one.
+            let others =
+                query.split('&').filter(|it| !it.is_empty() && it.split('=').next() != Some(&name));
+            let all: Vec<_> = others.map(str::to_owned).chain([pair(&name, MARKER)]).collect();
+            let target = format!("{known}?{}", all.join("&"));
+            sound(&target, &person.browser.get(&target));
         }
     }
 }
@@ -111,9 +116,25 @@ fn nothing_that_anybody_says_becomes_a_script() {
     let crawl = Crawl::of(&mut stranger.browser, &["/sign-in", "/apply", "/recover/ask"]);
     reflect(&mut stranger, &crawl);
 
-    // What asks before comes last: it removes what the others are about.
-    for asks in [false, true] {
-        for (person, crawl) in [&mut site.taro, &mut site.administrator].into_iter().zip(&crawls) {
+    // Lines whose forms were not found.
+    for line in lines().into_iter().filter(|line| line.method == Method::Post && !line.streams) {
+        site.hanako.come();
+        let token = site.hanako.browser.token();
+        if line_of(Method::Post, line.path).is_some_and(|it| it.path == "/sign-out") {
+            continue;
+        }
+        let names =
+            ["name", "id", "key", "code", "prefix", "account", "user", "back", "next", "reason"];
+        let fields = names.map(|name| (name.to_owned(), MARKER.to_owned())).to_vec();
+        let target = closed(line.path);
+        let shown = site.hanako.browser.post(&target, &bound(fields, &token));
+        sound(&target, &shown);
+    }
+
+    // What asks before comes last: it removes what the others are about; and what administrators may do
+    // to others, when the others are done.
+    for (person, crawl) in [&mut site.taro, &mut site.administrator].into_iter().zip(&crawls) {
+        for asks in [false, true] {
             for form in crawl.posted().filter(|form| form.asks == asks) {
                 post_marked(person, form);
             }
@@ -124,19 +145,5 @@ fn nothing_that_anybody_says_becomes_a_script() {
                 Crawl::of(&mut person.browser, &["/"]);
             }
         }
-    }
-    // Lines whose forms were not found.
-    let token = site.taro.browser.token();
-    for line in lines().into_iter().filter(|line| line.method == Method::Post && !line.streams) {
-        site.taro.come();
-        if line_of(Method::Post, line.path).is_some_and(|it| it.path == "/sign-out") {
-            continue;
-        }
-        let names =
-            ["name", "id", "key", "code", "prefix", "account", "user", "back", "next", "reason"];
-        let fields = names.map(|name| (name.to_owned(), MARKER.to_owned())).to_vec();
-        let target = closed(line.path);
-        let shown = site.taro.browser.post(&target, &bound(fields, &token));
-        sound(&target, &shown);
     }
 }

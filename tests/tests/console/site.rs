@@ -37,7 +37,11 @@ impl Person {
         if self.browser.get("/sessions").status != 200 {
             self.browser.cookies.remove(SESSION);
             let fields = [("account", &*self.account), ("user", &self.user), ("password", OWN)];
-            let shown = self.browser.submit("/sign-in", &fields);
+            let mut shown = self.browser.submit("/sign-in", &fields);
+            if shown.location() == "/password/new" {
+                let fields = [("password", OWN), ("again", OWN)];
+                shown = self.browser.submit("/password/new", &fields);
+            }
             assert_eq!((shown.status, shown.location()), (303, "/"), "{}", shown.text());
         }
     }
@@ -189,19 +193,33 @@ impl Site {
         vec![image, instance]
     }
 
-    /// What was changed since the cloud began, the newest last.
-    pub(crate) fn changes(&self) -> Vec<Event> {
-        let (mut events, mut next) = (Vec::new(), None);
+    /// Where the record of changes stands.
+    pub(crate) fn mark(&self) -> Option<String> {
+        self.look(None, 1).0.first().map(|event| event.request_id.clone())
+    }
+
+    /// What was changed since then, the newest first.
+    pub(crate) fn changes(&self, since: &Option<String>) -> Vec<Event> {
+        let (mut changes, mut next) = (Vec::new(), None);
         loop {
-            let filter = Filter { read_only: Some(false), ..Filter::default() };
-            let page = self.cloud.ask_clc(LookAudit { filter, next, most: 500 }).unwrap();
-            events.extend(page.events.into_iter().filter(|event| event.failure.is_none()));
-            next = page.next;
+            let (events, more) = self.look(next, 20);
+            for event in events {
+                if Some(&event.request_id) == since.as_ref() {
+                    return changes;
+                }
+                changes.extend(Some(event).filter(|event| event.failure.is_none()));
+            }
+            next = more;
             if next.is_none() {
-                events.reverse();
-                return events;
+                return changes;
             }
         }
+    }
+
+    fn look(&self, next: Option<String>, most: usize) -> (Vec<Event>, Option<String>) {
+        let filter = Filter { read_only: Some(false), ..Filter::default() };
+        let page = self.cloud.ask_clc(LookAudit { filter, next, most }).unwrap();
+        (page.events, page.next)
     }
 
     /// How the first owner's things are, as the APIs tell it.
