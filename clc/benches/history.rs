@@ -91,7 +91,8 @@ fn main() {
     runtime::boot::in_system(async {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let history = History::open(one.path(), ACCOUNTS).unwrap();
-        let engine: Arc<dyn Engine> = store::open(&EngineConfig::sled(other.path().into())).unwrap();
+        let engine: Arc<dyn Engine> =
+            store::open(&EngineConfig::sled(other.path().into())).unwrap();
         let (mut rings, mut rows) = (Vec::new(), Vec::new());
         for minute in 0..MINUTES {
             let all = all(minute);
@@ -114,7 +115,11 @@ fn main() {
         let kinds = 1 + NODES + ACCOUNTS;
         println!("a sample of {kinds} subjects: rings {rings:?}, rows {rows:?}");
         println!("  ratio {:.2}", rings.as_secs_f64() / rows.as_secs_f64());
-        println!("on disk after an hour: rings {}, rows {}", bytes(one.path()), bytes(other.path()));
+        println!(
+            "on disk after an hour: rings {}, rows {}",
+            bytes(one.path()),
+            bytes(other.path())
+        );
         println!("at most ever: rings {}", history.bytes());
 
         // A whole day of one node.

@@ -379,8 +379,7 @@ mod tests {
     use super::*;
 
     fn asked() -> ImportImage {
-        let bucket =
-            UserBucket { bucket: Some("disks".into()), key: Some("a/server.img".into()) };
+        let bucket = UserBucket { bucket: Some("disks".into()), key: Some("a/server.img".into()) };
         ImportImage {
             disk_container: vec![DiskContainer {
                 format: Some("RAW".into()),

@@ -7,7 +7,8 @@ use crate::browser::{Browser, Shown, TOKEN};
 use crate::console::{OWN, SESSION, signed_in};
 use crate::world::{World, world};
 
-const SCRIPT: &str = "%3Cscript%3Ealert(1)%3C%2Fscript%3E%22%27%3E%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E";
+const SCRIPT: &str =
+    "%3Cscript%3Ealert(1)%3C%2Fscript%3E%22%27%3E%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E";
 /// What pages read behind the `?`, and a few that none reads.
 const PARAMETERS: [&str; 14] = [
     "q", "state", "page", "next", "done", "out", "late", "name", "user", "account", "tab", "sort",
@@ -26,7 +27,10 @@ fn shown() -> impl Iterator<Item = Line> {
 
 fn guarded(shown: &Shown, at: &str) {
     let policy = shown.header("content-security-policy");
-    assert!(policy.contains("frame-ancestors 'none'") && policy.contains("default-src 'none'"), "{at}");
+    assert!(
+        policy.contains("frame-ancestors 'none'") && policy.contains("default-src 'none'"),
+        "{at}"
+    );
     assert!(!policy.contains("unsafe") && policy.contains("base-uri 'none'"), "{at}");
     assert_eq!(shown.header("x-frame-options"), "DENY", "{at}");
     assert_eq!(shown.header("x-content-type-options"), "nosniff", "{at}");
@@ -80,7 +84,8 @@ fn a_token_is_good_in_its_session_and_in_a_form_alone() {
         let mut taro = signed_in(&world, "taro").await;
         let mut other = Browser::new(&world);
         other.sign_in("taro", OWN).await;
-        let (own, others) = (taro.get("/sessions").await.token(), other.get("/sessions").await.token());
+        let (own, others) =
+            (taro.get("/sessions").await.token(), other.get("/sessions").await.token());
         assert_ne!(own, others);
         for line in lines().into_iter().filter(|it| it.method == Method::Post) {
             let path = path(&line, "x");
@@ -96,7 +101,8 @@ fn a_token_is_good_in_its_session_and_in_a_form_alone() {
             assert_eq!(taro.send("POST", &path, Some(&twice)).await.status, 403, "{path}");
             // What is posted is not done by asking for it.
             let got = taro.get(&format!("{path}?{TOKEN}={own}")).await.status;
-            let has_page = lines().iter().any(|it| it.method == Method::Get && it.path == line.path);
+            let has_page =
+                lines().iter().any(|it| it.method == Method::Get && it.path == line.path);
             assert!(got == 405 || has_page, "{path}: {got}");
         }
         assert_eq!(taro.get("/sessions").await.status, 200);
@@ -146,7 +152,8 @@ fn nobody_becomes_more_by_fields_that_no_form_has() {
             ("password_set", "0"),
             ("must_change", "false"),
         ];
-        for page in ["/contact", "/credentials/zip", "/access-keys/create", "/certificates/create"] {
+        for page in ["/contact", "/credentials/zip", "/access-keys/create", "/certificates/create"]
+        {
             let token = taro.get("/sessions").await.token();
             let shown = taro.post(page, &token, &more).await;
             assert!(shown.status < 500, "{page}: {shown:?}");
@@ -192,8 +199,7 @@ fn known_and_unknown_names_cost_the_same_and_answer_the_same() {
             told.push(plain(&shown, name));
             let shown = own.submit("/confirm", "/confirm", &[("name", name), ("code", "x")]).await;
             told.push(plain(&shown, name));
-            let fields =
-                [("name", name), ("code", "x"), ("password", OWN), ("again", OWN)];
+            let fields = [("name", name), ("code", "x"), ("password", OWN), ("again", OWN)];
             let shown = own.submit("/recover", "/recover", &fields).await;
             told.push(plain(&shown, name));
         }

@@ -122,7 +122,13 @@ impl World {
         self.call(user, &ask).await.unwrap().import_image_task_set.item.remove(0)
     }
 
-    async fn import_is(&self, user: &User, id: &str, status: &str, message: &str) -> ImportImageTask {
+    async fn import_is(
+        &self,
+        user: &User,
+        id: &str,
+        status: &str,
+        message: &str,
+    ) -> ImportImageTask {
         until(&format!("{id} is {status}: {message}"), || async {
             let task = self.import_task(user, id).await;
             let told = task.status_message.as_deref().unwrap_or_default();
@@ -221,10 +227,8 @@ fn nothing_is_left_of_an_import_that_does_not_end_well() {
         let task = world.import_is(&taro, &id, "deleted", "there is no room").await;
         assert_eq!((task.image_id, task.progress), (None, None));
         cleared(&work).await;
-        let look = common::ec2::images::DescribeImages {
-            image_id: vec![image],
-            ..Default::default()
-        };
+        let look =
+            common::ec2::images::DescribeImages { image_id: vec![image], ..Default::default() };
         assert_eq!(code(world.call(&taro, &look).await), "InvalidAMIID.NotFound");
         assert!(world.walrus.state.lock().unwrap().imports.gone.is_empty());
         // Cancelled, by its owner alone; the name is free again.

@@ -26,7 +26,7 @@ use common::wire::estate::{EndBuckets, EstateLeft, GiveBuckets};
 use common::wire::identity::Identity;
 use common::wire::node::{
     Adjust, Capacity, Console, ConsoleLog, InstanceView, MachineState, Node, NodeReport, Report,
-    Run, SetMetadataOptions, Subnet, Terminate,
+    Run, SetMetadataOptions, Software, Subnet, Terminate,
 };
 use common::wire::people::People;
 use common::wire::quota::{Limits as QuotaLimits, QuotaView, SetQuota, Used};
@@ -471,6 +471,11 @@ impl StubNode {
                         subnet: Subnet { network: Ipv4Addr::new(10, number, 0, 0), prefix: 24 },
                         instances: state.views.values().cloned().collect(),
                         bundles: state.saved.views.values().cloned().collect(),
+                        software: Software {
+                            version: "0.0.1".into(),
+                            architecture: "x86_64".into(),
+                            started: None,
+                        },
                     })
                 }
             })

@@ -67,7 +67,9 @@ pub(super) fn look(head: &[u8], tail: &[u8], size: u64) -> Result<Layout, String
         return Err("it is a VHD image: convert it to a raw disk first".to_owned());
     }
     if !size.is_multiple_of(SECTOR) {
-        return Err(format!("it has {size} bytes, which is no multiple of {SECTOR}: it may be cut off"));
+        return Err(format!(
+            "it has {size} bytes, which is no multiple of {SECTOR}: it may be cut off"
+        ));
     }
     let told = layout(head, size);
     let is_file_system = FILE_SYSTEMS.iter().any(|(at, mark)| has(*at, mark));

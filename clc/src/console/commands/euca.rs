@@ -363,10 +363,7 @@ fn run(it: &mut Line<'_>) {
     it.option("--ramdisk", "RamdiskId");
     it.option("-g", "SecurityGroup");
     it.option("-d", "UserData");
-    it.option(
-        "--instance-initiated-shutdown-behavior",
-        "InstanceInitiatedShutdownBehavior",
-    );
+    it.option("--instance-initiated-shutdown-behavior", "InstanceInitiatedShutdownBehavior");
     it.flag("--disable-api-termination", "DisableApiTermination");
     it.part("-z", "Placement", "AvailabilityZone");
     match it.take("IamInstanceProfile") {
@@ -404,7 +401,9 @@ fn modify_image(it: &mut Line<'_>) {
             let Value::List(whom) = whom else { continue };
             for one in whom {
                 match one {
-                    Value::Parts(one) if one.len() == 1 && matches!(one[0].0.as_str(), "Group" | "UserId") => {
+                    Value::Parts(one)
+                        if one.len() == 1 && matches!(one[0].0.as_str(), "Group" | "UserId") =>
+                    {
                         let word = it.word(&one[0].1);
                         it.said(option, &word);
                     }

@@ -79,9 +79,9 @@ fn renamed(action: &str, name: &str, value: &Value) -> (String, Value) {
     };
     match value {
         Value::List(items) => {
-            let known = LISTS.iter().find(|(of, known, _)| {
-                *known == name && (of.is_empty() || *of == action)
-            });
+            let known = LISTS
+                .iter()
+                .find(|(of, known, _)| *known == name && (of.is_empty() || *of == action));
             let name = known.map_or_else(|| format!("{name}s"), |(.., sdk)| (*sdk).to_owned());
             (name, Value::List(items.iter().map(below).collect()))
         }

@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod audit;
+pub(crate) mod cloud;
 pub(crate) mod common;
 pub(crate) mod credentials;
 pub(crate) mod groups;
@@ -10,6 +11,7 @@ pub(crate) mod instances;
 pub(crate) mod key_pairs;
 pub(crate) mod launch;
 pub(crate) mod lines;
+pub(crate) mod nodes;
 pub(crate) mod overview;
 pub(crate) mod people;
 pub(crate) mod pictures;
@@ -32,7 +34,28 @@ mod tests {
 
     #[test]
     fn every_text_has_its_pair() {
-        let families = [accounts::ALL, audit::ALL, common::ALL, credentials::ALL, groups::ALL, images::ALL, instances::ALL, key_pairs::ALL, launch::ALL, lines::ALL, overview::ALL, people::ALL, pictures::ALL, proof::ALL, quotas::ALL, settings::ALL, signing::ALL, storage::ALL];
+        let families = [
+            accounts::ALL,
+            audit::ALL,
+            cloud::ALL,
+            common::ALL,
+            credentials::ALL,
+            groups::ALL,
+            images::ALL,
+            instances::ALL,
+            key_pairs::ALL,
+            launch::ALL,
+            lines::ALL,
+            nodes::ALL,
+            overview::ALL,
+            people::ALL,
+            pictures::ALL,
+            proof::ALL,
+            quotas::ALL,
+            settings::ALL,
+            signing::ALL,
+            storage::ALL,
+        ];
         let japanese = |c: char| {
             ('\u{3040}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)
         };
