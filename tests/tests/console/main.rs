@@ -13,3 +13,4 @@ mod promoted;
 mod reached;
 mod scripts;
 mod site;
+mod table;

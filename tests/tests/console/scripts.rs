@@ -1,5 +1,7 @@
 //! What people type, what clients send and what stands in addresses is text wherever it is shown.
 
+use std::collections::BTreeSet;
+
 use clc::console::{Method, lines};
 use common::sign::percent_encode;
 
@@ -10,9 +12,16 @@ use crate::site::{MARKER, Person, Site};
 /// What becomes a script where an address is made of it.
 const ADDRESS: &str = "javascript:zq()//";
 
+/// By what forms are told apart: their line and their fields.
+fn shape(form: &Form) -> (&'static str, Vec<String>) {
+    let fields = form.fields.iter().map(|it| it.name.clone()).collect();
+    (line_of(Method::Post, &form.action).map_or("", |line| line.path), fields)
+}
+
 /// Posts a form with the marker in its fields: in all of them, and in each alone. What is dangerous is
-/// asked for, too: the session has just been proven.
-fn post_marked(person: &mut Person, form: &Form) {
+/// asked for, too: the session has just been proven. Gives the forms of the pages that came of it.
+fn post_marked(person: &mut Person, form: &Form) -> Vec<Form> {
+    let mut further = Vec::new();
     let texts: Vec<_> =
         form.fields.iter().filter(|it| is_text(it)).map(|it| it.name.clone()).collect();
     let choose = |wanted: &str, value: &'static str| {
@@ -28,7 +37,8 @@ fn post_marked(person: &mut Person, form: &Form) {
     for other in tries {
         let token = person.browser.token();
         let shown = person.browser.post(&form.action, &bound(filled(form, other), &token));
-        sound(&form.action, &shown);
+        let page = sound(&form.action, &shown).unwrap_or_default();
+        further.extend(page.forms.into_iter().filter(|form| form.method == "post"));
         if shown.status == 303 {
             let next = shown.location().to_owned();
             sound(&next, &person.browser.get(&next));
@@ -37,6 +47,7 @@ fn post_marked(person: &mut Person, form: &Form) {
             }
         }
     }
+    further
 }
 
 /// The names behind the `?` of addresses and in forms that lead to a line, or to any.
@@ -135,8 +146,14 @@ fn nothing_that_anybody_says_becomes_a_script() {
     // to others, when the others are done.
     for (person, crawl) in [&mut site.taro, &mut site.administrator].into_iter().zip(&crawls) {
         for asks in [false, true] {
+            // Some forms stand only on pages that come of a form.
+            let mut known: BTreeSet<_> = crawl.posted().map(shape).collect();
             for form in crawl.posted().filter(|form| form.asks == asks) {
-                post_marked(person, form);
+                for further in post_marked(person, form) {
+                    if known.insert(shape(&further)) {
+                        post_marked(person, &further);
+                    }
+                }
             }
             person.come();
             for language in ["en", "ja"] {
