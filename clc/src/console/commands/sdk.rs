@@ -14,11 +14,15 @@ const OWN: [&str; 6] = [
     "UpdateAccount",
 ];
 /// Parameters that no SDK knows: of which action, or of any.
-const UNKNOWN: [(&str, &str); 7] = [
+const UNKNOWN: [(&str, &str); 11] = [
     ("", "DelegateAccount"),
     ("DeleteUser", "IsRecursive"),
     ("DeleteGroup", "IsRecursive"),
     ("GetUser", "ShowExtra"),
+    ("ImportImage", "DeleteSource"),
+    ("ImportImage", "KernelId"),
+    ("ImportImage", "Name"),
+    ("ImportImage", "RamdiskId"),
     ("UpdateUser", "Enabled"),
     ("UpdateUser", "PasswordExpiration"),
     ("UpdateUser", "RegStatus"),

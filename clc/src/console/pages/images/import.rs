@@ -131,7 +131,7 @@ pub(crate) async fn import(visit: Visit) -> Result<Reply, ApiError> {
         name: some(&wish.name),
         kernel_id: some(&wish.kernel),
         ramdisk_id: some(&wish.ramdisk),
-        delete_source: Some(said.get("drop") == "yes"),
+        delete_source: (said.get("drop") == "yes").then_some(true),
         ..ImportImage::default()
     };
     match visit.call(ask).await {

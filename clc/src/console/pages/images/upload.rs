@@ -175,7 +175,8 @@ fn begun(visit: &Visit, bucket: &str, all: &[Begun]) -> Markup {
                             }
                             None => {
                                 " "
-                                a href={ "/images/upload/file?" (wish.query()) } {
+                                // What else it shall be is asked again: nothing has remembered it.
+                                a href={ "/images/upload?" (wish.query()) "#new" } {
                                     (words.t(say::GO_ON)) span.unseen { " (" (name) ")" }
                                 }
                             }
@@ -190,7 +191,8 @@ fn begun(visit: &Visit, bucket: &str, all: &[Begun]) -> Markup {
 async fn page(visit: &Visit, told: Option<&ApiError>) -> Result<Reply, ApiError> {
     let words = visit.words;
     let own = own_bucket(visit)?;
-    let mut wish = Wish::of(&visit.form);
+    let said = if told.is_some() { &visit.form } else { &visit.query };
+    let mut wish = Wish::of(said);
     if wish.bucket.is_empty() {
         wish.bucket.clone_from(&own);
     }
@@ -215,7 +217,7 @@ async fn page(visit: &Visit, told: Option<&ApiError>) -> Result<Reply, ApiError>
         p { (words.t(say::UPLOAD_LEAD)) }
         p { (words.t(say::UPLOAD_FORMATS)) }
         (begun(visit, &own, &waiting))
-        h2 { (words.t(say::UPLOAD_NEW)) }
+        h2 id="new" { (words.t(say::UPLOAD_NEW)) }
         (form(visit, "/images/upload", &html! {
             (fields(visit, &wish, (&kernels, &ramdisks), told))
             (beside(words, told, "bucket", &bucket))
