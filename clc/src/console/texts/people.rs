@@ -79,6 +79,7 @@ texts! {
     BY_MAIL = "After confirming the mail address: the user gets a link, and chooses a password there", "メールアドレスの確認後に利用できるようにする (ユーザーがリンク先でパスワードを設定)";
     NO_MAILS = "This cloud has no mail server ([mail] in clc.toml), so no mails are sent.", "メールサーバーが設定されていないため ([mail] in clc.toml)、メールは送信されません。";
     ADD_DO = "Add the user", "ユーザーを追加する";
+    ADMINISTRATORS = "Another administrator of the cloud is a user inside this account with the policy AdministratorAccess:", "クラウドの管理者を追加するには、このアカウント内にユーザーを作成し、ポリシー AdministratorAccess をアタッチします:";
     SAVE = "Save", "保存";
 
     EDIT_LEAD = "What stands in a field is what will be known. Whoever reads mails to this address can have the password set anew.", "各項目の内容がそのまま登録されます。このアドレスのメールを読める人はパスワードを再設定できます。";

@@ -1,13 +1,14 @@
 //! A new user, added by an administrator: at once with a first password, or after confirming by mail.
 
 use common::error::ApiError;
+use common::id::AccountId;
 use common::wire::registrar::AddPerson;
 use maud::{Markup, html};
 
 use super::parts::{after, by, contact_fields, language, language_field, said};
 use crate::console::components::{Field, field, form, refusal, status, told_beside};
 use crate::console::reply::Reply;
-use crate::console::texts::people as say;
+use crate::console::texts::{iam, people as say};
 use crate::console::visit::Visit;
 use crate::random;
 
@@ -34,6 +35,7 @@ pub(super) fn first_password(visit: &Visit, value: &str) -> Markup {
 fn asking(visit: &Visit, above: &Markup, password: &str) -> Result<Reply, ApiError> {
     let words = visit.words;
     let mails = visit.desk.people.mails;
+    let cloud = visit.viewer()?.caller.account == AccountId::cloud();
     let by_mail = mails && visit.form.get("how") == "mail";
     let name = Field {
         name: "name",
@@ -71,6 +73,9 @@ fn asking(visit: &Visit, above: &Markup, password: &str) -> Result<Reply, ApiErr
         (above)
         p { (words.t(say::ADD_LEAD)) }
         (form(visit, "/people/add", &inside))
+        @if cloud {
+            p.quiet { (words.t(say::ADMINISTRATORS)) " " a href="/iam" { (words.t(iam::ACCESS)) } }
+        }
     };
     Ok(Reply::page(words.t(say::ADD), main))
 }
