@@ -3,6 +3,8 @@
 
 mod cloud;
 mod compute;
+mod credentials;
+mod iam;
 mod images;
 mod people;
 mod pictures;
@@ -12,8 +14,16 @@ mod registrar;
 type Sentence = (&'static str, &'static str);
 
 /// All of them, a file a family; what is said of fewer sentences comes first.
-const TABLES: [&[Sentence]; 6] =
-    [cloud::TABLE, compute::TABLE, images::TABLE, pictures::TABLE, registrar::TABLE, people::TABLE];
+const TABLES: [&[Sentence]; 8] = [
+    cloud::TABLE,
+    compute::TABLE,
+    credentials::TABLE,
+    iam::TABLE,
+    images::TABLE,
+    pictures::TABLE,
+    registrar::TABLE,
+    people::TABLE,
+];
 
 /// A sentence of the cloud's in Japanese, if it is known.
 pub(crate) fn japanese(sentence: &str) -> Option<String> {
