@@ -1,7 +1,5 @@
 //! What pictures and reports are refused with.
 
-
-
 /// The sentences.
 pub(super) const TABLE: &[(&str, &str)] = &[
     ("There is no node '*'", "ノード '{1}' はありません"),
