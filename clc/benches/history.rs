@@ -45,7 +45,10 @@ impl Record for Sample {
     }
 }
 
-fn samples(family: Family, count: usize, minute: u32) -> Vec<(String, Vec<f32>)> {
+/// Subjects with their values.
+type Samples = Vec<(String, Vec<f32>)>;
+
+fn samples(family: Family, count: usize, minute: u32) -> Samples {
     let value = |at: usize| minute as f32 + at as f32;
     let one = |n: usize| {
         let name = match family {
@@ -58,7 +61,7 @@ fn samples(family: Family, count: usize, minute: u32) -> Vec<(String, Vec<f32>)>
     (0..count).map(one).collect()
 }
 
-fn all(minute: u32) -> [(Family, Vec<(String, Vec<f32>)>); 3] {
+fn all(minute: u32) -> [(Family, Samples); 3] {
     [(Family::Cloud, 1), (Family::Node, NODES), (Family::Account, ACCOUNTS)]
         .map(|(family, count)| (family, samples(family, count, minute)))
 }

@@ -102,7 +102,7 @@ def test_an_administrator_looks_at_the_cloud(admin):
     assert "Processor cores" in told and "/" in told
     it.page.click("ul.map li a")
     assert it.page.inner_text("h1").startswith("Node ")
-    it.page.click("a[href='/history']")
+    it.page.click("main a[href='/history']")
     # A day, with a gap: the line of processors has two pieces or more.
     line = it.page.get_attribute("figure.chart svg .s0 path.line", "d")
     assert line.count("M") >= 2, line

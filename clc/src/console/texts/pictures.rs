@@ -60,6 +60,8 @@ texts! {
     LOST = "does not answer", "応答なし";
     UNMET = "has not answered yet", "未応答";
     ANSWERS = "answers", "応答あり";
+    CLOSED = "takes no new instances", "新規割り当て停止中";
+    THIS_NODE = "Drain it, use it again, give it up", "ドレイン・再開・放棄";
     IN_TRANSITION = "changing", "状態遷移中";
     FAILED = "failed", "失敗";
     NO_NODES = "No node is configured. Nodes stand in the cloud controller's configuration, under [[nodes]].", "ノードが設定されていません。クラウドコントローラーの設定ファイルの [[nodes]] に追加してください。";

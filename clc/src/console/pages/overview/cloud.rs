@@ -54,12 +54,16 @@ async fn glance(visit: &Visit) -> Result<Glance, ApiError> {
     let (mut nodes, mut answering) = (0, 0);
     for member in pictured.cluster.members() {
         nodes += 1;
+        let it = rooms.iter().find(|room| room.node == member.name);
         if !member.sighting().is_reachable(now) {
-            lost.push(member.name.clone());
+            // One that was given up is known to be lost.
+            if it.is_none_or(|room| !room.closed) {
+                lost.push(member.name.clone());
+            }
             continue;
         }
         answering += 1;
-        let Some(it) = rooms.iter().find(|room| room.node == member.name) else { continue };
+        let Some(it) = it else { continue };
         let (free, total) = (it.free, it.total);
         let pairs = [
             (u64::from(free.cpus), u64::from(total.cpus)),
@@ -86,7 +90,7 @@ async fn glance(visit: &Visit) -> Result<Glance, ApiError> {
         Ok(mails.into_iter().filter(|mail| mail.error.is_some() || mail.given_up).count())
     };
     let mails = visit.desk.people.work(work).await?;
-    alarm(mails > 0, say::MAILS_FAIL, &mails.to_string(), "/reports/components");
+    alarm(mails > 0, say::MAILS_FAIL, &mails.to_string(), "/reports/messages");
     if let Some(end) = ends(pictured.certificate.as_deref()).await? {
         let near = end.since(now).as_secs() < SOON;
         alarm(near, say::CERTIFICATE_ENDS, &end.date(), "/reports/components");

@@ -317,7 +317,7 @@ mod tests {
             pieces.iter().map(|(at, it)| (*at, it.len())).collect::<Vec<_>>(),
             [(0, 2), (4, 1)]
         );
-        assert!(drawn.contains("NaN") == false && drawn.contains("inf") == false);
+        assert!(!drawn.contains("NaN") && !drawn.contains("inf"));
     }
 
     #[test]

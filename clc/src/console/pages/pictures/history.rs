@@ -271,6 +271,9 @@ pub(super) async fn node(visit: Visit) -> Result<Reply, ApiError> {
         p.links.up {
             a href="/history" { (words.t(say::WHOLE_CLOUD)) }
             a href="/map" { (words.t(say::MAP)) }
+            @if visit.desk.pictured.cluster.member(&subject.name).is_some() {
+                a href={ "/cloud/nodes/" (common::sign::percent_encode(&subject.name)) } { (words.t(say::THIS_NODE)) }
+            }
         }
         (part)
     };

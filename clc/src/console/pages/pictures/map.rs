@@ -35,6 +35,8 @@ enum Standing {
     Lost,
     /// It has not answered since the clc was started.
     Unmet,
+    /// It answers, and gets no new instances.
+    Closed,
     /// It answers.
     Up,
 }
@@ -44,6 +46,7 @@ impl Standing {
         match self {
             Self::Lost => (say::LOST, "bad"),
             Self::Unmet => (say::UNMET, "busy"),
+            Self::Closed => (say::CLOSED, "still"),
             Self::Up => (say::ANSWERS, "good"),
         }
     }
@@ -90,7 +93,9 @@ fn boxes(pictured: &Pictured, now: Timestamp) -> Vec<Box> {
     let rooms = pictured.rooms.borrow().clone();
     let each = |member: &Arc<crate::cluster::Member>| {
         let sighting = member.sighting();
-        let room = rooms.iter().find(|room| room.node == member.name).map(|room| {
+        let room = rooms.iter().find(|room| room.node == member.name);
+        let closed = room.is_some_and(|room| room.closed);
+        let room = room.map(|room| {
             let (free, total) = (room.free, room.total);
             let used = Capacity {
                 cpus: total.cpus.saturating_sub(free.cpus),
@@ -101,6 +106,7 @@ fn boxes(pictured: &Pictured, now: Timestamp) -> Vec<Box> {
         });
         let standing = match sighting.answered {
             None => Standing::Unmet,
+            Some(_) if sighting.is_reachable(now) && closed => Standing::Closed,
             Some(_) if sighting.is_reachable(now) => Standing::Up,
             Some(_) => Standing::Lost,
         };
@@ -158,7 +164,7 @@ fn drawn(visit: &Visit, number: usize) -> Markup {
             p.empty { (words.t(say::NO_NODES)) }
         } @else {
             p.mapped {
-                @for standing in [Standing::Up, Standing::Lost, Standing::Unmet] {
+                @for standing in [Standing::Up, Standing::Closed, Standing::Lost, Standing::Unmet] {
                     @let (text, tone) = standing.told();
                     @if of(standing) > 0 { span { (tag(words, text, tone)) " " (of(standing)) } " " }
                 }
