@@ -40,7 +40,7 @@ use crate::audit::Trail;
 use crate::audit::host::Recorded;
 use crate::cluster::{Cluster, Member, Poller, poll};
 use crate::config::{Config, Unusable};
-use crate::console::{self, ConsoleError, Desk, Kept, Pictured, Shown, first_password};
+use crate::console::{self, Beats, ConsoleError, Desk, Kept, Pictured, Shown, first_password};
 use crate::ec2::bundles::Bundles;
 use crate::ec2::images::Images;
 use crate::ec2::instances::Instances;
@@ -239,10 +239,11 @@ impl Server {
         let walrus: Peer<Walrus> = Peer::there(there(&config.walrus.url));
         let cluster = Cluster::new(config.nodes.iter().map(|node| {
             let peer: Peer<Node> = Peer::there(there(&node.url));
-            Member::new(node.name.clone(), node.zone.clone(), peer)
+            Member::new(node.name.clone(), node.zone.clone(), peer).at(&node.url)
         }));
         let (scheduler, rooms) = Scheduler::start(ledger, clock.clone());
         roster.enrol("scheduler", scheduler.clone());
+        let rooms_seen = rooms.clone();
         let plain =
             PlainImages::new(walrus.clone(), wakers.clone(), clock.clone(), shutdown.clone());
 
@@ -288,6 +289,8 @@ impl Server {
             walrus: walrus.clone(),
             walrus_url: endpoints.walrus.clone(),
             cluster: cluster.clone(),
+            scheduler: scheduler.clone(),
+            rooms: rooms_seen,
         };
         let trail = Trail { log: log.clone(), walrus: walrus.clone() };
         let api = services(
@@ -323,6 +326,7 @@ impl Server {
             log: log.clone(),
             admin_dir: admin_dir.clone(),
             shutdown: shutdown.clone(),
+            beats: Beats::new(walrus.clone(), shutdown.clone()),
             pictured: Pictured {
                 history,
                 cluster: cluster.clone(),
@@ -497,6 +501,9 @@ fn prepare(
 fn restore(config: &Config, records: &Records, now: Timestamp) -> Result<Ledger, StoreError> {
     let nodes = config.nodes.iter().map(|node| (node.name.clone(), node.zone.clone()));
     let mut ledger = Ledger::new(nodes);
+    for seen in records.node_rules.all("") {
+        ledger.close(&seen?.node, true);
+    }
     for seen in records.instances.all("") {
         let it = seen?.record;
         if it.lives() {

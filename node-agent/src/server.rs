@@ -17,7 +17,7 @@ use std::time::Duration;
 use actix::{Actor as _, Addr};
 use common::error::ApiError;
 use common::wire::bundling::{BundleState, BundleView};
-use common::wire::node::{Capacity, MachineState, NodeReport};
+use common::wire::node::{Capacity, MachineState, NodeReport, Software};
 use futures_util::future::BoxFuture;
 use runtime::boot::Running;
 use runtime::clock::Clock;
@@ -253,6 +253,11 @@ impl Base {
             subnet: config.subnet.0,
             instances: Vec::new(),
             bundles: Vec::new(),
+            software: Software {
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                architecture: std::env::consts::ARCH.to_owned(),
+                started: Some(clock.now()),
+            },
         };
         let board = Board::new(report, shutdown.clone());
         let grace = Duration::from_secs(config.shutdown_grace_seconds);

@@ -58,13 +58,22 @@ pub struct Member {
     pub zone: String,
     /// The node itself.
     pub peer: Peer<Node>,
+    /// Where it answers; empty if it is in this process.
+    pub url: String,
     seen: watch::Sender<Sighting>,
 }
 
 impl Member {
     /// A node that has not been seen yet.
     pub fn new(name: String, zone: String, peer: Peer<Node>) -> Self {
-        Self { name, zone, peer, seen: watch::Sender::new(Sighting::default()) }
+        let (url, seen) = (String::new(), watch::Sender::new(Sighting::default()));
+        Self { name, zone, peer, url, seen }
+    }
+
+    /// The same, and where it answers.
+    #[must_use]
+    pub fn at(self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self }
     }
 
     /// What was last seen of it.

@@ -24,6 +24,7 @@ fn asset(name: &str, extension: &str, content_type: &'static str, bytes: &'stati
 pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
     let all = concat!(
         include_str!("assets/console.css"),
+        include_str!("assets/cloud.css"),
         include_str!("assets/compute.css"),
         include_str!("assets/images.css"),
         include_str!("assets/storage.css"),

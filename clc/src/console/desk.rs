@@ -22,6 +22,7 @@ use runtime::peer::Answers;
 use runtime::shutdown::Shutdown;
 use tokio::sync::watch;
 
+use super::beats::Beats;
 use super::commands::Deeds;
 use super::pending::{Half, Pending};
 use super::sessions::{self, Good};
@@ -65,6 +66,8 @@ pub struct Desk {
     pub admin_dir: PathBuf,
     /// What ends open streams.
     pub shutdown: Shutdown,
+    /// Changes that no record tells of.
+    pub beats: Beats,
     /// What is seen in pictures.
     pub pictured: Pictured,
     /// The way to walrus' S3.

@@ -16,6 +16,7 @@
 //! How a page is added: docs/console.md.
 
 mod assets;
+mod beats;
 mod certificate;
 mod commands;
 mod components;
@@ -47,6 +48,7 @@ mod visit;
 
 use std::time::Duration;
 
+pub use beats::Beats;
 pub use certificate::CertificateError;
 pub use desk::{Desk, Kept, Pictured};
 pub use door::{ConsoleError, Shown, open};

@@ -1,6 +1,8 @@
 //! The table: the lines of each family of pages, one after the other. The navigation has the order of it.
 
-use super::pages::{compute, images, overview, people, pictures, signing, storage, yourself};
+use super::pages::{
+    cloud, compute, images, overview, people, pictures, signing, storage, yourself,
+};
 use super::routes::Route;
 
 /// The table.
@@ -12,6 +14,7 @@ pub(crate) fn table() -> Vec<Route> {
         storage::lines(),
         people::lines(),
         pictures::lines(),
+        cloud::lines(),
         signing::lines(),
         yourself::lines(),
     ];

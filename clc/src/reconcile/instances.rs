@@ -21,7 +21,7 @@ use super::plain::PlainImages;
 use super::roles::{self, Plan};
 use super::step::{self, Given, Step};
 use crate::cluster::Member;
-use crate::records::{Instance, Reason, Records, SeenState, Wanted};
+use crate::records::{Instance, Reason, Records, Rule, SeenState, Wanted};
 use crate::schedule::scheduler::{Park, Release, Scheduler};
 use common::wire::spec::ImageRef;
 
@@ -65,7 +65,8 @@ impl Reconciler for Instances {
 impl Instances {
     async fn look(&self) -> Result<Pass, ApiError> {
         let mut pass = Pass::default();
-        for instance in self.recorded().await? {
+        let (recorded, given_up) = self.recorded().await?;
+        for instance in recorded {
             pass.looked += 1;
             let now = self.clock.now();
             let seen = self.member.sighting();
@@ -74,6 +75,7 @@ impl Instances {
                 reachable: seen.is_reachable(now),
                 patience: self.patience,
                 since: self.since,
+                given_up,
             };
             let view = seen.of(&instance.id);
             let step = match step::next(&instance, view, given) {
@@ -133,15 +135,19 @@ impl Instances {
         role.await
     }
 
-    async fn recorded(&self) -> Result<Vec<Instance>, ApiError> {
-        let prefix = format!("{}/", self.member.name);
+    /// The instances on record there, and whether the node was given up.
+    async fn recorded(&self) -> Result<(Vec<Instance>, bool), ApiError> {
+        let name = self.member.name.clone();
+        let prefix = format!("{name}/");
         self.records
             .work(move |records| {
+                let rule = records.node_rules.get(&name)?;
+                let given_up = rule.is_some_and(|rule| rule.rule == Rule::GivenUp);
                 let mut found = Vec::new();
                 for row in records.instances_on.scan(&prefix, After::Start, usize::MAX)? {
                     found.extend(records.instances.get(&row.value)?.map(|seen| seen.record));
                 }
-                Ok(found)
+                Ok((found, given_up))
             })
             .await
     }

@@ -28,7 +28,8 @@
 //! ```
 //!
 //! A node that cannot be reached changes nothing: its instances may well be running. Only a launch
-//! that it never heard of is given up when its time is over.
+//! that it never heard of is given up when its time is over. When an administrator gives the node
+//! itself up, whatever is on record there finishes; should it come back, it is told to end them.
 
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub struct Given {
     pub patience: Duration,
     /// Since when there was somebody to look after launches.
     pub since: Timestamp,
+    /// Whether an administrator has given the node up.
+    pub given_up: bool,
 }
 
 /// What is to be done next.
@@ -109,6 +112,9 @@ pub fn next(instance: &Instance, view: Option<&InstanceView>, given: Given) -> S
         // Given up while its node was away, and now the node is back with it.
         return if alive && given.reachable { Step::Terminate } else { Step::Settled };
     }
+    if given.given_up {
+        return Step::Finish(lost());
+    }
     match instance.wanted {
         Wanted::Terminated => ending(instance, state, alive, given.reachable),
         Wanted::Running if !given.reachable => away(instance, given),
@@ -119,6 +125,11 @@ pub fn next(instance: &Instance, view: Option<&InstanceView>, given: Given) -> S
         },
         Wanted::Stopped => with_options(instance, view, stopping(instance, view, given.now)),
     }
+}
+
+/// Why an instance has ended whose node was given up.
+fn lost() -> Reason {
+    Reason::new("Server.NodeGivenUp", "The node was lost, and an administrator has given it up")
 }
 
 /// A step, or in its place that the node is told newer metadata options: all else comes first.
@@ -342,7 +353,8 @@ pub(crate) mod tests {
     const PATIENCE: Duration = Duration::from_secs(3600);
 
     fn given(reachable: bool, now: Timestamp) -> Given {
-        Given { now, reachable, patience: PATIENCE, since: Timestamp::EPOCH }
+        let (patience, since, given_up) = (PATIENCE, Timestamp::EPOCH, false);
+        Given { now, reachable, patience, since, given_up }
     }
 
     fn there(instance: &Instance, view: Option<&InstanceView>, seconds: i64) -> Step {
@@ -416,6 +428,24 @@ pub(crate) mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_is_on_a_node_that_was_given_up_has_ended_and_ends_when_it_comes_back() {
+        let lost = |reachable| Given { given_up: true, ..given(reachable, Timestamp::EPOCH) };
+        for wanted in [Wanted::Running, Wanted::Stopped, Wanted::Terminated] {
+            for seen in [SeenState::Pending, SeenState::Running, SeenState::Stopped] {
+                for reachable in [false, true] {
+                    let step = next(&sample(wanted, seen), None, lost(reachable));
+                    let Step::Finish(reason) = step else { panic!("{wanted:?} {seen:?}") };
+                    assert_eq!(reason.code, "Server.NodeGivenUp");
+                }
+            }
+        }
+        let over = sample(Wanted::Terminated, SeenState::Terminated);
+        let back = view(MachineState::Running);
+        assert_eq!(next(&over, Some(&back), lost(true)), Step::Terminate);
+        assert_eq!(next(&over, Some(&back), lost(false)), Step::Settled);
     }
 
     #[test]

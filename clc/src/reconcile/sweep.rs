@@ -2,7 +2,7 @@
 //! day after its last instance has gone, a bundle task or import that ended is listed for a day. Names in the feed
 //! of identity that lead to nothing go with them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use store::{Batch, StoreError};
 
 use crate::history::meter;
 use crate::identity::feed;
-use crate::records::{Records, SeenState};
+use crate::records::{Records, Rule, SeenState};
 
 /// How long an instance that ended is listed.
 pub const LISTED: Duration = Duration::from_secs(3600);
@@ -54,13 +54,22 @@ impl Reconciler for Sweep {
 
 fn sweep(records: &Records, now: Timestamp) -> Result<Pass, ApiError> {
     let mut pass = Pass::default();
+    let rules: Vec<_> = records.node_rules.all("").collect::<Result<_, _>>()?;
+    // What was on a node that was given up is remembered until it is taken back: should it come
+    // back with them, they are ended there.
+    let lost: BTreeSet<&str> = rules
+        .iter()
+        .filter(|rule| rule.rule == Rule::GivenUp)
+        .map(|rule| rule.node.as_str())
+        .collect();
     // What an instance used is added up first.
     let metered = meter::upto(records)?;
     for seen in records.instances.all("") {
         let seen = seen?;
         pass.looked += 1;
         let counted = metered.is_none_or(|upto| seen.since < upto);
-        if seen.seen == SeenState::Terminated && counted && now.since(seen.since) > LISTED {
+        let old = seen.seen == SeenState::Terminated && now.since(seen.since) > LISTED;
+        if old && counted && !lost.contains(seen.node.as_str()) {
             let mut batch = Batch::new();
             batch.remove(&seen);
             records.unpoint(&mut batch, &seen);

@@ -34,6 +34,7 @@ pub mod imports;
 pub mod instances;
 mod key_uses;
 pub mod keys;
+mod nodes;
 mod open;
 pub mod people;
 pub mod policies;
@@ -60,6 +61,7 @@ pub use imports::{ImportStage, ImportTask};
 pub use instances::{Association, Instance, Launch, MappedDisk, Reason, Run, SeenState, Wanted};
 pub use key_uses::KeyUse;
 pub use keys::KeyPair;
+pub use nodes::{NodeRule, Rule};
 pub use people::{
     Asked, Errand, Failures, FailuresKey, Leaving, LinkToken, Login, MfaDevice, PasswordRules,
     QueuedMail, Registration, Request, ZoneGroup,
@@ -181,6 +183,8 @@ pub struct Records {
     pub zone_groups: Table<ZoneGroup>,
     /// Who is signed in at the console, by the digest of the session's id.
     pub console_sessions: Table<ConsoleSession>,
+    /// What administrators have said of nodes, by their names.
+    pub node_rules: Table<NodeRule>,
     /// `ACCOUNT/USER/DIGEST` → digest: a user's sessions.
     pub console_sessions_of: Index,
     /// What accounts used, by `DAY/ACCOUNT`.
@@ -223,6 +227,7 @@ impl Records {
             .with::<MfaDevice>()
             .with::<ZoneGroup>()
             .with::<ConsoleSession>()
+            .with::<NodeRule>()
             .with::<UsageDay>()
             .with::<Metered>()
     }
@@ -282,6 +287,7 @@ impl Records {
             leaving: Index::new(engine.clone(), "account-leaving"),
             zone_groups: Table::new(engine.clone()),
             console_sessions: Table::new(engine.clone()),
+            node_rules: Table::new(engine.clone()),
             console_sessions_of: Index::new(engine.clone(), "console-session-by-user"),
             usage_days: Table::new(engine.clone()),
             metered: Table::new(engine.clone()),

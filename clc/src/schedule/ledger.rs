@@ -62,6 +62,8 @@ pub struct Room {
     pub total: Capacity,
     /// When it last answered.
     pub answered: Timestamp,
+    /// Whether an administrator has closed it to new instances.
+    pub closed: bool,
 }
 
 impl Room {
@@ -77,7 +79,7 @@ impl Room {
 
     /// Whether it may be given instances.
     pub fn is_open(&self, now: Timestamp) -> bool {
-        now.since(self.answered) <= LATELY
+        !self.closed && now.since(self.answered) <= LATELY
     }
 }
 
@@ -90,6 +92,7 @@ fn fits(room: Capacity, demand: Demand) -> u64 {
 #[derive(Debug, Default)]
 struct Page {
     zone: String,
+    closed: bool,
     seen: Option<(Capacity, Subnet, Timestamp)>,
     seats: BTreeMap<InstanceId, Seat>,
     resting: BTreeMap<Ipv4Addr, Timestamp>,
@@ -112,6 +115,13 @@ impl Ledger {
     pub fn saw(&mut self, node: &str, capacity: Capacity, subnet: Subnet, now: Timestamp) {
         if let Some(page) = self.pages.get_mut(node) {
             page.seen = Some((capacity, subnet, now));
+        }
+    }
+
+    /// Closes a node to new instances, or opens it again; what has its seat there keeps it.
+    pub fn close(&mut self, node: &str, closed: bool) {
+        if let Some(page) = self.pages.get_mut(node) {
+            page.closed = closed;
         }
     }
 
@@ -200,6 +210,7 @@ impl Ledger {
                 addresses,
                 total,
                 answered,
+                closed: page.closed,
             })
         };
         self.pages.iter().filter_map(room).collect()
@@ -313,6 +324,20 @@ mod tests {
         assert!(!book.rooms(at(21))[0].is_open(at(21)));
         let never = Ledger::new([("a".to_owned(), "z".to_owned())]);
         assert!(never.rooms(at(0)).is_empty());
+    }
+
+    #[test]
+    fn a_node_that_was_closed_keeps_its_seats_and_is_opened_again() {
+        let mut book = book(24);
+        book.take("a", &id(1), SMALL, at(0)).unwrap();
+        book.close("a", true);
+        book.close("unknown", true);
+        let room = &book.rooms(at(1))[0];
+        assert!(!room.is_open(at(1)) && room.fits(SMALL) == 3);
+        book.park(&id(1));
+        assert!(book.resume("a", &id(1), SMALL), "what is there may be started");
+        book.close("a", false);
+        assert!(book.rooms(at(1))[0].is_open(at(1)));
     }
 
     #[test]

@@ -63,6 +63,7 @@ mod tests {
             addresses,
             total: free,
             answered: Timestamp::EPOCH,
+            closed: false,
         }
     }
 

@@ -171,6 +171,28 @@ impl Handler<Resume> for Scheduler {
     }
 }
 
+/// A node shall get no new instances, or get some again.
+#[derive(Debug)]
+pub struct Close {
+    /// The node.
+    pub node: String,
+    /// Whether it is closed.
+    pub closed: bool,
+}
+
+impl Message for Close {
+    type Result = ();
+}
+
+impl Handler<Close> for Scheduler {
+    type Result = ();
+
+    fn handle(&mut self, close: Close, _: &mut Context<Self>) {
+        self.ledger.close(&close.node, close.closed);
+        self.publish();
+    }
+}
+
 /// A node answered, and said this of itself.
 #[derive(Debug)]
 pub struct Saw {

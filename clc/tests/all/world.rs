@@ -26,7 +26,7 @@ use common::wire::estate::{EndBuckets, EstateLeft, GiveBuckets};
 use common::wire::identity::Identity;
 use common::wire::node::{
     Adjust, Capacity, Console, ConsoleLog, InstanceView, MachineState, Node, NodeReport, Report,
-    Run, SetMetadataOptions, Subnet, Terminate,
+    Run, SetMetadataOptions, Software, Subnet, Terminate,
 };
 use common::wire::people::People;
 use common::wire::quota::{Limits as QuotaLimits, QuotaView, SetQuota, Used};
@@ -320,6 +320,8 @@ pub(crate) struct NodeState {
     pub(crate) refuse: Option<ApiError>,
     /// Whether it answers nothing.
     pub(crate) away: bool,
+    /// What its instances wrote on their consoles, in base64; a word, if the test says nothing.
+    pub(crate) wrote: Option<String>,
     pub(crate) saved: NodeBundles,
 }
 
@@ -439,12 +441,13 @@ impl StubNode {
             .with(move |ask: Console| {
                 let state = console.lock().unwrap();
                 let (here, known) = (state.here(), state.views.contains_key(&ask.instance));
+                let base64 = state.wrote.clone().unwrap_or_else(|| "aGVsbG8=".to_owned());
                 async move {
                     here?;
                     if !known {
                         return Err(ApiError::new(ErrorCode::InvalidInstanceIdNotFound, "unknown"));
                     }
-                    Ok(ConsoleLog { base64: "aGVsbG8=".into(), at: Timestamp::from_secs(5) })
+                    Ok(ConsoleLog { base64, at: Timestamp::from_secs(5) })
                 }
             })
             .with(move |ask: Report| {
@@ -471,6 +474,11 @@ impl StubNode {
                         subnet: Subnet { network: Ipv4Addr::new(10, number, 0, 0), prefix: 24 },
                         instances: state.views.values().cloned().collect(),
                         bundles: state.saved.views.values().cloned().collect(),
+                        software: Software {
+                            version: "0.0.1".into(),
+                            architecture: "x86_64".into(),
+                            started: None,
+                        },
                     })
                 }
             })

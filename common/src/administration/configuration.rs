@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::elements::{Done, Entries, Items};
+use super::elements::{Done, Entries, Items, told};
 use crate::actions;
 
 /// Declares a question for components, by their names.
@@ -116,6 +116,104 @@ pub struct Node {
     /// The ids of its instances.
     #[serde(rename(serialize = "euca:instances", deserialize = "instances"), default)]
     pub instances: Entries,
+    /// Where it answers.
+    #[serde(rename(serialize = "euca:address", deserialize = "address"), default)]
+    pub address: String,
+    /// `draining` or `given-up`, if an administrator has said so.
+    #[serde(rename(serialize = "euca:rule", deserialize = "rule"), default)]
+    pub rule: String,
+    /// Since when.
+    #[serde(rename(serialize = "euca:ruleSince", deserialize = "ruleSince"), default)]
+    pub rule_since: String,
+    /// Who has said so.
+    #[serde(rename(serialize = "euca:ruleBy", deserialize = "ruleBy"), default)]
+    pub rule_by: String,
+    /// What runs its guests: `qemu kvm`, `qemu tcg`, `sim`.
+    #[serde(rename(serialize = "euca:hypervisor", deserialize = "hypervisor"), default)]
+    pub hypervisor: String,
+    /// The version of its agent.
+    #[serde(rename(serialize = "euca:version", deserialize = "version"), default)]
+    pub version: String,
+    /// Its architecture.
+    #[serde(rename(serialize = "euca:architecture", deserialize = "architecture"), default)]
+    pub architecture: String,
+    /// When its agent was started.
+    #[serde(rename(serialize = "euca:started", deserialize = "started"), default)]
+    pub started: String,
+    /// When it last answered.
+    #[serde(rename(serialize = "euca:lastHeard", deserialize = "lastHeard"), default)]
+    pub last_heard: String,
+    /// Why it does not answer.
+    #[serde(rename(serialize = "euca:problem", deserialize = "problem"), default)]
+    pub problem: String,
+    /// Virtual processors that it has.
+    #[serde(rename(serialize = "euca:cpus", deserialize = "cpus"), default)]
+    pub cpus: u64,
+    /// Those that are not promised.
+    #[serde(rename(serialize = "euca:freeCpus", deserialize = "freeCpus"), default)]
+    pub free_cpus: u64,
+    /// Memory that it has, in MiB.
+    #[serde(rename(serialize = "euca:memory", deserialize = "memory"), default)]
+    pub memory: u64,
+    /// What is not promised of it.
+    #[serde(rename(serialize = "euca:freeMemory", deserialize = "freeMemory"), default)]
+    pub free_memory: u64,
+    /// Disk that it has, in MiB.
+    #[serde(rename(serialize = "euca:disk", deserialize = "disk"), default)]
+    pub disk: u64,
+    /// What is not promised of it.
+    #[serde(rename(serialize = "euca:freeDisk", deserialize = "freeDisk"), default)]
+    pub free_disk: u64,
+    /// Addresses that are free.
+    #[serde(rename(serialize = "euca:freeAddresses", deserialize = "freeAddresses"), default)]
+    pub free_addresses: u64,
+    /// How many instances of each type fit now, and if it were empty.
+    #[serde(rename(serialize = "euca:fits", deserialize = "fits"), default)]
+    pub fits: Items<Fit>,
+}
+
+told! {
+    /// How many instances of a type fit.
+    Fit {
+        /// The type.
+        instance_type: String = "euca:instanceType", "instanceType";
+        /// How many more fit now.
+        free: u64 = "euca:free", "free";
+        /// How many would fit if nothing else were there.
+        most: u64 = "euca:most", "most";
+    }
+}
+
+/// Has a node get no new instances, or get some again (ours, not 2.0's).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ModifyNode {
+    /// The node.
+    pub name: String,
+    /// `draining`: it gets no new instances; `enabled`: it gets some again. One that was given up is
+    /// enabled once it answers.
+    pub state: String,
+}
+
+/// Gives a node up that is lost: all of its instances are declared terminated, and their disks are
+/// lost (ours, not 2.0's).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct GiveUpNode {
+    /// The node, which does not answer.
+    pub name: String,
+}
+
+told! {
+    /// What was done with a node.
+    NodeModified {
+        /// The node.
+        name: String = "euca:name", "name";
+        /// What stands there of it: `draining`, `given-up`, or nothing.
+        rule: String = "euca:rule", "rule";
+        /// The instances that are on it still, or were.
+        instances: Entries = "euca:instances", "instances";
+    }
 }
 
 registration! {
@@ -149,6 +247,8 @@ actions! {
     DescribeStorageControllers => Components, Read;
     DescribeComponents => Components, Read;
     DescribeNodes => Nodes, Read;
+    GiveUpNode => NodeModified, Write;
+    ModifyNode => NodeModified, Write;
     RegisterCluster => Done, Write;
     DeregisterCluster => Done, Write;
     RegisterWalrus => Done, Write;

@@ -39,3 +39,19 @@ impl From<Vec<String>> for Entries {
 /// What is answered when something was done: nothing but that it was.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {}
+
+/// Declares what is answered: `field: Type = "euca:name", "name";`, absent and empty being the same.
+macro_rules! told {
+    ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $field:ident: $kind:ty = $long:literal, $short:literal;)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Default, PartialEq, Eq, ::serde::Serialize, ::serde::Deserialize)]
+        pub struct $name {
+            $(
+                $(#[$of])*
+                #[serde(rename(serialize = $long, deserialize = $short), default)]
+                pub $field: $kind,
+            )*
+        }
+    };
+}
+pub(super) use told;

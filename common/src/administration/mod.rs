@@ -7,6 +7,7 @@
 //! use.
 
 pub mod accounts;
+pub mod cache;
 pub mod configuration;
 pub mod credentials;
 pub mod elements;
@@ -20,8 +21,15 @@ pub const VERSION: &str = "eucalyptus";
 
 /// The names of all actions of administration.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    [accounts::NAMES, configuration::NAMES, credentials::NAMES, groups::NAMES, properties::NAMES]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        accounts::NAMES,
+        cache::NAMES,
+        configuration::NAMES,
+        credentials::NAMES,
+        groups::NAMES,
+        properties::NAMES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::elements::Items;
+use super::elements::{Items, told};
 use crate::actions;
 
 /// Lists properties.
@@ -34,6 +34,15 @@ pub struct Property {
     /// What it means, with its unit.
     #[serde(rename(serialize = "euca:description", deserialize = "description"), default)]
     pub description: String,
+    /// What it is when nobody has changed it.
+    #[serde(rename(serialize = "euca:default", deserialize = "default"), default)]
+    pub default: String,
+    /// The unit of its value, if it has one: `MB`, `minutes`.
+    #[serde(rename(serialize = "euca:unit", deserialize = "unit"), default)]
+    pub unit: String,
+    /// Whether an administrator has set it.
+    #[serde(rename(serialize = "euca:changed", deserialize = "changed"), default)]
+    pub changed: bool,
 }
 
 /// Changes a property.
@@ -45,6 +54,31 @@ pub struct ModifyPropertyValue {
     /// Its new value, which may be empty.
     #[serde(rename(serialize = "Value", deserialize = "Value?"), default)]
     pub value: String,
+}
+
+/// Changes several properties, all of them or none (ours, not 2.0's).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ModifyPropertyValues {
+    /// Which, and what they shall be.
+    #[serde(default)]
+    pub property: Vec<ModifyPropertyValue>,
+}
+
+told! {
+    /// Properties that were changed.
+    ModifiedProperties {
+        /// The properties.
+        properties: Items<Modified> = "euca:properties", "properties";
+    }
+}
+
+/// Gives a property its default again (ours, not 2.0's).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ResetPropertyValue {
+    /// Its name.
+    pub name: String,
 }
 
 /// A property that was changed.
@@ -64,4 +98,6 @@ pub struct Modified {
 actions! {
     DescribeProperties => Properties, Read;
     ModifyPropertyValue => Modified, Write;
+    ModifyPropertyValues => ModifiedProperties, Write;
+    ResetPropertyValue => Modified, Write;
 }

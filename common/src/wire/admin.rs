@@ -98,6 +98,15 @@ pub struct SettingView {
     pub value: String,
     /// What it means, with its unit.
     pub meaning: String,
+    /// What it is when nobody has changed it.
+    #[serde(default)]
+    pub default: String,
+    /// The unit of its value; empty of what is no amount.
+    #[serde(default)]
+    pub unit: String,
+    /// Whether somebody has set it.
+    #[serde(default)]
+    pub changed: bool,
 }
 
 /// Register a user with what is known of them.

@@ -8,6 +8,7 @@
 pub mod admin;
 pub mod audit;
 pub mod bundling;
+pub mod cached;
 pub mod estate;
 pub mod identity;
 pub mod importing;

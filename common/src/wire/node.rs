@@ -108,6 +108,23 @@ pub struct NodeReport {
     /// Each bundle task it knows.
     #[serde(default)]
     pub bundles: Vec<BundleView>,
+    /// What it runs.
+    #[serde(default)]
+    pub software: Software,
+}
+
+/// What a node runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Software {
+    /// The version of its agent; empty of one that did not tell yet.
+    #[serde(default)]
+    pub version: String,
+    /// The host's architecture, `x86_64`.
+    #[serde(default)]
+    pub architecture: String,
+    /// When the agent was started.
+    #[serde(default)]
+    pub started: Option<Timestamp>,
 }
 
 /// What a node can hold in all, used or not.

@@ -6,9 +6,11 @@
 
 mod asking;
 mod audit;
+mod cache;
 mod components;
 mod credentials;
 mod groups;
+mod nodes;
 mod properties;
 mod users;
 
@@ -52,8 +54,19 @@ pub(crate) const ROWS: &[Row] = &[
     Row::of::<properties::Modify>(&["modify-property"], "Change properties").administration(),
     Row::of::<audit::Audit>(&["audit"], "List what was asked of the cloud, and by whom")
         .administration(),
+    Row::of::<cache::Describe>(&["describe-image-cache"], "Show what lies in the unbundle cache")
+        .administration(),
+    Row::of::<cache::Evict>(&["evict-images"], "Remove images from the unbundle cache now")
+        .administration(),
     Row::of::<components::Nodes>(&["describe-nodes"], "List nodes and what runs on them")
         .administration(),
+    Row::of::<nodes::Drain>(&["drain-node"], "Have a node get no new instances").administration(),
+    Row::of::<nodes::Enable>(&["enable-node"], "Have a node get instances again").administration(),
+    Row::of::<nodes::GiveUp>(
+        &["give-up-node"],
+        "Give up a node that is lost: its instances are declared terminated",
+    )
+    .administration(),
     Row::of::<components::Clusters>(&["describe-clusters"], "List availability zones")
         .administration(),
     Row::of::<components::Walruses>(&["describe-walruses"], "List where objects are kept")

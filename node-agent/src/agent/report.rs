@@ -93,7 +93,7 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use common::time::Timestamp;
-    use common::wire::node::{Capacity, Subnet};
+    use common::wire::node::{Capacity, Software, Subnet};
     use common::wire::role::RoleView;
 
     use super::*;
@@ -108,6 +108,7 @@ mod tests {
             subnet: Subnet { network: [10, 0, 0, 0].into(), prefix: 24 },
             instances: vec![],
             bundles: vec![],
+            software: Software::default(),
         };
         Board::new(report, Shutdown::default())
     }

@@ -16,13 +16,14 @@ use actix::{
     MessageResult, ResponseFuture,
 };
 use common::error::{ApiError, ErrorCode};
+use common::wire::cached::EvictedImages;
 use common::wire::walrus::CacheView;
 use runtime::pool;
 use tokio::sync::{oneshot, watch};
 
 use super::disk::{Disk, Image, remove};
 use super::flights::Flights;
-use super::table::{Effect, Failure, Figures, Key, Outcome, Table, Waiter};
+use super::table::{Effect, Entry, Failure, Figures, Kept, Key, Outcome, Table, Waiter};
 use super::unbundle::Flight;
 
 /// How long an image that somebody is going to read is held against the queue: longer than a node
@@ -54,6 +55,8 @@ pub(crate) struct Seen {
     pub(crate) figures: watch::Receiver<CacheView>,
     /// Which images are under way, and how far.
     pub(crate) flights: Flights,
+    /// Counts what changes.
+    pub(crate) revision: watch::Receiver<u64>,
 }
 
 /// The actor.
@@ -66,6 +69,7 @@ pub(crate) struct Cache {
     /// How far the images are that are under way, for all to see.
     flights: Flights,
     figures: watch::Sender<CacheView>,
+    revision: watch::Sender<u64>,
 }
 
 impl Cache {
@@ -78,6 +82,7 @@ impl Cache {
         at_once: usize,
     ) -> (Addr<Self>, Seen) {
         let (figures, seen) = watch::channel(CacheView::default());
+        let (revision, changes) = watch::channel(1);
         let flights = Flights::default();
         let mut table = Table::new(limit, at_once);
         for (key, image) in &found {
@@ -90,8 +95,15 @@ impl Cache {
             prepared: BTreeMap::new(),
             flights: flights.clone(),
             figures,
+            revision,
         };
-        (Actor::start(actor), Seen { figures: seen, flights })
+        (Actor::start(actor), Seen { figures: seen, flights, revision: changes })
+    }
+
+    /// Tells whoever looks that something may have changed.
+    fn publish(&self) {
+        self.figures.send_replace(view(self.table.figures()));
+        self.revision.send_modify(|revision| *revision += 1);
     }
 
     /// Does what the table decided.
@@ -123,7 +135,7 @@ impl Cache {
                 }
             }
         }
-        self.figures.send_replace(view(self.table.figures()));
+        self.publish();
         if unwanted.is_empty() && starts.is_empty() {
             return;
         }
@@ -283,6 +295,54 @@ impl Handler<List> for Cache {
     }
 }
 
+/// Where each image stands, with its file if it is there; and the revision that this is of.
+pub(crate) struct Look;
+
+impl Message for Look {
+    type Result = (u64, CacheView, Vec<(Entry, Option<Image>)>);
+}
+
+impl Handler<Look> for Cache {
+    type Result = MessageResult<Look>;
+    fn handle(&mut self, _: Look, _: &mut Context<Self>) -> Self::Result {
+        let all = self.table.entries().into_iter();
+        let all = all.map(|entry| (self.images.get(&entry.key).cloned(), entry));
+        let figures = view(self.table.figures());
+        let entries = all.map(|(image, entry)| (entry, image)).collect();
+        MessageResult((*self.revision.borrow(), figures, entries))
+    }
+}
+
+/// An administrator wants room: this image, or all that nobody uses.
+pub(crate) struct Evict(pub(crate) Option<Key>);
+
+impl Message for Evict {
+    type Result = Result<EvictedImages, Kept>;
+}
+
+impl Handler<Evict> for Cache {
+    type Result = Result<EvictedImages, Kept>;
+    fn handle(&mut self, evict: Evict, ctx: &mut Context<Self>) -> Self::Result {
+        let all = evict.0.is_none();
+        let keys = evict.0.map_or_else(|| self.images.keys().cloned().collect(), |key| vec![key]);
+        let mut evicted = EvictedImages::default();
+        for key in keys {
+            let bytes = self.images.get(&key).map_or(0, |image| image.size);
+            match self.table.evict_one(&key) {
+                Ok(effects) => {
+                    self.run(effects, ctx);
+                    tracing::info!(key, bytes, "an administrator evicted an image");
+                    evicted.images += 1;
+                    evicted.bytes = evicted.bytes.saturating_add(bytes);
+                }
+                Err(kept) if !all => return Err(kept),
+                Err(_) => {}
+            }
+        }
+        Ok(evicted)
+    }
+}
+
 /// A flight has ended.
 struct Landed {
     key: Key,
@@ -346,7 +406,7 @@ impl Handler<PinImage> for Cache {
     fn handle(&mut self, pin: PinImage, ctx: &mut Context<Self>) -> Self::Result {
         let PinImage(key) = pin;
         let image = self.images.get(&key).cloned().filter(|_| self.table.pin(&key));
-        self.figures.send_replace(view(self.table.figures()));
+        self.publish();
         MessageResult(image.map(|image| Pin { key, image, cache: ctx.address() }))
     }
 }

@@ -76,8 +76,15 @@ pub(crate) enum Effect<W> {
 enum Slot<W> {
     Queued { bytes: u64, order: u64, waiters: Vec<W> },
     Flying { bytes: u64, waiters: Vec<W>, unwanted: bool },
-    Here { bytes: u64, used: u64, pins: u64, holds: Holds, unwanted: bool },
+    Here { bytes: u64, used: u64, hits: u64, pins: u64, holds: Holds, unwanted: bool },
     Failed(Failure),
+}
+
+impl<W> Slot<W> {
+    /// An image that is there, and that nobody reads yet.
+    fn new(bytes: u64, used: u64, holds: Holds) -> Self {
+        Self::Here { bytes, used, hits: 0, pins: 0, holds, unwanted: false }
+    }
 }
 
 /// How many of those who were told of an image have not begun to read it, by the moment of telling.
@@ -114,6 +121,39 @@ pub(crate) struct Figures {
     pub(crate) evictions: u64,
 }
 
+/// Why an image is not removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// There is none.
+    Absent,
+    /// Somebody reads it, or is about to.
+    Read,
+    /// It is being unpacked, or waits for its turn.
+    UnderWay,
+}
+
+/// Where an image stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Place {
+    #[default]
+    Queued,
+    Flying,
+    Here,
+    Leaving,
+}
+
+/// An image, for whoever looks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Entry {
+    pub(crate) key: Key,
+    pub(crate) bytes: u64,
+    pub(crate) place: Place,
+    pub(crate) hits: u64,
+    pub(crate) pins: u64,
+    pub(crate) expected: u64,
+    pub(crate) waiting: u64,
+}
+
 impl<W: Waiter> Table<W> {
     /// An empty table with a limit in bytes, and how many images may be unpacked at once.
     pub(crate) fn new(limit: u64, flights: usize) -> Self {
@@ -131,8 +171,7 @@ impl<W: Waiter> Table<W> {
     /// Takes in an image found on disk; the least recently used first.
     pub(crate) fn found(&mut self, key: Key, bytes: u64) {
         let used = self.next_moment();
-        self.slots
-            .insert(key, Slot::Here { bytes, used, pins: 0, holds: Holds::new(), unwanted: false });
+        self.slots.insert(key, Slot::new(bytes, used, Holds::new()));
     }
 
     /// Evicts what does not fit, after all was taken in.
@@ -149,8 +188,9 @@ impl<W: Waiter> Table<W> {
         // Those who come again and again to what is there must not keep out those who wait.
         let queue = self.slots.values().any(|slot| matches!(slot, Slot::Queued { .. }));
         match self.slots.get_mut(key) {
-            Some(Slot::Here { used, unwanted, holds, .. }) => {
+            Some(Slot::Here { used, hits, unwanted, holds, .. }) => {
                 (*used, *unwanted) = (moment, false);
+                *hits += 1;
                 self.hits += 1;
                 if !queue && waiter.listens() && waiter.reads() {
                     holds.insert(moment, 1);
@@ -210,8 +250,7 @@ impl<W: Waiter> Table<W> {
                     holds.insert(used, readers);
                     effects.push(Effect::Hold(key.to_owned(), used));
                 }
-                let here = Slot::Here { bytes, used, pins: 0, holds, unwanted: false };
-                self.slots.insert(key.to_owned(), here);
+                self.slots.insert(key.to_owned(), Slot::new(bytes, used, holds));
                 effects.push(Effect::Tell(waiters, Outcome::Here));
             }
         }
@@ -329,6 +368,48 @@ impl<W: Waiter> Table<W> {
         }
         self.settle(&mut effects);
         effects
+    }
+
+    /// Somebody wants an image removed that is there and that nobody uses.
+    ///
+    /// # Errors
+    /// If it is not there, or somebody uses it.
+    pub(crate) fn evict_one(&mut self, key: &str) -> Result<Vec<Effect<W>>, Kept> {
+        match self.slots.get(key) {
+            Some(Slot::Here { pins: 0, holds, .. }) if holds.is_empty() => {}
+            Some(Slot::Here { .. }) => return Err(Kept::Read),
+            Some(Slot::Queued { .. } | Slot::Flying { .. }) => return Err(Kept::UnderWay),
+            Some(Slot::Failed(_)) | None => return Err(Kept::Absent),
+        }
+        self.slots.remove(key);
+        self.evictions += 1;
+        let mut effects = vec![Effect::Remove(key.to_owned())];
+        self.settle(&mut effects);
+        Ok(effects)
+    }
+
+    /// Where each image stands that is there or on its way, by key.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        let listening = |waiters: &[W]| waiters.iter().filter(|it| it.listens()).count() as u64;
+        let entry = |(key, slot): (&Key, &Slot<W>)| {
+            let entry = Entry { key: key.clone(), ..Entry::default() };
+            Some(match slot {
+                Slot::Queued { bytes, waiters, .. } => {
+                    Entry { bytes: *bytes, waiting: listening(waiters), ..entry }
+                }
+                Slot::Flying { bytes, waiters, .. } => {
+                    let place = Place::Flying;
+                    Entry { bytes: *bytes, place, waiting: listening(waiters), ..entry }
+                }
+                Slot::Here { bytes, hits, pins, holds, unwanted, .. } => {
+                    let expected = holds.values().map(|count| *count as u64).sum();
+                    let place = if *unwanted { Place::Leaving } else { Place::Here };
+                    Entry { bytes: *bytes, place, hits: *hits, pins: *pins, expected, ..entry }
+                }
+                Slot::Failed(_) => return None,
+            })
+        };
+        self.slots.iter().filter_map(entry).collect()
     }
 
     /// The sums.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix::Addr;
 use common::error::{ApiError, ErrorCode};
+use common::wire::cached::{EvictCached, LookIntoCache};
 use common::wire::quota::{DescribeQuotas, QuotaView, SetQuota};
 use common::wire::upkeep::{
     CachedImage, CheckCached, CheckManifest, CheckParts, CheckedCached, CheckedParts,
@@ -56,6 +57,8 @@ pub(crate) struct Door {
     pub(crate) clock: Clock,
     /// Bytes of the disk that stay free.
     pub(crate) reserve: u64,
+    /// By what revisions of the cache are told from those of an earlier run.
+    pub(super) begun: u64,
     manifests: Arc<Semaphore>,
 }
 
@@ -82,7 +85,8 @@ impl Door {
         reserve: u64,
     ) -> Self {
         let manifests = Arc::new(Semaphore::new(AT_ONCE));
-        Self { checker, cache, seen, tickets, base_url, clock, reserve, manifests }
+        let begun = u64::try_from(clock.now().as_millis()).unwrap_or(0);
+        Self { checker, cache, seen, tickets, base_url, clock, reserve, begun, manifests }
     }
 
     /// All messages.
@@ -108,6 +112,8 @@ impl Door {
             .with(answer!(check_parts, CheckParts))
             .with(answer!(list_cached, ListCached))
             .with(answer!(check_cached, CheckCached))
+            .with(answer!(look, LookIntoCache))
+            .with(answer!(evict, EvictCached))
             .with(answer!(set_quota, SetQuota))
             .with(answer!(describe_quotas, DescribeQuotas))
     }

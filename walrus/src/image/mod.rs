@@ -3,6 +3,7 @@
 //! ```text
 //!   CheckBundle ──▶ check      may it be registered: who, signature, key, parts
 //!   CheckParts … ─▶ again      is it still what was registered: manifest, parts, plain images
+//!   LookIntoCache ▶ cached     what lies in the cache, and its removal
 //!   WantImage ────▶ want       the manifest again, then the cache
 //!   GET /images/… ▶ serve      the plain image, by ticket
 //!   InstallBundleKey ▶ key     the private half of the cloud's certificate
@@ -11,6 +12,7 @@
 //! path.
 
 pub(crate) mod again;
+mod cached;
 pub(crate) mod check;
 pub(crate) mod door;
 pub(crate) mod key;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use common::administration::Done;
 use common::administration::configuration::{
     Component, Components, DeregisterCluster, DeregisterStorageController, DeregisterWalrus,
-    DescribeClusters, DescribeComponents, DescribeNodes, DescribeStorageControllers,
-    DescribeWalruses, Node, Nodes, RegisterCluster, RegisterStorageController, RegisterWalrus,
+    DescribeClusters, DescribeComponents, DescribeStorageControllers, DescribeWalruses,
+    RegisterCluster, RegisterStorageController, RegisterWalrus,
 };
 use common::error::{ApiError, ErrorCode};
 use runtime::actor::{Answer, Handle, Scene};
@@ -23,7 +23,7 @@ fn host(url: &str) -> &str {
     }
 }
 
-fn state(reachable: bool) -> String {
+pub(super) fn state(reachable: bool) -> String {
     if reachable { "ENABLED" } else { "NOTREADY" }.to_owned()
 }
 
@@ -74,7 +74,11 @@ impl Paths {
 }
 
 /// Those that were asked for, all of which must be there.
-fn named<T>(all: Vec<T>, names: &[String], name: fn(&T) -> &str) -> Result<Vec<T>, ApiError> {
+pub(super) fn named<T>(
+    all: Vec<T>,
+    names: &[String],
+    name: fn(&T) -> &str,
+) -> Result<Vec<T>, ApiError> {
     let unknown = names.iter().find(|wanted| all.iter().all(|it| name(it) != wanted.as_str()));
     if let Some(unknown) = unknown {
         return Err(ApiError::invalid("Name", format!("there is no '{unknown}'")));
@@ -109,38 +113,6 @@ impl Answer<Paths> for DescribeComponents {
     async fn answer(self, scene: &Scene<Paths>) -> Result<Components, ApiError> {
         let all = [scene.clusters(), scene.walruses(), scene.nodes()].concat();
         components(all, &self.name)
-    }
-}
-
-impl Answer<Paths> for DescribeNodes {
-    async fn answer(self, scene: &Scene<Paths>) -> Result<Nodes, ApiError> {
-        let members: Vec<_> = scene.cluster.members().cloned().collect();
-        let now = scene.people.now();
-        let all = scene
-            .people
-            .records
-            .work(move |records| {
-                let mut nodes = Vec::new();
-                for member in members {
-                    let rows = records.instances_on.rows(&format!("{}/", member.name), None, 256);
-                    let mut instances = Vec::new();
-                    for row in rows {
-                        let Some(it) = records.instances.get(&row?.value)? else { continue };
-                        if it.record.lives() {
-                            instances.push(it.record.id.to_string());
-                        }
-                    }
-                    nodes.push(Node {
-                        name: member.name.clone(),
-                        cluster_name: member.zone.clone(),
-                        state: state(member.sighting().is_reachable(now)),
-                        instances: instances.into(),
-                    });
-                }
-                Ok(nodes)
-            })
-            .await?;
-        Ok(Nodes { registered: named(all, &self.name, |it| &it.name)?.into() })
     }
 }
 

@@ -7,36 +7,45 @@
 //! (`eucalypt:AddUser`).
 
 mod administrators;
+mod cache;
 mod configuration;
 mod credentials;
 mod groups;
+mod nodes;
 mod properties;
 mod users;
 
 use std::sync::Arc;
 
+use actix::Addr;
 use common::administration::VERSION;
 use common::administration::accounts::{AddUser, DeleteUser, DescribeUsers, EnableUser};
+use common::administration::cache::{DescribeImageCache, EvictImages};
 use common::administration::configuration::{
     DeregisterCluster, DeregisterStorageController, DeregisterWalrus, DescribeClusters,
-    DescribeComponents, DescribeNodes, DescribeStorageControllers, DescribeWalruses,
-    RegisterCluster, RegisterStorageController, RegisterWalrus,
+    DescribeComponents, DescribeNodes, DescribeStorageControllers, DescribeWalruses, GiveUpNode,
+    ModifyNode, RegisterCluster, RegisterStorageController, RegisterWalrus,
 };
 use common::administration::credentials::GetCredentials;
 use common::administration::groups::{
     AddGroup, AddGroupMember, DeleteGroup, DescribeGroups, GrantGroupAuthorization,
     RemoveGroupMember, RevokeGroupAuthorization,
 };
-use common::administration::properties::{DescribeProperties, ModifyPropertyValue};
+use common::administration::properties::{
+    DescribeProperties, ModifyPropertyValue, ModifyPropertyValues, ResetPropertyValue,
+};
 use common::dialect::xml::Shape;
 use common::wire::walrus::Walrus;
 use runtime::actor::ServiceActor;
 use runtime::peer::Peer;
 use runtime::router::Router;
 use runtime::service::QueryService;
+use tokio::sync::watch;
 
 use crate::cluster::Cluster;
 use crate::people::People;
+use crate::schedule::ledger::Room;
+use crate::schedule::scheduler::Scheduler;
 
 /// How many actions of administration are done at once.
 const PERMITS: usize = 16;
@@ -51,6 +60,10 @@ pub struct Paths {
     pub walrus_url: String,
     /// The nodes.
     pub cluster: Cluster,
+    /// Who places instances.
+    pub scheduler: Addr<Scheduler>,
+    /// What is free on each node.
+    pub rooms: watch::Receiver<Arc<Vec<Room>>>,
 }
 
 /// The service behind the paths.
@@ -68,19 +81,25 @@ pub fn service(paths: Paths) -> QueryService {
         .on::<DescribeClusters, _>(&actor)
         .on::<DescribeComponents, _>(&actor)
         .on::<DescribeGroups, _>(&actor)
+        .on::<DescribeImageCache, _>(&actor)
         .on::<DescribeNodes, _>(&actor)
         .on::<DescribeProperties, _>(&actor)
         .on::<DescribeStorageControllers, _>(&actor)
         .on::<DescribeUsers, _>(&actor)
         .on::<DescribeWalruses, _>(&actor)
         .on::<EnableUser, _>(&actor)
+        .on::<EvictImages, _>(&actor)
         .on::<GetCredentials, _>(&actor)
+        .on::<GiveUpNode, _>(&actor)
         .on::<GrantGroupAuthorization, _>(&actor)
+        .on::<ModifyNode, _>(&actor)
         .on::<ModifyPropertyValue, _>(&actor)
+        .on::<ModifyPropertyValues, _>(&actor)
         .on::<RegisterCluster, _>(&actor)
         .on::<RegisterStorageController, _>(&actor)
         .on::<RegisterWalrus, _>(&actor)
         .on::<RemoveGroupMember, _>(&actor)
+        .on::<ResetPropertyValue, _>(&actor)
         .on::<RevokeGroupAuthorization, _>(&actor);
     QueryService {
         paths: &["/services/accounts", "/services/configuration", "/services/properties"],

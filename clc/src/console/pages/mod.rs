@@ -2,6 +2,7 @@
 //! was asked, asks for actions, and answers what is shown; the frame, who may, and what makes a form one of
 //! ours is not its business.
 
+pub(super) mod cloud;
 pub(super) mod compute;
 pub(super) mod images;
 pub(super) mod overview;

@@ -2,6 +2,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod audit;
+pub(crate) mod cloud;
 pub(crate) mod common;
 pub(crate) mod credentials;
 pub(crate) mod groups;
@@ -10,6 +11,7 @@ pub(crate) mod instances;
 pub(crate) mod key_pairs;
 pub(crate) mod launch;
 pub(crate) mod lines;
+pub(crate) mod nodes;
 pub(crate) mod overview;
 pub(crate) mod people;
 pub(crate) mod pictures;
@@ -35,6 +37,7 @@ mod tests {
         let families = [
             accounts::ALL,
             audit::ALL,
+            cloud::ALL,
             common::ALL,
             credentials::ALL,
             groups::ALL,
@@ -43,6 +46,7 @@ mod tests {
             key_pairs::ALL,
             launch::ALL,
             lines::ALL,
+            nodes::ALL,
             overview::ALL,
             people::ALL,
             pictures::ALL,

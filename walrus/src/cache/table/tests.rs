@@ -286,3 +286,28 @@ fn what_was_told_to_a_reader_is_held_against_the_queue_but_not_against_the_limit
     assert_eq!(table.set_limit(10), [remove("c")]);
     assert_eq!(table.lapsed("c", last), [], "of what has gone meanwhile");
 }
+
+#[test]
+fn an_administrator_evicts_what_nobody_uses_and_nothing_else() {
+    let mut table = table(100);
+    for key in ["idle", "read", "told"] {
+        fill(&mut table, key, 20);
+    }
+    assert!(table.pin("read"));
+    table.want("told", 20, 1000);
+    table.want("flying", 20, 2);
+    assert_eq!(table.evict_one("read"), Err(Kept::Read));
+    assert_eq!(table.evict_one("told"), Err(Kept::Read));
+    assert_eq!(table.evict_one("flying"), Err(Kept::UnderWay));
+    assert_eq!(table.evict_one("nothing"), Err(Kept::Absent));
+    table.want("queued", 90, 4);
+    assert_eq!(table.evict_one("queued"), Err(Kept::UnderWay));
+    assert_eq!(table.evict_one("idle"), Ok(vec![remove("idle")]));
+    assert_eq!(table.evict_one("idle"), Err(Kept::Absent));
+    let seen = |key: &str| table.entries().into_iter().find(|it| it.key == key).unwrap();
+    assert_eq!((seen("read").pins, seen("read").place), (1, Place::Here));
+    assert_eq!((seen("told").expected, seen("told").hits), (1, 1));
+    assert_eq!((seen("flying").place, seen("flying").waiting), (Place::Flying, 1));
+    assert_eq!((seen("queued").place, seen("queued").bytes), (Place::Queued, 90));
+    assert_eq!(table.figures().evictions, 1);
+}

@@ -6,7 +6,7 @@ mod image;
 mod list;
 mod pulse;
 mod register;
-mod shown;
+pub(super) mod shown;
 
 use crate::console::layout::Group::Compute;
 use crate::console::routes::Who::SignedIn;

@@ -19,7 +19,7 @@ pub(super) fn name(it: &Image) -> &str {
 }
 
 /// A number of bytes, as people read it.
-pub(super) fn bytes(count: u64) -> String {
+pub(in crate::console::pages) fn bytes(count: u64) -> String {
     let units = ["KiB", "MiB", "GiB", "TiB"];
     if count < 1024 {
         return format!("{count} B");

@@ -1,6 +1,7 @@
 //! What actions refuse, in Japanese. The APIs speak English alone; here stand the sentences that people
 //! meet most, with `*` for what varies. What is not here is shown as the API says it.
 
+mod cloud;
 mod compute;
 mod credentials;
 mod images;
@@ -11,8 +12,14 @@ mod registrar;
 type Sentence = (&'static str, &'static str);
 
 /// All of them, a file a family; what is said of fewer sentences comes first.
-const TABLES: [&[Sentence]; 5] =
-    [compute::TABLE, credentials::TABLE, images::TABLE, registrar::TABLE, people::TABLE];
+const TABLES: [&[Sentence]; 6] = [
+    cloud::TABLE,
+    compute::TABLE,
+    credentials::TABLE,
+    images::TABLE,
+    registrar::TABLE,
+    people::TABLE,
+];
 
 /// A sentence of the cloud's in Japanese, if it is known.
 pub(crate) fn japanese(sentence: &str) -> Option<String> {

@@ -1,0 +1,38 @@
+//! The cloud itself, for its administrators.
+
+mod amounts;
+mod cache;
+mod configuration;
+mod node;
+mod nodes;
+mod properties;
+mod setting_fields;
+mod settings_shown;
+
+use crate::console::layout::Group::Cloud;
+use crate::console::routes::Who::Administrator;
+use crate::console::routes::{Route, get, post};
+use crate::console::texts::{cloud as say, nodes as say_nodes};
+
+/// The lines of the table.
+pub(crate) fn lines() -> Vec<Route> {
+    vec![
+        get("/cloud/configuration", Administrator, configuration::show)
+            .in_menu(Cloud, say::CONFIGURATION),
+        post("/cloud/configuration/{block}", Administrator, configuration::save).dangerous(),
+        get("/cloud/cache/live", Administrator, cache::live),
+        post("/cloud/cache/evict", Administrator, cache::evict),
+        get("/cloud/nodes", Administrator, nodes::show).in_menu(Cloud, say_nodes::NODES),
+        get("/cloud/nodes/live", Administrator, nodes::live),
+        get("/cloud/nodes/{name}", Administrator, node::show),
+        get("/cloud/nodes/{name}/live", Administrator, node::live),
+        post("/cloud/nodes/{name}/drain", Administrator, node::drain),
+        post("/cloud/nodes/{name}/enable", Administrator, node::enable),
+        get("/cloud/nodes/{name}/give-up", Administrator, node::ask_to_give_up),
+        post("/cloud/nodes/{name}/give-up", Administrator, node::give_up).dangerous(),
+        get("/cloud/properties", Administrator, properties::list).in_menu(Cloud, say::PROPERTIES),
+        get("/cloud/properties/{name}", Administrator, properties::show),
+        post("/cloud/properties/{name}", Administrator, properties::change).dangerous(),
+        post("/cloud/properties/{name}/reset", Administrator, properties::reset).dangerous(),
+    ]
+}

@@ -1,0 +1,63 @@
+//! Nodes: the hosts that run instances.
+
+use crate::console::text::texts;
+
+texts! {
+    NODES = "Nodes", "ノード";
+    NODES_LEAD = "The hosts that run instances. They are named in clc.toml, [[nodes]].", "インスタンスを実行するホストです。clc.toml の [[nodes]] で設定します。";
+    NO_NODES = "There are no nodes. Name one under [[nodes]] in clc.toml, start its node-agent, and start the clc again.", "ノードがありません。clc.toml の [[nodes]] に追加し、node-agent を起動してから clc を再起動してください。";
+    NODE = "Node", "ノード";
+    STATE = "State", "状態";
+    ZONE = "Zone", "ゾーン";
+    CPUS = "Processors in use", "使用中の vCPU";
+    MEMORY = "Memory in use", "使用中のメモリ";
+    DISK = "Disk in use", "使用中のディスク";
+    RUNS = "Instances", "インスタンス";
+    USED_OF = "{used} of {all}", "{used} / {all}";
+    UP = "ready", "稼働中";
+    AWAY = "away", "応答なし";
+    DRAINING = "draining", "ドレイン中";
+    DRAINED = "drained", "ドレイン完了";
+    GIVEN_UP = "given up", "放棄済み";
+    ADDRESS = "Address", "アドレス";
+    HYPERVISOR = "Guests run by", "ハイパーバイザー";
+    KVM = "KVM: at the speed of the host", "KVM (ハードウェア仮想化)";
+    TCG = "emulation: slowly, because there is no /dev/kvm", "エミュレーション (/dev/kvm がないため低速)";
+    SIM = "simulation: no real guests", "シミュレーション (実際のゲストは動きません)";
+    VERSION = "Version", "バージョン";
+    ARCHITECTURE = "Architecture", "アーキテクチャ";
+    STARTED = "Agent started", "エージェントの起動";
+    HEARD = "Last heard", "最終応答";
+    NEVER = "never", "なし";
+    PROBLEM = "Why it does not answer", "応答しない理由";
+    FREE_ADDRESSES = "Free addresses", "空きアドレス";
+    SAID_BY = "Said by", "設定者";
+    FITS = "What still fits", "あと何台起動できるか";
+    FITS_TYPE = "Type", "タイプ";
+    FITS_FREE = "More now", "現在の空き";
+    FITS_MOST = "If it were empty", "空の場合の最大";
+    ON_IT = "Instances on it", "このノードのインスタンス";
+    NONE_ON_IT = "No instance is on it.", "インスタンスはありません。";
+    ALL_NODES = "All nodes", "ノード一覧";
+    DRAIN = "Drain", "ドレイン";
+    DRAIN_SURE = "Give this node no new instances? What is on it stays.", "このノードへの新規配置を止めますか? 実行中のインスタンスはそのままです。";
+    DRAIN_TEXT = "It gets no new instances. What is on it goes on, and stopped instances can be started there, since their disks are there. When nothing is on it any more it can be taken away.", "新しいインスタンスは配置されません。実行中のインスタンスは継続し、停止中のものはディスクがこのノードにあるため再開できます。空になったら切り離せます。";
+    DRAINS = "It drains: {count} instances are still on it.", "ドレイン中です。まだ {count} 件のインスタンスがあります。";
+    DRAINS_ONE = "It drains: 1 instance is still on it.", "ドレイン中です。まだ 1 件のインスタンスがあります。";
+    EMPTY = "It is drained: nothing is on it, and it can be taken away.", "ドレインが完了しました。切り離すことができます。";
+    ENABLE = "Use it again", "使用を再開";
+    GIVE_UP = "Give it up…", "放棄…";
+    GIVE_UP_TITLE = "Give up {name}", "{name} の放棄";
+    GIVE_UP_LOST = "For a node that is lost for good: its host broke, or its disk. All of its instances are declared terminated at once, their disks are lost, and their addresses and quotas are free again. This cannot be undone.", "ホストやディスクの故障などで、ノードが復旧しない場合に使います。すべてのインスタンスが直ちに終了済みとなり、ディスクの内容は失われ、アドレスとクォータは解放されます。元に戻せません。";
+    GIVE_UP_BACK = "Do not do it for a host that is only switched off or cannot be reached for a while: its instances come back with it. If it comes back after it was given up, they are ended there.", "電源断や一時的な通信障害の場合は行わないでください。復旧すればインスタンスも戻ります。放棄した後に復旧すると、インスタンスはそこで終了されます。";
+    GIVE_UP_COUNT = "Instances that are declared terminated: {count}", "終了済みになるインスタンス: {count} 件";
+    GIVE_UP_TYPE = "Type the node's name", "ノード名を入力してください";
+    GIVE_UP_HINT = "So that it is this one, and no other.", "対象を間違えないための確認です。";
+    GIVE_UP_DO = "Give it up", "放棄する";
+    GIVE_UP_WRONG = "This is not the node's name", "ノード名が一致しません";
+    GIVE_UP_HERE = "The node answers: drain it, and end its instances. Only a node that does not answer can be given up.", "ノードは応答しています。ドレインしてインスタンスを終了してください。放棄できるのは応答しないノードだけです。";
+    GIVEN_UP_TEXT = "It was given up: its instances have ended. It can be used again once it answers.", "放棄済みです。インスタンスは終了しました。応答があれば使用を再開できます。";
+    DONE_DRAIN = "The node drains", "ドレインを開始しました";
+    DONE_ENABLE = "The node is used again", "使用を再開しました";
+    DONE_GIVE_UP = "The node was given up", "ノードを放棄しました";
+}

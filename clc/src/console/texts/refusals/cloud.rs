@@ -1,0 +1,52 @@
+//! What administrators of the cloud are refused.
+
+/// A sentence of the cloud's, and the same in Japanese with `{1}`, `{2}` for what varies.
+pub(super) const TABLE: &[(&str, &str)] = &[
+    (
+        "The image is being read, or is about to be: it is not evicted",
+        "このイメージは読み取り中か、読み取り予定のため削除できません。",
+    ),
+    (
+        "The image is being unpacked, or waits for its turn: it is not evicted",
+        "このイメージは展開中か、展開待ちのため削除できません。",
+    ),
+    ("The image is not in the cache", "このイメージはキャッシュにありません。"),
+    (
+        "Invalid value for walrus.storagemaxcachesizeinmb: it is a number of megabytes (2^20 bytes) from 1 to 1000000000",
+        "1～1000000000 の整数 (MB、2^20 バイト単位) を入力してください。",
+    ),
+    ("Invalid value for *: it is a number from * to *", "{2}～{3} の整数を入力してください。"),
+    ("Invalid value for *: it is one of *", "次のいずれかを選択してください: {2}"),
+    (
+        "Invalid value for *: it is one line of at most 255 characters",
+        "255 文字以内、1 行で入力してください。",
+    ),
+    ("Invalid value for *: '*' is no mail address", "メールアドレスの形式が正しくありません: {2}"),
+    (
+        "Invalid value for *: it is a host name or an address",
+        "ホスト名または IP アドレスを入力してください。",
+    ),
+    (
+        "Invalid value for *: there is no such image as * of the right kind",
+        "適切な種類のイメージ {2} が登録されていません。",
+    ),
+    (
+        "Invalid value for *: it holds ACCOUNT: each account has a bucket of its own",
+        "ACCOUNT を含めてください (バケットはアカウントごとに作られます)。",
+    ),
+    ("There is no property '*'", "プロパティ {1} はありません。"),
+    ("There is no node '*'", "ノード {1} はありません。"),
+    ("Invalid value for Name: there is no node '*'", "ノード {1} はありません。"),
+    (
+        "The node * answers: drain it, and end its instances",
+        "ノード {1} は応答しています。ドレインしてインスタンスを終了してください。",
+    ),
+    (
+        "The node * was given up: enable it first",
+        "ノード {1} は放棄済みです。先に使用を再開してください。",
+    ),
+    (
+        "The node * was given up and does not answer",
+        "ノード {1} は放棄済みで、応答がありません。応答があれば使用を再開できます。",
+    ),
+];
