@@ -1,7 +1,10 @@
 """What must hold for every page, however it is looked at."""
 
+import urllib.parse
+
 from axe_playwright_python.sync_playwright import Axe
 
+import table
 from conftest import COSTS, SCREENSHOTS
 
 AXE = Axe()
@@ -17,6 +20,7 @@ def looked_at(visitor, name, path, complains=False):
     page = visitor.page
     answer = visitor.go(path) if path else None
     page.wait_for_load_state("load")
+    table.LOOKED.add(table.line_of(urllib.parse.urlsplit(page.url).path))
     at = f"{name} {visitor.language} {visitor.width} {visitor.scheme}"
     page.screenshot(
         path=SCREENSHOTS / f"{name}-{visitor.language}-{visitor.width}-{visitor.scheme}.png", full_page=True

@@ -263,6 +263,10 @@ async fn refusal(answered: Answered) -> ApiError {
             ErrorCode::PreconditionFailed,
             "At least one of the pre-conditions you specified did not hold",
         ),
+        400..500 => {
+            let text = format!("S3 refuses this, with the status {status}");
+            ApiError::new(ErrorCode::InvalidRequest, text)
+        }
         status => not_understood(&format!("it answers {status}")),
     }
 }

@@ -4,19 +4,23 @@
 mod cloud;
 mod compute;
 mod credentials;
+mod iam;
 mod images;
 mod people;
+mod pictures;
 mod registrar;
 
 /// A sentence of the cloud's, and the same in Japanese with `{1}`, `{2}` for what varies.
 type Sentence = (&'static str, &'static str);
 
 /// All of them, a file a family; what is said of fewer sentences comes first.
-const TABLES: [&[Sentence]; 6] = [
+const TABLES: [&[Sentence]; 8] = [
     cloud::TABLE,
     compute::TABLE,
     credentials::TABLE,
+    iam::TABLE,
     images::TABLE,
+    pictures::TABLE,
     registrar::TABLE,
     people::TABLE,
 ];
