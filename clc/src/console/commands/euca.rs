@@ -132,6 +132,16 @@ impl Line<'_> {
         }
     }
 
+    /// `-p NAME=VALUE`.
+    fn property(&mut self, parts: &Fields) {
+        let part = |wanted: &str| {
+            let found = parts.iter().find(|(name, _)| name == wanted);
+            found.and_then(|(_, it)| it.plain()).unwrap_or_default()
+        };
+        let word = shell(&format!("{}={}", part("Name"), part("Value")));
+        self.said("-p", &word);
+    }
+
     /// One part of a parameter that has nothing else.
     fn part(&mut self, option: &str, name: &str, part: &str) {
         match self.take(name) {
@@ -306,10 +316,29 @@ const TABLE: &[(&str, &str, &str, Rule)] = &[
     ("iam", "CreateAccountAlias", "euare-accountaliascreate", |it| it.of("AccountAlias")),
     ("iam", "DeleteAccountAlias", "euare-accountaliasdelete", |it| it.of("AccountAlias")),
     ("eucalypt", "ModifyPropertyValue", "euca-modify-property", |it| {
-        let (name, value) = (it.take("Name"), it.take("Value"));
-        let plain = |value: Option<Value>| value.and_then(|it| it.plain()).unwrap_or_default();
-        let word = shell(&format!("{}={}", plain(name), plain(value)));
-        it.said("-p", &word);
+        let all = std::mem::take(&mut it.left);
+        it.property(&all);
+    }),
+    ("eucalypt", "ModifyPropertyValues", "euca-modify-property", |it| match it.take("Property") {
+        Some(Value::List(all)) => {
+            for one in all {
+                match one {
+                    Value::Parts(parts) => it.property(&parts),
+                    _ => it.fails = true,
+                }
+            }
+        }
+        _ => it.fails = true,
+    }),
+    ("eucalypt", "EvictImages", "euca-evict-images", |it| it.of("Image")),
+    ("eucalypt", "GiveUpNode", "euca-give-up-node", |it| it.of("Name")),
+    ("eucalypt", "ModifyNode", "euca-drain-node", |it| {
+        match it.take("State").and_then(|value| value.plain()).as_deref() {
+            Some("draining") => {}
+            Some("enabled") => "euca-enable-node".clone_into(&mut it.command),
+            _ => it.fails = true,
+        }
+        it.of("Name");
     }),
     ("eucalypt", "AddUser", "euca-add-user", |it| {
         it.option("-e", "Email");

@@ -31,6 +31,7 @@ use sha2::Sha256;
 
 use super::visit::Visit;
 use crate::identity::sessions::{self, Temporary, Wanted};
+use deeds::Asked;
 
 /// How long a session is good by which one request is signed.
 const LIFE: Duration = Duration::from_secs(900);
@@ -152,7 +153,14 @@ impl Visit {
             headers.add(name, value);
         }
         let target = if query.is_empty() { path } else { format!("{path}?{query}") };
-        let deed = deeds::of(&ask);
+        let deed = deeds::of(&Asked {
+            method: ask.method,
+            bucket: ask.bucket.as_deref().unwrap_or_default(),
+            key: ask.key.as_deref(),
+            query: &ask.query,
+            headers: &ask.headers,
+            body: &ask.body,
+        });
         let answered = way.send(ask.method, &target, &headers, ask.body).await?;
         if answered.status < 400 {
             if let Some((action, parameters)) = deed {

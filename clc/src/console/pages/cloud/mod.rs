@@ -19,7 +19,7 @@ pub(crate) fn lines() -> Vec<Route> {
     vec![
         get("/cloud/configuration", Administrator, configuration::show)
             .in_menu(Cloud, say::CONFIGURATION),
-        post("/cloud/configuration/{block}", Administrator, configuration::save),
+        post("/cloud/configuration/{block}", Administrator, configuration::save).dangerous(),
         get("/cloud/cache/live", Administrator, cache::live),
         post("/cloud/cache/evict", Administrator, cache::evict),
         get("/cloud/nodes", Administrator, nodes::show).in_menu(Cloud, say_nodes::NODES),
@@ -32,7 +32,7 @@ pub(crate) fn lines() -> Vec<Route> {
         post("/cloud/nodes/{name}/give-up", Administrator, node::give_up).dangerous(),
         get("/cloud/properties", Administrator, properties::list).in_menu(Cloud, say::PROPERTIES),
         get("/cloud/properties/{name}", Administrator, properties::show),
-        post("/cloud/properties/{name}", Administrator, properties::change),
-        post("/cloud/properties/{name}/reset", Administrator, properties::reset),
+        post("/cloud/properties/{name}", Administrator, properties::change).dangerous(),
+        post("/cloud/properties/{name}/reset", Administrator, properties::reset).dangerous(),
     ]
 }

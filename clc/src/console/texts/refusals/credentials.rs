@@ -52,6 +52,5 @@ pub(super) const TABLE: &[(&str, &str)] = &[
         "1 validation error detected: Value null at '*' failed to satisfy constraint: Member must not be null",
         "{1} を入力してください。",
     ),
-    ("'*' may not have the credentials of '*'", "{2} の認証情報を取得する権限がありません。"),
     ("The password has to be changed first", "先にパスワードを変更してください。"),
 ];
