@@ -6,13 +6,14 @@ mod compute;
 mod images;
 mod people;
 mod registrar;
+mod storage;
 
 /// A sentence of the cloud's, and the same in Japanese with `{1}`, `{2}` for what varies.
 type Sentence = (&'static str, &'static str);
 
 /// All of them, a file a family; what is said of fewer sentences comes first.
-const TABLES: [&[Sentence]; 5] =
-    [cloud::TABLE, compute::TABLE, images::TABLE, registrar::TABLE, people::TABLE];
+const TABLES: [&[Sentence]; 6] =
+    [cloud::TABLE, compute::TABLE, images::TABLE, registrar::TABLE, people::TABLE, storage::TABLE];
 
 /// A sentence of the cloud's in Japanese, if it is known.
 pub(crate) fn japanese(sentence: &str) -> Option<String> {
