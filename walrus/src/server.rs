@@ -14,6 +14,7 @@ use std::time::Duration;
 use actix::Addr;
 use common::error::ApiError;
 use common::wire::identity::Identity;
+use common::wire::told::TellWarnings;
 use common::wire::walrus::{CacheView, DescribeTraffic, Traffic};
 use futures_util::future::BoxFuture;
 use runtime::audit::{AuditLog, OpenError};
@@ -228,6 +229,7 @@ impl Server {
             let traffic = Traffic { requests: counted.0.value(), failures: counted.1.value() };
             async move { Ok(traffic) }
         });
+        let answers = answers.with(|_: TellWarnings| async { Ok(runtime::warnings::recent()) });
         let answers = audit::answer_on(answers, &log);
         let answers = imports.answer_on(estates.answer_on(bundles.answer_on(answers)));
         let endpoint = Endpoint::new(peer_key, clock.clone(), roster.clone(), metrics.clone())

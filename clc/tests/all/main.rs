@@ -14,6 +14,7 @@ mod console_admin_people;
 mod console_attacks;
 mod console_compute;
 mod console_credentials;
+mod console_iam;
 mod console_people;
 mod console_pictures;
 mod console_proof;

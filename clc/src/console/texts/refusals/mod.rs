@@ -3,8 +3,10 @@
 
 mod cloud;
 mod compute;
+mod iam;
 mod images;
 mod people;
+mod pictures;
 mod registrar;
 mod storage;
 
@@ -12,8 +14,16 @@ mod storage;
 type Sentence = (&'static str, &'static str);
 
 /// All of them, a file a family; what is said of fewer sentences comes first.
-const TABLES: [&[Sentence]; 6] =
-    [cloud::TABLE, compute::TABLE, images::TABLE, registrar::TABLE, people::TABLE, storage::TABLE];
+const TABLES: [&[Sentence]; 8] = [
+    cloud::TABLE,
+    compute::TABLE,
+    iam::TABLE,
+    images::TABLE,
+    pictures::TABLE,
+    registrar::TABLE,
+    people::TABLE,
+    storage::TABLE,
+];
 
 /// A sentence of the cloud's in Japanese, if it is known.
 pub(crate) fn japanese(sentence: &str) -> Option<String> {
