@@ -15,8 +15,9 @@ const query = (fields) => new URLSearchParams(fields).toString();
 
 // Why something was not done; "over" if nobody is signed in any more, "again" if trying again may help.
 class Refused extends Error {
-  constructor(text, again, over) {
+  constructor(text, again, over, after = 0) {
     super(text);
+    this.after = after;
     this.again = again;
     this.over = over;
   }
@@ -34,6 +35,10 @@ const ask = (place, method, path, body, { headers = {}, progress = null, file = 
       try {
         answer = JSON.parse(request.responseText);
       } catch {
+        if (request.status === 429) {
+          const after = Number(request.getResponseHeader("retry-after")) || 1;
+          return fail(new Refused(place.say.failed, true, false, after * 1000));
+        }
         const over = request.status < 400 || request.status === 403;
         return fail(new Refused(place.say.failed, !over && request.status >= 500, over));
       }
@@ -59,7 +64,7 @@ const patiently = async (file, work) => {
       if (file.cancelled || error instanceof Cancelled) throw new Cancelled();
       if (!error.again || number >= TRIES) throw error;
       file.tell(file.place.say.waiting);
-      await pause(500 * 2 ** number);
+      await pause(Math.max(500 * 2 ** number, error.after));
     }
   }
 };

@@ -29,6 +29,7 @@ use md5::{Digest as _, Md5};
 use runtime::exchange::{Answered, Sending};
 use sha2::Sha256;
 
+use super::commands::Done;
 use super::visit::Visit;
 use crate::identity::sessions::{self, Temporary, Wanted};
 use deeds::Asked;
@@ -169,6 +170,17 @@ impl Visit {
             return Ok(answered);
         }
         Err(refusal(answered).await)
+    }
+
+    /// Remembers something that was changed, for the page of the lines that do the same.
+    pub(crate) fn s3_done(&self, action: &'static str, parameters: &[(&str, &str)]) {
+        let Ok(viewer) = self.viewer() else { return };
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).into());
+        let parameters = serde_json::Value::Object(parameters.iter().map(own).collect());
+        let (user, now) = (&viewer.caller.user, self.desk.people.now());
+        if let Some(done) = Done::named("s3", action, &parameters, user, now) {
+            self.desk.kept.done.keep(&viewer.session.digest, done);
+        }
     }
 
     /// As [`Visit::s3`], for an answer that is a document.

@@ -114,6 +114,11 @@ pub(crate) async fn change(visit: Visit) -> Result<Reply, ApiError> {
     let (bucket, key) = (visit.part(0), visit.form.get("key"));
     let acl: CannedAcl = visit.form.get("acl").parse()?;
     visit.s3(about(&visit, "PUT", key).saying("x-amz-acl", acl.as_str())).await?;
+    let said = [("Bucket", bucket), ("ACL", acl.as_str()), ("Key", key)];
+    match key {
+        "" => visit.s3_done("PutBucketAcl", &said[..2]),
+        _ => visit.s3_done("PutObjectAcl", &said),
+    }
     let shown = match key {
         "" => format!("/buckets/{}/access?done=changed", percent_encode(bucket)),
         key => format!("{}&done=changed", object_path(bucket, "access", key)),

@@ -201,6 +201,7 @@ pub(crate) async fn make_folder(visit: Visit) -> Result<Reply, ApiError> {
     // Nothing, and said to be so.
     let nothing = Sending::Whole(bytes::Bytes::new());
     visit.s3(Ask::new("PUT", bucket).key(&key).sending(nothing)).await?;
+    visit.s3_done("PutObject", &[("Bucket", bucket), ("Key", &key)]);
     let shown = folder_path(bucket, &key);
     Ok(Reply::see(format!("{shown}&done=folder")))
 }

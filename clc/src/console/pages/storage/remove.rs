@@ -61,6 +61,9 @@ pub(crate) async fn some(visit: Visit) -> Result<Reply, ApiError> {
         return Ok(Reply::see(told(&back, "none")));
     }
     let unremoved = delete(&visit, &keys).await?;
+    if let ([key], true) = (keys.as_slice(), unremoved.is_empty()) {
+        visit.s3_done("DeleteObject", &[("Bucket", visit.part(0)), ("Key", key)]);
+    }
     match unremoved.is_empty() {
         true => Ok(Reply::see(told(&back, &format!("deleted&count={}", keys.len())))),
         false => Ok(refused(&visit, &unremoved, &back)),

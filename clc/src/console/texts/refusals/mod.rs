@@ -9,6 +9,7 @@ mod images;
 mod people;
 mod pictures;
 mod registrar;
+mod storage;
 
 /// A sentence of the cloud's, and the same in Japanese with `{1}`, `{2}` for what varies.
 type Sentence = (&'static str, &'static str);
@@ -23,6 +24,7 @@ const TABLES: [&[Sentence]; 8] = [
     pictures::TABLE,
     registrar::TABLE,
     people::TABLE,
+    storage::TABLE,
 ];
 
 /// A sentence of the cloud's in Japanese, if it is known.
