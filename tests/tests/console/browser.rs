@@ -64,7 +64,7 @@ impl Shown {
                 && !it.contains("data:")
                 && !it.contains('*')
         };
-        assert!(policy.iter().any(|it| strict(it)), "{what}: {:?}", self.headers);
+        assert!(policy.iter().any(strict), "{what}: {:?}", self.headers);
         for (name, value) in [
             ("x-frame-options", "DENY"),
             ("x-content-type-options", "nosniff"),
