@@ -11,6 +11,7 @@
 //! not looked at: they stream.
 
 pub(crate) mod answers;
+mod deeds;
 
 use std::time::Duration;
 
@@ -151,8 +152,12 @@ impl Visit {
             headers.add(name, value);
         }
         let target = if query.is_empty() { path } else { format!("{path}?{query}") };
+        let deed = deeds::of(&ask);
         let answered = way.send(ask.method, &target, &headers, ask.body).await?;
         if answered.status < 400 {
+            if let Some((action, parameters)) = deed {
+                self.did_s3(action, &parameters)?;
+            }
             return Ok(answered);
         }
         Err(refusal(answered).await)
