@@ -21,6 +21,7 @@ NO_PAGES = {
 # Pages that are there only in a state that a cloud is not always in. Whoever makes the state looks at them.
 SOMETIMES = {
     "/approve": "a link in a mail",
+    "/confirm-address": "a link in a mail",
     "/reject": "a link in a mail",
     "/people/waiting": "where somebody has applied",
     "/people/user/reject": "where somebody has applied",

@@ -20,6 +20,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("POST /sign-in/code", "its form"),
     ("GET /confirm", "a link in a mail"),
     ("POST /confirm", "its form"),
+    ("GET /confirm-address", "a link in a mail"),
+    ("POST /confirm-address", "its form"),
     ("GET /recover", "a link in a mail"),
     ("POST /recover", "its form"),
     ("GET /recover/ask", "where there is a mail server"),
