@@ -64,7 +64,7 @@ impl Shown {
                 && !it.contains("data:")
                 && !it.contains('*')
         };
-        assert!(policy.iter().any(|it| strict(it)), "{what}: {:?}", self.headers);
+        assert!(policy.iter().any(strict), "{what}: {:?}", self.headers);
         for (name, value) in [
             ("x-frame-options", "DENY"),
             ("x-content-type-options", "nosniff"),
@@ -158,6 +158,8 @@ impl Browser {
     pub(crate) fn raw(&self, bytes: &[u8]) -> Vec<u8> {
         let mut line = self.connect();
         let (mut answer, stream) = (Vec::new(), line.get_mut());
+        // What is no whole request is waited for; nobody waits for an answer to it.
+        stream.sock.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
         // Who has heard enough may close before the end, and without a word.
         drop(stream.write_all(bytes));
         drop(stream.flush());

@@ -1,6 +1,7 @@
 //! Follows every link of every page, as one person, and gathers the forms.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::LazyLock;
 
 use clc::console::{Line, Method, lines};
 
@@ -10,6 +11,9 @@ use crate::site::OWN;
 
 /// How many addresses of a line with the same names behind the `?` are followed.
 const ALIKE: usize = 4;
+
+/// The table, made once.
+static LINES: LazyLock<Vec<Line>> = LazyLock::new(lines);
 
 /// On what page an address stands that came of something typed into a search.
 const TYPED: &str = "typed";
@@ -32,7 +36,7 @@ pub(crate) fn line_of(method: Method, target: &str) -> Option<Line> {
         line.method == method && own.len() == asked.len() && own.iter().zip(&asked).all(same)
     };
     let open = |line: &Line| line.path.matches('{').count();
-    lines().into_iter().filter(fits).min_by_key(open)
+    LINES.iter().filter(|line| fits(line)).min_by_key(|line| open(line)).copied()
 }
 
 /// What a crawl has found.
@@ -48,6 +52,8 @@ pub(crate) struct Crawl {
     pub(crate) dead: Vec<String>,
     /// Everything that was said on all pages.
     pub(crate) said: String,
+    /// What the pages of each line cost: milliseconds of the server at least, bytes at most.
+    pub(crate) costs: BTreeMap<&'static str, (u64, usize)>,
 }
 
 /// Reads a page, or a part of one that is followed, and looks whether it is sound.
@@ -97,6 +103,12 @@ impl Crawl {
             if shown.status == 303 {
                 let on = if on == TYPED { on } else { target.clone() };
                 queue.push_back((on, shown.location().to_owned()));
+            }
+            if let Some(line) = line.filter(|_| shown.is_page() && shown.status == 200) {
+                let took = shown.header("server-timing").trim_start_matches("app;dur=");
+                let (took, size) = (took.parse().unwrap(), shown.body.len());
+                let cost = crawl.costs.entry(line.path).or_insert((took, size));
+                *cost = (cost.0.min(took), cost.1.max(size));
             }
             if let Some(page) = sound(&target, &shown) {
                 crawl.said.push_str(&page.said);

@@ -27,13 +27,14 @@ fn no_line_takes_a_form_that_is_not_ours() {
         crawls.push((browser, crawl));
     }
     let state = site.state();
+    let before = site.mark();
     for (browser, crawl) in &mut crawls {
         let own = browser.token();
         for line in lines().into_iter().filter(|line| line.method == Method::Post) {
             let target = crawl.example(&line);
             let forms = crawl.of_line(&line);
             let said = forms.first().map(|form| filled(form, |_| None)).unwrap_or_default();
-            let before = (site.mark(), browser.cookies.clone());
+            let cookies = browser.cookies.clone();
             let refused = |browser: &mut Browser,
                            how: &str,
                            headers: &[(&str, &str)],
@@ -92,10 +93,10 @@ fn no_line_takes_a_form_that_is_not_ours() {
             twice.headers.push(("cookie".to_owned(), "__Host-console=x".to_owned()));
             let shown = twice.post(&target, &mine);
             assert!([303, 403].contains(&shown.status), "{}: {}", name(&line), shown.status);
-            let changed = site.changes(&before.0);
-            assert!(changed.is_empty(), "{}: {changed:#?}", name(&line));
-            assert_eq!(browser.cookies, before.1, "{}", name(&line));
+            assert_eq!(browser.cookies, cookies, "{}", name(&line));
         }
     }
+    let changed = site.changes(&before);
+    assert!(changed.is_empty(), "{changed:#?}");
     assert_eq!(site.state(), state);
 }

@@ -226,7 +226,7 @@ fn what_no_browser_sends_breaks_nothing() {
     let good = format!(
         "GET /instances?q=a&state=b HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{cookie}\r\n"
     );
-    for _ in 0..150 {
+    for _ in 0..60 {
         let mut bytes = good.clone().into_bytes();
         for _ in 0..=numbers.below(4) {
             let place = numbers.below(bytes.len());

@@ -1,7 +1,9 @@
 //! Every line of the table is reached by whoever follows links, or stands in a list that says how else;
-//! no link leads to nothing; and whoever only looks changes nothing.
+//! no link leads to nothing; and whoever only looks changes nothing. Tells what each page costs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::io::Write as _;
 
 use clc::console::{Method, Who, lines};
 
@@ -18,6 +20,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("POST /sign-in/code", "its form"),
     ("GET /confirm", "a link in a mail"),
     ("POST /confirm", "its form"),
+    ("GET /confirm-address", "a link in a mail"),
+    ("POST /confirm-address", "its form"),
     ("GET /recover", "a link in a mail"),
     ("POST /recover", "its form"),
     ("GET /recover/ask", "where there is a mail server"),
@@ -62,6 +66,17 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("POST /launch", "the page that shows once more what is launched"),
     ("POST /launch/form", "the same"),
     ("POST /sessions/end", "where somebody has another session"),
+    ("GET /iam/role", "where there is a role"),
+    ("POST /iam/role/delete", "the same"),
+    ("GET /images/upload/file", "where an upload was begun"),
+    ("POST /images/imports/cancel", "where an import is under way"),
+    ("GET /reports/messages/csv", "where there are messages"),
+    ("POST /iam/detach", "where a policy is attached"),
+    ("POST /iam/policy/delete", "where there is a policy"),
+    ("POST /iam/group/leave", "where somebody is in a group"),
+    ("POST /iam/user/leave", "the same"),
+    ("POST /iam/user/enable", "where a user is disabled"),
+    ("POST /sessions/end-others", "where somebody has another session"),
 ];
 
 #[test]
@@ -70,15 +85,27 @@ fn every_line_is_reached_no_link_is_dead_and_looking_changes_nothing() {
     let before = site.mark();
     let people = [&site.administrator, &site.taro, &site.jiro, &site.hanako];
     let mut reached = BTreeSet::new();
+    let mut costs = BTreeMap::new();
     for person in people {
         let mut browser = person.browser.clone();
         let crawl = Crawl::of(&mut browser, &["/"]);
         let may_nothing = person.user == "jiro";
         assert!(may_nothing || crawl.dead.is_empty(), "{}: {:#?}", person.account, crawl.dead);
         reached.extend(crawl.reached);
+        costs.extend(crawl.costs);
     }
     let mut stranger = site.taro.browser.another();
-    reached.extend(Crawl::of(&mut stranger, &["/"]).reached);
+    let crawl = Crawl::of(&mut stranger, &["/"]);
+    reached.extend(crawl.reached);
+    costs.extend(crawl.costs);
+    let mut table = "| page | server, ms | KiB |\n|---|---|---|\n".to_owned();
+    for (path, (took, size)) in &costs {
+        let tenths = size * 10 / 1024;
+        writeln!(table, "| {path} | {took} | {}.{} |", tenths / 10, tenths % 10).unwrap();
+    }
+    std::io::stderr().write_all(table.as_bytes()).unwrap();
+    let large: Vec<_> = costs.iter().filter(|(_, (_, size))| *size > 60 << 10).collect();
+    assert!(large.is_empty(), "with what they load too much: {large:?}");
 
     let known: BTreeSet<_> = ELSEWHERE.iter().map(|(line, _)| (*line).to_owned()).collect();
     let all: BTreeSet<_> = lines().iter().map(name).collect();

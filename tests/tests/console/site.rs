@@ -135,13 +135,14 @@ impl Site {
     }
 
     fn register(cloud: &Cloud, name: &str) -> User {
+        let said = |text: &str| if name == "taro" { text.to_owned() } else { String::new() };
         let contact = Contact {
             email: format!("{name}@example.com"),
-            full_name: MARKER.into(),
-            telephone: "\"><b>1".into(),
-            affiliation: MARKER.into(),
-            project_leader: MARKER.into(),
-            project_description: MARKER.into(),
+            full_name: said(MARKER),
+            telephone: said("\"><b>1"),
+            affiliation: said(MARKER),
+            project_leader: said(MARKER),
+            project_description: said(MARKER),
         };
         let password = Some(FIRST.to_owned());
         let ask =
