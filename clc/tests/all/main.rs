@@ -12,6 +12,7 @@ mod bundles;
 mod console;
 mod console_admin_people;
 mod console_attacks;
+mod console_cloud;
 mod console_compute;
 mod console_credentials;
 mod console_people;

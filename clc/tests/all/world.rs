@@ -22,6 +22,7 @@ use common::time::Timestamp;
 use common::wire::Service;
 use common::wire::admin::{Admin, CredentialFiles};
 use common::wire::audit::{LookRecords, VerifyRecords};
+use common::wire::cached::{CacheContent, EvictCached, EvictedImages, HeldImage, LookIntoCache};
 use common::wire::estate::{EndBuckets, EstateLeft, GiveBuckets};
 use common::wire::identity::Identity;
 use common::wire::node::{
@@ -104,6 +105,8 @@ pub(crate) struct WalrusState {
     pub(crate) checks: Vec<CheckBundle>,
     /// What it says of images that are being unpacked.
     pub(crate) under_way: Vec<Unpacking>,
+    /// What lies in its cache.
+    pub(crate) cached: Vec<HeldImage>,
     pub(crate) saved: StoredBundles,
     pub(crate) imports: Imports,
     /// What was asked of S3, the newest first.
@@ -128,6 +131,7 @@ impl StubWalrus {
         let (check, want, install, forget, limit, cache) =
             (with(&state), with(&state), with(&state), with(&state), with(&state), with(&state));
         let (waits, under_way) = (changed.clone(), with(&state));
+        let (held, evicted) = (with(&state), with(&state));
         let dispatcher = Dispatcher::<Walrus>::new()
             .with(move |ask: CheckBundle| {
                 let mut state = check.lock().unwrap();
@@ -167,6 +171,33 @@ impl StubWalrus {
             .with(move |ask: SetCacheLimit| {
                 limit.lock().unwrap().limit = ask.megabytes << 20;
                 async { Ok(()) }
+            })
+            .with(move |_: LookIntoCache| {
+                let state = held.lock().unwrap();
+                let (limit, images) = (state.limit, state.cached.clone());
+                let used = images.iter().map(|it| it.size).sum();
+                let figures = CacheView { limit, used, ..CacheView::default() };
+                async move { Ok(CacheContent { revision: 1, figures, images }) }
+            })
+            .with(move |ask: EvictCached| {
+                let mut state = evicted.lock().unwrap();
+                let wanted = |it: &HeldImage| match &ask.manifest_sha256 {
+                    Some(manifest) => it.manifest_sha256 == *manifest,
+                    None => it.pins == 0,
+                };
+                let busy = ask.manifest_sha256.is_some()
+                    && state.cached.iter().any(|it| wanted(it) && it.pins > 0);
+                let gone: Vec<_> =
+                    state.cached.iter().filter(|it| !busy && wanted(it)).cloned().collect();
+                state.cached.retain(|it| !gone.contains(it));
+                let (images, bytes) = (gone.len() as u64, gone.iter().map(|it| it.size).sum());
+                let text = "The image is being read, or is about to be: it is not evicted";
+                async move {
+                    match busy {
+                        true => Err(ApiError::new(ErrorCode::IncorrectState, text)),
+                        false => Ok(EvictedImages { images, bytes }),
+                    }
+                }
             })
             .with(move |_: DescribeUnpacking| {
                 let all = under_way.lock().unwrap().under_way.clone();
