@@ -91,8 +91,7 @@ fn main() {
     runtime::boot::in_system(async {
         let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let history = History::open(one.path(), ACCOUNTS).unwrap();
-        let engine: Arc<dyn Engine> =
-            store::open(&EngineConfig::sled(other.path().into())).unwrap();
+        let engine: Arc<dyn Engine> = store::open(&EngineConfig::sled(other.path())).unwrap();
         let (mut rings, mut rows) = (Vec::new(), Vec::new());
         for minute in 0..MINUTES {
             let all = all(minute);

@@ -334,6 +334,7 @@ impl Server {
                 history,
                 cluster: cluster.clone(),
                 rooms,
+                walrus: walrus.clone(),
                 certificate: site_certificate(&config),
             },
             storage: Exchange::new(&config.walrus.url),

@@ -4,7 +4,9 @@ use actix::Addr;
 use common::wire::bundling::{CancelBundle, ForgetBundle, StartBundle};
 use common::wire::node::{Adjust, Console, Node, Report, Run, SetMetadataOptions, Terminate};
 use common::wire::role::SetInstanceRole;
+use common::wire::told::TellNodeWarnings;
 use runtime::dispatcher::Dispatcher;
+use runtime::warnings;
 
 use crate::agent::agent::Agent;
 use crate::agent::report::Board;
@@ -26,4 +28,5 @@ pub fn dispatcher(agent: &Addr<Agent>, bundles: &Addr<Bundles>, board: Board) ->
             let board = board.clone();
             async move { board.answer(ask).await }
         })
+        .with(|_: TellNodeWarnings| async { Ok(warnings::recent()) })
 }

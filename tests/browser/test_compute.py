@@ -1,7 +1,6 @@
 """Instances and key pairs: made, watched, changed and ended by people at the console."""
 
 import base64
-import itertools
 import os
 import stat
 import subprocess
@@ -11,7 +10,8 @@ import pytest
 from conftest import OWN
 from looks import looked_at
 
-LOOKS = list(itertools.product(("en", "ja"), (360, 1280), ("light", "dark")))
+# Each language with each width, each width with each scheme, each scheme with each language.
+LOOKS = [("en", 360, "light"), ("en", 1280, "dark"), ("ja", 360, "dark"), ("ja", 1280, "light")]
 SCRIPT = "<script>alert(1)</script>"
 
 
@@ -106,6 +106,10 @@ def at_home(owner, visit, **options):
     return ec2, it
 
 
+def image_of(it):
+    return it.page.input_value("input[name=image]")
+
+
 def press(it, what):
     """Presses a button that asks first, and says yes."""
     it.page.once("dialog", lambda dialog: dialog.accept())
@@ -155,6 +159,10 @@ def test_an_instance_is_stopped_started_rebooted_named_and_saved(site, owner, vi
     assert it.page.inner_text("h1").endswith(f"({instance})")
 
     it.go(f"/instances/{instance}")
+    with it.page.expect_navigation():
+        it.page.click("a:has-text('Launch more like this')")
+    assert it.page.is_checked("[value='m1.small']") and image_of(it) == site.bootable()
+    it.go(f"/instances/{instance}")
     it.page.click("a:has-text('Save as image')")
     it.fill(name="x")
     it.send()
@@ -166,6 +174,8 @@ def test_an_instance_is_stopped_started_rebooted_named_and_saved(site, owner, vi
     assert it.page.inner_text("[role=status]").startswith("The image is being made")
     (image,) = ec2.describe_images(Owners=["self"])["Images"]
     assert (image["Name"], image["Description"]) == ("saved-web", "From the console")
+    assert f"/images/{image['ImageId']}" in it.page.url
+    it.go(f"/instances/{instance}")
     it.page.locator(".notice:has-text('Saved as an image')").wait_for(timeout=30_000)
 
     # What cannot be undone asks on a page of its own.

@@ -64,7 +64,7 @@ def test_a_list_follows_what_happens(site, visit):
     ec2.terminate_instances(InstanceIds=[made["InstanceId"]])
     row.locator("text=terminated").wait_for(timeout=30_000)
     dashboard.page.locator(".tile:has-text('Instances') .number:text-is('0')").wait_for(timeout=30_000)
-    row.locator("a").click()
+    row.locator("th a").click()
     it.page.locator("dd:has-text('terminated')").wait_for()
     assert not it.faults and not dashboard.faults
 

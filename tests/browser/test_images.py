@@ -1,6 +1,8 @@
-"""Images at the console: registered from a bucket, watched, shared, described, deregistered."""
+"""Images at the console: registered from a bucket, watched, shared, described, deregistered; and disks that are
+uploaded and become images."""
 
 import itertools
+import os
 
 import boto3
 import pytest
@@ -11,6 +13,14 @@ from conftest import OWN
 from looks import looked_at
 
 LOOKS = list(itertools.product(("en", "ja"), (360, 1280), ("light", "dark")))
+
+
+def s3_of(user):
+    return boto3.client(
+        "s3", endpoint_url=user["S3_URL"], region_name="eucalyptus",
+        aws_access_key_id=user["EC2_ACCESS_KEY"], aws_secret_access_key=user["EC2_SECRET_KEY"],
+        config=Config(s3={"addressing_style": "path"}),
+    )
 
 
 def bundled(site, user, name, content):
@@ -36,12 +46,12 @@ def test_an_image_is_registered_watched_shared_and_deregistered(site, visit):
     it.page.click("a[href='/images/register']")
     it.fill(location=location, name="x")
     it.send()
-    assert "must have 3 to 128 characters" in it.page.inner_text(".wrong:has([name=name])")
+    assert "must have 3 to 128 characters" in it.page.inner_text(".refused:has([name=name])")
     assert it.page.input_value("[name=location]") == location
     it.faults.clear()
     it.fill(location="bucket-picture/none.xml", name="A picture")
     it.send()
-    assert "There is no manifest" in it.page.inner_text(".wrong:has([name=location])")
+    assert "There is no manifest" in it.page.inner_text(".refused:has([name=location])")
     it.faults.clear()
     it.fill(location=location, description="first <b>sketch</b>")
     it.send()
@@ -93,11 +103,7 @@ def test_an_image_that_fails_says_why(site, visit):
     folder = site.cloud.dir / "images-broken/bundle"
     damaged = bytearray((folder / part).read_bytes())
     damaged[100] ^= 1
-    s3 = boto3.client(
-        "s3", endpoint_url=user["S3_URL"], region_name="eucalyptus",
-        aws_access_key_id=user["EC2_ACCESS_KEY"], aws_secret_access_key=user["EC2_SECRET_KEY"],
-        config=Config(s3={"addressing_style": "path"}),
-    )
+    s3 = s3_of(user)
     # As long as the manifest is there, parts that do not fit are refused as they come.
     s3.delete_object(Bucket=bucket, Key=manifest)
     s3.put_object(Bucket=bucket, Key=part, Body=bytes(damaged))
@@ -126,6 +132,11 @@ def gallery(site, chromium):
     image = user.euca("register", location, "-n", "Web server").split()[1]
     user.euca("create-tags", image, "--tag", "Name=ウェブ <script>alert(1)</script>", "--tag", "Team=blue")
     user.euca("modify-image-attribute", image, "-l", "-a", user["EC2_USER_ID"])
+    s3 = s3_of(user)
+    s3.create_bucket(Bucket="gallery-disks")
+    s3.put_object(Bucket="gallery-disks", Key="Datenträger <b>.img", Body=partitioned(1 << 20))
+    source = {"S3Bucket": "gallery-disks", "S3Key": "Datenträger <b>.img"}
+    site.ec2(user).import_image(DiskContainers=[{"Format": "raw", "UserBucket": source}])
     it = Visitor(chromium, site)
     it.enter("gallery", first)
     cookies = it.context.cookies()
@@ -144,5 +155,114 @@ def test_pages_of_images(gallery, visit, language, width, scheme):
         "image": f"/images/{image}",
         "image-register": "/images/register",
         "image-deregister": f"/images/{image}/deregister",
+        "image-upload": "/images/upload",
+        "image-upload-file": "/images/upload/file?name=server&bucket=disks",
+        "image-import": "/images/import?bucket=disks&key=disks/server.img",
+        "image-imports": "/images/imports",
     }.items():
         looked_at(visitor, name, path)
+
+
+def partitioned(size):
+    """A disk with a partition table, of which no two parts are alike."""
+    content = bytearray(os.urandom(1 << 20) * (size >> 20))
+    for at in range(0, size, 1 << 20):
+        content[at:at + 8] = at.to_bytes(8, "big")
+    content[446:510] = bytes([0x80, 0, 0, 0, 0x83, 0, 0, 0, 64, 0, 0, 0, 0, 4, 0, 0]) + bytes(48)
+    content[510:512] = b"\x55\xaa"
+    return bytes(content)
+
+
+def test_a_disk_is_uploaded_in_spite_of_a_broken_line_and_runs(site, visit, tmp_path):
+    user, first = site.add("uploader")
+    disk = tmp_path / "laptop.raw"
+    disk.write_bytes(partitioned(40 << 20))
+    it = visit()
+    it.enter("uploader", first)
+    it.go("/images/upload")
+    it.fill(name="x")
+    it.page.click("main form[action='/images/upload'] button[type=submit]")
+    it.page.locator(".refused:has([name=name]) .why").wait_for()
+    it.faults.clear()
+    it.fill(name="My server", description="from the laptop")
+    it.page.click("main form[action='/images/upload'] button[type=submit]")
+    it.page.locator("h1:has-text('Upload the disk of My server')").wait_for()
+    # The line breaks in the middle of the upload, and the browser is closed.
+    it.context.route("**/uploads/part?**", lambda route: route.abort() if "number=3" in route.request.url else route.continue_())
+    it.page.set_input_files("input[type=file]", disk)
+    it.page.locator(".uploads .state:has-text('%')").wait_for(timeout=30_000)
+    s3 = s3_of(user)
+    bucket = f"disks-{user['EC2_USER_ID']}"
+
+    def parts():
+        uploads = s3.list_multipart_uploads(Bucket=bucket).get("Uploads", [])
+        return uploads and len(s3.list_parts(Bucket=bucket, Key=uploads[0]["Key"], UploadId=uploads[0]["UploadId"]).get("Parts", [])) == 2
+    clouds.wait_until(parts, "two parts have arrived")
+    cookies = it.context.cookies()
+    it.context.close()
+
+    it = visit()
+    it.context.add_cookies(cookies)
+    sent = []
+    it.page.on("request", lambda request: "/uploads/part?" in request.url and sent.append(request.url))
+    it.go("/images/upload")
+    it.page.click("a:has-text('Go on with the upload')")
+    it.page.set_input_files("input[type=file]", disk)
+    # The upload leads on to the import, and that to the list of imports.
+    it.page.wait_for_url("**/images/imports?done=begun", timeout=60_000)
+    assert len(sent) == 1 and "number=3" in sent[0], sent
+    it.page.locator("tbody .tag:has-text('done')").wait_for(timeout=60_000)
+    it.page.click("tbody a[href^='/images/emi-']")
+    it.page.locator("dd .tag:has-text('available')").wait_for()
+    text = it.page.inner_text("main")
+    assert "My server" in text and "from the laptop" in it.page.content() and "40 MiB" in text and "by itself" in text
+    image = it.page.url.split("/")[-1]
+    clouds.wait_until(lambda: "Contents" not in s3.list_objects_v2(Bucket=bucket), "the disk has gone from its bucket")
+    # What runs is what was uploaded.
+    ec2 = site.ec2(user)
+    (described,) = ec2.describe_images(ImageIds=[image])["Images"]
+    bundle, manifest = described["ImageLocation"].split("/")
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    user.euca("download-and-unbundle", "-b", bundle, "-m", manifest, "-d", plain)
+    (again,) = plain.iterdir()
+    assert again.read_bytes() == disk.read_bytes()
+    (made,) = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)["Instances"]
+    it.page.reload()
+    it.page.locator(f"a[href='/instances/{made['InstanceId']}']").click()
+    it.page.locator("dd .tag:has-text('running')").wait_for(timeout=30_000)
+    ec2.terminate_instances(InstanceIds=[made["InstanceId"]])
+    # With its bundle it goes for good.
+    it.go(f"/images/{image}/deregister")
+    it.page.check("[value=drop]")
+    it.page.click("button:has-text('Deregister')")
+    it.page.locator("text=and its bundle deleted").wait_for()
+    assert "Contents" not in s3.list_objects_v2(Bucket=bundle)
+    assert not it.faults, it.faults
+
+
+def test_an_import_is_refused_with_its_reason_and_cancelled(site, visit):
+    user, first = site.add("changer")
+    s3 = s3_of(user)
+    s3.create_bucket(Bucket="changer-disks")
+    s3.put_object(Bucket="changer-disks", Key="old.qcow2", Body=b"QFI\xfb" + bytes(4096))
+    s3.put_object(Bucket="changer-disks", Key="big.img", Body=partitioned(64 << 20))
+    it = visit(language="ja")
+    it.enter("changer", first)
+    it.go("/images/import?bucket=changer-disks&key=old.qcow2")
+    it.send()
+    assert "QCOW2" in it.page.inner_text(".refused:has([name=key]) .why") and "変換" in it.page.inner_text(".why")
+    it.faults.clear()
+    it.go("/images/import?bucket=changer-disks&key=big.img")
+    assert it.page.input_value("[name=name]") == "big"
+    it.page.uncheck("[name=drop]")
+    it.send()
+    assert it.page.url.endswith("/images/imports?done=begun")
+    it.page.once("dialog", lambda dialog: dialog.accept())
+    it.page.click("tbody form button")
+    it.page.locator("tbody .tag:has-text('イメージなしで終了')").wait_for(timeout=30_000)
+    assert "要求によりインポートをキャンセルしました" in it.page.inner_text("tbody")
+    assert s3.head_object(Bucket="changer-disks", Key="big.img")["ContentLength"] == 64 << 20
+    it.go("/images?view=mine")
+    assert it.page.locator("tbody").count() == 0
+    assert not it.faults, it.faults

@@ -38,9 +38,44 @@ def admin(steward, visit):
     return admin
 
 
-def press(it, selector):
-    """Presses a button, and is sure of it."""
-    it.page.once("dialog", lambda dialog: dialog.accept())
+def test_quotas_and_the_log(site, admin):
+    site.add("juni")
+    it = admin()
+    it.go("/quotas")
+    it.page.fill("#account", "juni")
+    with it.page.expect_navigation():
+        it.page.click("form:has(#account) button")
+    it.page.fill("[name='ec2:quota-vminstancenumber']", "3")
+    with it.page.expect_navigation():
+        it.page.click("form[action='/quotas/account/limits'] button")
+    assert told(it) == "The quotas were saved."
+    it.fill(bytes="1000000")
+    with it.page.expect_navigation():
+        it.page.click("form[action='/quotas/account'] button")
+    assert told(it) == "The quotas were saved."
+    assert "976.5 KiB" in it.page.inner_text("main")
+    it.go("/people/user?name=juni")
+    assert re.search(r"Instances\s+0\s+3\s", it.page.inner_text("main"))
+    it.go("/groups")
+    it.fill(name="night")
+    it.send()
+    it.fill(user="juni")
+    with it.page.expect_navigation():
+        it.page.click("form[action='/groups/group/join'] button")
+    assert it.page.locator("a:text-is('juni')").count() == 1
+    it.go("/audit?event=PutAccountPolicy")
+    it.page.click("tbody a >> nth=0")
+    assert "ec2:quota-vminstancenumber" in it.page.inner_text("main")
+    it.go("/audit")
+    press(it, "form[action='/audit/verify'] button", asked=False)
+    assert told(it) == "All logs are as they were written."
+    assert not it.faults
+
+
+def press(it, selector, asked=True):
+    """Presses a button, and is sure of it if it asks."""
+    if asked:
+        it.page.once("dialog", lambda dialog: dialog.accept())
     with it.page.expect_navigation():
         it.page.click(selector)
 
@@ -220,6 +255,30 @@ def test_a_password_and_credentials_are_given(site, admin, visit):
     assert download.value.suggested_filename == "euca2-hachi-x509.zip"
 
 
+def test_users_inside_an_account(site, visit):
+    _, first = site.add("juichi")
+    owner = visit()
+    owner.enter("juichi", first)
+    owner.page.click(".side a[href='/iam']")
+    made = owner.page.input_value("[name=password]")
+    owner.fill(name="helper")
+    owner.send()
+    assert owner.page.inner_text("h1") == "helper"
+    it = visit()
+    it.go("/sign-in")
+    it.fill(account="juichi", user="helper", password=made)
+    it.send()
+    it.fill(password=OWN, again=OWN)
+    it.send()
+    assert it.go("/instances").status == 403
+    it.faults.clear()
+    owner.page.select_option("[name=arn]", label="AmazonEC2ReadOnlyAccess")
+    with owner.page.expect_navigation():
+        owner.page.click("form[action='/iam/attach'] button")
+    assert it.go("/instances").status == 200
+    assert not owner.faults and not it.faults
+
+
 @pytest.mark.parametrize("language, width, scheme", LOOKS)
 def test_looks(site, admin, visit, language, width, scheme):
     if not site.admin("describe-users").count("\nUSER\tkyuta\t"):
@@ -241,6 +300,11 @@ def test_looks(site, admin, visit, language, width, scheme):
         "audit": "/audit?read=false",
         "audit-none": "/audit?event=Nothing",
         "activity": "/activity",
+        "quotas": "/quotas",
+        "quotas-account": "/quotas/account?name=kyuta",
+        "iam": "/iam",
+        "iam-groups": "/iam/groups",
+        "iam-roles": "/iam/roles",
         "approve": "/approve#kyuta",
         "reject": "/reject#kyuta",
     }.items():

@@ -169,10 +169,11 @@ def test_what_cannot_become_an_image_is_refused_with_its_reason(cloud, both):
             imported(ec2, key, bucket)
         told = error.value.response["Error"]
         assert told["Code"] == code and text in told["Message"], (bucket, key, told)
-        # A rehearsal says the same.
+        # A rehearsal says the same, in its own words where rights lack.
         with pytest.raises(ClientError) as error:
             imported(ec2, key, bucket, DryRun=True)
-        assert error.value.response["Error"]["Code"] == code
+        rehearsed = {"AuthFailure": "UnauthorizedOperation"}.get(code, code)
+        assert error.value.response["Error"]["Code"] == rehearsed
     with pytest.raises(ClientError) as error:
         stranger.import_image(DiskContainers=[{"Format": "vmdk", "UserBucket": {"S3Bucket": "strange-disks", "S3Key": "disk.img"}}])
     assert "DiskContainer.1.Format" in str(error.value)

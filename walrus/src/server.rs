@@ -15,6 +15,7 @@ use actix::Addr;
 use common::error::ApiError;
 use common::wire::host::LookAtWalrus;
 use common::wire::identity::Identity;
+use common::wire::told::TellWarnings;
 use common::wire::walrus::{CacheView, DescribeTraffic, Traffic};
 use futures_util::future::BoxFuture;
 use runtime::audit::{AuditLog, OpenError};
@@ -235,6 +236,7 @@ impl Server {
             Host::new(env!("CARGO_PKG_VERSION"), &clock, dir, reserve)
         };
         let answers = answers.with(move |_: LookAtWalrus| host.clone().look());
+        let answers = answers.with(|_: TellWarnings| async { Ok(runtime::warnings::recent()) });
         let answers = audit::answer_on(answers, &log);
         let answers = imports.answer_on(estates.answer_on(bundles.answer_on(answers)));
         let endpoint = Endpoint::new(peer_key, clock.clone(), roster.clone(), metrics.clone())

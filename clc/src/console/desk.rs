@@ -13,12 +13,13 @@ use common::iam::Context;
 use common::iam::directory::authority_of_user;
 use common::wire::Message;
 use common::wire::people::People as PeopleService;
+use common::wire::walrus::Walrus;
 use runtime::audit::AuditLog;
 use runtime::auditor::{Auditor as _, Call};
 use runtime::exchange::Exchange;
 use runtime::front::{Inside, QueryApi};
 use runtime::http::Head;
-use runtime::peer::Answers;
+use runtime::peer::{Answers, Peer};
 use runtime::shutdown::Shutdown;
 use tokio::sync::watch;
 
@@ -46,6 +47,8 @@ pub struct Pictured {
     pub cluster: Cluster,
     /// What they can still take.
     pub rooms: watch::Receiver<Arc<Vec<Room>>>,
+    /// Who keeps images and objects.
+    pub walrus: Peer<Walrus>,
     /// The site's certificate, if it has one.
     pub certificate: Option<PathBuf>,
 }

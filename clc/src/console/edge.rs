@@ -20,7 +20,7 @@ use super::forms::{self, Fields};
 use super::incoming::{self, Incoming};
 use super::layout::{between, document, instead};
 use super::live;
-use super::proof::{Proof, proof};
+use super::proof::{Proof, kept, proof};
 use super::rates::{Rate, Rates};
 use super::reply::{Answer, Page, Reply, Stream};
 use super::routes::{Found, Gate, Method, Route, find, menu};
@@ -199,7 +199,7 @@ impl Console {
         // Whatever becomes of it, the browser has to learn the new id. A cookie of the page's comes
         // behind it.
         let mut reply = match replied {
-            Ok(reply) => reply.kept(asked, &back),
+            Ok(reply) => kept(reply, asked, &back),
             Err(error) => failed_page(asked, &error),
         };
         reply.cookies.insert(0, cookie);

@@ -261,7 +261,7 @@ mod tests {
     fn coming(form: &str, size: usize) -> Body {
         let (sender, body) = Body::channel(Some(form.len() as u64));
         let pieces: Vec<_> = form.as_bytes().chunks(size).map(Bytes::copy_from_slice).collect();
-        tokio::spawn(async move {
+        pool::spawn(async move {
             for piece in pieces {
                 if sender.send(Ok(piece)).await.is_err() {
                     return;

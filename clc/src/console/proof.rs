@@ -20,10 +20,10 @@ use common::wire::people::ProveAgain;
 use maud::{Markup, html};
 use sha2::{Digest as _, Sha256};
 
-use super::components::{Field, field, form, refusal, status, told_beside};
+use super::components::{Field, field, file, form, refusal, status, told_beside};
 use super::cookies;
 use super::forms::{Fields, TOKEN};
-use super::reply::Reply;
+use super::reply::{Answer, Reply};
 use super::sessions;
 use super::texts::proof as say;
 use super::visit::Visit;
@@ -194,6 +194,22 @@ async fn asking(
         p.links { a href=(back) { (words.t(say::NOT_NOW)) } }
     };
     Ok(Reply::small(words.t(say::TITLE), main))
+}
+
+/// A reply to what was proven for: a file stands in a page that leads on, because the page that it was
+/// asked for from is over, now that the proof has made its form stale.
+pub(crate) fn kept(reply: Reply, visit: &Visit, back: &str) -> Reply {
+    let Reply { answer: Answer::File { name, content_type, bytes }, cookies } = reply else {
+        return reply;
+    };
+    let words = visit.words;
+    let label = words.fill(say::SAVE, &[("name", &name)]);
+    let main = html! {
+        p { (words.t(say::DONE_TEXT)) }
+        p { (file(&name, content_type, &bytes, &label)) }
+        p.links { a href=(back) { (words.t(say::BACK)) } }
+    };
+    Reply { cookies, ..Reply::small(words.t(say::DONE), main) }
 }
 
 #[cfg(test)]

@@ -4,15 +4,12 @@ use std::sync::Arc;
 
 use common::error::ApiError;
 use futures_util::future::BoxFuture;
-use maud::{Markup, html};
+use maud::Markup;
 use runtime::http::Payload;
 use store::Rev;
 use tokio::sync::watch;
 
-use super::components::file;
-use super::texts::proof as say;
 use super::viewer::Viewer;
-use super::visit::Visit;
 
 /// What is shown of a page: the frame around it is the same for all.
 pub(crate) struct Page {
@@ -121,23 +118,6 @@ impl Reply {
             page.status = status;
         }
         self
-    }
-
-    /// The same, but a file stands in a page that leads on: the page that it was asked for from is over,
-    /// because a proof has made its form stale.
-    #[must_use]
-    pub(crate) fn kept(self, visit: &Visit, back: &str) -> Self {
-        let Self { answer: Answer::File { name, content_type, bytes }, cookies } = self else {
-            return self;
-        };
-        let words = visit.words;
-        let label = words.fill(say::SAVE, &[("name", &name)]);
-        let main = html! {
-            p { (words.t(say::DONE_TEXT)) }
-            p { (file(&name, content_type, &bytes, &label)) }
-            p.links { a href=(back) { (words.t(say::BACK)) } }
-        };
-        Self { cookies, ..Self::small(words.t(say::DONE), main) }
     }
 
     /// The same, with a cookie.

@@ -1,7 +1,7 @@
 //! The table: the lines of each family of pages, one after the other. The navigation has the order of it.
 
 use super::pages::{
-    cloud, compute, images, overview, people, pictures, signing, storage, yourself,
+    cloud, compute, iam, images, overview, people, pictures, signing, storage, yourself,
 };
 use super::routes::Route;
 
@@ -16,6 +16,7 @@ pub(crate) fn table() -> Vec<Route> {
         pictures::lines(),
         cloud::lines(),
         signing::lines(),
+        iam::lines(),
         yourself::lines(),
     ];
     families.into_iter().flatten().collect()

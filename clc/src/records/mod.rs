@@ -30,6 +30,7 @@ mod console;
 pub mod feed;
 pub mod groups;
 pub mod images;
+mod imported;
 pub mod imports;
 pub mod instances;
 mod key_uses;

@@ -237,3 +237,32 @@ fn nobody_touches_what_is_anothers() {
         }
     });
 }
+
+#[test]
+fn what_an_instance_writes_is_followed_as_text() {
+    world(&[4], |world| async move {
+        let (mut browser, taro) = owner(&world, "taro").await;
+        let image = everybodys(&world).await.parse().unwrap();
+        let id = world.run(&taro, &launch(&image)).await.remove(0);
+        world.instance_is(&taro, &id, "running").await;
+        let page = format!("/instances/{id}/console");
+        assert!(browser.get(&page).await.body.contains("hello"));
+        let (told, first) = tokio::sync::oneshot::channel();
+        let live = format!("{page}/live");
+        let events = browser.events(&live, "booted", told);
+        let writes = async {
+            first.await.unwrap();
+            let text = format!("\u{1b}[32m{SCRIPT}\u{1b}[0m\r\nbooted\r\n");
+            use base64::Engine as _;
+            let text = base64::engine::general_purpose::STANDARD.encode(text);
+            world.nodes[0].state.lock().unwrap().wrote = Some(text);
+        };
+        let (followed, ()) = futures_util::future::join(events, writes).await;
+        assert!(followed.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{followed}");
+        assert!(!followed.contains(SCRIPT) && !followed.contains('\u{1b}'), "{followed}");
+        // A node that does not answer is told of; the page is there all the same.
+        world.nodes[0].state.lock().unwrap().away = true;
+        let shown = browser.get(&page).await;
+        assert!(shown.status == 200 && shown.body.contains("cannot be shown"), "{shown:?}");
+    });
+}

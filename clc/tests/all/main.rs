@@ -15,6 +15,7 @@ mod console_attacks;
 mod console_cloud;
 mod console_compute;
 mod console_credentials;
+mod console_iam;
 mod console_people;
 mod console_pictures;
 mod console_proof;

@@ -351,6 +351,8 @@ pub(crate) struct NodeState {
     pub(crate) refuse: Option<ApiError>,
     /// Whether it answers nothing.
     pub(crate) away: bool,
+    /// What its instances wrote on their consoles, in base64; a word, if the test says nothing.
+    pub(crate) wrote: Option<String>,
     pub(crate) saved: NodeBundles,
 }
 
@@ -470,12 +472,13 @@ impl StubNode {
             .with(move |ask: Console| {
                 let state = console.lock().unwrap();
                 let (here, known) = (state.here(), state.views.contains_key(&ask.instance));
+                let base64 = state.wrote.clone().unwrap_or_else(|| "aGVsbG8=".to_owned());
                 async move {
                     here?;
                     if !known {
                         return Err(ApiError::new(ErrorCode::InvalidInstanceIdNotFound, "unknown"));
                     }
-                    Ok(ConsoleLog { base64: "aGVsbG8=".into(), at: Timestamp::from_secs(5) })
+                    Ok(ConsoleLog { base64, at: Timestamp::from_secs(5) })
                 }
             })
             .with(move |ask: Report| {

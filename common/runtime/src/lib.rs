@@ -1,7 +1,7 @@
 //! What lives: actors, the pool they hand their work to, listeners, and messages between services.
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
-//! `clock`, `shutdown`, `telemetry`, `config`, `metrics`, `http` · `pool` · `tls` · `edge`, `either` · `listen`,
+//! `clock`, `shutdown`, `warnings`, `telemetry`, `config`, `metrics`, `http` · `pool` · `tls` · `edge`, `either` · `listen`,
 //! `envelope` ·
 //! `roster`, `transport`, `exchange`, `dispatcher` · `peer`, `actor`, `reconcile` · `keyring`, `witness`, `stand_in`, `router`,
 //! `endpoint` · `replay`, `service`, `auditor`, `json` · `audit` · `front`, `doors`, `boot`.
@@ -39,4 +39,5 @@ pub mod stand_in;
 pub mod telemetry;
 pub mod tls;
 pub mod transport;
+pub mod warnings;
 pub mod witness;

@@ -92,6 +92,10 @@ if (menu) {
   });
 }
 
+// Goes on by itself with what was asked for before: the form's own page says so.
+const at_once = document.querySelector("[data-at-once] form");
+if (at_once) at_once.requestSubmit();
+
 // Lines of commands are copied at once.
 for (const line of document.querySelectorAll("[data-copy]")) {
   const button = document.createElement("button");

@@ -4,6 +4,7 @@
 
 pub(super) mod cloud;
 pub(super) mod compute;
+pub(super) mod iam;
 pub(super) mod images;
 pub(super) mod overview;
 pub(super) mod people;

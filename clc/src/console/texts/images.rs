@@ -43,6 +43,7 @@ texts! {
     FAILED_MEANS = "It cannot be launched. Deregister it, put the bundle right or upload it again, and register it once more.", "起動できません。登録を解除し、バンドルを修正または再アップロードしてから、もう一度登録してください。";
 
     NAME = "Name", "名前";
+    NAME_HINT = "3 to 128 letters, digits, blanks and ( ) [ ] . / - ' @ _, unlike the names of your other images. It stays as it is.", "英数字、空白、( ) [ ] . / - ' @ _ を使って 3～128 文字。自分の他のイメージと重複できません。後から変更できません。";
     DESCRIPTION = "Description", "説明";
     DESCRIPTION_HINT = "At most 255 characters.", "255 文字以内。";
     LOCATION = "Manifest", "マニフェスト";
@@ -103,6 +104,53 @@ texts! {
     DEREGISTER_LEAD = "Nobody can launch it any more, and it goes from all lists. Instances that run from it go on, and launches that wait for it still get it.", "以後は起動できず、一覧からも消えます。起動済みのインスタンスは影響を受けません。待機中の起動は継続されます。";
     DEREGISTER_LINK = "Deregister this image", "このイメージの登録を解除";
     BUNDLE_STAYS = "Its bundle stays at {location}, from which it can be registered again.", "バンドルは {location} に残り、そこから再登録できます。";
+    DONE_DROPPED = "The image was deregistered, and its bundle deleted.", "イメージの登録を解除し、バンドルを削除しました。";
+    KEEP_BUNDLE = "Keep it: it can be registered again", "残す (再登録できます)";
+    DROP_BUNDLE = "Delete it, too: its manifest and all of its parts. This cannot be undone, and other images that were registered from it can no longer be launched", "削除する (マニフェストと全パート)。元に戻せません。同じバンドルから登録した他のイメージも起動できなくなります";
+    BUNDLE = "The bundle at {location}", "{location} のバンドル";
+    FIND_BUCKET = "Find a manifest in one of your buckets", "自分のバケットからマニフェストを探す";
+    NO_MANIFESTS = "There is no manifest in this bucket.", "このバケットにマニフェストはありません。";
+
+    UPLOAD = "Upload a disk", "ディスクのアップロード";
+    UPLOAD_OF = "Upload the disk of {name}", "{name} のディスクをアップロード";
+    UPLOAD_LEAD = "A disk or a file system becomes an image: it is brought into a bucket of yours, bundled there, checked and unpacked. Nothing has to be installed for it.", "ディスクまたはファイルシステムからイメージを作成します。自分のバケットにアップロードした後、サーバー側でバンドル化、検証、展開を行います。ツールのインストールは不要です。";
+    UPLOAD_FORMATS = "It must be raw (as dd writes it, not compressed). A whole disk with a partition table boots by itself; a bare file system (ext4, XFS, Btrfs…) boots with a kernel and a ramdisk. Convert other formats first: qemu-img convert -O raw disk.qcow2 disk.img", "形式は raw (dd の出力と同じ。非圧縮) です。パーティションテーブルのあるディスクは自身で起動し、ファイルシステムのみ (ext4、XFS、Btrfs など) の場合はカーネルとラムディスクで起動します。他の形式は先に変換してください: qemu-img convert -O raw disk.qcow2 disk.img";
+    UPLOAD_NEW = "A new one", "新規アップロード";
+    UPLOAD_FILE_LEAD = "Choose the file, or drop it here. When it is there, the image is made of it.", "ファイルを選択するか、ここにドロップしてください。アップロードが終わるとイメージを作成します。";
+    UPLOAD_FILE_HINT = "A raw disk or file system, of whole sectors of 512 bytes.", "512 バイト単位の raw ディスクまたはファイルシステム。";
+    UPLOAD_RESUME = "If the connection breaks or the browser is closed, open this page again (it is listed under Upload a disk) and choose the same file: what has arrived is not sent again.", "接続が切れたりブラウザを閉じたりした場合は、「ディスクのアップロード」の一覧からこのページを開き、同じファイルを選んでください。届いた部分は再送されません。";
+    UNFINISHED = "Not finished yet", "未完了のアップロード";
+    UNFINISHED_LEAD = "These were begun, and are no images yet.", "開始されましたが、まだイメージになっていません。";
+    GO_ON = "Go on with the upload", "アップロードを再開";
+    IMPORT_IT = "Make the image", "イメージを作成";
+    BUCKET = "Bucket", "バケット";
+    BUCKET_HINT = "Where the disk goes until it is an image. It is made if it is not there. The disk counts on your storage until then.", "イメージができるまでディスクを置く場所です。なければ作成されます。その間はストレージの使用量に含まれます。";
+    TO_THE_FILE = "On to the file", "ファイルの選択へ";
+    USUAL = "x86_64 (usual)", "x86_64 (標準)";
+    BY_CLOUD = "The cloud's default", "クラウドの既定";
+    BARE_HINT = "For a bare file system alone.", "ファイルシステムのみの場合に指定します。";
+    IMPORT = "Make an image of a disk in a bucket", "バケットのディスクからイメージを作成";
+    IMPORT_LEAD = "The disk (raw) is bundled and registered. It stays where it is unless you want it deleted.", "ディスク (raw) をバンドル化して登録します。削除を選ばない限り、ディスクは元の場所に残ります。";
+    IMPORT_GOES = "The disk is there. The image is being made of it; without a script, press the button.", "ディスクのアップロードが完了しました。イメージの作成に進みます。進まない場合はボタンを押してください。";
+    DISK_KEY = "Key of the disk", "ディスクのキー";
+    DROP_DISK = "Delete the disk from its bucket when the image is there", "イメージができたらバケットからディスクを削除する";
+    IMPORT_NOW = "Make the image", "イメージを作成";
+    IMPORTS = "Imports", "インポート";
+    NO_IMPORTS = "No disk has been imported in the last day.", "過去 1 日以内のインポートはありません。";
+    DISK = "Disk", "ディスク";
+    IMPORT_PENDING = "waiting", "待機中";
+    IMPORT_CONVERTING = "being bundled", "バンドル化中";
+    IMPORT_PREPARING = "being checked", "検証中";
+    IMPORT_DONE = "done", "完了";
+    IMPORT_ENDING = "being cancelled", "キャンセル中";
+    IMPORT_ENDED = "ended without an image", "イメージなしで終了";
+    IMPORT_PROGRESS = "{percent}% done", "{percent}% 完了";
+    CANCEL_CONFIRM = "Cancel this import? What was made of it goes.", "このインポートをキャンセルしますか。作成途中のものは削除されます。";
+    AGAIN = "Try again", "再試行";
+    DONE_BEGUN = "The image is being made.", "イメージを作成しています。";
+    DONE_BEGUN_TEXT = "You may close this page: it goes on without it.", "このページを閉じても処理は続きます。";
+    DONE_CANCELLED = "The import is being cancelled.", "インポートをキャンセルしています。";
+
     CANCEL = "Cancel", "キャンセル";
 }
 

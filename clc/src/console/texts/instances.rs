@@ -45,6 +45,7 @@ texts! {
     SHOW_ALL = "Show all instances", "すべてのインスタンスを表示";
     TAG = "Tag", "タグ";
     LAUNCH = "Launch instances", "インスタンスを起動";
+    LIKE_THIS = "Launch more like this", "同様のものを起動";
     TICK = "Choose", "選択";
     TICK_ALL = "Choose all on this page", "このページのすべてを選択";
     TICK_ONE = "Choose {id}", "{id} を選択";

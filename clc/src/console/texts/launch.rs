@@ -7,13 +7,14 @@ texts! {
     CHOOSE = "Choose an image", "イメージを選択";
     CHOOSE_LEAD = "An image is the disk that an instance begins with.", "イメージは、インスタンスの最初のディスクになります。";
     OWNER = "Owner", "所有者";
-    EVERYBODYS = "All that I may use", "利用できるすべて";
+    EVERYBODYS = "All", "すべて";
     MINE = "Mine", "自分";
     SHARED = "Shared with me", "共有されたもの";
     PUBLIC = "Public", "パブリック";
     IMAGE = "Image", "イメージ";
     BOOTS = "Kernel and ramdisk", "カーネルと RAM ディスク";
     BOOTS_ITSELF = "boots by itself", "ディスクから起動";
+    SIZE = "Size", "サイズ";
     ARCHITECTURE = "Architecture", "アーキテクチャ";
     STATE = "State", "状態";
     AVAILABLE = "available", "利用可能";

@@ -6,6 +6,7 @@ pub(crate) mod cloud;
 pub(crate) mod common;
 pub(crate) mod credentials;
 pub(crate) mod groups;
+pub(crate) mod iam;
 pub(crate) mod images;
 pub(crate) mod instances;
 pub(crate) mod key_pairs;
@@ -43,6 +44,7 @@ mod tests {
             common::ALL,
             credentials::ALL,
             groups::ALL,
+            iam::ALL,
             images::ALL,
             instances::ALL,
             key_pairs::ALL,

@@ -112,4 +112,17 @@ texts! {
     HOST = "Host", "ホスト";
     STANDING = "State", "状態";
     SHOWN_OF = "{shown} of {count} are shown; the CSV has all.", "{count} 件中 {shown} 件を表示しています。CSV にはすべて含まれます。";
+
+    OF_MESSAGES = "System messages", "システムメッセージ";
+    SERVICE = "Service", "サービス";
+    CLC = "Cloud controller", "クラウドコントローラー";
+    MESSAGES_LEAD = "The last 200 warnings and errors of a service since it was started, newest first. Its log has all.", "起動後の警告とエラー (最新 200 件、新しい順) です。すべての記録はログにあります。";
+    NO_MESSAGES = "No warning and no error since the service was started.", "起動後の警告とエラーはありません。";
+    NOT_ANSWERED = "The service does not answer now.", "サービスからの応答がありません。";
+    TIME = "Time", "時刻";
+    LEVEL = "Level", "レベル";
+    PART = "Part", "モジュール";
+    MESSAGE = "Message", "メッセージ";
+    AN_ERROR = "error", "エラー";
+    A_WARNING = "warning", "警告";
 }

@@ -9,6 +9,7 @@
 use common::ec2::instances::{DescribeInstances, Instance, TerminateInstances};
 use common::ec2::power::{RebootInstances, StartInstances, StopInstances};
 use common::error::ApiError;
+use common::sign::write_query;
 use maud::{Markup, html};
 
 use super::wanted::name;
@@ -119,6 +120,9 @@ pub(super) fn buttons(visit: &Visit, it: &Instance) -> Markup {
     let fits: Vec<_> = Deed::ALL.into_iter().filter(|deed| deed.fits(state)).collect();
     html! {
         div.deeds {
+            @if !matches!(state, "shutting-down" | "terminated") {
+                a.button.second href=(like_this(it)) { (words.t(say::LIKE_THIS)) "…" }
+            }
             @if matches!(state, "running" | "stopped") {
                 a.button.second href={ "/instances/" (id) "/save" } { (words.t(say::SAVE)) "…" }
             }
@@ -140,6 +144,13 @@ pub(super) fn buttons(visit: &Visit, it: &Instance) -> Markup {
             }
         }
     }
+}
+
+/// The form of a launch that is like this one's.
+fn like_this(it: &Instance) -> String {
+    let key = it.key_name.as_deref().unwrap_or_default();
+    let said = [("image", it.image_id.as_str()), ("type", &it.instance_type), ("key", key)];
+    format!("/launch?{}", write_query(&said))
 }
 
 /// The page that asks.

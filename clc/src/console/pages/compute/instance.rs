@@ -81,7 +81,6 @@ fn told(visit: &Visit) -> Markup {
         "launched" => {
             return notice("good", words.t(say::LAUNCHED_ONE), words.t(say::LAUNCHED_TEXT));
         }
-        "saving" => return notice("good", words.t(say::SAVING), words.t(say::SAVING_TEXT)),
         "tags" => say::TAGS_CHANGED,
         "named" => say::NAMED,
         deed => match Deed::done(deed) {

@@ -180,7 +180,9 @@ fn row(words: Words, it: &Instance) -> Markup {
             }
             td data-label=(words.t(say::STATE)) { (tag(words, state, tone)) }
             td data-label=(words.t(say::TYPE)) { (it.instance_type) }
-            td data-label=(words.t(say::IMAGE)) { code { (it.image_id) } }
+            td data-label=(words.t(say::IMAGE)) {
+                a href={ "/images/" (it.image_id) } { code { (it.image_id) } }
+            }
             td data-label=(words.t(say::ADDRESS)) { (address.unwrap_or("–")) }
             td data-label=(words.t(say::LAUNCHED)) { (moment(it.launch_time.0)) }
         }

@@ -149,6 +149,10 @@ fn of_image(visit: &Visit, choices: &Choices) -> Markup {
             dd { @if let Some(name) = &it.name { (name) " " } code { (it.image_id.as_str()) } " " (tag(words, state, tone)) }
             dt { (words.t(say::ARCHITECTURE)) }
             dd { (it.architecture) }
+            @if let Some(size) = launch_image::size(it) {
+                dt { (words.t(say::SIZE)) }
+                dd { (size) }
+            }
         }
         @if it.image_state == "pending" { p.quiet { (words.t(say::IMAGE_WAITS)) } }
     }

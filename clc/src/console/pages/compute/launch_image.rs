@@ -7,6 +7,7 @@ use common::sign::write_query;
 use maud::{Markup, html};
 
 use crate::console::components::tag;
+use crate::console::pages::images::shown::bytes;
 use crate::console::reply::Reply;
 use crate::console::text::{Text, Words};
 use crate::console::texts::{common as words_of_all, launch as say};
@@ -120,6 +121,7 @@ fn rows(words: Words, all: &[Image]) -> Markup {
                         th scope="col" { (words.t(say::IMAGE)) }
                         th scope="col" { (words.t(say::STATE)) }
                         th scope="col" { (words.t(say::OWNER)) }
+                        th scope="col" { (words.t(say::SIZE)) }
                         th scope="col" { (words.t(say::ARCHITECTURE)) }
                         th scope="col" { (words.t(say::BOOTS)) }
                         th scope="col" { span.unseen { (words.t(say::USE_IT)) } }
@@ -140,6 +142,11 @@ pub(super) fn state(it: &Image) -> (Text, &'static str) {
     }
 }
 
+/// How large the disk of an image is, if that is known.
+pub(super) fn size(it: &Image) -> Option<String> {
+    it.image_size.map(bytes)
+}
+
 fn row(words: Words, it: &Image) -> Markup {
     let (state, tone) = state(it);
     let some = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
@@ -153,11 +160,12 @@ fn row(words: Words, it: &Image) -> Markup {
             }
             td data-label=(words.t(say::STATE)) { (tag(words, state, tone)) }
             td data-label=(words.t(say::OWNER)) { (owner) @if it.is_public { " " span.tag.still { (words.t(say::PUBLIC)) } } }
+            td data-label=(words.t(say::SIZE)) { (size(it).as_deref().unwrap_or("–")) }
             td data-label=(words.t(say::ARCHITECTURE)) { (it.architecture) }
             td data-label=(words.t(say::BOOTS)) {
                 @if it.virtualization_type == "hvm" { span.quiet { (words.t(say::BOOTS_ITSELF)) } }
                 @else if boots.is_empty() { "–" }
-                @else { @for id in &boots { code { (id) } " " } }
+                @else { @for id in &boots { span.named { code { (id) } } } }
             }
             td.act {
                 @if it.image_state != "failed" {

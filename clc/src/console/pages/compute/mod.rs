@@ -15,6 +15,7 @@ mod metadata;
 mod output;
 mod save;
 mod settings;
+mod tagging;
 mod tags;
 mod wanted;
 
@@ -45,9 +46,9 @@ pub(crate) fn lines() -> Vec<Route> {
         post("/instances/reboot", SignedIn, changes::reboot),
         post("/instances/stop", SignedIn, changes::stop),
         post("/instances/terminate", SignedIn, changes::terminate),
-        post("/instances/{id}/name", SignedIn, tags::rename),
-        post("/instances/{id}/tag", SignedIn, tags::add),
-        post("/instances/{id}/untag", SignedIn, tags::remove),
+        post("/instances/{id}/name", SignedIn, tagging::rename),
+        post("/instances/{id}/tag", SignedIn, tagging::add),
+        post("/instances/{id}/untag", SignedIn, tagging::remove),
         get("/instances/{id}/save", SignedIn, save::ask),
         post("/instances/{id}/save", SignedIn, save::save),
         get("/launch", SignedIn, launch::begin),

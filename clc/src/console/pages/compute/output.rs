@@ -20,7 +20,8 @@ use tokio::sync::watch;
 
 use super::inputs;
 use super::instance::{found, tabs, title};
-use crate::console::components::{live as live_part, moment, notice};
+use crate::console::components::{moment, notice};
+use crate::console::live::mark;
 use crate::console::look::Look;
 use crate::console::reply::{Answer, Live, Reply};
 use crate::console::text::Words;
@@ -39,9 +40,12 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
     let instance = found(&look, visit.part(0)).await?;
     let id = instance.instance_id.as_str();
     let part = drawn(&look, words, id).await?;
+    let stream = format!("/instances/{id}/console/live");
     let main = html! {
         (tabs(&visit, id, "/console"))
-        (live_part(words, &format!("/instances/{id}/console/live"), &part))
+        // Nobody wants to be told every few seconds that there is more of it.
+        div.live data-live=(stream) data-mark=(mark(&part)) data-said="" { (part) }
+        p.unseen role="status" {}
         p.links { a href={ "/instances/" (id) "/output" } { (words.t(say::KEEP_OUTPUT)) } }
         (inputs::script())
     };

@@ -26,7 +26,7 @@ pub(crate) async fn save(visit: Visit) -> Result<Reply, ApiError> {
         ..CreateImage::default()
     };
     match visit.call(ask).await {
-        Ok(_) => Ok(Reply::see(format!("/instances/{}?done=saving", visit.part(0)))),
+        Ok(made) => Ok(Reply::see(format!("/images/{}?done=saving", made.image_id))),
         Err(error) => {
             let error = told_beside(error)?;
             Ok(asking(&visit, Some(&error)).await?.status(status(&error)))

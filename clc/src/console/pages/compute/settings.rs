@@ -136,12 +136,12 @@ async fn shown(visit: &Visit, told: &Markup) -> Result<Reply, ApiError> {
         @if over {
             p.empty { (words.t(say::OVER)) }
         } @else {
-            (always(visit, &it).await?)
+            (always(visit).await?)
             (profiles(visit, &it).await)
             @if it.instance_state.name == "stopped" {
                 (stopped(visit, &it).await?)
             } @else {
-                h2 { (words.t(say::WHILE_STOPPED)) }
+                p.quiet { (words.t(say::WHILE_STOPPED)) }
             }
             (data(visit, &it).await?)
         }
@@ -177,7 +177,7 @@ fn setting(
     html! { div.one-line.setting { (form(visit, &format!("/instances/{}/{end}", visit.part(0)), &inside)) } }
 }
 
-async fn always(visit: &Visit, _it: &Instance) -> Result<Markup, ApiError> {
+async fn always(visit: &Visit) -> Result<Markup, ApiError> {
     let words = visit.words;
     let pair = |value: &str, text| (value.to_owned(), words.t(text).to_owned());
     let protection = [pair("false", say::UNPROTECTED), pair("true", say::PROTECTED)];

@@ -55,6 +55,7 @@ pub(super) async fn page(visit: &Visit, told: Option<&ApiError>) -> Result<Reply
         "described" => Some((say::DONE_DESCRIBED, None)),
         "tagged" => Some((say::DONE_TAGGED, None)),
         "registered" => Some((say::DONE_REGISTERED, Some(say::DONE_REGISTERED_TEXT))),
+        "saving" => Some((states::SAVING, Some(states::SAVING_TEXT))),
         _ => None,
     };
     let main = html! {

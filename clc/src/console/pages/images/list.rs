@@ -185,7 +185,14 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
         @if visit.query.get("done") == "deregistered" {
             (notice("good", words.t(say::DONE_DEREGISTERED), ""))
         }
-        p.acts { a.button href="/images/register" { (words.t(say::REGISTER)) } }
+        @if visit.query.get("done") == "dropped" {
+            (notice("good", words.t(say::DONE_DROPPED), ""))
+        }
+        p.acts {
+            a.button href="/images/upload" { (words.t(say::UPLOAD)) }
+            a.button.second href="/images/register" { (words.t(say::REGISTER)) }
+            a href="/images/imports" { (words.t(say::IMPORTS)) }
+        }
         (search(words, &asked))
         (live_part(words, &stream, &part))
     };

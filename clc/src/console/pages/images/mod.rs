@@ -3,10 +3,13 @@
 mod change;
 mod deregister;
 mod image;
+mod import;
 mod list;
+mod manifests;
 mod pulse;
 mod register;
-mod shown;
+pub(super) mod shown;
+mod upload;
 
 use crate::console::layout::Group::Compute;
 use crate::console::routes::Who::SignedIn;
@@ -20,6 +23,14 @@ pub(crate) fn lines() -> Vec<Route> {
         get("/images/live", SignedIn, list::live),
         get("/images/register", SignedIn, register::show),
         post("/images/register", SignedIn, register::register),
+        get("/images/upload", SignedIn, upload::show),
+        post("/images/upload", SignedIn, upload::begin),
+        get("/images/upload/file", SignedIn, upload::file),
+        get("/images/import", SignedIn, import::show),
+        post("/images/import", SignedIn, import::import),
+        get("/images/imports", SignedIn, import::list),
+        get("/images/imports/live", SignedIn, import::live),
+        post("/images/imports/cancel", SignedIn, import::cancel),
         get("/images/{id}", SignedIn, image::show),
         get("/images/{id}/live", SignedIn, image::live),
         post("/images/{id}/permissions", SignedIn, change::permissions),

@@ -5,6 +5,7 @@ use common::ec2::types::Filter;
 use common::error::{ApiError, ErrorCode};
 use maud::{Markup, html};
 
+use super::manifests::chooser;
 use super::shown::{name, sentence};
 use crate::console::components::{Field, field, form, refusal, status, told_beside};
 use crate::console::reply::Reply;
@@ -41,14 +42,26 @@ pub(super) fn place(error: &ApiError) -> Option<&'static str> {
     let text = error.text();
     match error.code() {
         ErrorCode::InvalidAmiNameMalformed | ErrorCode::InvalidAmiNameDuplicate => Some("name"),
+        ErrorCode::AuthFailure if text.starts_with("There is no disk") => Some("key"),
         ErrorCode::AuthFailure | ErrorCode::InvalidManifest => Some("location"),
         ErrorCode::InvalidAmiIdNotFound | ErrorCode::InvalidAmiIdMalformed => {
             Some(if text.contains("ramdisk") { "ramdisk" } else { "kernel" })
         }
+        ErrorCode::InvalidParameterCombination if text.starts_with("The disk has") => {
+            Some("kernel")
+        }
         ErrorCode::InvalidParameterCombination => Some("boot"),
+        ErrorCode::BucketAlreadyExists
+        | ErrorCode::BucketAlreadyOwnedByYou
+        | ErrorCode::InvalidBucketName
+        | ErrorCode::NoSuchBucket
+        | ErrorCode::AccessDenied => Some("bucket"),
         ErrorCode::MissingParameter | ErrorCode::InvalidParameterValue => {
             let named = [
                 ("ImageLocation", "location"),
+                ("No image can be made", "key"),
+                ("S3Bucket", "bucket"),
+                ("S3Key", "key"),
                 ("Description", "description"),
                 ("Architecture", "architecture"),
             ];
@@ -73,7 +86,7 @@ pub(super) fn booted(
     visit: &Visit,
     name_of: &str,
     label: Text,
-    hint: Text,
+    (hint, none): (Text, Text),
     all: &[Image],
 ) -> Markup {
     let (words, id) = (visit.words, format!("f-{name_of}"));
@@ -82,7 +95,7 @@ pub(super) fn booted(
         div.field {
             label for=(id) { (words.t(label)) }
             select id=(id) name=(name_of) aria-describedby=(hint_id) {
-                option value="" { (words.t(say::BY_MANIFEST)) }
+                option value="" { (words.t(none)) }
                 @for it in all {
                     @let value = it.image_id.as_str();
                     option value=(value) selected[visit.form.line(name_of) == value] {
@@ -109,11 +122,11 @@ pub(super) async fn usable(visit: &Visit, kind: &str) -> Result<Vec<Image>, ApiE
 }
 
 /// One of a few words.
-fn chosen(
+pub(super) fn chosen(
     visit: &Visit,
     name: &str,
     label: Text,
-    hint: Option<Text>,
+    (hint, none): (Option<Text>, Text),
     of: &[(&str, &str)],
 ) -> Markup {
     let (words, id) = (visit.words, format!("f-{name}"));
@@ -122,7 +135,7 @@ fn chosen(
         div.field {
             label for=(id) { (words.t(label)) }
             select id=(id) name=(name) aria-describedby=[hint_id.as_deref()] {
-                option value="" { (words.t(say::BY_MANIFEST)) }
+                option value="" { (words.t(none)) }
                 @for (value, text) in of {
                     option value=(value) selected[visit.form.line(name) == *value] { (text) }
                 }
@@ -150,18 +163,23 @@ async fn page(visit: &Visit, told: Option<&ApiError>) -> Result<Reply, ApiError>
         );
         beside(words, told, name, &it)
     };
+    let chooser = chooser(visit).await?;
     let location = visit.form.some("location").or_else(|| visit.query.some("location"));
     let boots = [("hvm", words.t(say::BOOT_HVM)), ("paravirtual", words.t(say::BOOT_PV))];
     let machines = [("x86_64", "x86_64"), ("i386", "i386")];
-    let boot = chosen(visit, "boot", say::BOOT, Some(say::BOOT_HINT), &boots);
-    let architecture = chosen(visit, "architecture", say::ARCHITECTURE, None, &machines);
-    let kernel = booted(visit, "kernel", say::KERNEL, say::KERNEL_HINT, &kernels);
-    let ramdisk = booted(visit, "ramdisk", say::RAMDISK, say::KERNEL_HINT, &ramdisks);
+    let boot = chosen(visit, "boot", say::BOOT, (Some(say::BOOT_HINT), say::BY_MANIFEST), &boots);
+    let architecture =
+        chosen(visit, "architecture", say::ARCHITECTURE, (None, say::BY_MANIFEST), &machines);
+    let kernel =
+        booted(visit, "kernel", say::KERNEL, (say::KERNEL_HINT, say::BY_MANIFEST), &kernels);
+    let ramdisk =
+        booted(visit, "ramdisk", say::RAMDISK, (say::KERNEL_HINT, say::BY_MANIFEST), &ramdisks);
     let main = html! {
         p.links.up { a href="/images" { (words.t(say::ALL_IMAGES)) } }
         @if let Some(error) = told.filter(|error| place(error).is_none()) { (refusal(words, error)) }
         p { (words.t(say::REGISTER_LEAD)) }
         @if visit.viewer()?.caller.administrator { p { (words.t(say::ADMIN_KINDS)) } }
+        (chooser)
         (form(visit, "/images/register", &html! {
             (line("location", say::LOCATION_FIELD, say::LOCATION_HINT, &location.unwrap_or_default(), true))
             (line("name", say::NAME, say::NAME_FIELD_HINT, visit.form.line("name"), false))

@@ -18,8 +18,20 @@ pub(super) fn name(it: &Image) -> &str {
     tag.map(|tag| tag.value.as_str()).or(it.name.as_deref()).unwrap_or_default()
 }
 
+/// Where disks that are uploaded lie in their bucket.
+pub(super) const DISK_FOLDER: &str = "disks/";
+/// What their keys end in.
+pub(super) const DISK_END: &str = ".img";
+
+/// The name of a disk, by its key.
+pub(super) fn name_of(key: &str) -> &str {
+    let last = || key.rsplit('/').next().unwrap_or(key);
+    let name = key.strip_prefix(DISK_FOLDER).unwrap_or_else(last);
+    name.strip_suffix(DISK_END).unwrap_or(name)
+}
+
 /// A number of bytes, as people read it.
-pub(super) fn bytes(count: u64) -> String {
+pub(in crate::console::pages) fn bytes(count: u64) -> String {
     let units = ["KiB", "MiB", "GiB", "TiB"];
     if count < 1024 {
         return format!("{count} B");
@@ -66,7 +78,12 @@ pub(super) fn state(words: Words, it: &Image, whole: bool) -> Markup {
                 (progress(&words.fill(say::UNPACKED, &[("percent", &percent.to_string())]), percent))
             }
         } @else if let Some(reason) = reason.filter(|_| whole) {
-            p.reason { (sentence(words, reason)) }
+            p.reason {
+                (sentence(words, reason))
+                @if reason.contains("import-ami-") {
+                    " " a href="/images/imports" { (words.t(say::IMPORTS)) }
+                }
+            }
         }
         @if whole && it.image_state == "pending" { p.hint { (words.t(say::PENDING_MEANS)) } }
         @if whole && it.image_state == "failed" { p.hint { (words.t(say::FAILED_MEANS)) } }

@@ -98,8 +98,8 @@ async fn drawn(look: &Look, words: Words) -> Result<Markup, ApiError> {
         h2 { (words.t(say::USAGE)) }
         ul.tiles {
             (tile(words, words.t(say::YOUR_INSTANCES), Some("/instances"), instances, most))
-            (tile(words, words.t(say::YOUR_IMAGES), None, images, most_images))
-            (tile(words, words.t(say::YOUR_KEYS), None, keys, None))
+            (tile(words, words.t(say::YOUR_IMAGES), Some("/images"), images, most_images))
+            (tile(words, words.t(say::YOUR_KEYS), Some("/key-pairs"), keys, None))
         }
         @if let Some(counts) = states.filter(|counts| !counts.is_empty()) {
             h2 { (words.t(say::STATES)) }

@@ -6,6 +6,7 @@ mod days;
 mod history;
 mod lists;
 mod map;
+mod messages;
 mod reports;
 mod scale;
 mod span;
@@ -39,6 +40,8 @@ pub(crate) fn lines() -> Vec<Route> {
         get("/reports/people/csv", Administrator, lists::people_file),
         get("/reports/components", Administrator, lists::components),
         get("/reports/components/csv", Administrator, lists::components_file),
+        get("/reports/messages", Administrator, messages::show),
+        get("/reports/messages/csv", Administrator, messages::file),
         get("/usage", SignedIn, reports::mine).in_menu(Overview, say::OWN_USE),
         get("/usage/csv", SignedIn, reports::my_history),
         get("/usage/instances-csv", SignedIn, reports::my_instances),

@@ -88,6 +88,7 @@ pub(super) fn choice(words: Words, here: &str) -> Markup {
         ("/reports", say::OF_USE),
         ("/reports/people", say::OF_PEOPLE),
         ("/reports/components", say::OF_COMPONENTS),
+        ("/reports/messages", say::OF_MESSAGES),
     ];
     html! {
         nav.ranges aria-label=(words.t(say::REPORTS)) {

@@ -7,8 +7,7 @@ use common::s3::CannedAcl;
 use common::sign::percent_encode;
 use maud::{Markup, html};
 
-use super::buckets::path;
-use super::objects::{folder_of, name_of, object_path, steps};
+use super::places::{folder_of, name_of, object_path, path, steps};
 use crate::console::components::{form, notice};
 use crate::console::reply::Reply;
 use crate::console::s3::{Ask, answers};

@@ -6,6 +6,7 @@ use common::sign::percent_encode;
 use maud::{Markup, html};
 
 use super::access::choices;
+use super::places::path;
 use crate::console::components::{
     Field, field, form, moment, notice, refusal, status, told_beside,
 };
@@ -17,11 +18,6 @@ use crate::console::visit::Visit;
 
 /// How many are shown at once.
 const SHOWN: usize = 100;
-
-/// The page of a bucket.
-pub(super) fn path(bucket: &str) -> String {
-    format!("/buckets/{}/objects", percent_encode(bucket))
-}
 
 /// The list, or the bucket whose name was typed.
 pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {

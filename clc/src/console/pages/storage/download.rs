@@ -2,7 +2,7 @@
 
 use common::error::ApiError;
 
-use super::objects::name_of;
+use super::places::name_of;
 use crate::console::reply::{Answer, Reply, Stream};
 use crate::console::s3::Ask;
 use crate::console::visit::Visit;

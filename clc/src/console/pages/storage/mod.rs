@@ -5,6 +5,7 @@ mod buckets;
 mod download;
 mod object;
 mod objects;
+mod places;
 mod remove;
 mod share;
 mod upload;
@@ -28,10 +29,10 @@ pub(crate) fn lines() -> Vec<Route> {
         get("/buckets/{id}/download", SignedIn, download::get),
         post("/buckets/{id}/share", SignedIn, share::make),
         get("/buckets/{id}/access", SignedIn, access::show),
-        post("/buckets/{id}/access", SignedIn, access::change),
-        post("/buckets/{id}/delete-objects", SignedIn, remove::some),
+        post("/buckets/{id}/access", SignedIn, access::change).dangerous(),
+        post("/buckets/{id}/delete-objects", SignedIn, remove::some).dangerous(),
         get("/buckets/{id}/delete-folder", SignedIn, remove::ask),
-        post("/buckets/{id}/delete-folder", SignedIn, remove::folder),
+        post("/buckets/{id}/delete-folder", SignedIn, remove::folder).dangerous(),
         get("/buckets/{id}/uploads", SignedIn, uploads::show),
         post("/buckets/{id}/upload", SignedIn, upload::form).streaming(),
         get("/uploads/open", SignedIn, upload::open),

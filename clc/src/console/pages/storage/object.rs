@@ -4,7 +4,8 @@ use common::error::ApiError;
 use common::sign::percent_encode;
 use maud::html;
 
-use super::objects::{folder_of, folder_path, name_of, object_path, size, steps};
+use super::objects::size;
+use super::places::{folder_of, folder_path, name_of, object_path, steps};
 use super::share;
 use crate::console::components::{button, notice};
 use crate::console::reply::Reply;

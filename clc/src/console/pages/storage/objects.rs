@@ -6,11 +6,10 @@ use common::sign::{percent_encode, write_query};
 use maud::{Markup, html};
 use runtime::exchange::Sending;
 
-use super::buckets::path;
+use super::places::{folder_path, name_of, object_path, path, steps};
 use crate::console::components::{Field, button, field, form, moment, notice, token};
 use crate::console::reply::Reply;
 use crate::console::s3::{Ask, answers};
-use crate::console::text::Words;
 use crate::console::texts::common as words_of_all;
 use crate::console::texts::storage as say;
 use crate::console::uploader::{Uploader, uploader};
@@ -32,52 +31,6 @@ pub(super) fn size(bytes: u64) -> String {
         unit += 1;
     }
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
-}
-
-/// What an object is called in its folder.
-pub(super) fn name_of(key: &str) -> &str {
-    let whole = key.trim_end_matches('/');
-    let name = whole.rsplit('/').next().unwrap_or_default();
-    if name.is_empty() { key } else { name }
-}
-
-/// The folder of an object, with its slash; nothing if it is in none.
-pub(super) fn folder_of(key: &str) -> &str {
-    key.rfind('/').map_or("", |at| &key[..=at])
-}
-
-/// The page of a folder.
-pub(super) fn folder_path(bucket: &str, folder: &str) -> String {
-    match folder {
-        "" => path(bucket),
-        folder => format!("{}?prefix={}", path(bucket), percent_encode(folder)),
-    }
-}
-
-/// A page about one object.
-pub(super) fn object_path(bucket: &str, page: &str, key: &str) -> String {
-    format!("/buckets/{}/{page}?key={}", percent_encode(bucket), percent_encode(key))
-}
-
-/// Where one is in a bucket, each step a way back.
-pub(super) fn steps(words: Words, bucket: &str, folder: &str) -> Markup {
-    let ends = folder.match_indices('/').map(|(at, _)| &folder[..=at]);
-    html! {
-        nav.steps aria-label=(words.t(say::PLACE)) {
-            ol {
-                li { a href="/buckets" { (words.t(say::BUCKETS)) } }
-                li { a href=(path(bucket)) { (bucket) } }
-                @for step in ends {
-                    li {
-                        a href=(folder_path(bucket, step)) {
-                            @let name = name_of(step);
-                            @if name == step { "/" } @else { (name) }
-                        }
-                    }
-                }
-            }
-        }
-    }
 }
 
 fn told(visit: &Visit) -> Markup {
@@ -269,20 +222,6 @@ mod tests {
             (u64::MAX, "1638.3 PiB"),
         ] {
             assert_eq!(size(bytes), shown);
-        }
-    }
-
-    #[test]
-    fn names_and_folders_of_odd_keys() {
-        for (key, name, folder) in [
-            ("a", "a", ""),
-            ("a/b", "b", "a/"),
-            ("a/b/", "b", "a/b/"),
-            ("/a", "a", "/"),
-            ("//", "//", "//"),
-            ("../x", "x", "../"),
-        ] {
-            assert_eq!((name_of(key), folder_of(key)), (name, folder), "{key}");
         }
     }
 }

@@ -5,7 +5,7 @@ use common::s3::xml::Writer;
 use common::sign::percent_encode;
 use maud::html;
 
-use super::objects::{folder_path, name_of, steps};
+use super::places::{folder_path, name_of, steps};
 use crate::console::components::{form, notice};
 use crate::console::reply::Reply;
 use crate::console::s3::{Ask, answers};

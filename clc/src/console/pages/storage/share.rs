@@ -6,7 +6,7 @@ use common::error::{ApiError, ErrorCode};
 use common::sign::percent_encode;
 use maud::{Markup, html};
 
-use super::objects::{name_of, object_path};
+use super::places::{name_of, object_path};
 use crate::console::components::{form, moment, notice};
 use crate::console::reply::Reply;
 use crate::console::s3::Ask;

@@ -4,7 +4,7 @@ use common::error::ApiError;
 use common::sign::{percent_encode, write_query};
 use maud::html;
 
-use super::objects::{folder_of, folder_path, steps};
+use super::places::{folder_of, folder_path, steps};
 use crate::console::components::{button, moment, notice};
 use crate::console::reply::Reply;
 use crate::console::s3::{Ask, answers};

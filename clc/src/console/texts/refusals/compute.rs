@@ -15,7 +15,6 @@ pub(super) const TABLE: &[(&str, &str)] = &[
         "これは秘密鍵です。秘密鍵は誰にも渡さず、公開鍵を入力してください。",
     ),
     ("Key is not in valid format: *", "公開鍵の形式が正しくありません: {1}"),
-    ("The image id '[*]' does not exist", "イメージ {1} は存在しません。"),
     ("The image * cannot be used: *", "イメージ {1} は使用できません: {2}"),
     ("The image * is not a kernel", "イメージ {1} はカーネルではありません。"),
     ("The image * is not a ramdisk", "イメージ {1} は RAM ディスクではありません。"),
@@ -129,9 +128,4 @@ pub(super) const TABLE: &[(&str, &str)] = &[
         "The console of * cannot be read: its node * does not answer",
         "ノード {2} が応答しないため、{1} のコンソール出力を読み取れません。",
     ),
-    (
-        "The name '*' is in use by another of your images",
-        "{1} という名前のイメージがすでにあります。",
-    ),
-    ("Invalid id: \"*\"", "ID の形式が正しくありません: {1}"),
 ];

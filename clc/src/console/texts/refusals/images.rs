@@ -34,6 +34,45 @@ pub(super) const TABLE: &[(&str, &str)] = &[
         "The request must contain the parameter ImageLocation",
         "マニフェストの場所を入力してください。",
     ),
+    ("Its disk is being imported by the task *", "タスク {1} がディスクをインポートしています。"),
+    ("The import was cancelled on request", "要求によりインポートをキャンセルしました。"),
+    (
+        "The image was deregistered before it was imported",
+        "インポート中にイメージの登録が解除されました。",
+    ),
+    (
+        "The disk * was removed or replaced before it was imported",
+        "インポート前にディスク {1} が削除されたか、置き換えられました。",
+    ),
+    (
+        "There is no disk *, or you may not read it",
+        "ディスク {1} が存在しないか、読み取る権限がありません。",
+    ),
+    ("No image can be made of the disk *: it is empty", "ディスク {1} は空です。"),
+    (
+        "No image can be made of the disk *: it has neither a partition table nor a file system that is known here",
+        "ディスク {1} にはパーティションテーブルも既知のファイルシステムもありません。",
+    ),
+    (
+        "No image can be made of the disk *: it is *: convert or unpack it to a raw disk first",
+        "ディスク {1} の形式 ({2}) は使えません。先に raw ディスクへ変換または展開してください。",
+    ),
+    (
+        "No image can be made of the disk *: it has * bytes, which is no multiple of 512: it may be cut off",
+        "ディスク {1} のサイズ ({2} バイト) が 512 の倍数ではありません。途中で切れている可能性があります。",
+    ),
+    (
+        "No image can be made of the disk *: it has * MB, and the space reserved for unbundling images has *",
+        "ディスク {1} は {2} MB あり、イメージの展開用に確保された領域 ({3} MB) を超えています。",
+    ),
+    (
+        "The disk has a partition table and boots by itself: it takes neither KernelId nor RamdiskId",
+        "パーティションテーブルのあるディスクは自身で起動するため、カーネルとラムディスクを指定できません。",
+    ),
+    (
+        "An account has at most * imports under way",
+        "1 つのアカウントで同時に実行できるインポートは {1} 件までです。",
+    ),
     ("Only administrators can register * images", "{1} イメージを登録できるのは管理者だけです。"),
     (
         "The * '[*]' that the image names does not exist",

@@ -3,16 +3,25 @@
 
 mod cloud;
 mod compute;
+mod iam;
 mod images;
 mod people;
+mod pictures;
 mod registrar;
 
 /// A sentence of the cloud's, and the same in Japanese with `{1}`, `{2}` for what varies.
 type Sentence = (&'static str, &'static str);
 
 /// All of them, a file a family; what is said of fewer sentences comes first.
-const TABLES: [&[Sentence]; 5] =
-    [cloud::TABLE, compute::TABLE, images::TABLE, registrar::TABLE, people::TABLE];
+const TABLES: [&[Sentence]; 7] = [
+    cloud::TABLE,
+    compute::TABLE,
+    iam::TABLE,
+    images::TABLE,
+    pictures::TABLE,
+    registrar::TABLE,
+    people::TABLE,
+];
 
 /// A sentence of the cloud's in Japanese, if it is known.
 pub(crate) fn japanese(sentence: &str) -> Option<String> {

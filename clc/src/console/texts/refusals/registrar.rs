@@ -48,5 +48,19 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ),
     ("'*' does not administrate the cloud", "{1} にはクラウドの管理権限がありません。"),
     ("'*' may not have the credentials of '*'", "{1} には {2} の認証情報を扱う権限がありません。"),
+    (
+        "Invalid value for *: '*' is neither a number nor 'unlimited' nor 'default'",
+        "{2} は数値、unlimited、default のいずれでもありません。",
+    ),
+    ("Invalid value for *: '*' is no whole number", "{2} は整数ではありません。"),
+    ("Invalid value for the group name: '*' is taken already", "名前 {1} はすでに使われています。"),
+    ("Invalid value for the group name: there is no group '*'", "グループ {1} は存在しません。"),
+    ("The group '*' is always there", "グループ {1} は削除できません。"),
+    ("*: '*' is neither seconds since 1970 nor a date", "{2} は日時として認識できません。"),
+    ("StartTime lies behind EndTime", "開始日時が終了日時より後になっています。"),
+    (
+        "Walrus does not answer, so it is not known what was asked of S3; try later, or look *",
+        "Walrus が応答しないため、S3 の記録を確認できません。後でもう一度試すか、サービスを指定してください。",
+    ),
     ("'*' may not do * to '*'", "{1} には {3} に対する {2} の権限がありません。"),
 ];

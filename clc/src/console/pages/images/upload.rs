@@ -1,0 +1,226 @@
+//! Uploading a disk: what it shall be called is asked first, then the file goes into a bucket of the user's
+//! own, in parts that go on where they broke off, and becomes an image from there.
+//!
+//! ```text
+//!   /images/upload ──name, bucket…──▶ /images/upload/file ──the file──▶ /images/import ──▶ /images/imports
+//!         └── what was begun and never came to its end ──▶ to be gone on with
+//! ```
+//! What was asked for travels in the address: nothing is remembered here, and an upload goes on in another
+//! browser.
+
+use std::collections::BTreeSet;
+
+use common::ec2::images::{DescribeImages, Image};
+use common::ec2::import_image::DescribeImportImageTasks;
+use common::ec2::types::Filter;
+use common::error::{ApiError, ErrorCode};
+use common::s3::BucketName;
+use common::sign::write_query;
+use maud::{Markup, html};
+
+use super::import::{Wish, fields};
+use super::register::{beside, usable};
+use super::shown::{DISK_END as END, DISK_FOLDER as FOLDER, bytes, name_of};
+use crate::console::components::{Field, field, form, moment, refusal, status, told_beside};
+use crate::console::reply::Reply;
+use crate::console::s3::{Ask, answers};
+use crate::console::texts::images as say;
+use crate::console::uploader::{Uploader, uploader};
+use crate::console::visit::Visit;
+use crate::ec2::register::{check_description, check_name};
+use crate::random;
+
+/// The key of a disk of that name.
+fn key(name: &str) -> String {
+    format!("{FOLDER}{name}{END}")
+}
+
+/// The bucket that is offered.
+fn own_bucket(visit: &Visit) -> Result<String, ApiError> {
+    Ok(format!("disks-{}", visit.viewer()?.caller.account))
+}
+
+/// The page.
+pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
+    page(&visit, None).await
+}
+
+/// Sees to the name and the bucket, and leads on to the file.
+pub(crate) async fn begin(visit: Visit) -> Result<Reply, ApiError> {
+    let wish = Wish::of(&visit.form);
+    let ready = async {
+        check_name(&wish.name)?;
+        check_description(Some(&wish.description))?;
+        let named = Filter { name: "name".to_owned(), value: vec![escaped(&wish.name)] };
+        let own = vec!["self".to_owned()];
+        let ask = DescribeImages { owner: own, filter: vec![named], ..DescribeImages::default() };
+        if !visit.call(ask).await?.images_set.item.is_empty() {
+            let text = format!("The name '{}' is in use by another of your images", wish.name);
+            return Err(ApiError::new(ErrorCode::InvalidAmiNameDuplicate, text));
+        }
+        let bucket: BucketName = wish.bucket.parse().map_err(|error: ApiError| {
+            ApiError::new(ErrorCode::InvalidBucketName, error.text().to_owned())
+        })?;
+        // Bytes are read only where they may be written.
+        let look = Ask::new("GET", bucket.as_str()).with("uploads", "").with("max-uploads", "1");
+        match visit.s3(look).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.code() == ErrorCode::NoSuchBucket => {
+                visit.s3(Ask::new("PUT", bucket.as_str())).await.map(drop)
+            }
+            Err(error) => Err(error),
+        }
+    };
+    match ready.await {
+        Ok(()) => Ok(Reply::see(format!("/images/upload/file?{}", wish.query()))),
+        Err(error) => page(&visit, Some(&told_beside(error)?)).await,
+    }
+}
+
+/// A name as a filter, in which some characters stand for others.
+fn escaped(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars() {
+        if matches!(c, '*' | '?' | '\\') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// The page where the file is chosen.
+pub(crate) async fn file(visit: Visit) -> Result<Reply, ApiError> {
+    let (words, wish) = (visit.words, Wish::of(&visit.query));
+    check_name(&wish.name)?;
+    let _: BucketName = wish.bucket.parse()?;
+    let disk = key(&wish.name);
+    let token = hex::encode(random::bytes::<16>()?);
+    let said = [("key", disk.as_str()), ("token", &token), ("go", "1")];
+    let after = format!("/images/import?{}&{}", wish.query(), write_query(&said));
+    let main = html! {
+        p.links.up { a href="/images/upload" { (words.t(say::UPLOAD)) } }
+        p { (words.t(say::UPLOAD_FILE_LEAD)) }
+        (uploader(&visit, &Uploader {
+            bucket: &wish.bucket, prefix: "", key: Some(&disk), after: &after,
+            hint: words.t(say::UPLOAD_FILE_HINT),
+        }))
+        p.quiet { (words.t(say::UPLOAD_RESUME)) }
+    };
+    Ok(Reply::page(words.fill(say::UPLOAD_OF, &[("name", &wish.name)]), main))
+}
+
+/// What was begun and has no image yet.
+struct Begun {
+    key: String,
+    size: Option<u64>,
+    at: common::time::Timestamp,
+}
+
+/// Uploads in a bucket that were begun, and disks there of which no image is being made.
+async fn unfinished(visit: &Visit, bucket: &str) -> Result<Vec<Begun>, ApiError> {
+    let uploads = Ask::new("GET", bucket)
+        .with("uploads", "")
+        .with("prefix", FOLDER)
+        .with("max-uploads", "50")
+        .with("encoding-type", "url");
+    let there = Ask::new("GET", bucket)
+        .with("list-type", "2")
+        .with("prefix", FOLDER)
+        .with("max-keys", "50")
+        .with("encoding-type", "url");
+    let uploads = match visit.s3_document(uploads, "ListMultipartUploadsResult").await {
+        Ok(document) => answers::uploads(&document).0,
+        // Nothing was ever begun, or it may not be seen.
+        Err(error) if error.code().status() < 500 => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let there = answers::page(&visit.s3_document(there, "ListBucketResult").await?).objects;
+    let tasks = visit.call(DescribeImportImageTasks::default()).await?.import_image_task_set.item;
+    let active = tasks.iter().filter(|task| matches!(&*task.status, "active" | "deleting"));
+    let disks = active.flat_map(|task| &task.snapshot_detail_set.item);
+    let taken: BTreeSet<_> = disks.map(|disk| disk.user_bucket.s3_key.as_str()).collect();
+    let mut all: Vec<_> = uploads
+        .into_iter()
+        .map(|it| Begun { key: it.key, size: None, at: it.begun })
+        .chain(there.into_iter().filter(|it| !taken.contains(it.key.as_str())).map(|it| Begun {
+            key: it.key,
+            size: Some(it.size),
+            at: it.modified,
+        }))
+        .collect();
+    all.sort_by_key(|it| std::cmp::Reverse(it.at));
+    Ok(all)
+}
+
+fn begun(visit: &Visit, bucket: &str, all: &[Begun]) -> Markup {
+    let words = visit.words;
+    html! {
+        @if !all.is_empty() {
+            h2 { (words.t(say::UNFINISHED)) }
+            p { (words.t(say::UNFINISHED_LEAD)) }
+            ul.plain {
+                @for it in all {
+                    @let name = name_of(&it.key);
+                    @let wish = Wish { name: name.to_owned(), bucket: bucket.to_owned(), ..Wish::default() };
+                    li {
+                        strong { (name) } " " span.quiet { (moment(it.at)) }
+                        @match it.size {
+                            Some(size) => {
+                                " " (bytes(size)) " "
+                                @let key = write_query(&[("key", it.key.as_str())]);
+                                a href={ "/images/import?" (wish.query()) "&" (key) } {
+                                    (words.t(say::IMPORT_IT)) span.unseen { " (" (name) ")" }
+                                }
+                            }
+                            None => {
+                                " "
+                                a href={ "/images/upload/file?" (wish.query()) } {
+                                    (words.t(say::GO_ON)) span.unseen { " (" (name) ")" }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn page(visit: &Visit, told: Option<&ApiError>) -> Result<Reply, ApiError> {
+    let words = visit.words;
+    let own = own_bucket(visit)?;
+    let mut wish = Wish::of(&visit.form);
+    if wish.bucket.is_empty() {
+        wish.bucket.clone_from(&own);
+    }
+    let (kernels, ramdisks): (Vec<Image>, Vec<Image>) =
+        (usable(visit, "kernel").await?, usable(visit, "ramdisk").await?);
+    let waiting = unfinished(visit, &own).await?;
+    let bucket = field(
+        words,
+        &Field {
+            name: "bucket",
+            label: words.t(say::BUCKET),
+            hint: words.t(say::BUCKET_HINT),
+            value: &wish.bucket,
+            required: true,
+            ..Field::default()
+        },
+    );
+    let place = |error: &&ApiError| super::register::place(error).is_none();
+    let main = html! {
+        p.links.up { a href="/images" { (words.t(say::ALL_IMAGES)) } }
+        @if let Some(error) = told.filter(place) { (refusal(words, error)) }
+        p { (words.t(say::UPLOAD_LEAD)) }
+        p { (words.t(say::UPLOAD_FORMATS)) }
+        (begun(visit, &own, &waiting))
+        h2 { (words.t(say::UPLOAD_NEW)) }
+        (form(visit, "/images/upload", &html! {
+            (fields(visit, &wish, (&kernels, &ramdisks), told))
+            (beside(words, told, "bucket", &bucket))
+            button type="submit" { (words.t(say::TO_THE_FILE)) }
+        }))
+    };
+    Ok(Reply::page(words.t(say::UPLOAD), main).status(told.map_or(200, status)))
+}

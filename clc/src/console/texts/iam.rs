@@ -1,0 +1,67 @@
+//! Users, groups, roles and policies inside an account.
+
+use crate::console::text::texts;
+
+texts! {
+    ACCESS = "Users and roles (IAM)", "ユーザーとロール (IAM)";
+    USERS = "Users", "ユーザー";
+    GROUPS = "Groups", "グループ";
+    ROLES = "Roles", "ロール";
+    LEAD = "Users inside your account sign in with its name and their own, and may do what policies allow them: their own, and those of their groups. The owner, admin, may do everything.", "アカウント内のユーザーは、アカウント名とユーザー名でサインインし、自身と所属グループのポリシーで許可された操作を行えます。所有者 admin はすべての操作を行えます。";
+    NAME = "Name", "名前";
+    SINCE = "Since", "作成日時";
+    STATE = "State", "状態";
+    ENABLED = "enabled", "有効";
+    DISABLED = "disabled", "無効";
+    OWNER = "owner", "所有者";
+    NO_USERS = "There are no users.", "ユーザーはいません。";
+    ADD_USER = "Add a user", "ユーザーを追加";
+    NAME_HINT = "1 to 64 letters, digits and + = , . @ _ -", "半角英数字と + = , . @ _ - で 1～64 文字";
+    PASSWORD = "First password", "初期パスワード";
+    PASSWORD_HINT = "Leave it empty for a user who shall not sign in at the console. It has to be changed at the first sign-in.", "コンソールにサインインしない場合は空欄にしてください。最初のサインイン時に変更が必要です。";
+    LAST_STEP = "{name} is there, but has no password yet.", "{name} は作成されましたが、パスワードはまだ設定されていません。";
+    NO_GROUPS = "There are no groups. What is allowed to a group is allowed to its members.", "グループはありません。グループへの許可はメンバーに適用されます。";
+    ADD_GROUP = "Add a group", "グループを追加";
+    NO_ROLES = "There are no roles. A role is taken on for a while, by users or by instances.", "ロールはありません。ロールはユーザーやインスタンスが一時的に引き受けます。";
+    ADD_ROLE = "Add a role", "ロールを追加";
+    TRUST = "Who may take it on", "信頼ポリシー";
+    ARN = "ARN", "ARN (リソース名)";
+    CONSOLE_PASSWORD = "Console password", "コンソールのパスワード";
+    HAS_PASSWORD = "there is one", "設定済み";
+    NO_PASSWORD = "none", "なし";
+    SET_PASSWORD = "Set the password", "パスワードを設定";
+    NEW_PASSWORD_HINT = "Tell it to the user: it is shown here and never again. It has to be changed at the next sign-in.", "ユーザーに伝えてください。この画面以外では表示されません。次のサインイン時に変更が必要です。";
+    ENABLE = "Enable", "有効化";
+    DISABLE = "Disable", "無効化";
+    DISABLE_SURE = "Disable {name}? They are signed out at once, and their keys are refused.", "{name} を無効化しますか? ただちにサインアウトされ、アクセスキーも拒否されます。";
+    DELETE = "Delete", "削除";
+    DELETE_USER_SURE = "Delete {name} with access keys, password and policies? What the user made stays the account's.", "{name} をアクセスキー、パスワード、ポリシーとともに削除しますか? 作成したリソースはアカウントに残ります。";
+    DELETE_GROUP_SURE = "Delete the group {name} with its policies? Its members lose what it allows.", "グループ {name} をポリシーとともに削除しますか? メンバーはこのグループによる許可を失います。";
+    DELETE_ROLE_SURE = "Delete the role {name}? Its policies have to be removed first.", "ロール {name} を削除しますか? 先にポリシーを外す必要があります。";
+    IN_GROUPS = "Groups of the user", "所属グループ";
+    IN_NONE = "In no group.", "どのグループにも所属していません。";
+    GROUP = "Group", "グループ";
+    JOIN = "Add to the group", "グループに追加";
+    LEAVE = "Take out", "外す";
+    LEAVE_SURE = "Take {user} out of {group}?", "{user} を {group} から外しますか?";
+    MEMBERS = "Members", "メンバー";
+    NO_MEMBERS = "Nobody is in it.", "メンバーはいません。";
+    USER = "User", "ユーザー";
+    ADD_MEMBER = "Add the user", "ユーザーを追加";
+    MANAGED = "Attached policies", "アタッチされたポリシー";
+    NO_MANAGED = "None is attached.", "アタッチされたポリシーはありません。";
+    POLICY = "Policy", "ポリシー";
+    ATTACH = "Attach", "アタッチ";
+    DETACH = "Detach", "デタッチ";
+    DETACH_SURE = "Detach {policy} from {name}?", "{name} から {policy} をデタッチしますか?";
+    INLINE = "Own policies", "インラインポリシー";
+    NO_INLINE = "There are none.", "インラインポリシーはありません。";
+    POLICY_NAME = "Name of the policy", "ポリシー名";
+    DOCUMENT = "Policy", "ポリシードキュメント";
+    ADD_POLICY = "Add a policy", "ポリシーを追加";
+    SAVE = "Save", "保存";
+    DELETE_POLICY = "Delete the policy", "ポリシーを削除";
+    DELETE_POLICY_SURE = "Delete the policy {policy} of {name}?", "{name} のポリシー {policy} を削除しますか?";
+    LINE = "Line {line} of the policy: {text}", "ポリシーの {line} 行目: {text}";
+    DONE = "It was done.", "実行しました。";
+}

@@ -1,0 +1,10 @@
+//! What pictures and reports are refused with.
+
+use super::Sentence;
+
+/// The sentences.
+pub(super) const TABLE: &[Sentence] = &[
+    ("There is no node '*'", "ノード '{1}' はありません"),
+    ("There is no account of the number '*'", "番号 '{1}' のアカウントはありません"),
+    ("The history could not be read", "使用状況の記録を読み取れませんでした"),
+];
