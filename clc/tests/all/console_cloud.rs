@@ -111,7 +111,8 @@ fn held(letter: char, pins: u64) -> HeldImage {
 fn what_lies_in_the_cache_is_shown_and_what_is_in_use_is_not_evicted() {
     world(&[4], |world| async move {
         let mut admin = administrator(&world).await;
-        world.walrus.state.lock().unwrap().cached = vec![held('a', 0), held('b', 2), held('c', 0)];
+        let cached = world.walrus.state.lock().unwrap().cached.clone();
+        *cached.lock().unwrap() = vec![held('a', 0), held('b', 2), held('c', 0)];
         let shown = admin.get(CONFIGURATION).await;
         assert!(shown.body.contains(&"a".repeat(64)) && shown.body.contains("2 reading"));
         assert_eq!(shown.body.matches("name=\"image\"").count(), 2, "no button of one in use");
@@ -123,7 +124,7 @@ fn what_lies_in_the_cache_is_shown_and_what_is_in_use_is_not_evicted() {
         assert!(shown.location().starts_with("/cloud/configuration?evicted=1&bytes=1048576"));
         let shown = admin.submit(CONFIGURATION, path, &[]).await;
         assert!(shown.location().contains("evicted=1"), "{shown:?}");
-        assert_eq!(world.walrus.state.lock().unwrap().cached, [held('b', 2)]);
+        assert_eq!(*cached.lock().unwrap(), [held('b', 2)]);
         let wrong = admin.submit(CONFIGURATION, path, &[("image", "emi-00000000")]).await;
         assert_eq!(wrong.status, 400);
 

@@ -9,6 +9,7 @@ mod apis;
 mod audit;
 mod browser;
 mod bundles;
+mod cached;
 mod console;
 mod console_admin_people;
 mod console_attacks;

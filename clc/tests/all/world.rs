@@ -22,7 +22,6 @@ use common::time::Timestamp;
 use common::wire::Service;
 use common::wire::admin::{Admin, CredentialFiles};
 use common::wire::audit::{LookRecords, VerifyRecords};
-use common::wire::cached::{CacheContent, EvictCached, EvictedImages, HeldImage, LookIntoCache};
 use common::wire::estate::{EndBuckets, EstateLeft, GiveBuckets};
 use common::wire::identity::Identity;
 use common::wire::node::{
@@ -52,6 +51,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use super::cached::{self, Cached};
 use super::console_storage::StubS3;
 use super::importing::{self, Imports};
 use super::saving::{self, NodeBundles, StoredBundles};
@@ -106,7 +106,7 @@ pub(crate) struct WalrusState {
     /// What it says of images that are being unpacked.
     pub(crate) under_way: Vec<Unpacking>,
     /// What lies in its cache.
-    pub(crate) cached: Vec<HeldImage>,
+    pub(crate) cached: Cached,
     pub(crate) saved: StoredBundles,
     pub(crate) imports: Imports,
     /// What was asked of S3, the newest first.
@@ -131,8 +131,8 @@ impl StubWalrus {
         let (check, want, install, forget, limit, cache) =
             (with(&state), with(&state), with(&state), with(&state), with(&state), with(&state));
         let (waits, under_way) = (changed.clone(), with(&state));
-        let (held, evicted) = (with(&state), with(&state));
-        let dispatcher = Dispatcher::<Walrus>::new()
+        let held = state.lock().unwrap().cached.clone();
+        let dispatcher = cached::answer_on(Dispatcher::<Walrus>::new(), &held)
             .with(move |ask: CheckBundle| {
                 let mut state = check.lock().unwrap();
                 let found = state.bundles.get(&ask.location).cloned();
@@ -171,33 +171,6 @@ impl StubWalrus {
             .with(move |ask: SetCacheLimit| {
                 limit.lock().unwrap().limit = ask.megabytes << 20;
                 async { Ok(()) }
-            })
-            .with(move |_: LookIntoCache| {
-                let state = held.lock().unwrap();
-                let (limit, images) = (state.limit, state.cached.clone());
-                let used = images.iter().map(|it| it.size).sum();
-                let figures = CacheView { limit, used, ..CacheView::default() };
-                async move { Ok(CacheContent { revision: 1, figures, images }) }
-            })
-            .with(move |ask: EvictCached| {
-                let mut state = evicted.lock().unwrap();
-                let wanted = |it: &HeldImage| match &ask.manifest_sha256 {
-                    Some(manifest) => it.manifest_sha256 == *manifest,
-                    None => it.pins == 0,
-                };
-                let busy = ask.manifest_sha256.is_some()
-                    && state.cached.iter().any(|it| wanted(it) && it.pins > 0);
-                let gone: Vec<_> =
-                    state.cached.iter().filter(|it| !busy && wanted(it)).cloned().collect();
-                state.cached.retain(|it| !gone.contains(it));
-                let (images, bytes) = (gone.len() as u64, gone.iter().map(|it| it.size).sum());
-                let text = "The image is being read, or is about to be: it is not evicted";
-                async move {
-                    match busy {
-                        true => Err(ApiError::new(ErrorCode::IncorrectState, text)),
-                        false => Ok(EvictedImages { images, bytes }),
-                    }
-                }
             })
             .with(move |_: DescribeUnpacking| {
                 let all = under_way.lock().unwrap().under_way.clone();
@@ -505,11 +478,7 @@ impl StubNode {
                         subnet: Subnet { network: Ipv4Addr::new(10, number, 0, 0), prefix: 24 },
                         instances: state.views.values().cloned().collect(),
                         bundles: state.saved.views.values().cloned().collect(),
-                        software: Software {
-                            version: "0.0.1".into(),
-                            architecture: "x86_64".into(),
-                            started: None,
-                        },
+                        software: Software { version: "0.0.1".into(), ..Software::default() },
                     })
                 }
             })

@@ -36,9 +36,10 @@ use common::administration::groups::{
 use common::administration::properties::{
     DescribeProperties, ModifyPropertyValue, ModifyPropertyValues, ResetPropertyValue,
 };
-use common::administration::services::DescribeServices;
+use common::administration::services::{DescribeServices, Services};
 use common::administration::types::ModifyInstanceTypes;
 use common::dialect::xml::Shape;
+use common::time::Timestamp;
 use common::wire::walrus::Walrus;
 use runtime::actor::ServiceActor;
 use runtime::host::Host;
@@ -72,7 +73,7 @@ pub struct Paths {
     /// The clc itself and its host.
     pub host: Host,
     /// How the services were seen last.
-    pub seen: services::Seen,
+    pub seen: tokio::sync::Mutex<Option<(Timestamp, Services)>>,
 }
 
 /// The service behind the paths.

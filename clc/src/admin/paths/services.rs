@@ -19,9 +19,6 @@ const FRESH: Duration = Duration::from_secs(2);
 /// How long a service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What was last seen, and when.
-pub type Seen = tokio::sync::Mutex<Option<(Timestamp, Services)>>;
-
 /// Waits for an answer, but not long.
 async fn soon(
     answer: impl Future<Output = Result<HostView, ApiError>>,
