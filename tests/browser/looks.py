@@ -1,7 +1,10 @@
 """What must hold for every page, however it is looked at."""
 
+import urllib.parse
+
 from axe_playwright_python.sync_playwright import Axe
 
+import table
 from conftest import COSTS, SCREENSHOTS
 
 AXE = Axe()
@@ -13,10 +16,11 @@ def time_of(answer):
 
 
 def looked_at(visitor, name, path, complains=False):
-    """Loads a page and looks at it: whole, small, quick, accessible, and without a complaint of the browser."""
+    """Loads a page, or takes the one that a form has led to, and looks at it: whole, small, quick, accessible, and without a complaint of the browser."""
     page = visitor.page
-    answer = visitor.go(path)
+    answer = visitor.go(path) if path else None
     page.wait_for_load_state("load")
+    table.LOOKED.add(table.line_of(urllib.parse.urlsplit(page.url).path))
     at = f"{name} {visitor.language} {visitor.width} {visitor.scheme}"
     page.screenshot(
         path=SCREENSHOTS / f"{name}-{visitor.language}-{visitor.width}-{visitor.scheme}.png", full_page=True
@@ -26,10 +30,11 @@ def looked_at(visitor, name, path, complains=False):
     assert wide <= visitor.width, f"{at}: {wide} pixels wide"
 
     # What is followed says no length, and has none.
-    sizes = [int(it.headers.get("content-length", 0)) for it in visitor.loaded]
-    took = time_of(answer)
+    sizes = [] if not path else [int(it.headers.get("content-length", 0)) for it in visitor.loaded]
+    took = time_of(answer) if path else 0
     before = COSTS.get(name, (took, 0))
-    COSTS[name] = (min(took, before[0]), max(sum(sizes), before[1]))
+    if path:
+        COSTS[name] = (min(took, before[0]), max(sum(sizes), before[1]))
     assert sum(sizes) < 100 * 1024, f"{at}: {sizes}"
     # A machine that is busy with other things is not the page's fault: it is asked again.
     if took >= 100:

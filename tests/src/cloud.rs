@@ -73,6 +73,7 @@ pub enum Service {
 struct Addresses {
     api: SocketAddr,
     clc: SocketAddr,
+    console: SocketAddr,
     s3: SocketAddr,
     walrus: SocketAddr,
     nodes: Vec<SocketAddr>,
@@ -110,12 +111,12 @@ impl Cloud {
             dir: Some(dir),
             shape,
         };
-        let Bound { api, clc, s3, walrus, nodes } = bound;
+        let Bound { api, clc, console, s3, walrus, nodes } = bound;
         for (number, listener) in nodes.into_iter().enumerate() {
             cloud.start_node(number, listener);
         }
         cloud.start_walrus((s3, walrus));
-        cloud.start_clc(api, clc);
+        cloud.start_clc(clc::server::Listeners { api, internal: clc, console });
         let undelivered = cloud.dir().join("clc/bundle-key.pem");
         wait::until("walrus has the cloud's key", || match undelivered.exists() {
             true => Err("its file is still there"),
@@ -141,6 +142,11 @@ impl Cloud {
     /// Where the EC2 API is.
     pub fn api(&self) -> SocketAddr {
         self.addresses.api
+    }
+
+    /// Where the web console is.
+    pub fn console(&self) -> SocketAddr {
+        self.addresses.console
     }
 
     /// All actions that the clc answers: what policies call their API, and their names.
@@ -178,7 +184,11 @@ impl Cloud {
         let bind = |address: SocketAddr| TcpListener::bind(address).unwrap();
         let at = self.addresses.clone();
         match service {
-            Service::Clc => self.start_clc(bind(at.api), bind(at.clc)),
+            Service::Clc => self.start_clc(clc::server::Listeners {
+                api: bind(at.api),
+                internal: bind(at.clc),
+                console: bind(at.console),
+            }),
             Service::Walrus => self.start_walrus((bind(at.s3), bind(at.walrus))),
             Service::Node(number) => self.start_node(number, bind(at.nodes[number])),
         }
@@ -190,7 +200,7 @@ impl Cloud {
         services.iter().for_each(|service| self.start(*service));
     }
 
-    fn start_clc(&mut self, api: TcpListener, internal: TcpListener) {
+    fn start_clc(&mut self, listeners: clc::server::Listeners) {
         let at = &self.addresses;
         let nodes = at.nodes.iter().enumerate().map(|(number, address)| clc::config::Node {
             name: node_name(number),
@@ -209,8 +219,6 @@ impl Cloud {
             nodes: nodes.collect(),
             ..clc::config::Config::default()
         };
-        let console = TcpListener::bind("127.0.0.1:0").unwrap();
-        let listeners = clc::server::Listeners { api, internal, console };
         let clock = self.clock().clone();
         let actions = Arc::clone(&self.actions);
         let start = async move || {
@@ -406,6 +414,7 @@ fn ask<M: Message>(peer: &Peer<M::Service>, message: M) -> Result<M::Reply, ApiE
 struct Bound {
     api: TcpListener,
     clc: TcpListener,
+    console: TcpListener,
     s3: TcpListener,
     walrus: TcpListener,
     nodes: Vec<TcpListener>,
@@ -418,6 +427,7 @@ impl Bound {
         Self {
             api: bind(),
             clc: bind(),
+            console: bind(),
             s3: bind(),
             walrus: bind(),
             nodes: (0..nodes).map(|_| bind()).collect(),
@@ -429,6 +439,7 @@ impl Bound {
         Addresses {
             api: of(&self.api),
             clc: of(&self.clc),
+            console: of(&self.console),
             s3: of(&self.s3),
             walrus: of(&self.walrus),
             nodes: self.nodes.iter().map(of).collect(),

@@ -9,9 +9,9 @@ use common::wire::admin::{
     GroupChange, RegisterUser, SetPassword,
 };
 use common::wire::people::{
-    Apply, Approve, ChangePassword, CheckPerson, Confirm, DescribeRegistration, GetZip, LogIn,
-    People as PeopleService, ProveAgain, Recover, Reject, RequestRecovery, SetOwnContact,
-    SetOwnPassword,
+    Apply, Approve, ChangePassword, CheckPerson, Confirm, ConfirmAddress, DescribeRegistration,
+    GetZip, LogIn, People as PeopleService, ProveAgain, Recover, Reject, RequestRecovery,
+    SetOwnContact, SetOwnPassword,
 };
 use common::wire::walrus::Walrus;
 use runtime::dispatcher::Dispatcher;
@@ -19,8 +19,8 @@ use runtime::peer::Peer;
 
 use crate::people::registering::NewPerson;
 use crate::people::{
-    People, acting, confirming, credentials, deletion, groups, logging_in, outgoing, registering,
-    strangers,
+    People, acting, confirming, credentials, deletion, groups, logging_in, outgoing, own_contact,
+    registering, strangers,
 };
 
 /// Answers a message by a function that blocks.
@@ -64,8 +64,9 @@ pub fn people(people: &People) -> Dispatcher<PeopleService> {
     let it = with(it, people, |people, ask: SetOwnContact| {
         let alias = logging_in::check(people, &ask.by)?.alias;
         acting::owner(people, &ask.by, &alias)?;
-        registering::change_contact(people, &alias, &ask.contact).map(drop)
+        own_contact::change(people, &alias, &ask.contact)
     });
+    let it = with(it, people, |people, ask: ConfirmAddress| own_contact::confirm(people, &ask));
     let it = with(it, people, |people, ask: GetZip| {
         acting::owner(people, &ask.by, &ask.name)?;
         credentials::zip(people, &ask.name, ask.kind)

@@ -21,7 +21,7 @@ pub(super) fn behind(
 ) -> Result<Option<Actor>, ApiError> {
     let text = |name: &str| message.pointer(name).and_then(Value::as_str);
     let (account, user) = match action {
-        "LogIn" | "ChangePassword" | "Confirm" | "Recover" => {
+        "LogIn" | "ChangePassword" | "Confirm" | "ConfirmAddress" | "Recover" => {
             let Ok(answer) = answered else { return Ok(None) };
             // The password was right, and the code is still to come.
             if answer == br#""needs_code""# {

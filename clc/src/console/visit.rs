@@ -7,6 +7,7 @@ use common::error::{ApiError, ErrorCode};
 use common::wire::Message;
 use common::wire::people::People as PeopleService;
 use runtime::http::Head;
+use serde_json::Value as Json;
 
 use super::commands::Done;
 use super::desk::Desk;
@@ -87,6 +88,19 @@ impl Visit {
     /// Whatever the action would be refused with.
     pub(crate) async fn rehearse<A: Action>(&self, action: A) -> Result<(), ApiError> {
         self.desk.rehearse(&self.head, &self.viewer()?.caller, action).await
+    }
+
+    /// Remembers something that was done to S3, under the names that SDKs have for it and its parameters;
+    /// `Body` is the name of a file. Its lines are shown with those of all that was done.
+    ///
+    /// # Errors
+    /// `AccessDenied` if nobody is signed in.
+    pub(super) fn did_s3(&self, action: &'static str, parameters: &Json) -> Result<(), ApiError> {
+        let (viewer, now) = (self.viewer()?, self.desk.people.now());
+        if let Some(done) = Done::named("s3", action, parameters, &viewer.caller.user, now) {
+            self.desk.kept.done.keep(&viewer.session.digest, done);
+        }
+        Ok(())
     }
 
     /// Asks what people ask about their accounts.

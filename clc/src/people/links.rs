@@ -41,6 +41,7 @@ impl Token {
         let page = match errand {
             Errand::Confirm => "confirm",
             Errand::Recover => "recover",
+            Errand::Address => "confirm-address",
         };
         format!("{console}/{page}#{name}/{}", self.0)
     }
@@ -56,7 +57,7 @@ fn digest(token: &str) -> String {
 /// If the store fails.
 pub fn lifetime(records: &Records, errand: Errand) -> Result<Duration, ApiError> {
     let (name, unit) = match errand {
-        Errand::Confirm => (settings::CONFIRM_HOURS, 3600),
+        Errand::Confirm | Errand::Address => (settings::CONFIRM_HOURS, 3600),
         Errand::Recover => (settings::RECOVER_MINUTES, 60),
     };
     let number = settings::get(records, name)?.parse().unwrap_or(1u64);
@@ -76,10 +77,27 @@ pub fn put(
     login: Option<&Login>,
     now: Timestamp,
 ) -> Result<(), ApiError> {
+    put_for(records, batch, token, (errand, ""), account, login, now)
+}
+
+/// The same, of an errand about a mail address.
+///
+/// # Errors
+/// If the record cannot be written.
+pub fn put_for(
+    records: &Records,
+    batch: &mut Batch,
+    token: &Token,
+    (errand, wanted): (Errand, &str),
+    account: &Account,
+    login: Option<&Login>,
+    now: Timestamp,
+) -> Result<(), ApiError> {
     let expires = now.plus(lifetime(records, errand)?);
     let given = given(account, login);
     let (digest, account) = (digest(&token.0), account.number.clone());
-    batch.insert(&LinkToken { digest, errand, account, expires, given })?;
+    let wanted = wanted.to_owned();
+    batch.insert(&LinkToken { digest, errand, account, expires, given, wanted })?;
     Ok(())
 }
 
@@ -139,9 +157,22 @@ pub fn find(
 /// # Errors
 /// If the store fails.
 pub fn revoke(records: &Records, batch: &mut Batch, account: &AccountId) -> Result<(), ApiError> {
+    revoke_of(records, batch, account, None)
+}
+
+/// The same, of links for one errand if one is named. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn revoke_of(
+    records: &Records,
+    batch: &mut Batch,
+    account: &AccountId,
+    errand: Option<Errand>,
+) -> Result<(), ApiError> {
     for seen in records.link_tokens.all("") {
         let seen = seen?;
-        if seen.account == *account {
+        if seen.account == *account && errand.is_none_or(|errand| errand == seen.errand) {
             batch.remove(&seen);
         }
     }

@@ -48,6 +48,8 @@ const ADDED: Text = text!("added");
 const REJECTED: Text = text!("rejected");
 const TAKEN: Text = text!("taken");
 const RECOVERY: Text = text!("recovery");
+const ADDRESS: Text = text!("address");
+const MOVED: Text = text!("moved");
 
 /// The language of those who have not said theirs. Blocks.
 ///
@@ -204,6 +206,43 @@ pub fn recovery(
     Ok(Mail { good_for: Some(good_for), ..mail })
 }
 
+/// To the mail address that an account is to have. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn new_address(
+    records: &Records,
+    console: &str,
+    language: Language,
+    account: &Account,
+    to: &str,
+    token: &Token,
+) -> Result<Mail, ApiError> {
+    let good_for = links::lifetime(records, Errand::Address)?;
+    let hours = good_for.as_secs() / 3600;
+    let mut values = common(records, &account.alias)?;
+    values.extend([
+        ("hours", hours.to_string()),
+        ("link", line(&token.link(console, Errand::Address, &account.alias))),
+    ]);
+    Ok(Mail { good_for: Some(good_for), ..filled(&ADDRESS, language, to, &values) })
+}
+
+/// To the mail address that an account has no longer; it has `to` now. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub fn moved(
+    records: &Records,
+    language: Language,
+    account: &Account,
+    to: &str,
+) -> Result<Mail, ApiError> {
+    let mut values = common(records, &account.alias)?;
+    values.push(("email", line(to)));
+    Ok(filled(&MOVED, language, &account.registration.contact.email, &values))
+}
+
 type Values = Vec<(&'static str, String)>;
 
 fn common(records: &Records, name: &str) -> Result<Values, ApiError> {
@@ -270,7 +309,7 @@ mod tests {
 
     #[test]
     fn both_languages_name_the_same() {
-        for text in [APPLICATION, APPROVED, ADDED, REJECTED, TAKEN, RECOVERY] {
+        for text in [APPLICATION, APPROVED, ADDED, REJECTED, TAKEN, RECOVERY, ADDRESS, MOVED] {
             assert_eq!(names(text.en), names(text.ja), "{}", text.en);
             assert!(text.ja.chars().any(|c| ('\u{3040}'..'\u{30ff}').contains(&c)));
         }

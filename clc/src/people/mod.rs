@@ -37,6 +37,7 @@ pub mod mail_server;
 pub mod mails;
 pub mod origin;
 pub mod outgoing;
+pub mod own_contact;
 pub mod passwords;
 pub mod picture;
 pub mod post;

@@ -153,6 +153,8 @@ pub enum Errand {
     Confirm,
     /// Set a password in place of a forgotten one.
     Recover,
+    /// Have another mail address.
+    Address,
 }
 
 /// A link that was sent. It goes when it is used.
@@ -170,6 +172,9 @@ pub struct LinkToken {
     /// and the password that the account had. Empty for links of before this was written.
     #[serde(default)]
     pub given: String,
+    /// The mail address that the account gets by it, if that is its errand.
+    #[serde(default)]
+    pub wanted: String,
 }
 
 record!(LinkToken, "link-token", |it| it.digest.clone());

@@ -302,13 +302,25 @@ pub struct Proven {
     pub second_factor: bool,
 }
 
-/// The owner of an account changes what is known of them.
+/// The owner of an account changes what is known of them. Where mails are sent, another mail address is
+/// theirs when the link is followed that goes there.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct SetOwnContact {
     /// Who has logged in and asks: the account's owner.
     pub by: CheckPerson,
     /// What is to be another.
     pub contact: ContactChange,
+    /// Where the request came from.
+    pub address: String,
+}
+
+/// A user has followed the link that went to the mail address which their account is to have.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct ConfirmAddress {
+    /// The account's name, as in the link.
+    pub name: String,
+    /// The token of the link.
+    pub token: String,
     /// Where the request came from.
     pub address: String,
 }
@@ -435,7 +447,8 @@ messages! {
     ProveAgain => Proven, false;
     ChangePassword => (), false;
     SetOwnPassword => Person, false;
-    SetOwnContact => (), true;
+    SetOwnContact => (), false;
+    ConfirmAddress => (), false;
     GetZip => Zip, false;
     DescribeRegistration => Registered, true;
 }

@@ -40,7 +40,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// What controls a terminal, or turns the direction of writing.
-fn is_unseen(c: char) -> bool {
+pub(super) fn is_unseen(c: char) -> bool {
     crate::people::contact::is_control(c)
 }
 

@@ -1,7 +1,7 @@
 //! Lines of the AWS command line and of boto3. Both know parameters under the names of the SDKs, which
 //! are those of the query protocol but for a few rules and fewer exceptions.
 
-use super::quote::{python, shell};
+use super::quote::{is_unseen, python, shell};
 use super::value::{Fields, Value};
 
 /// Actions of Eucalyptus' own, which no SDK knows.
@@ -108,10 +108,22 @@ fn apart(name: &str, by: char) -> String {
     out
 }
 
-/// Whether the AWS command line takes a text as it is, and looks for no file, address or JSON in it.
+/// Whether the AWS command line takes a text as it is, and looks for no file or address in it.
 fn is_taken(text: &str) -> bool {
     let read = ["file://", "fileb://", "http://", "https://"];
-    !read.iter().any(|start| text.starts_with(start)) && !text.starts_with(['[', '{'])
+    !read.iter().any(|start| text.starts_with(start))
+}
+
+/// JSON as a word of a shell. What a terminal would act upon is written as JSON writes it.
+fn json_word(value: &Value) -> Option<String> {
+    let mut text = String::new();
+    for c in value.json()?.to_string().chars() {
+        match is_unseen(c) {
+            true => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => text.push(c),
+        }
+    }
+    Some(shell(&text))
 }
 
 impl Shaped {
@@ -125,8 +137,8 @@ impl Shaped {
             _ => None,
         });
         if !texts.clone().all(|text| is_taken(text)) {
-            let whole = Value::Parts(self.fields.clone()).json()?;
-            return Some(format!("{line} --cli-input-json {}", shell(&whole.to_string())));
+            let whole = json_word(&Value::Parts(self.fields.clone()))?;
+            return Some(format!("{line} --cli-input-json {whole}"));
         }
         for (name, value) in self.counted() {
             let option = apart(&name, '-');
@@ -150,7 +162,9 @@ impl Shaped {
                 }
                 Value::List(items) => {
                     let plain = items.iter().map(|it| match it {
-                        Value::Text(text) if is_taken(text) && !text.starts_with('-') => {
+                        Value::Text(text)
+                            if is_taken(text) && !text.starts_with(['-', '[', '{']) =>
+                        {
                             Some(shell(text))
                         }
                         _ => None,
@@ -158,13 +172,13 @@ impl Shaped {
                     match plain.collect::<Option<Vec<_>>>() {
                         Some(words) => line.push_str(&format!(" --{option} {}", words.join(" "))),
                         None => {
-                            let json = shell(&value.json()?.to_string());
+                            let json = json_word(&value)?;
                             line.push_str(&format!(" --{option} {json}"));
                         }
                     }
                 }
                 Value::Parts(_) => {
-                    let json = shell(&value.json()?.to_string());
+                    let json = json_word(&value)?;
                     line.push_str(&format!(" --{option} {json}"));
                 }
             }

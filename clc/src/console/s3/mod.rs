@@ -11,6 +11,7 @@
 //! not looked at: they stream.
 
 pub(crate) mod answers;
+mod deeds;
 
 use std::time::Duration;
 
@@ -151,8 +152,12 @@ impl Visit {
             headers.add(name, value);
         }
         let target = if query.is_empty() { path } else { format!("{path}?{query}") };
+        let deed = deeds::of(&ask);
         let answered = way.send(ask.method, &target, &headers, ask.body).await?;
         if answered.status < 400 {
+            if let Some((action, parameters)) = deed {
+                self.did_s3(action, &parameters)?;
+            }
             return Ok(answered);
         }
         Err(refusal(answered).await)
@@ -250,6 +255,10 @@ async fn refusal(answered: Answered) -> ApiError {
             ErrorCode::PreconditionFailed,
             "At least one of the pre-conditions you specified did not hold",
         ),
+        400..500 => {
+            let text = format!("S3 refuses this, with the status {status}");
+            ApiError::new(ErrorCode::InvalidRequest, text)
+        }
         status => not_understood(&format!("it answers {status}")),
     }
 }

@@ -44,7 +44,7 @@ texts! {
     INACTIVE = "inactive", "無効";
     LAST_USE = "Last use", "最終利用";
     NEVER_USED = "never", "未使用";
-    USED_FOR = "for {service}", "{service}";
+    USED_FOR = "for {service}", "{service} で使用";
     ACTIVATE = "Activate", "有効にする";
     DEACTIVATE = "Deactivate", "無効にする";
     DEACTIVATE_SURE = "Deactivate it? What uses it stops working until it is active again.", "無効にしますか? 再び有効にするまで、使用中のプログラムは動作しなくなります。";
@@ -102,5 +102,7 @@ texts! {
     CONTACT_LEAD = "What the administrators of the cloud know of you. Mails about your account go to the address here, and so does the link for a forgotten password.", "クラウドの管理者が把握している情報です。アカウントに関するメールと、パスワード再設定のリンクはこのメールアドレスに送信されます。";
     CONTACT_OWNER = "There is nothing here for a user inside an account: the owner's data are the account's.", "アカウント内のユーザーには登録情報がありません。登録情報はアカウントの所有者のものです。";
     CONTACT_SAVE = "Save", "保存";
+    CONTACT_WAITS = "Confirm the new mail address", "新しいメールアドレスを確認してください";
+    CONTACT_WAITS_TEXT = "A link went to the new address. Until it is followed, the address you have stays; all else was saved.", "新しいアドレスに確認用のリンクを送信しました。リンクを開くまで、メールアドレスは変わりません。その他の項目は保存しました。";
     CONTACT_SAVED = "Your data were saved.", "登録情報を保存しました。";
 }

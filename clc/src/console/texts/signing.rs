@@ -49,6 +49,9 @@ texts! {
     CONFIRM_DO = "Confirm", "確認する";
     CONFIRMED = "Your account is confirmed", "アカウントが確認されました";
     CONFIRMED_TEXT = "You can sign in now.", "サインインできます。";
+    ADDRESS_CONFIRM = "Confirm your new mail address", "新しいメールアドレスの確認";
+    ADDRESS_CONFIRMED = "The new mail address is yours", "新しいメールアドレスを登録しました";
+    ADDRESS_CONFIRMED_TEXT = "Mails about your account go there from now on.", "今後、アカウントに関するメールはこのアドレスに送信されます。";
     RECOVERED = "The new password is set", "パスワードを設定しました";
     RECOVERED_TEXT = "All sessions that were open are over. Sign in with the new password.", "開いていたセッションはすべて終了しました。新しいパスワードでサインインしてください。";
 }

@@ -1,5 +1,6 @@
 //! Coming in and going out: what whoever is not signed in, or held up, may ask for.
 
+mod address;
 mod apply;
 mod confirm;
 mod first_time;
@@ -28,6 +29,8 @@ pub(crate) fn lines() -> Vec<Route> {
         post("/recover/ask", Anyone, recover::send),
         get("/confirm", Anyone, confirm::show),
         post("/confirm", Anyone, confirm::confirm),
+        get("/confirm-address", Anyone, address::show),
+        post("/confirm-address", Anyone, address::confirm),
         get("/first-time", Held, first_time::show),
         post("/first-time", Held, first_time::save),
         get("/password/new", Held, password::show_new),

@@ -20,14 +20,20 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
             html! { p { (words.t(say::CONTACT_OWNER)) } },
         ));
     }
-    let viewer = visit.viewer()?;
-    let (name, by) = (viewer.caller.alias.clone(), viewer.session.asks());
-    let known = visit.ask(DescribeRegistration { name, by, address: visit.address() }).await?;
+    let known = known(&visit).await?;
     let above = match visit.query.get("done") {
         "saved" => notice("good", words.t(say::CONTACT_SAVED), ""),
+        "waits" => notice("plain", words.t(say::CONTACT_WAITS), words.t(say::CONTACT_WAITS_TEXT)),
         _ => html! {},
     };
-    Ok(asking(&visit, &above, &known.contact))
+    Ok(asking(&visit, &above, &known))
+}
+
+async fn known(visit: &Visit) -> Result<Contact, ApiError> {
+    let viewer = visit.viewer()?;
+    let (name, by) = (viewer.caller.alias.clone(), viewer.session.asks());
+    let ask = DescribeRegistration { name, by, address: visit.address() };
+    Ok(visit.ask(ask).await?.contact)
 }
 
 fn asking(visit: &Visit, above: &Markup, it: &Contact) -> Reply {
@@ -80,8 +86,13 @@ pub(crate) async fn save(visit: Visit) -> Result<Reply, ApiError> {
         project_description: Some(contact.project_description.clone()),
     };
     let by = visit.viewer()?.session.asks();
-    match visit.ask(SetOwnContact { by, contact: change, address: visit.address() }).await {
-        Ok(()) => Ok(Reply::see("/contact?done=saved")),
+    let done = async {
+        visit.ask(SetOwnContact { by, contact: change, address: visit.address() }).await?;
+        known(&visit).await
+    };
+    match done.await {
+        Ok(known) if known.email != contact.email => Ok(Reply::see("/contact?done=waits")),
+        Ok(_) => Ok(Reply::see("/contact?done=saved")),
         Err(error) => {
             let error = told_beside(error)?;
             let above = refusal(visit.words, &error);

@@ -3,6 +3,7 @@
 
 mod cloud;
 mod compute;
+mod credentials;
 mod iam;
 mod images;
 mod people;
@@ -13,9 +14,10 @@ mod registrar;
 type Sentence = (&'static str, &'static str);
 
 /// All of them, a file a family; what is said of fewer sentences comes first.
-const TABLES: [&[Sentence]; 7] = [
+const TABLES: [&[Sentence]; 8] = [
     cloud::TABLE,
     compute::TABLE,
+    credentials::TABLE,
     iam::TABLE,
     images::TABLE,
     pictures::TABLE,
