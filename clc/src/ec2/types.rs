@@ -162,7 +162,7 @@ mod tests {
         let records = Records::new(store::open(&EngineConfig::memory()).unwrap());
         assert_eq!(now(&records).unwrap(), DEFAULTS);
         let change = |changes: &[Change]| {
-            store::transact(&*records.engine, |batch| super::change(&records, batch, changes))
+            store::transact(&*records.engine, |batch| change(&records, batch, changes))
                 .map(|(types, _)| types)
         };
         for (wrong, told) in [
