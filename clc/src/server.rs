@@ -21,6 +21,7 @@ use runtime::endpoint::Endpoint;
 use runtime::envelope::{PeerKey, PeerKeyError};
 use runtime::exchange::Exchange;
 use runtime::front::QueryApi;
+use runtime::host::Host;
 use runtime::listen::{Limits, Listening, listen};
 use runtime::metrics::Metrics;
 use runtime::peer::{Answers, Peer};
@@ -291,6 +292,8 @@ impl Server {
             cluster: cluster.clone(),
             scheduler: scheduler.clone(),
             rooms: rooms_seen,
+            host: Host::new(env!("CARGO_PKG_VERSION"), &clock, config.data_dir.clone(), 0),
+            seen: Default::default(),
         };
         let trail = Trail { log: log.clone(), walrus: walrus.clone() };
         let api = services(

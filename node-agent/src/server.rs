@@ -17,6 +17,7 @@ use std::time::Duration;
 use actix::{Actor as _, Addr};
 use common::error::ApiError;
 use common::wire::bundling::{BundleState, BundleView};
+use common::wire::host::LookAtNode;
 use common::wire::node::{Capacity, MachineState, NodeReport, Software};
 use futures_util::future::BoxFuture;
 use runtime::boot::Running;
@@ -294,8 +295,14 @@ impl Base {
             roster.enrol("network", network.clone());
         }
         declare(&metrics, &roster, &board, &metadata);
-        let endpoint = Endpoint::new(peer_key, clock, roster.clone(), metrics)
-            .service(Arc::new(routes::dispatcher(&agent, &bundles, board.clone())));
+        let host = {
+            let (dir, reserve) = (config.data_dir.clone(), config.free_space_reserve_mb << 20);
+            runtime::host::Host::new(env!("CARGO_PKG_VERSION"), &clock, dir, reserve)
+        };
+        let answers = routes::dispatcher(&agent, &bundles, board.clone())
+            .with(move |_: LookAtNode| host.clone().look());
+        let endpoint =
+            Endpoint::new(peer_key, clock, roster.clone(), metrics).service(Arc::new(answers));
         let internal =
             listen(internal, &Limits::default(), Arc::new(endpoint)).map_err(StartError::Listen)?;
         tracing::info!(

@@ -280,6 +280,8 @@ def test_the_pages_look_well(site, administrator, images, language, width, schem
         "cloud-nodes": "/cloud/nodes",
         "cloud-node": "/cloud/nodes/node1",
         "cloud-node-give-up": "/cloud/nodes/node2/give-up",
+        "cloud-services": "/cloud/services",
+        "cloud-types": "/cloud/instance-types",
         "cloud-properties": "/cloud/properties",
         "cloud-property": "/cloud/properties/cloud.default_kernel",
     }.items():

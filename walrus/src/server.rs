@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use actix::Addr;
 use common::error::ApiError;
+use common::wire::host::LookAtWalrus;
 use common::wire::identity::Identity;
 use common::wire::told::TellWarnings;
 use common::wire::walrus::{CacheView, DescribeTraffic, Traffic};
@@ -24,6 +25,7 @@ use runtime::clock::Clock;
 use runtime::doors::{DoorError, Doors, Doorway};
 use runtime::endpoint::Endpoint;
 use runtime::envelope::PeerKey;
+use runtime::host::Host;
 use runtime::http::App;
 use runtime::listen::{Limits, Listening, listen};
 use runtime::metrics::Metrics;
@@ -229,6 +231,11 @@ impl Server {
             let traffic = Traffic { requests: counted.0.value(), failures: counted.1.value() };
             async move { Ok(traffic) }
         });
+        let host = {
+            let (dir, reserve) = (config.data_dir.clone(), config.reserve());
+            Host::new(env!("CARGO_PKG_VERSION"), &clock, dir, reserve)
+        };
+        let answers = answers.with(move |_: LookAtWalrus| host.clone().look());
         let answers = answers.with(|_: TellWarnings| async { Ok(runtime::warnings::recent()) });
         let answers = audit::answer_on(answers, &log);
         let answers = imports.answer_on(estates.answer_on(bundles.answer_on(answers)));

@@ -22,7 +22,7 @@ use super::instances::{Instances, groups, named};
 use super::launch::usable;
 use super::power::start_of;
 use super::run::{on_shutdown, user_data};
-use super::types::InstanceType;
+use super::types::{self, InstanceType, Types};
 use crate::records::{Instance, MappedDisk, Records, SeenState, Wanted};
 use crate::settings::{self, DEFAULT_KERNEL, DEFAULT_RAMDISK};
 
@@ -103,7 +103,7 @@ pub enum Change {
 }
 
 impl Change {
-    fn read(attribute: &str, value: Option<&str>) -> Result<Self, ApiError> {
+    fn read(attribute: &str, value: Option<&str>, types: &Types) -> Result<Self, ApiError> {
         let text = value.ok_or_else(|| ApiError::missing("Value"));
         let flag = || match value.map(str::to_ascii_lowercase).as_deref() {
             Some("true") => Ok(true),
@@ -117,7 +117,7 @@ impl Change {
         Ok(match attribute {
             "instanceType" => {
                 let name = text?;
-                let found = InstanceType::find(name);
+                let found = types::find(types, name);
                 let why = || format!("there is no type '{name}'");
                 Self::Type(found.ok_or_else(|| ApiError::invalid(attribute, why()))?)
             }
@@ -266,7 +266,8 @@ impl Handle<Instances> for ModifyInstanceAttribute {
             let text = "One attribute is changed at a time";
             return Err(ApiError::new(ErrorCode::InvalidParameterCombination, text));
         }
-        let change = Change::read(&attribute, self.value.as_deref())?;
+        let types = scene.records.work(types::now).await?;
+        let change = Change::read(&attribute, self.value.as_deref(), &types)?;
         check(scene, &self.instance_id, change).await
     }
 
@@ -308,7 +309,7 @@ mod tests {
             ("sourceDestCheck", "true"),
             ("disableApiStop", "false"),
         ] {
-            assert!(Change::read(attribute, Some(value)).is_ok(), "{attribute}");
+            assert!(Change::read(attribute, Some(value), &types::DEFAULTS).is_ok(), "{attribute}");
         }
         for (attribute, value, code) in [
             ("instanceType", Some("t9.tiny"), ErrorCode::InvalidParameterValue),
@@ -320,7 +321,7 @@ mod tests {
             ("groupSet", Some(""), ErrorCode::UnsupportedOperation),
             ("colour", Some("red"), ErrorCode::InvalidParameterValue),
         ] {
-            let error = Change::read(attribute, value).unwrap_err();
+            let error = Change::read(attribute, value, &types::DEFAULTS).unwrap_err();
             assert_eq!(error.code(), code, "{attribute} {value:?}");
         }
     }

@@ -15,7 +15,7 @@ use runtime::actor::{Answer, Scene};
 
 use super::filters::{Field, Filters};
 use super::paging::{Asked, Page};
-use super::types::{self, InstanceType};
+use super::types::{self, InstanceType, Types};
 use super::zones::Zones;
 
 const FILTERS: &[Field<View>] = &[
@@ -90,7 +90,8 @@ impl Answer<Zones> for DescribeInstanceTypes {
             let text = "Only administrators of the cloud see its capacity (Availability)";
             return Err(ApiError::new(ErrorCode::OperationNotPermitted, text));
         }
-        let unknown = |name: &&String| InstanceType::find(name).is_none();
+        let known = scene.records.work(types::now).await?;
+        let unknown = |name: &&String| types::find(&known, name).is_none();
         if let Some(name) = self.instance_type.iter().find(unknown) {
             let text = format!("The instance type '{name}' does not exist");
             return Err(ApiError::new(ErrorCode::InvalidInstanceType, text));
@@ -98,7 +99,7 @@ impl Answer<Zones> for DescribeInstanceTypes {
         let named = |it: &InstanceType| {
             self.instance_type.is_empty() || self.instance_type.iter().any(|name| name == it.name)
         };
-        let found = ordered().filter(|(_, it)| named(it) && filters.admit(&view(*it)));
+        let found = ordered(known).filter(|(_, it)| named(it) && filters.admit(&view(*it)));
         let (types, next_token) = page.cut(found)?;
         let details = |it: InstanceType| TypeDetails {
             name: it.name.to_owned(),
@@ -120,8 +121,8 @@ impl Answer<Zones> for DescribeInstanceTypes {
 }
 
 /// All types, smallest first, each with its key in that order.
-fn ordered() -> impl Iterator<Item = (String, InstanceType)> {
-    (0..).zip(types::ALL).map(|(at, it): (u32, _)| (format!("{at:04}"), it))
+fn ordered(types: Types) -> impl Iterator<Item = (String, InstanceType)> {
+    (0..).zip(types).map(|(at, it): (u32, _)| (format!("{at:04}"), it))
 }
 
 fn view(it: InstanceType) -> View {
@@ -196,6 +197,7 @@ impl Answer<Zones> for DescribeInstanceTypeOfferings {
             named_by: None,
         };
         let page = Page::new(&("DescribeInstanceTypeOfferings", kind, &self.filter), asked)?;
+        let known = scene.records.work(types::now).await?;
         let offering = |location: &String, (key, it): (String, InstanceType)| {
             let offering = Offering {
                 instance_type: it.name.to_owned(),
@@ -204,7 +206,7 @@ impl Answer<Zones> for DescribeInstanceTypeOfferings {
             };
             (format!("{location}/{key}"), offering)
         };
-        let all = locations.iter().flat_map(|at| ordered().map(move |it| offering(at, it)));
+        let all = locations.iter().flat_map(|at| ordered(known).map(move |it| offering(at, it)));
         let (found, next_token) = page.cut(all.filter(|(_, it)| filters.admit(it)))?;
         Ok(Offerings { instance_type_offering_set: found.into(), next_token })
     }
@@ -212,7 +214,8 @@ impl Answer<Zones> for DescribeInstanceTypeOfferings {
 
 impl Answer<Zones> for DescribeAccountAttributes {
     async fn answer(self, scene: &Scene<Zones>) -> Result<AccountAttributes, ApiError> {
-        let known = attributes(scene);
+        let types = scene.records.work(types::now).await?;
+        let known = attributes(scene, types[0]);
         let is_known = |name: &&String| known.iter().any(|(known, _)| known == *name);
         if let Some(name) = self.attribute_name.iter().find(|name| !is_known(name)) {
             let why = format!("there is no attribute '{name}'");
@@ -231,8 +234,7 @@ impl Answer<Zones> for DescribeAccountAttributes {
 
 /// What holds for each account. None has a limit of its own: there may be as many instances as
 /// the nodes have room for.
-fn attributes(zones: &Zones) -> [(&'static str, String); 6] {
-    let smallest = types::ALL[0];
+fn attributes(zones: &Zones, smallest: InstanceType) -> [(&'static str, String); 6] {
     let most: u64 = zones.availability(smallest).item.iter().map(|zone| zone.max).sum();
     [
         ("supported-platforms", "EC2".to_owned()),

@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::instances::{self, Instances, reservations};
 use super::launch::{self, Asked};
-use super::types::{self, InstanceType};
+use super::types::{self, InstanceType, Types};
 use super::{devices, tagging};
 use crate::people::groups;
 use crate::records::{Instance, Launch, Records, ResourceKind, TagMap};
@@ -36,7 +36,8 @@ impl Handle<Instances> for RunInstances {
 
     async fn check(self, scene: &Scene<Instances>) -> Result<Wanted, ApiError> {
         let (min, max) = counts(&self)?;
-        let kind = check(&self, &scene.zones)?;
+        let types = scene.records.work(types::now).await?;
+        let kind = check(&self, &scene.zones, &types)?;
         let zone = self.placement.as_ref().and_then(|place| place.availability_zone.clone());
         let asked = Asked {
             user_data: user_data("UserData", self.user_data.as_deref())?,
@@ -223,7 +224,7 @@ fn may_use(all: &[String], permitted: &[String], wanted: Option<&str>) -> Result
 }
 
 /// What can be refused without reading records; answers the type.
-fn check(asked: &RunInstances, zones: &[String]) -> Result<InstanceType, ApiError> {
+fn check(asked: &RunInstances, zones: &[String], types: &Types) -> Result<InstanceType, ApiError> {
     let unsupported = |what: &str| {
         let text = format!("The parameter {what} is not supported");
         Err(ApiError::new(ErrorCode::UnsupportedOperation, text))
@@ -249,8 +250,8 @@ fn check(asked: &RunInstances, zones: &[String]) -> Result<InstanceType, ApiErro
         return Err(ApiError::invalid("Placement.AvailabilityZone", why));
     }
     let name = asked.instance_type.as_deref().unwrap_or(DEFAULT_TYPE);
-    InstanceType::find(name).ok_or_else(|| {
-        let names: Vec<_> = types::ALL.iter().map(|it| it.name).collect();
+    types::find(types, name).ok_or_else(|| {
+        let names: Vec<_> = types.iter().map(|it| it.name).collect();
         let why = format!("there is no type '{name}'; there are {}", names.join(", "));
         ApiError::invalid("InstanceType", why)
     })
@@ -316,8 +317,11 @@ mod tests {
     fn what_cannot_be_done_is_refused_by_name() {
         let zones = ["z".to_owned()];
         let place = |zone: &str| Some(Placement { availability_zone: Some(zone.into()) });
-        assert_eq!(check(&asked(), &zones).unwrap().name, "m1.small");
-        assert!(check(&RunInstances { placement: place("z"), ..asked() }, &zones).is_ok());
+        assert_eq!(check(&asked(), &zones, &types::DEFAULTS).unwrap().name, "m1.small");
+        assert!(
+            check(&RunInstances { placement: place("z"), ..asked() }, &zones, &types::DEFAULTS)
+                .is_ok()
+        );
         let table = [
             (RunInstances { unsupported: vec!["SubnetId".into()], ..asked() }, "SubnetId"),
             (RunInstances { security_group: vec!["web".into()], ..asked() }, "web"),
@@ -326,7 +330,7 @@ mod tests {
             (RunInstances { instance_type: Some("t9.tiny".into()), ..asked() }, "t9.tiny"),
         ];
         for (asked, name) in table {
-            let error = check(&asked, &zones).unwrap_err();
+            let error = check(&asked, &zones, &types::DEFAULTS).unwrap_err();
             assert!(error.text().contains(name), "{error}");
         }
     }

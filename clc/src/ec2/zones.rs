@@ -12,7 +12,7 @@ use runtime::clock::Clock;
 use tokio::sync::watch;
 
 use super::filters::{Field, Filters};
-use super::types::{self, InstanceType};
+use super::types::{self, InstanceType, Types};
 use crate::cluster::Cluster;
 use crate::identity::credentials::Endpoints;
 use crate::people::groups;
@@ -74,6 +74,7 @@ impl Answer<Zones> for DescribeAvailabilityZones {
         let (account, all) = (scene.caller.account.clone(), scene.names());
         let permitted = move |records: &Records| groups::permitted(records, &account, &all);
         let names = scene.records.work(permitted).await?;
+        let types = scene.records.work(types::now).await?;
         if let Some(name) = asked.iter().find(|name| !names.contains(name)) {
             let why = format!("there is no availability zone '{name}'");
             return Err(ApiError::invalid("ZoneName", why));
@@ -84,7 +85,7 @@ impl Answer<Zones> for DescribeAvailabilityZones {
             if filters.admit(&zone) {
                 shown.push(zone);
                 if verbose {
-                    shown.extend(scene.capacity(name));
+                    shown.extend(scene.capacity(name, &types));
                 }
             }
         }
@@ -133,9 +134,9 @@ impl Zones {
     }
 
     /// The lines of capacity as 2.0 wrote them: how many of each type are free, and fit at all.
-    fn capacity(&self, zone: &str) -> Vec<AvailabilityZone> {
+    fn capacity(&self, zone: &str, types: &Types) -> Vec<AvailabilityZone> {
         let mut rows = vec![self.row("|- vm types", "free / max   cpu   ram  disk")];
-        for kind in types::ALL {
+        for kind in *types {
             let (free, most) = self.room(zone, kind);
             let figures = format!(
                 "{free:04} / {most:04}  {:>2}   {:>4}  {:>4}",

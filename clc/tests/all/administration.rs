@@ -346,7 +346,9 @@ fn properties_and_components_are_told() {
                 &format!(
                     "<euca:properties><euca:item><euca:name>{name}</euca:name>\
                      <euca:value>30720</euca:value><euca:description>Space reserved for unbundling \
-                     images (MB)</euca:description></euca:item></euca:properties>"
+                     images (MB)</euca:description><euca:default>30720</euca:default>\
+                     <euca:unit>MB</euca:unit><euca:changed>false</euca:changed></euca:item>\
+                     </euca:properties>"
                 )
             )
         );

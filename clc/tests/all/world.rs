@@ -51,6 +51,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use super::cached::{self, Cached};
 use super::console_storage::StubS3;
 use super::importing::{self, Imports};
 use super::saving::{self, NodeBundles, StoredBundles};
@@ -104,6 +105,8 @@ pub(crate) struct WalrusState {
     pub(crate) checks: Vec<CheckBundle>,
     /// What it says of images that are being unpacked.
     pub(crate) under_way: Vec<Unpacking>,
+    /// What lies in its cache.
+    pub(crate) cached: Cached,
     pub(crate) saved: StoredBundles,
     pub(crate) imports: Imports,
     /// What was asked of S3, the newest first.
@@ -128,7 +131,8 @@ impl StubWalrus {
         let (check, want, install, forget, limit, cache) =
             (with(&state), with(&state), with(&state), with(&state), with(&state), with(&state));
         let (waits, under_way) = (changed.clone(), with(&state));
-        let dispatcher = Dispatcher::<Walrus>::new()
+        let held = state.lock().unwrap().cached.clone();
+        let dispatcher = cached::answer_on(Dispatcher::<Walrus>::new(), &held)
             .with(move |ask: CheckBundle| {
                 let mut state = check.lock().unwrap();
                 let found = state.bundles.get(&ask.location).cloned();
@@ -474,11 +478,7 @@ impl StubNode {
                         subnet: Subnet { network: Ipv4Addr::new(10, number, 0, 0), prefix: 24 },
                         instances: state.views.values().cloned().collect(),
                         bundles: state.saved.views.values().cloned().collect(),
-                        software: Software {
-                            version: "0.0.1".into(),
-                            architecture: "x86_64".into(),
-                            started: None,
-                        },
+                        software: Software { version: "0.0.1".into(), ..Software::default() },
                     })
                 }
             })

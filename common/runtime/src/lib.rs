@@ -21,6 +21,7 @@ pub mod envelope;
 pub mod exchange;
 pub mod front;
 pub mod guard;
+pub mod host;
 pub mod http;
 mod json;
 pub mod keyring;

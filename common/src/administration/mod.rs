@@ -13,6 +13,8 @@ pub mod credentials;
 pub mod elements;
 pub mod groups;
 pub mod properties;
+pub mod services;
+pub mod types;
 
 pub use elements::{Done, Entries, Items};
 
@@ -28,6 +30,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
         credentials::NAMES,
         groups::NAMES,
         properties::NAMES,
+        services::NAMES,
+        types::NAMES,
     ]
     .into_iter()
     .flatten()

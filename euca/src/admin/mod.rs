@@ -12,6 +12,7 @@ mod credentials;
 mod groups;
 mod nodes;
 mod properties;
+mod types;
 mod users;
 
 use crate::row::Row;
@@ -59,6 +60,8 @@ pub(crate) const ROWS: &[Row] = &[
     Row::of::<cache::Evict>(&["evict-images"], "Remove images from the unbundle cache now")
         .administration(),
     Row::of::<components::Nodes>(&["describe-nodes"], "List nodes and what runs on them")
+        .administration(),
+    Row::of::<types::Modify>(&["modify-instance-type"], "Change the size of an instance type")
         .administration(),
     Row::of::<nodes::Drain>(&["drain-node"], "Have a node get no new instances").administration(),
     Row::of::<nodes::Enable>(&["enable-node"], "Have a node get instances again").administration(),

@@ -247,6 +247,7 @@ mod tests {
                 virtual_name: Some("ephemeral0".into()),
             }]
             .into(),
+            image_size: None,
             virtualization_type: "paravirtual".into(),
             hypervisor: "kvm".into(),
             creation_date: None,

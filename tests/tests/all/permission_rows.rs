@@ -279,6 +279,7 @@ pub(crate) const ROWS: &[(&str, &str, Pairs<'static>)] = &[
     ("eucalypt", "DescribeImageCache", &[]),
     ("eucalypt", "DescribeNodes", &[]),
     ("eucalypt", "DescribeProperties", &[]),
+    ("eucalypt", "DescribeServices", &[]),
     ("eucalypt", "DescribeStorageControllers", &[]),
     ("eucalypt", "DescribeUsers", &[]),
     ("eucalypt", "DescribeWalruses", &[]),
@@ -287,6 +288,7 @@ pub(crate) const ROWS: &[(&str, &str, Pairs<'static>)] = &[
     ("eucalypt", "GetCredentials", &[("UserName", "taro")]),
     ("eucalypt", "GiveUpNode", &[("Name", "nobody")]),
     ("eucalypt", "GrantGroupAuthorization", &[("GroupName", "nobodies"), ("ZoneName", "nowhere")]),
+    ("eucalypt", "ModifyInstanceTypes", &[("InstanceType.1.Name", "m9.huge")]),
     ("eucalypt", "ModifyNode", &[("Name", "nobody"), ("State", "draining")]),
     ("eucalypt", "ModifyPropertyValue", &[("Name", "nothing"), ("Value", "x")]),
     (

@@ -13,6 +13,8 @@ mod credentials;
 mod groups;
 mod nodes;
 mod properties;
+mod services;
+mod types;
 mod users;
 
 use std::sync::Arc;
@@ -34,9 +36,13 @@ use common::administration::groups::{
 use common::administration::properties::{
     DescribeProperties, ModifyPropertyValue, ModifyPropertyValues, ResetPropertyValue,
 };
+use common::administration::services::{DescribeServices, Services};
+use common::administration::types::ModifyInstanceTypes;
 use common::dialect::xml::Shape;
+use common::time::Timestamp;
 use common::wire::walrus::Walrus;
 use runtime::actor::ServiceActor;
+use runtime::host::Host;
 use runtime::peer::Peer;
 use runtime::router::Router;
 use runtime::service::QueryService;
@@ -64,6 +70,10 @@ pub struct Paths {
     pub scheduler: Addr<Scheduler>,
     /// What is free on each node.
     pub rooms: watch::Receiver<Arc<Vec<Room>>>,
+    /// The clc itself and its host.
+    pub host: Host,
+    /// How the services were seen last.
+    pub seen: tokio::sync::Mutex<Option<(Timestamp, Services)>>,
 }
 
 /// The service behind the paths.
@@ -84,6 +94,7 @@ pub fn service(paths: Paths) -> QueryService {
         .on::<DescribeImageCache, _>(&actor)
         .on::<DescribeNodes, _>(&actor)
         .on::<DescribeProperties, _>(&actor)
+        .on::<DescribeServices, _>(&actor)
         .on::<DescribeStorageControllers, _>(&actor)
         .on::<DescribeUsers, _>(&actor)
         .on::<DescribeWalruses, _>(&actor)
@@ -92,6 +103,7 @@ pub fn service(paths: Paths) -> QueryService {
         .on::<GetCredentials, _>(&actor)
         .on::<GiveUpNode, _>(&actor)
         .on::<GrantGroupAuthorization, _>(&actor)
+        .on::<ModifyInstanceTypes, _>(&actor)
         .on::<ModifyNode, _>(&actor)
         .on::<ModifyPropertyValue, _>(&actor)
         .on::<ModifyPropertyValues, _>(&actor)

@@ -73,7 +73,7 @@ fn shown(
             free: room.fits(it.demand()),
             most: room.holds(it.demand()),
         };
-        node.fits = types::ALL.into_iter().map(fit).collect::<Vec<_>>().into();
+        node.fits = types::now(records)?.into_iter().map(fit).collect::<Vec<_>>().into();
     }
     Ok(node)
 }

@@ -19,9 +19,11 @@ pub(crate) mod pictures;
 pub(crate) mod proof;
 pub(crate) mod quotas;
 pub(crate) mod refusals;
+pub(crate) mod services;
 pub(crate) mod settings;
 pub(crate) mod signing;
 pub(crate) mod storage;
+pub(crate) mod types;
 
 #[cfg(test)]
 mod tests {
@@ -54,9 +56,11 @@ mod tests {
             pictures::ALL,
             proof::ALL,
             quotas::ALL,
+            services::ALL,
             settings::ALL,
             signing::ALL,
             storage::ALL,
+            types::ALL,
         ];
         let japanese = |c: char| {
             ('\u{3040}'..='\u{30ff}').contains(&c) || ('\u{4e00}'..='\u{9fff}').contains(&c)

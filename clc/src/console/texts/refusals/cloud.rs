@@ -34,6 +34,21 @@ pub(super) const TABLE: &[(&str, &str)] = &[
         "Invalid value for *: it holds ACCOUNT: each account has a bucket of its own",
         "ACCOUNT を含めてください (バケットはアカウントごとに作られます)。",
     ),
+    (
+        "The processors of * (*) must not be less than that of * (*)",
+        "{1} の vCPU 数 ({2}) は {3} の値 ({4}) 以上にしてください。",
+    ),
+    (
+        "The memory of * (*) must not be less than that of * (*)",
+        "{1} のメモリ ({2} MB) は {3} の値 ({4} MB) 以上にしてください。",
+    ),
+    (
+        "The disk of * (*) must not be less than that of * (*)",
+        "{1} のディスク ({2} GB) は {3} の値 ({4} GB) 以上にしてください。",
+    ),
+    ("The processors of * must be from 1 to *, not *", "{1} の vCPU 数は 1～{2} にしてください。"),
+    ("The memory of * must be from 1 to *, not *", "{1} のメモリは 1～{2} MB にしてください。"),
+    ("The disk of * must be from 1 to *, not *", "{1} のディスクは 1～{2} GB にしてください。"),
     ("There is no property '*'", "プロパティ {1} はありません。"),
     ("There is no node '*'", "ノード {1} はありません。"),
     ("Invalid value for Name: there is no node '*'", "ノード {1} はありません。"),

@@ -1,0 +1,66 @@
+//! The services of the cloud and their hosts (ours, not 2.0's).
+
+use serde::{Deserialize, Serialize};
+
+use super::elements::{Items, told};
+use crate::actions;
+
+/// Tells how each service is.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct DescribeServices {}
+
+told! {
+    /// The services.
+    Services {
+        /// The services: the clc, walrus, each node.
+        services: Items<ServiceState> = "euca:services", "services";
+        /// How many mails wait to be sent.
+        mails_waiting: u64 = "euca:mailsWaiting", "mailsWaiting";
+        /// How many were given up.
+        mails_failed: u64 = "euca:mailsFailed", "mailsFailed";
+        /// What the mail server said last, if it refused something.
+        mail_error: String = "euca:mailError", "mailError";
+    }
+}
+
+told! {
+    /// A service.
+    ServiceState {
+        /// `clc`, `walrus`, `node-agent`.
+        kind: String = "euca:type", "type";
+        /// Its name.
+        name: String = "euca:name", "name";
+        /// Where it answers.
+        address: String = "euca:address", "address";
+        /// `ENABLED`, or `NOTREADY` if it does not answer.
+        state: String = "euca:state", "state";
+        /// Its version.
+        version: String = "euca:version", "version";
+        /// When it was started.
+        started: String = "euca:started", "started";
+        /// By how many milliseconds its clock is before or behind that of the clc.
+        skew: u64 = "euca:skew", "skew";
+        /// Why it does not answer.
+        problem: String = "euca:problem", "problem";
+        /// The file systems that it keeps things on.
+        disks: Items<DiskState> = "euca:disks", "disks";
+    }
+}
+
+told! {
+    /// A file system.
+    DiskState {
+        /// A directory on it.
+        path: String = "euca:path", "path";
+        /// Bytes in all.
+        total: u64 = "euca:total", "total";
+        /// Bytes that can still be written.
+        free: u64 = "euca:free", "free";
+        /// Bytes that the service leaves free.
+        reserve: u64 = "euca:reserve", "reserve";
+    }
+}
+
+actions! {
+    DescribeServices => Services, Read;
+}
