@@ -227,9 +227,9 @@ mod tests {
     async fn bodies_stream_both_ways_and_say_how_long_they_are() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let exchange = Exchange::new(&format!("http://{}/", listener.local_addr().unwrap()));
-        let served = tokio::spawn(echo(listener, 300_000));
+        let served = crate::pool::spawn(echo(listener, 300_000));
         let (sender, body) = Body::channel(Some(300_000));
-        let fed = tokio::spawn(async move {
+        let fed = crate::pool::spawn(async move {
             for _ in 0..300 {
                 sender.send(Ok(Bytes::from(vec![7; 1000]))).await.unwrap();
             }
@@ -251,7 +251,7 @@ mod tests {
     async fn who_is_not_there_is_unavailable_and_what_is_too_much_is_not_kept() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let exchange = Exchange::new(&format!("http://{}", listener.local_addr().unwrap()));
-        let served = tokio::spawn(echo(listener, 2000));
+        let served = crate::pool::spawn(echo(listener, 2000));
         let whole = Sending::Whole(Bytes::from(vec![7; 2000]));
         let answered = exchange.send("POST", "/", &Headers::new(), whole).await.unwrap();
         assert_eq!(answered.whole(1999).await.unwrap_err().code(), ErrorCode::Unavailable);
