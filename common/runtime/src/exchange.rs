@@ -198,6 +198,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
+    use futures_util::future::{join, join3};
     use super::*;
 
     /// A service that reads a request to the end of its body and answers with that.
@@ -227,21 +228,22 @@ mod tests {
     async fn bodies_stream_both_ways_and_say_how_long_they_are() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let exchange = Exchange::new(&format!("http://{}/", listener.local_addr().unwrap()));
-        let served = crate::pool::spawn(echo(listener, 300_000));
+        let served = echo(listener, 300_000);
         let (sender, body) = Body::channel(Some(300_000));
-        let fed = crate::pool::spawn(async move {
+        let fed = async move {
             for _ in 0..300 {
                 sender.send(Ok(Bytes::from(vec![7; 1000]))).await.unwrap();
             }
-        });
+        };
         let headers: Headers = [("Host", exchange.host()), ("X-B", "c")].into_iter().collect();
         let sending = Sending::Stream(300_000, body);
-        let answered = exchange.send("PUT", "/a%20b?c", &headers, sending).await.unwrap();
-        assert_eq!((answered.status, answered.headers.text("x-a")), (200, Some("b")));
-        assert_eq!(answered.length(), Some(300_000));
-        assert_eq!(answered.whole(300_000).await.unwrap(), vec![7; 300_000]);
-        fed.await.unwrap();
-        let head = served.await.unwrap();
+        let asked = async {
+            let answered = exchange.send("PUT", "/a%20b?c", &headers, sending).await.unwrap();
+            assert_eq!((answered.status, answered.headers.text("x-a")), (200, Some("b")));
+            assert_eq!(answered.length(), Some(300_000));
+            assert_eq!(answered.whole(300_000).await.unwrap(), vec![7; 300_000]);
+        };
+        let (head, (), ()) = join3(served, fed, asked).await;
         assert!(head.starts_with("PUT /a%20b?c HTTP/1.1\r\n"), "{head}");
         assert!(head.contains("content-length: 300000\r\n") && !head.contains("chunked"), "{head}");
         assert!(head.contains("x-b: c\r\n") && head.matches("host:").count() == 1, "{head}");
@@ -251,11 +253,12 @@ mod tests {
     async fn who_is_not_there_is_unavailable_and_what_is_too_much_is_not_kept() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let exchange = Exchange::new(&format!("http://{}", listener.local_addr().unwrap()));
-        let served = crate::pool::spawn(echo(listener, 2000));
+        let served = echo(listener, 2000);
         let whole = Sending::Whole(Bytes::from(vec![7; 2000]));
-        let answered = exchange.send("POST", "/", &Headers::new(), whole).await.unwrap();
-        assert_eq!(answered.whole(1999).await.unwrap_err().code(), ErrorCode::Unavailable);
-        served.await.unwrap();
+        let none = Headers::new();
+        let (answered, _) = join(exchange.send("POST", "/", &none, whole), served).await;
+        let kept = answered.unwrap().whole(1999).await;
+        assert_eq!(kept.unwrap_err().code(), ErrorCode::Unavailable);
         let gone = exchange.send("GET", "/", &Headers::new(), Sending::Nothing).await;
         assert_eq!(gone.err().map(|error| error.code()), Some(ErrorCode::Unavailable));
     }
