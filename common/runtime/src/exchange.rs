@@ -198,8 +198,8 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
-    use futures_util::future::{join, join3};
     use super::*;
+    use futures_util::future::{join, join3};
 
     /// A service that reads a request to the end of its body and answers with that.
     async fn echo(listener: TcpListener, length: usize) -> String {
