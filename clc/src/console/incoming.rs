@@ -192,7 +192,8 @@ async fn hand_on(
     sender: &Sender,
 ) -> Result<(), String> {
     let mut held: Option<Bytes> = None;
-    let mut marks = Marks { mark: end.trim_end_matches("--\r\n").as_bytes(), tail: Vec::new() };
+    let mark = end.replace("--\r\n", "\r\n");
+    let mut marks = Marks { mark: mark.as_bytes(), tail: Vec::new() };
     loop {
         let count = usize::try_from(left).unwrap_or(usize::MAX).min(ahead.len());
         if count > 0 {
@@ -225,7 +226,7 @@ async fn hand_on(
     }
 }
 
-/// Looks for the mark between fields in what comes in pieces: no file has it, by the browser's choice.
+/// Looks for what begins another field in what comes in pieces: no file has it, by the browser's choice.
 struct Marks<'a> {
     mark: &'a [u8],
     /// The last bytes that were seen, fewer than the mark has.

@@ -256,8 +256,9 @@ impl Imports {
         let task = task.clone();
         pool::spawn(async move {
             let ask = own.question(&task, WAIT).await;
-            // The records are let go: a clc that stops gives its store back before walrus answers.
-            let Self { walrus, wakers, awaited, .. } = own;
+            let Self { walrus, wakers, awaited, records, .. } = own;
+            // A clc that stops gives its store back before walrus answers.
+            drop(records);
             if let Ok(ask) = ask {
                 // How it ended, the next pass finds out by asking itself.
                 drop(walrus.call_patiently(ask, WAIT).await);

@@ -105,7 +105,7 @@ texts! {
     S_UNPACKING = "unpacking", "展開中";
     S_HERE = "ready", "使用可能";
     S_LEAVING = "leaving", "削除待ち";
-    UNPACKED = "{done} of {total}", "{done} / {total}";
+    UNPACKED = "{done} of {total}", "{total} 中 {done}";
     READ_BY = "{count} reading", "読み取り {count} 件";
     EXPECTED = "{count} about to read", "読み取り予定 {count} 件";
     WAITED_FOR = "{count} waiting", "待機 {count} 件";
