@@ -66,6 +66,14 @@ pub(crate) struct Browser {
     pub(crate) headers: Vec<(String, String)>,
 }
 
+/// Whether an answer is there to the end that it tells itself.
+fn is_whole(answer: &[u8]) -> bool {
+    let Some(at) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let head = String::from_utf8_lossy(&answer[..at]).to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    length.is_some_and(|length| answer.len() >= at + 4 + length.trim().parse::<usize>().unwrap())
+}
+
 impl Browser {
     /// A new one, which believes the certificate that the console has made itself.
     pub(crate) fn new(world: &World) -> Self {
@@ -123,8 +131,14 @@ impl Browser {
         let answered = runtime::pool::block(move || {
             let mut stream = own.sent(&method, &path, body.as_deref());
             let mut answer = Vec::new();
-            // The other side may close without saying so.
-            drop(stream.read_to_end(&mut answer));
+            let mut piece = [0; 16 << 10];
+            // The other side may close without saying so, and later than its answer ends.
+            while !is_whole(&answer) {
+                match stream.read(&mut piece) {
+                    Ok(0) | Err(_) => break,
+                    Ok(length) => answer.extend_from_slice(&piece[..length]),
+                }
+            }
             // What is kept as a file may be no text.
             String::from_utf8_lossy(&answer).into_owned()
         });
