@@ -28,7 +28,7 @@ OWN = "batterie Klammer 2"
 DONE = (
     "Duplicate", "AlreadyExists", "LimitExceeded", "NotFound", "NoSuch", "IncorrectState", "IncorrectInstanceState",
     "Unavailable", "InvalidAMIName", "OperationNotPermitted", "DeleteConflict", "BucketAlreadyOwnedByYou",
-    "BucketNotEmpty", "InvalidAuthenticationCode", "does not exist", "is unknown", "exists already", "already exists",
+    "BucketNotEmpty", "BundlingInProgress", "InvalidAuthenticationCode", "does not exist", "is unknown", "exists already", "already exists",
     "there is no user", "There is no", "MalformedCertificate", "is no such",
 )
 LAUNCHED = re.compile(r"\bi-[0-9a-f]{8,17}\b")
