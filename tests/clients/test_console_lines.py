@@ -27,7 +27,7 @@ OWN = "batterie Klammer 2"
 # What a line may meet whose work the line of another client has done before it.
 DONE = (
     "Duplicate", "AlreadyExists", "LimitExceeded", "NotFound", "NoSuch", "IncorrectState", "IncorrectInstanceState",
-    "Unavailable", "InvalidAMIName", "OperationNotPermitted", "DeleteConflict", "BucketAlreadyOwnedByYou",
+    "Unavailable", "OperationNotPermitted", "DeleteConflict", "BucketAlreadyOwnedByYou",
     "BucketNotEmpty", "BundlingInProgress", "InvalidAuthenticationCode", "does not exist", "is unknown", "exists already", "already exists",
     "there is no user", "There is no", "MalformedCertificate", "is no such",
 )
