@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::elements::{Done, Entries, Items, told};
+use super::elements::{Done, Entries, Items, Members, told};
 use crate::actions;
 
 /// Declares a question for components, by their names.
@@ -169,7 +169,7 @@ pub struct Node {
     pub free_addresses: u64,
     /// How many instances of each type fit now, and if it were empty.
     #[serde(rename(serialize = "euca:fits", deserialize = "fits"), default)]
-    pub fits: Items<Fit>,
+    pub fits: Members<Fit>,
 }
 
 told! {

@@ -22,6 +22,27 @@ impl<T> From<Vec<T>> for Items<T> {
     }
 }
 
+/// A list inside an item. 2.0's tools take an item for ended at the first `</euca:item>`, so that
+/// what is listed inside one has another name: `<euca:fits><euca:member>…</euca:member></euca:fits>`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Members<T> {
+    /// What is listed.
+    #[serde(rename(serialize = "euca:member", deserialize = "member"), default = "Vec::new")]
+    pub member: Vec<T>,
+}
+
+impl<T> Default for Members<T> {
+    fn default() -> Self {
+        Self { member: Vec::new() }
+    }
+}
+
+impl<T> From<Vec<T>> for Members<T> {
+    fn from(member: Vec<T>) -> Self {
+        Self { member }
+    }
+}
+
 /// A list of texts as 2.0 writes it: `<euca:groups><euca:entry>…</euca:entry></euca:groups>`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entries {

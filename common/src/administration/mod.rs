@@ -16,7 +16,7 @@ pub mod properties;
 pub mod services;
 pub mod types;
 
-pub use elements::{Done, Entries, Items};
+pub use elements::{Done, Entries, Items, Members};
 
 /// What requests say as `Version`.
 pub const VERSION: &str = "eucalyptus";

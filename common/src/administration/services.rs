@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::elements::{Items, told};
+use super::elements::{Items, Members, told};
 use crate::actions;
 
 /// Tells how each service is.
@@ -43,7 +43,7 @@ told! {
         /// Why it does not answer.
         problem: String = "euca:problem", "problem";
         /// The file systems that it keeps things on.
-        disks: Items<DiskState> = "euca:disks", "disks";
+        disks: Members<DiskState> = "euca:disks", "disks";
     }
 }
 

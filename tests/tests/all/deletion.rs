@@ -255,16 +255,24 @@ fn an_heir_gets_everything_whoever_is_restarted_meanwhile() {
     let ids: Vec<_> = hanako.instances().iter().map(|it| it.instance_id.to_string()).collect();
     hanako.send(&TerminateInstances { instance_id: ids.clone() });
     ids.iter().for_each(|id| drop(hanako.instance_becomes(id, "terminated")));
-    // Of him there are but the certificates of his bundles, and the marks that he is gone.
+    // Of him there are but the certificates of his bundles, the days that reports are made of, and the marks that
+    // he is gone.
     let taro = estate.taro.account.clone();
     for (service, rows) in estate.stores() {
         let left: Vec<_> = rows
             .iter()
             .filter(|row| row.contains(&taro))
             .filter(|row| {
-                !["certificate", "identity-feed", "closed-account", "bundle-task", "bundle-by"]
-                    .iter()
-                    .any(|kept| row.contains(kept))
+                ![
+                    "certificate",
+                    "identity-feed",
+                    "closed-account",
+                    "bundle-task",
+                    "bundle-by",
+                    "usage-day",
+                ]
+                .iter()
+                .any(|kept| row.contains(kept))
             })
             .collect();
         assert!(left.is_empty(), "{service:?}: {left:#?}");
@@ -308,10 +316,17 @@ fn what_ends_leaves_nothing_behind_whoever_is_restarted_meanwhile() {
             .iter()
             .filter(|row| row.contains(&taro))
             .filter(|row| {
-                // What has ended is listed for an hour or a day.
-                !["identity-feed", "closed-account", "instance", "bundle-task", "bundle-by"]
-                    .iter()
-                    .any(|kept| row.contains(kept))
+                // What has ended is listed for an hour or a day, and reported for as long as days are kept.
+                ![
+                    "identity-feed",
+                    "closed-account",
+                    "instance",
+                    "bundle-task",
+                    "bundle-by",
+                    "usage-day",
+                ]
+                .iter()
+                .any(|kept| row.contains(kept))
             })
             .collect();
         assert!(left.is_empty(), "{service:?}: {left:#?}");

@@ -121,7 +121,7 @@ fn shown(visit: &Visit, it: &Node) -> Markup {
                 dt { (words.t(say::FREE_ADDRESSES)) } dd { (it.free_addresses) }
             }
         }
-        @if !it.fits.item.is_empty() {
+        @if !it.fits.member.is_empty() {
             h2 { (words.t(say::FITS)) }
             div.scroll.narrow {
                 table.rows {
@@ -131,7 +131,7 @@ fn shown(visit: &Visit, it: &Node) -> Markup {
                         th scope="col" { (words.t(say::FITS_MOST)) }
                     } }
                     tbody {
-                        @for fit in &it.fits.item {
+                        @for fit in &it.fits.member {
                             tr {
                                 th scope="row" data-label=(words.t(say::FITS_TYPE)) { (fit.instance_type) }
                                 td data-label=(words.t(say::FITS_FREE)) { (fit.free) }

@@ -42,7 +42,7 @@ pub(crate) async fn live(visit: Visit) -> Result<Reply, ApiError> {
 }
 
 fn is_full(it: &ServiceState) -> bool {
-    it.disks.item.iter().any(|disk| disk.free < disk.reserve.max(disk.total / 20))
+    it.disks.member.iter().any(|disk| disk.free < disk.reserve.max(disk.total / 20))
 }
 
 fn state(it: &ServiceState) -> (Text, &'static str) {
@@ -57,7 +57,7 @@ async fn drawn(look: &Look, words: Words) -> Result<Markup, ApiError> {
     let found = look.call(DescribeServices {}).await?;
     let all = &found.services.item;
     let away = all.iter().any(|it| it.state != "ENABLED");
-    let full = all.iter().find(|it| is_full(it)).and_then(|it| it.disks.item.first());
+    let full = all.iter().find(|it| is_full(it)).and_then(|it| it.disks.member.first());
     Ok(html! {
         div.scroll {
             table.rows {
@@ -102,8 +102,8 @@ fn row(words: Words, it: &ServiceState) -> Markup {
                 @else { (words.fill(say::SKEW, &[("seconds", &(it.skew / 1000).to_string())])) }
             }
             td data-label=(words.t(say::DISK)) {
-                @if it.disks.item.is_empty() { "–" }
-                @for disk in &it.disks.item {
+                @if it.disks.member.is_empty() { "–" }
+                @for disk in &it.disks.member {
                     @let values = [("free", &*bytes(disk.free)), ("total", &bytes(disk.total))];
                     span.load {
                         (words.fill(say::FREE_OF, &values))
