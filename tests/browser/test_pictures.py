@@ -139,9 +139,9 @@ def test_reports_are_asked_for_by_days(admin):
 
 
 def test_a_user_sees_their_own_use_and_nobody_elses(site, visit):
-    _, first = site.add("painter")
+    _, first = site.add("modest")
     it = visit()
-    it.enter("painter", first)
+    it.enter("modest", first)
     it.page.click(".side a[href='/usage']")
     assert it.page.inner_text("h1") == "Your use"
     assert "You used nothing" in it.page.inner_text("main")
