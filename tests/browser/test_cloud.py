@@ -1,6 +1,5 @@
 """The cloud's own pages: what administrators set, and see happen. A cloud of its own, with two nodes."""
 
-import itertools
 import os
 import signal
 import tempfile
@@ -10,9 +9,8 @@ import cloud as clouds
 import pytest
 
 from conftest import ADMINISTRATOR, Site, Visitor
-from looks import looked_at
+from looks import LOOKS, looked_at
 
-LOOKS = list(itertools.product(("en", "ja"), (360, 1280), ("light", "dark")))
 MB = 1 << 20
 
 

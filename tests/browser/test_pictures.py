@@ -2,7 +2,6 @@
 
 import csv
 import io
-import itertools
 import os
 import struct
 import time
@@ -10,9 +9,8 @@ import time
 import pytest
 
 from conftest import ADMINISTRATOR, Visitor
-from looks import looked_at
+from looks import LOOKS, looked_at
 
-LOOKS = list(itertools.product(("en", "ja"), (360, 1280), ("light", "dark")))
 # A slot of the cloud's rings: a head, then a day of minutes with 26 columns.
 HEAD, COLUMNS, MINUTES = 512, 26, 1440
 
