@@ -1,24 +1,18 @@
 //! The clc, put together: store, actors, reconcilers, listeners; started and stopped here.
 
-use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use common::error::ApiError;
-use common::time::Timestamp;
 use common::wire::node::{Node, NodeReport};
 use common::wire::walrus::Walrus;
 use futures_util::future::BoxFuture;
-use runtime::actor::ServiceActor;
-use runtime::audit::{AuditLog, OpenError};
+use runtime::audit::AuditLog;
 use runtime::boot::Running;
 use runtime::clock::Clock;
-use runtime::doors::{DoorError, Doors, Doorway};
+use runtime::doors::{Doors, Doorway};
 use runtime::endpoint::Endpoint;
-use runtime::envelope::{PeerKey, PeerKeyError};
 use runtime::exchange::Exchange;
 use runtime::front::QueryApi;
 use runtime::host::Host;
@@ -26,131 +20,45 @@ use runtime::listen::{Limits, Listening, listen};
 use runtime::metrics::Metrics;
 use runtime::peer::{Answers, Peer};
 use runtime::pool;
-use runtime::reconcile::{self as driver, Reconciler, Waker};
-use runtime::replay::Replays;
 use runtime::roster::Roster;
 use runtime::shutdown::Shutdown;
 use runtime::transport::Transport;
-use store::{Engine, StoreError};
-use thiserror::Error;
+use store::Engine;
 
+use self::parts::Parts;
+use self::prepare::{endpoints, prepare, shown, site_certificate};
 use crate::admin::answers::{Administration, identity};
 use crate::admin::paths::{self, Paths};
 use crate::admin::registrar;
 use crate::audit::Trail;
 use crate::audit::host::Recorded;
-use crate::cluster::{Cluster, Member, Poller, poll};
-use crate::config::{Config, Unusable};
-use crate::console::{self, Beats, ConsoleError, Desk, Kept, Pictured, Shown, first_password};
-use crate::ec2::bundles::Bundles;
-use crate::ec2::images::Images;
-use crate::ec2::instances::Instances;
-use crate::ec2::keys::Keys;
-use crate::ec2::keys_ahead::KeysAhead;
-use crate::ec2::tags::Tagger;
-use crate::ec2::tokens::Tokens;
-use crate::ec2::zones::Zones;
-use crate::history::{Counted, Counts, History, Sampler, sample};
+use crate::cluster::{Cluster, Member};
+use crate::config::Config;
+use crate::console::{self, Beats, Desk, Kept, Pictured, first_password};
+use crate::history::{Counted, Counts, History};
 use crate::iam::Iam;
-use crate::identity::credentials::Endpoints;
 use crate::identity::directory::RecordedDirectory;
-use crate::identity::first_start::{self, FirstStartError};
 use crate::identity::guard::RecordedGuard;
-use crate::identity::key_uses::{self, KeyUseWriter, KeyUses};
+use crate::identity::key_uses::KeyUses;
 use crate::identity::keyring::RecordedKeyRing;
 use crate::identity::stand_in::RecordedStandIn;
-use crate::people::People;
-use crate::people::deletion::Leavers;
-use crate::people::gate::Gate;
-use crate::people::mail_server::{MailServer, NoServer};
-use crate::people::post::Post;
+use crate::people::mail_server::MailServer;
 use crate::reconcile::Wakers;
 use crate::reconcile::plain::PlainImages;
-use crate::records::{Records, SeenState};
-use crate::routes::{Actors, router};
-use crate::schedule::ledger::{Demand, Ledger, REST, Seat};
+use crate::routes::router;
 use crate::schedule::scheduler::Scheduler;
 use crate::services::services;
-use crate::upgrade;
 
-/// How often reconcilers look when nobody wakes them.
-const PERIOD: Duration = Duration::from_secs(5);
-/// How often old records are looked for.
-const SWEEP_PERIOD: Duration = Duration::from_secs(60);
-/// How often it is looked whether there shall be a new secret for sessions.
-const SECRETS_PERIOD: Duration = Duration::from_secs(600);
+mod parts;
+mod prepare;
+
+pub use prepare::StartError;
+
 /// How long a start waits for nodes to answer, so that the first launch finds them.
 const MEETING: Duration = Duration::from_secs(2);
 /// The actors, by the names under which they are watched.
 const MEMBERS: [&str; 8] =
     ["bundles", "images", "instances", "keys", "scheduler", "store", "tags", "zones"];
-
-/// Why the clc could not start.
-#[derive(Debug, Error)]
-pub enum StartError {
-    /// The configuration makes no sense.
-    #[error("the configuration cannot be used: {0}")]
-    Config(#[from] Unusable),
-    /// The peer key cannot be used.
-    #[error("{0}")]
-    Key(#[from] PeerKeyError),
-    /// The data directory cannot be used.
-    #[error("cannot use the data directory {path}: {source}", path = path.display())]
-    DataDir {
-        /// The directory.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The store cannot be opened or read.
-    #[error("cannot use the store: {0}")]
-    Store(#[from] StoreError),
-    /// The first start failed.
-    #[error("{0}")]
-    FirstStart(#[from] FirstStartError),
-    /// An address cannot be listened on.
-    #[error("cannot listen on {0}: {1}")]
-    Listen(SocketAddr, io::Error),
-    /// The public listeners cannot be opened.
-    #[error(transparent)]
-    Doors(#[from] DoorError),
-    /// The authority's certificate cannot be read.
-    #[error("tls_ca_file {path}: {source}", path = path.display())]
-    Authority {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The log of what was asked cannot be used.
-    #[error(transparent)]
-    Audit(#[from] OpenError),
-    /// The memory of used signatures cannot be used.
-    #[error("cannot use the used signatures in {path}: {source}", path = path.display())]
-    Signatures {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The history for pictures cannot be used.
-    #[error("cannot use the history in {path}: {source}", path = path.display())]
-    History {
-        /// The directory.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The console cannot be opened.
-    #[error(transparent)]
-    Console(#[from] ConsoleError),
-    /// Mails cannot be sent as it is configured.
-    #[error("{0}")]
-    Mail(#[from] NoServer),
-    /// Something that never should happen happened while starting.
-    #[error("{0}")]
-    Broken(#[from] ApiError),
-}
 
 /// The sockets of a clc.
 #[derive(Debug)]
@@ -443,85 +351,6 @@ impl Running for Server {
     }
 }
 
-/// The URLs that users get: by https if there is https. Blocks.
-fn endpoints(config: &Config, port: u16, tls: bool) -> Result<Endpoints, StartError> {
-    let scheme = if tls { "https" } else { "http" };
-    let ca = &config.tls_ca_file;
-    let authority = (!ca.as_os_str().is_empty()).then(|| std::fs::read_to_string(ca));
-    let authority = authority
-        .transpose()
-        .map_err(|source| StartError::Authority { path: ca.clone(), source })?;
-    let host = config.public_host();
-    let walrus = match config.walrus.public_url.as_str() {
-        "" => format!("http://{host}:8774/services/Walrus"),
-        url => url.trim_end_matches('/').to_owned(),
-    };
-    let (clc, region) = (format!("{scheme}://{host}:{port}"), config.region.clone());
-    Ok(Endpoints { clc, walrus, region, authority, host })
-}
-
-/// By which certificate the console is opened: the site's, or one of its own.
-fn shown(config: &Config) -> Shown {
-    match config.tls_cert_file.as_os_str().is_empty() {
-        true => Shown::Own(config.data_dir.join("console")),
-        false => Shown::Site(config.tls_cert_file.clone(), config.tls_key_file.clone()),
-    }
-}
-
-/// The site's certificate, if it has one.
-fn site_certificate(config: &Config) -> Option<PathBuf> {
-    let file = &config.tls_cert_file;
-    (!file.as_os_str().is_empty()).then(|| file.clone())
-}
-
-/// Everything that waits for the disk before the first actor lives.
-fn prepare(
-    config: &Config,
-    endpoints: &Endpoints,
-    now: Timestamp,
-) -> Result<(PeerKey, Records, Ledger, Replays), StartError> {
-    let key = PeerKey::read(&config.peer_key_file)?;
-    let dir = &config.data_dir;
-    // The store holds secrets.
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .map_err(|source| StartError::DataDir { path: dir.clone(), source })?;
-    let engine = store::open(&config.store())?;
-    Records::schema().admit(&*engine)?;
-    let records = Records::new(engine);
-    records.begin_epoch()?;
-    first_start::prepare(&records, dir, &config.admin_dir(), endpoints, now)?;
-    upgrade::index_rows(&records)?;
-    let ledger = restore(config, &records, now)?;
-    let signatures = dir.join("signatures");
-    let replays = Replays::open(&signatures, config.remembered_signatures, now)
-        .map_err(|source| StartError::Signatures { path: signatures, source })?;
-    Ok((key, records, ledger, replays))
-}
-
-/// The book of capacity as the records have it.
-fn restore(config: &Config, records: &Records, now: Timestamp) -> Result<Ledger, StoreError> {
-    let nodes = config.nodes.iter().map(|node| (node.name.clone(), node.zone.clone()));
-    let mut ledger = Ledger::new(nodes);
-    for seen in records.node_rules.all("") {
-        ledger.close(&seen?.node, true);
-    }
-    for seen in records.instances.all("") {
-        let it = seen?.record;
-        if it.lives() {
-            let demand = Demand { cpus: it.cpus, memory_mib: it.memory_mib, disk_mib: it.disk_mib };
-            let off = it.seen == SeenState::Stopped;
-            let demand = if off { demand.parked() } else { demand };
-            ledger.restore(&it.node, it.id, Seat { demand, address: it.address });
-        } else if now.since(it.since) < REST {
-            ledger.rest(&it.node, it.address, it.since);
-        }
-    }
-    Ok(ledger)
-}
-
 fn declare(
     metrics: &Metrics,
     cluster: &Cluster,
@@ -552,238 +381,4 @@ fn declare(
     metrics.gauge("eucalypt_clc_free_cpus", "Virtual processors not promised.", move || {
         rooms.borrow().iter().map(|room| u64::from(room.free.cpus)).sum()
     });
-}
-
-/// What the actors and loops are made of.
-struct Parts<'a> {
-    config: &'a Config,
-    endpoints: &'a Endpoints,
-    records: &'a Records,
-    clock: &'a Clock,
-    walrus: &'a Peer<Walrus>,
-    cluster: &'a Cluster,
-    wakers: &'a Wakers,
-    scheduler: &'a actix::Addr<Scheduler>,
-    shutdown: &'a Shutdown,
-    roster: &'a Roster,
-}
-
-impl Parts<'_> {
-    fn actors(
-        &self,
-        rooms: tokio::sync::watch::Receiver<Arc<Vec<crate::schedule::ledger::Room>>>,
-        plain: &PlainImages,
-    ) -> Actors {
-        let zones = self.config.zones();
-        let images = ServiceActor::start(
-            Arc::new(Images {
-                records: self.records.clone(),
-                walrus: self.walrus.clone(),
-                plain: plain.clone(),
-                clock: self.clock.clone(),
-                wakers: self.wakers.clone(),
-            }),
-            64,
-        );
-        let instances = ServiceActor::start(
-            Arc::new(Instances {
-                records: self.records.clone(),
-                clock: self.clock.clone(),
-                scheduler: self.scheduler.clone(),
-                cluster: self.cluster.clone(),
-                wakers: self.wakers.clone(),
-                zones,
-                tokens: Tokens::default(),
-            }),
-            128,
-        );
-        let keys = ServiceActor::start(
-            Arc::new(Keys {
-                records: self.records.clone(),
-                clock: self.clock.clone(),
-                ahead: KeysAhead::start(self.shutdown),
-            }),
-            64,
-        );
-        let tags = ServiceActor::start(Arc::new(Tagger { records: self.records.clone() }), 64);
-        let zones = ServiceActor::start(
-            Arc::new(Zones {
-                records: self.records.clone(),
-                region: self.config.region.clone(),
-                endpoints: self.endpoints.clone(),
-                cluster: self.cluster.clone(),
-                rooms,
-                clock: self.clock.clone(),
-            }),
-            64,
-        );
-        let bundles = ServiceActor::start(
-            Arc::new(Bundles {
-                records: self.records.clone(),
-                walrus: self.walrus.clone(),
-                clock: self.clock.clone(),
-                cluster: self.cluster.clone(),
-                wakers: self.wakers.clone(),
-            }),
-            64,
-        );
-        self.roster.enrol("bundles", bundles.clone());
-        self.roster.enrol("images", images.clone());
-        self.roster.enrol("instances", instances.clone());
-        self.roster.enrol("keys", keys.clone());
-        self.roster.enrol("tags", tags.clone());
-        self.roster.enrol("zones", zones.clone());
-        Actors { bundles, images, instances, keys, tags, zones }
-    }
-
-    fn reconcilers(&self, plain: &PlainImages) -> Vec<tokio::task::JoinHandle<()>> {
-        let run = |reconciler: Arc<dyn Reconciler>, waker: &Waker, period| {
-            driver::run(reconciler, waker, period, self.clock, self.roster, self.shutdown)
-        };
-        let images = crate::reconcile::images::Images {
-            records: self.records.clone(),
-            plain: plain.clone(),
-            walrus: self.walrus.clone(),
-            wakers: self.wakers.clone(),
-        };
-        let imports = crate::reconcile::imports::Imports::new(
-            self.records.clone(),
-            self.walrus.clone(),
-            self.clock.clone(),
-            self.wakers.clone(),
-        );
-        let walrus = crate::reconcile::walrus::ForWalrus {
-            records: self.records.clone(),
-            walrus: self.walrus.clone(),
-            bundle_key_file: first_start::bundle_key_file(&self.config.data_dir),
-        };
-        let sweep = crate::reconcile::sweep::Sweep {
-            records: self.records.clone(),
-            clock: self.clock.clone(),
-        };
-        let secrets = crate::identity::session_secrets::SessionSecrets {
-            records: self.records.clone(),
-            clock: self.clock.clone(),
-        };
-        let mut loops = vec![
-            run(Arc::new(secrets), &Waker::new(), SECRETS_PERIOD),
-            run(Arc::new(images), &self.wakers.images, PERIOD),
-            run(Arc::new(imports), &self.wakers.imports, PERIOD),
-            run(Arc::new(walrus), &self.wakers.walrus, PERIOD),
-            run(Arc::new(sweep), &Waker::new(), SWEEP_PERIOD),
-        ];
-        for member in self.cluster.members() {
-            let waker = self.wakers.nodes.get(&member.name).cloned().unwrap_or_default();
-            let instances = crate::reconcile::instances::Instances {
-                name: format!("instances on {}", member.name),
-                member: Arc::clone(member),
-                records: self.records.clone(),
-                plain: plain.clone(),
-                scheduler: self.scheduler.clone(),
-                clock: self.clock.clone(),
-                region: self.config.region.clone(),
-                patience: Duration::from_secs(self.config.launch_patience_seconds),
-                since: self.clock.now(),
-                waker: waker.clone(),
-            };
-            loops.push(run(Arc::new(instances), &waker, PERIOD));
-        }
-        let members = self.cluster.members().map(|member| Some(Arc::clone(member)));
-        for member in members.chain([None]) {
-            let bundles = self.bundles(member);
-            let waker = bundles.waker.clone();
-            loops.push(run(Arc::new(bundles), &waker, PERIOD));
-        }
-        loops
-    }
-
-    /// Writes down when keys were used.
-    fn key_uses(&self, uses: &KeyUses) -> tokio::task::JoinHandle<()> {
-        let writer = KeyUseWriter { uses: uses.clone(), records: self.records.clone() };
-        let (waker, period) = (Waker::new(), key_uses::PERIOD);
-        driver::run(Arc::new(writer), &waker, period, self.clock, self.roster, self.shutdown)
-    }
-
-    /// Keeps the history for pictures and reports.
-    fn sampler(
-        &self,
-        history: &History,
-        counts: &Counts,
-        rooms: tokio::sync::watch::Receiver<Arc<Vec<crate::schedule::ledger::Room>>>,
-    ) -> tokio::task::JoinHandle<()> {
-        let sampler = Sampler {
-            history: history.clone(),
-            records: self.records.clone(),
-            cluster: self.cluster.clone(),
-            rooms,
-            walrus: self.walrus.clone(),
-            counts: counts.clone(),
-            clock: self.clock.clone(),
-            report_days: self.config.report_days,
-            last: std::sync::Mutex::default(),
-        };
-        let (waker, period) = (Waker::new(), sample::PERIOD);
-        driver::run(Arc::new(sampler), &waker, period, self.clock, self.roster, self.shutdown)
-    }
-
-    fn people(&self, mails: bool) -> People {
-        People {
-            records: self.records.clone(),
-            endpoints: self.endpoints.clone(),
-            console: self.config.console(),
-            zones: self.config.zones().into(),
-            mails,
-            clock: self.clock.clone(),
-            post: Waker::new(),
-            leaving: Waker::new(),
-            wakers: self.wakers.clone(),
-            gate: Arc::new(Gate::of_this_host()),
-            throttle: Arc::default(),
-        }
-    }
-
-    fn people_loops(
-        &self,
-        people: &People,
-        server: Option<MailServer>,
-    ) -> [tokio::task::JoinHandle<()>; 3] {
-        let run = |reconciler: Arc<dyn Reconciler>, waker: &Waker| {
-            driver::run(reconciler, waker, PERIOD, self.clock, self.roster, self.shutdown)
-        };
-        let post = Post { people: people.clone(), server };
-        let leavers = Leavers { people: people.clone(), walrus: self.walrus.clone() };
-        let (sweep, asleep) = (Arc::new(console::sweep(people.clone())), Waker::new());
-        let (clock, roster, shutdown) = (self.clock, self.roster, self.shutdown);
-        let sweep = driver::run(sweep, &asleep, console::SWEEP, clock, roster, shutdown);
-        [run(Arc::new(post), &people.post), run(Arc::new(leavers), &people.leaving), sweep]
-    }
-
-    fn bundles(&self, member: Option<Arc<Member>>) -> crate::reconcile::bundles::Bundles {
-        let name = member.as_ref().map(|member| member.name.as_str());
-        let waker = name.and_then(|name| self.wakers.bundles.get(name)).cloned();
-        crate::reconcile::bundles::Bundles {
-            name: format!("bundles {}", name.map_or("of no node".into(), |it| format!("on {it}"))),
-            member,
-            cluster: self.cluster.clone(),
-            records: self.records.clone(),
-            walrus: self.walrus.clone(),
-            clock: self.clock.clone(),
-            since: self.clock.now(),
-            wakers: self.wakers.clone(),
-            waker: waker.unwrap_or_default(),
-        }
-    }
-
-    fn polls(&self) {
-        for member in self.cluster.members() {
-            let poller = Poller {
-                scheduler: self.scheduler.clone(),
-                wakers: [&self.wakers.nodes, &self.wakers.bundles]
-                    .map(|wakers| wakers.get(&member.name).cloned().unwrap_or_default()),
-                clock: self.clock.clone(),
-                shutdown: self.shutdown.clone(),
-            };
-            poll(Arc::clone(member), poller);
-        }
-    }
 }

@@ -192,11 +192,16 @@ async fn hand_on(
     sender: &Sender,
 ) -> Result<(), String> {
     let mut held: Option<Bytes> = None;
+    let mark = end.replace("--\r\n", "\r\n");
+    let mut marks = Marks { mark: mark.as_bytes(), tail: Vec::new() };
     loop {
         let count = usize::try_from(left).unwrap_or(usize::MAX).min(ahead.len());
         if count > 0 {
             let piece = ahead.split_to(count).freeze();
             left -= count as u64;
+            if marks.are_in(&piece) {
+                return Err("another field stands behind the file".to_owned());
+            }
             if let Some(before) = held.replace(piece)
                 && sender.send(Ok(before)).await.is_err()
             {
@@ -218,6 +223,30 @@ async fn hand_on(
             Some(Err(error)) => return Err(error.to_string()),
             None => return Err("the form ends too early".to_owned()),
         }
+    }
+}
+
+/// Looks for what begins another field in what comes in pieces: no file has it, by the browser's choice.
+struct Marks<'a> {
+    mark: &'a [u8],
+    /// The last bytes that were seen, fewer than the mark has.
+    tail: Vec<u8>,
+}
+
+impl Marks<'_> {
+    fn are_in(&mut self, piece: &[u8]) -> bool {
+        let most = self.mark.len() - 1;
+        self.tail.extend_from_slice(&piece[..piece.len().min(most)]);
+        if find(&self.tail, self.mark).is_some() || find(piece, self.mark).is_some() {
+            return true;
+        }
+        if piece.len() >= most {
+            self.tail.clear();
+            self.tail.extend_from_slice(&piece[piece.len() - most..]);
+        } else {
+            self.tail.drain(..self.tail.len().saturating_sub(most));
+        }
+        false
     }
 }
 

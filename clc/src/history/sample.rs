@@ -16,7 +16,7 @@ use common::wire::walrus::{CacheView, DescribeCache, DescribeTraffic, Traffic, W
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
 use runtime::peer::Peer;
-use runtime::reconcile::{Pass, Reconciler};
+use runtime::reconcile::{Pass, Reconciler, Waker};
 use tokio::sync::watch;
 
 use super::rings::single;
@@ -52,6 +52,8 @@ pub struct Sampler {
     pub clock: Clock,
     /// For how many days use is on record.
     pub report_days: u64,
+    /// Who removes instances that ended, once they have been added up.
+    pub swept: Waker,
     /// What was counted in which minute.
     pub last: Mutex<Last>,
 }
@@ -209,7 +211,11 @@ impl Sampler {
             }
             Ok(())
         };
-        self.records.work(work).await
+        self.records.work(work).await?;
+        if accounts {
+            self.swept.wake();
+        }
+        Ok(())
     }
 
     /// A sample of each node that answers, and how many do.

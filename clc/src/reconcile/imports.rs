@@ -255,12 +255,16 @@ impl Imports {
         };
         let task = task.clone();
         pool::spawn(async move {
-            if let Ok(ask) = own.question(&task, WAIT).await {
+            let ask = own.question(&task, WAIT).await;
+            let Self { walrus, wakers, awaited, records, .. } = own;
+            // A clc that stops gives its store back before walrus answers.
+            drop(records);
+            if let Ok(ask) = ask {
                 // How it ended, the next pass finds out by asking itself.
-                drop(own.walrus.call_patiently(ask, WAIT).await);
+                drop(walrus.call_patiently(ask, WAIT).await);
             }
-            own.lock().remove(&task.task);
-            own.wakers.imports.wake();
+            awaited.lock().unwrap_or_else(PoisonError::into_inner).remove(&task.task);
+            wakers.imports.wake();
         });
     }
 

@@ -29,6 +29,8 @@ pub struct Wakers {
     pub imports: Waker,
     /// Of what walrus must have.
     pub walrus: Waker,
+    /// Of old records.
+    pub sweep: Waker,
     /// Of each node's instances, by the node's name.
     pub nodes: BTreeMap<String, Waker>,
     /// Of each node's bundle tasks, by the node's name.
@@ -40,7 +42,14 @@ impl Wakers {
     pub fn new<'a>(nodes: impl Iterator<Item = &'a str>) -> Self {
         let nodes: BTreeMap<_, _> = nodes.map(|name| (name.to_owned(), Waker::new())).collect();
         let bundles = nodes.keys().map(|name| (name.clone(), Waker::new())).collect();
-        Self { images: Waker::new(), imports: Waker::new(), walrus: Waker::new(), nodes, bundles }
+        Self {
+            images: Waker::new(),
+            imports: Waker::new(),
+            walrus: Waker::new(),
+            sweep: Waker::new(),
+            nodes,
+            bundles,
+        }
     }
 
     /// Wakes the reconciler of a node's instances.

@@ -255,7 +255,7 @@ fn every_attribute_is_told_and_those_that_may_be_are_changed() {
             (
                 |it| {
                     it.operation_type = Some("add".into());
-                    it.user_id = vec!["taro".into()];
+                    it.user_id = vec!["none-of-this-name".into()];
                 },
                 "InvalidAMIAttributeItemValue",
             ),

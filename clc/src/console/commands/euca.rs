@@ -330,6 +330,22 @@ const TABLE: &[(&str, &str, &str, Rule)] = &[
         }
         _ => it.fails = true,
     }),
+    ("eucalypt", "ModifyInstanceTypes", "euca-modify-instance-type", |it| {
+        match it.take("InstanceType") {
+            Some(Value::List(mut all)) if all.len() == 1 => match all.pop() {
+                Some(Value::Parts(parts)) => {
+                    it.left = parts;
+                    it.option("-c", "Cpu");
+                    it.option("-m", "Memory");
+                    it.option("-d", "Disk");
+                    it.of("Name");
+                }
+                _ => it.fails = true,
+            },
+            // The command changes one at a time, and they may fit each other only together.
+            _ => it.fails = true,
+        }
+    }),
     ("eucalypt", "EvictImages", "euca-evict-images", |it| it.of("Image")),
     ("eucalypt", "GiveUpNode", "euca-give-up-node", |it| it.of("Name")),
     ("eucalypt", "ModifyNode", "euca-drain-node", |it| {

@@ -71,7 +71,7 @@ texts! {
     L_CHANGES = "Changes of one session", "セッションあたりの変更操作";
     E_CHANGES = "10 to 1000000 forms; also of an address from which nobody is signed in.", "10～1000000 (フォームの送信回数)。サインインしていないアドレスにも適用されます。";
     L_STREAMS = "Lists that a session begins to follow", "セッションあたりの自動更新の開始";
-    E_STREAMS = "10 to 1000000.", "10～1000000。";
+    E_STREAMS = "10 to 1000000 lists.", "10～1000000 (一覧の数)。";
     L_KEYS = "Access keys of a user", "ユーザーあたりのアクセスキー数";
     E_KEYS = "1 to 100. Keys that are there stay good.", "1～100。既存のキーはそのまま使えます。";
     L_CERTIFICATES = "Active certificates of a user", "ユーザーあたりの有効な証明書数";
@@ -105,7 +105,7 @@ texts! {
     S_UNPACKING = "unpacking", "展開中";
     S_HERE = "ready", "使用可能";
     S_LEAVING = "leaving", "削除待ち";
-    UNPACKED = "{done} of {total}", "{done} / {total}";
+    UNPACKED = "{done} of {total}", "{total} 中 {done}";
     READ_BY = "{count} reading", "読み取り {count} 件";
     EXPECTED = "{count} about to read", "読み取り予定 {count} 件";
     WAITED_FOR = "{count} waiting", "待機 {count} 件";

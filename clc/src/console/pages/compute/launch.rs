@@ -209,7 +209,7 @@ fn main_part(visit: &Visit, draft: &Draft, choices: &Choices, wrong: Option<&Wro
             (inputs::number(words, 1, 256, Input { required: true, ..input("count", say::COUNT, &quota) }))
             (inputs::number(words, 1, 256, input("least", say::LEAST, words.t(say::LEAST_HINT))))
         }
-        @if choices.zones.len() > 1 {
+        @if choices.zones.len() > 1 || !draft.get("zone").is_empty() {
             (inputs::choice(words, &with_none(words.t(say::ZONE_ANY), &choices.zones), input("zone", say::ZONE, "")))
         }
     }

@@ -109,9 +109,9 @@ pub(super) fn refused(visit: &Visit, error: &ApiError) -> Markup {
     }
 }
 
-/// The line that an error names: `… at line 3 column 5`.
+/// The line that an error names: `… (line 3, column 5)`.
 fn line_of(text: &str) -> Option<usize> {
-    let (_, behind) = text.split_once("at line ")?;
+    let (_, behind) = text.rsplit_once("(line ")?;
     behind.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn errors_name_their_lines() {
-        assert_eq!(line_of("expected value at line 3 column 5"), Some(3));
+        assert_eq!(line_of("a name in quotes is expected (line 3, column 5)"), Some(3));
         assert_eq!(line_of("no Statement"), None);
         assert_eq!(Kind::Role.done("a b"), "/iam/role?name=a%20b&done=1");
     }
