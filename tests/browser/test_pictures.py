@@ -23,7 +23,7 @@ def check(epoch, body):
 
 
 def remember_a_day(site):
-    """Writes a day of samples into the cloud's rings, with two hours of which nothing is known."""
+    """Writes a day of samples into the cloud's rings, with five hours of which nothing is known: more than two rows of a table."""
     path = site.cloud.dir / "clc/history/cloud.rings"
     file = os.open(path, os.O_RDWR)
     try:
@@ -31,7 +31,7 @@ def remember_a_day(site):
         now = int(time.time()) // 60
         for minute in range(now - MINUTES + 2, now - 1):
             hour = minute / 60 % 24
-            if 3 <= (now - minute) / 60 < 5:
+            if 3 <= (now - minute) / 60 < 8:
                 continue
             busy = 20 + 14 * abs(12 - hour) / 12 + minute % 7
             values = [busy, 64, busy * 2048, 262144, busy * 8192, 2000000, 2, 2, minute % 3, busy / 2, 0, 3, 0]
