@@ -367,6 +367,7 @@ fn no_form_is_taken_that_is_not_ours() {
         let other = hanako.get("/sessions").await.token();
         let mut stranger = Browser::new(&world);
         let anonymous = stranger.get("/sign-in").await.token();
+        let mut unread = false;
         for line in lines().into_iter().filter(|line| line.method == Method::Post) {
             let path = line.path.replace("{id}", "x");
             for token in ["", "x", &other, &anonymous] {
@@ -385,11 +386,15 @@ fn no_form_is_taken_that_is_not_ours() {
             if line.streams {
                 continue;
             }
+            // Of what is not theirs nothing is read: one of those is enough, since its connection is
+            // held for a while, so that the answer arrives.
+            let closed = line.who == Who::Administrator;
+            if closed && std::mem::replace(&mut unread, true) {
+                continue;
+            }
             let much = "x".repeat(70_000);
             let most = taro.post(&path, &own, &[("x", &much)]).await;
-            // Of what is not theirs nothing is read.
-            let told = if line.who == Who::Administrator { 403 } else { 413 };
-            assert_eq!(most.status, told, "{path}");
+            assert_eq!(most.status, if closed { 403 } else { 413 }, "{path}");
         }
         assert_eq!(taro.get("/sessions").await.status, 200);
         // A cookie that nobody was given binds nothing.
