@@ -61,12 +61,14 @@ class Keeper:
         self.mails.append((envelope.rcpt_tos[0], mail.get_content()))
         return "250 taken"
 
-    def link(self, address, page):
-        """The link to that page in the last mail to somebody, once it has come."""
+    def link(self, address, page, whose=""):
+        """The link to that page in the last mail to somebody, once it has come; about somebody, if they get several."""
+        wanted = f"/{page}#{whose}"
+
         def last():
-            texts = [text for to, text in self.mails if to == address and f"/{page}#" in text]
-            return texts and next(word for word in texts[-1].split() if f"/{page}#" in word)
-        return clouds.wait_until(last, f"a mail to {address} with a link to /{page}")
+            texts = [text for to, text in self.mails if to == address and wanted in text]
+            return texts and next(word for word in texts[-1].split() if wanted in word)
+        return clouds.wait_until(last, f"a mail to {address} with a link to {wanted}")
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,8 @@ import table
 from conftest import COSTS, SCREENSHOTS
 
 AXE = Axe()
+# How pages are looked at: each language at each width, by day and by night, and each width by both.
+LOOKS = [("en", 360, "light"), ("en", 1280, "dark"), ("ja", 360, "dark"), ("ja", 1280, "light")]
 
 
 def time_of(answer):

@@ -8,10 +8,9 @@ import subprocess
 import pytest
 
 from conftest import OWN
-from looks import looked_at
+from looks import LOOKS, looked_at
 
 # Each language with each width, each width with each scheme, each scheme with each language.
-LOOKS = [("en", 360, "light"), ("en", 1280, "dark"), ("ja", 360, "dark"), ("ja", 1280, "light")]
 SCRIPT = "<script>alert(1)</script>"
 
 

@@ -43,9 +43,9 @@ def sure(it):
 
 
 def test_an_access_key_is_made_saved_and_deleted(site, visit, tmp_path):
-    _, first = site.add("keeper")
+    _, first = site.add("key-keeper")
     it = visit()
-    it.enter("keeper", first)
+    it.enter("key-keeper", first)
     it.go("/access-keys")
     with it.page.expect_navigation():
         it.page.click("form[action='/access-keys/create'] button")

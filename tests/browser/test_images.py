@@ -1,7 +1,6 @@
 """Images at the console: registered from a bucket, watched, shared, described, deregistered; and disks that are
 uploaded and become images."""
 
-import itertools
 import os
 
 import boto3
@@ -10,9 +9,7 @@ from botocore.config import Config
 
 import cloud as clouds
 from conftest import OWN
-from looks import looked_at
-
-LOOKS = list(itertools.product(("en", "ja"), (360, 1280), ("light", "dark")))
+from looks import LOOKS, looked_at
 
 
 def s3_of(user):

@@ -1,12 +1,10 @@
 """Every page in both languages, narrow and wide, by day and by night; and without a script."""
 
-import itertools
 
 import pytest
 
-from looks import looked_at
+from looks import LOOKS, looked_at
 
-LOOKS = list(itertools.product(("en", "ja"), (360, 1280), ("light", "dark")))
 STRANGERS = {
     "sign-in": "/sign-in",
     "signed-out": "/sign-in?out=1",

@@ -6,10 +6,9 @@ import cloud as clouds
 import pytest
 
 from conftest import ADMINISTRATOR, OWN, Visitor
-from looks import looked_at
+from looks import LOOKS, looked_at
 
 # Each language at each width, and each of them by day and by night once.
-LOOKS = [("en", 360, "light"), ("ja", 360, "dark"), ("en", 1280, "dark"), ("ja", 1280, "light")]
 SCRIPT = "<script>alert(1)</script>"
 
 
@@ -167,7 +166,7 @@ def test_by_an_administrator_after_a_mail(admin, visit, post):
 
 def test_by_an_application_that_is_approved(steward, admin, visit, post):
     apply(visit, "shiro", full_name=SCRIPT, project_description=f"{SCRIPT}\nlines")
-    link = post.link("root@example.com", "approve")
+    link = post.link("root@example.com", "approve", "shiro")
     it = admin()
     it.go("/")
     assert it.page.locator(".side a[href='/people'] .tag").inner_text().startswith("1")
@@ -192,7 +191,7 @@ def test_by_an_application_that_is_approved(steward, admin, visit, post):
 
 def test_by_an_application_that_is_turned_down(site, admin, visit, post):
     apply(visit, "goro")
-    link = post.link("root@example.com", "reject")
+    link = post.link("root@example.com", "reject", "goro")
     # The link leads there by the sign-in.
     it = visit()
     it.go(link)

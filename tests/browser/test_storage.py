@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import http.client
-import itertools
 import pathlib
 import re
 import ssl
@@ -15,9 +14,8 @@ import botocore.exceptions
 import pytest
 
 import cloud as clouds
-from looks import looked_at
+from looks import LOOKS, looked_at
 
-LOOKS = list(itertools.product(("en", "ja"), (360, 1280), ("light", "dark")))
 ODD = "<script>alert(1)<／script> %2F ünï 日本.html"
 PART = 16 << 20
 

@@ -107,32 +107,25 @@ pub struct Row {
     pub cells: Vec<Cell>,
 }
 
-impl Row {
-    /// One row of several that lie side by side; none of none.
-    pub fn joined(rows: &[Self]) -> Option<Self> {
-        let first = rows.first()?;
-        Some(joined(first.at, first.cells.len(), rows))
+impl Cell {
+    /// What a column has in several rows that lie side by side: the least, the mean by weight, the
+    /// greatest. None if none of them knows.
+    pub fn joined(rows: &[Row], column: usize) -> Option<Self> {
+        let (mut weight, mut sum) = (0.0, 0.0);
+        let (mut min, mut max) = (f32::INFINITY, f32::NEG_INFINITY);
+        for row in rows {
+            let Some(it) = row.cells.get(column).filter(|it| it.is_known()) else { continue };
+            weight += f64::from(row.weight);
+            sum += f64::from(row.weight) * f64::from(it.mean);
+            (min, max) = (min.min(it.min), max.max(it.max));
+        }
+        (weight > 0.0).then(|| Self { min, mean: single(sum / weight), max })
     }
 }
 
-/// Makes one row of several: the least, the mean by weight, the greatest of each column.
+/// Makes one row of several.
 fn joined(at: u64, columns: usize, rows: &[Row]) -> Row {
-    let cell = |column: usize| {
-        let known = || {
-            let cells = rows.iter().map(|row| (row.weight, row.cells[column]));
-            cells.filter(|(_, cell)| cell.is_known())
-        };
-        let weight: f64 = known().map(|(weight, _)| f64::from(weight)).sum();
-        let sum: f64 = known().map(|(weight, it)| f64::from(weight) * f64::from(it.mean)).sum();
-        if weight == 0.0 {
-            return Cell::one(f32::NAN);
-        }
-        Cell {
-            min: known().map(|(_, cell)| cell.min).fold(f32::INFINITY, f32::min),
-            mean: single(sum / weight),
-            max: known().map(|(_, cell)| cell.max).fold(f32::NEG_INFINITY, f32::max),
-        }
-    };
+    let cell = |column| Cell::joined(rows, column).unwrap_or(Cell::one(f32::NAN));
     let weight = rows.iter().fold(0u32, |sum, row| sum.saturating_add(row.weight));
     Row { at, weight, cells: (0..columns).map(cell).collect() }
 }

@@ -77,6 +77,7 @@ class Upload {
     this.requests = new Set();
     this.sent = new Map();
     this.cancelled = false;
+    this.stop = () => {};
     this.id = null;
     this.draw();
   }
@@ -122,13 +123,15 @@ class Upload {
 
   async run() {
     const { place } = this;
-    this.cancelled = false;
+    const stopped = new Promise((_, fail) => {
+      this.stop = () => fail(new Cancelled());
+    });
     this.row.dataset.state = "going";
     this.offer(place.say.cancel, () => this.cancel());
     this.tell(place.say.checking);
     try {
-      if (this.blob.size <= PART) await this.whole();
-      else await this.inParts();
+      // Who cancels does not wait for a pause between two tries to end.
+      await Promise.race([stopped, this.blob.size <= PART ? this.whole() : this.inParts()]);
       this.bar.value = this.bar.max;
       this.row.dataset.state = "done";
       this.offer("", null);
@@ -138,9 +141,9 @@ class Upload {
     } catch (error) {
       for (const request of this.requests) request.abort();
       if (this.cancelled) {
-        this.row.dataset.state = "cancelled";
-        this.tell(place.say.cancelled);
         this.offer("", null);
+        await this.giveUp();
+        this.showCancelled();
         return false;
       }
       this.row.dataset.state = "failed";
@@ -211,7 +214,8 @@ class Upload {
     }
     this.size = Math.max(PART, Math.ceil(this.blob.size / MOST_PARTS / 1048576) * 1048576);
     const body = new URLSearchParams({ ...fields, type: this.blob.type, token_of_form: this.place.token });
-    const begun = await patiently(this, () => ask(this.place, "POST", "/uploads/begin", body, { file: this }));
+    // Not broken off: what was begun has to be known to be given up.
+    const begun = await patiently(this, () => ask(this.place, "POST", "/uploads/begin", body));
     return { id: begun.id, found: new Map() };
   }
 
@@ -220,6 +224,10 @@ class Upload {
     this.sent.clear();
     const { id, found } = await this.place_to_go_on();
     this.id = id;
+    if (this.cancelled) {
+      await this.giveUp();
+      throw new Cancelled();
+    }
     const count = Math.ceil(this.blob.size / this.size);
     let next = 1;
     const work = async () => {
@@ -254,16 +262,38 @@ class Upload {
     this.id = null;
   }
 
-  // What was sent goes, too.
   cancel() {
     this.cancelled = true;
-    for (const request of this.requests) request.abort();
-    if (this.id) {
-      const fields = { bucket: this.place.bucket, key: this.key, upload: this.id };
-      const body = new URLSearchParams({ ...fields, token_of_form: this.place.token });
-      fetch("/uploads/abort", { method: "POST", body, redirect: "manual" });
-      this.id = null;
+    const { queue } = this.place;
+    if (queue.includes(this)) {
+      queue.splice(queue.indexOf(this), 1);
+      return this.showCancelled();
     }
+    for (const request of this.requests) request.abort();
+    return this.stop();
+  }
+
+  // What was sent goes, too. What cannot be given up now stays in the bucket's list of uploads.
+  async giveUp() {
+    if (!this.id) return;
+    const fields = { bucket: this.place.bucket, key: this.key, upload: this.id };
+    const body = new URLSearchParams({ ...fields, token_of_form: this.place.token });
+    this.id = null;
+    for (let number = 1; number < TRIES; number += 1) {
+      try {
+        const answer = await fetch("/uploads/abort", { method: "POST", body, redirect: "manual" });
+        if (answer.status < 500 && answer.status !== 429) return;
+      } catch {
+        // The line is broken.
+      }
+      await pause(500 * 2 ** number);
+    }
+  }
+
+  showCancelled() {
+    this.row.dataset.state = "cancelled";
+    this.tell(this.place.say.cancelled);
+    this.offer("", null);
   }
 }
 
@@ -307,6 +337,7 @@ class Place {
   }
 
   enqueue(upload) {
+    upload.cancelled = false;
     this.queue.push(upload);
     if (!this.busy) this.work();
   }

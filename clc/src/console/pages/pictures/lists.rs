@@ -20,7 +20,7 @@ const SHOWN: usize = 200;
 /// A table of texts.
 fn table(words: Words, heads: &[&str], rows: &[Vec<Markup>]) -> Markup {
     html! {
-        div.scroll { table.rows {
+        div.scroll tabindex="0" role="region" aria-label=(heads.join(", ")) { table.rows {
             thead { tr { @for head in heads { th scope="col" { (head) } } } }
             tbody { @for row in rows.iter().take(SHOWN) { tr {
                 @for (number, (cell, head)) in row.iter().zip(heads).enumerate() {

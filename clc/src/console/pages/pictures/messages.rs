@@ -68,7 +68,7 @@ pub(super) async fn show(visit: Visit) -> Result<Reply, ApiError> {
             None => (notice("bad", words.t(say::NOT_ANSWERED), "")),
             Some(all) if all.is_empty() => p.empty { (words.t(say::NO_MESSAGES)) },
             Some(all) => {
-                div.scroll { table.rows {
+                div.scroll tabindex="0" role="region" aria-label=(words.t(say::MESSAGE)) { table.rows {
                     thead { tr {
                         @for name in [say::TIME, say::LEVEL, say::PART, say::MESSAGE] { th scope="col" { (words.t(name)) } }
                     } }

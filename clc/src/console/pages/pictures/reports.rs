@@ -139,7 +139,7 @@ pub(super) async fn all(visit: Visit) -> Result<Reply, ApiError> {
         @if read.all.is_empty() {
             @if !days.wrong { p.empty { (words.t(say::NO_USE)) } }
         } @else {
-            div.scroll { table.rows.sums {
+            div.scroll tabindex="0" role="region" aria-label=(words.t(say::ACCOUNT)) { table.rows.sums {
                 (heads(words, words.t(say::ACCOUNT)))
                 tbody {
                     @for it in read.all.iter().skip((number - 1) * SHOWN).take(SHOWN) {
@@ -288,7 +288,7 @@ fn mine_told(words: Words, it: &AccountUse) -> Markup {
     };
     html! {
         @if !it.types.is_empty() {
-            div.scroll { table.rows.sums {
+            div.scroll tabindex="0" role="region" aria-label=(words.t(say::TYPE)) { table.rows.sums {
                 thead { tr { th scope="col" { (words.t(say::TYPE)) } @for name in names { th scope="col" { (words.t(name)) } } } }
                 tbody { @for (name, used) in &it.types { (row(name, used)) } }
                 @if it.types.len() > 1 { tfoot { (row(words.t(say::IN_ALL), &sum)) } }

@@ -93,7 +93,8 @@ pub(crate) struct Seen {
     family: Family,
     from: u64,
     step: u64,
-    points: Vec<Option<Row>>,
+    /// The rows of each point. They are joined by columns, as these are asked for.
+    points: Vec<Vec<Row>>,
 }
 
 impl Seen {
@@ -109,28 +110,26 @@ impl Seen {
         let seconds = |at: Timestamp| u64::try_from(at.as_secs()).unwrap_or_default();
         let (from, until) = (seconds(from), seconds(until));
         let step = ((until - from) / POINTS).max(row).next_multiple_of(row.min(until - from));
-        let mut groups: Vec<Vec<Row>> =
+        let mut points: Vec<Vec<Row>> =
             vec![Vec::new(); usize::try_from((until - from).div_ceil(step)).unwrap_or(1)];
         for row in rows {
             let place = usize::try_from(row.at.saturating_sub(from) / step).unwrap_or(usize::MAX);
-            if let Some(group) = groups.get_mut(place) {
-                group.push(row);
+            if let Some(point) = points.get_mut(place) {
+                point.push(row);
             }
         }
-        let points = groups.into_iter().map(|group| Row::joined(&group)).collect();
         Ok(Self { family: subject.family, from, step, points })
     }
 
     /// Whether anything is known.
     pub(super) fn is_empty(&self) -> bool {
-        self.points.iter().all(Option::is_none)
+        self.points.iter().all(Vec::is_empty)
     }
 
     /// What is known of a column.
     pub(crate) fn cells(&self, column: &str) -> Vec<Option<Cell>> {
         let Some(place) = self.family.column(column) else { return Vec::new() };
-        let cell = |row: &Row| row.cells.get(place).copied().filter(Cell::is_known);
-        self.points.iter().map(|row| row.as_ref().and_then(cell)).collect()
+        self.points.iter().map(|rows| Cell::joined(rows, place)).collect()
     }
 
     /// What is known of a column at last, and when that was.
@@ -138,7 +137,7 @@ impl Seen {
         let cells = self.cells(column);
         let (place, cell) = cells.iter().enumerate().rev().find_map(|(n, it)| Some((n, (*it)?)))?;
         let at = self.from + self.step * place as u64;
-        let at = self.points.get(place).and_then(|it| it.as_ref()).map_or(at, |row| row.at);
+        let at = self.points.get(place).and_then(|rows| rows.first()).map_or(at, |row| row.at);
         Some((Timestamp::from_secs(i64::try_from(at).unwrap_or_default()), cell))
     }
 

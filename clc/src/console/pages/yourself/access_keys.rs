@@ -157,7 +157,7 @@ fn made_page(visit: &Visit, key: &AccessKey) -> Reply {
             dd { code { (secret) } }
         }
         p.pair {
-            (file("credentials", "text/plain", ini.as_bytes(), words.t(say::KEY_FILE)))
+            (file("credentials", "application/octet-stream", ini.as_bytes(), words.t(say::KEY_FILE)))
             (file(&format!("{id}.csv"), "text/csv", csv.as_bytes(), words.t(say::KEY_CSV)))
         }
         p.hint { (words.t(say::KEY_FILE_HINT)) }
