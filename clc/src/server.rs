@@ -174,9 +174,10 @@ impl Server {
         loops.extend(parts.people_loops(&people, mail_server));
         parts.polls();
         let counts = Counts::default();
-        loops.push(parts.sampler(&history, &counts, rooms.clone()));
         declare(&metrics, &cluster, &clock, rooms.clone());
         cluster.meet(MEETING).await;
+        // What the nodes have is known by now: the first sample has it.
+        loops.push(parts.sampler(&history, &counts, rooms.clone()));
 
         let directory = Arc::new(RecordedDirectory::new(records.clone()));
         let keys = Arc::new(RecordedKeyRing::new(Arc::clone(&directory), clock.clone()));

@@ -122,6 +122,18 @@ def boot(cloud, tmp_path_factory):
     return boot_files(cloud, tmp_path_factory.mktemp("boot"))
 
 
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory):
+    """A cloud of its own, for what leaves keys and certificates behind, or changes the cloud itself."""
+    cloud = clouds.Cloud(tmp_path_factory.mktemp("changed"))
+    try:
+        cloud.raise_all()
+        boot_files(cloud, tmp_path_factory.mktemp("changed-boot"))
+        yield cloud
+    finally:
+        cloud.stop_all()
+
+
 @pytest.fixture(scope="session")
 def https_boot(https, tmp_path_factory):
     return boot_files(https, tmp_path_factory.mktemp("https-boot"))

@@ -75,7 +75,8 @@ def runner(credentials, programs, folder):
     return run
 
 
-def test_clients_take_the_lines_as_they_are(cloud, user, boot, programs, disk, tmp_path):
+def test_clients_take_the_lines_as_they_are(changed, programs, disk, tmp_path):
+    cloud, user = changed, changed.add_user("taro.yamada")
     own, admin = runner(user, programs, tmp_path), runner(cloud.administrator, programs, tmp_path)
     manifest, _ = clouds.bundle(user, disk, tmp_path / "boot")
     user.euca("upload-bundle", "-b", "lines", "-m", manifest)
@@ -160,7 +161,8 @@ class Page:
         return found
 
 
-def test_what_was_done_at_the_console_is_done_again_by_its_lines(cloud, programs, tmp_path):
+def test_what_was_done_at_the_console_is_done_again_by_its_lines(changed, programs, tmp_path):
+    cloud = changed
     credentials = cloud.add_user("lines")
     config = cloud.dir / "etc/clc.toml"
     (tmp_path / "password").write_text("korrekt Pferd 1\n")
