@@ -12,7 +12,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::{Actor as _, Addr};
 use common::error::ApiError;
@@ -65,6 +65,9 @@ use crate::vm::effects::Hands;
 use crate::vm::folder::{Remains, Scan, holders};
 use crate::vm::vm::{Vm, VmHandle};
 use crate::vm::wiring::Wiring;
+
+/// How long the agent before may take to let go of its directory.
+const HANDOVER: Duration = Duration::from_secs(2);
 
 /// Why the node agent cannot start.
 #[derive(Debug, Error)]
@@ -502,8 +505,22 @@ async fn host(config: &Config) -> Result<(Plugging, Arc<dyn Driver>), StartError
     }
 }
 
-/// Makes the data directory, keeps others away from it, and looks what the host can hold.
+/// As [`take`], when the agent before has let go: a program that it was just starting has its files
+/// until it runs.
 async fn open(config: &Config) -> Result<(File, Capacity), StartError> {
+    let until = Instant::now() + HANDOVER;
+    loop {
+        match take(config).await {
+            Err(StartError::Locked(_)) if Instant::now() < until => {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            taken => return taken,
+        }
+    }
+}
+
+/// Makes the data directory, keeps others away from it, and looks what the host can hold.
+async fn take(config: &Config) -> Result<(File, Capacity), StartError> {
     let config = config.clone();
     let opened = pool::block(move || {
         let dir = config.data_dir.as_path();
