@@ -16,12 +16,6 @@ pub(crate) enum Group {
     Overview,
     /// Instances, images, key pairs.
     Compute,
-    /// Buckets and objects.
-    Storage,
-    /// The cloud's users, for its administrators.
-    People,
-    /// The cloud itself, for its administrators.
-    Cloud,
     /// One's own account.
     Yourself,
 }
@@ -31,9 +25,6 @@ impl Group {
         match self {
             Self::Overview => None,
             Self::Compute => Some(say::COMPUTE),
-            Self::Storage => Some(say::STORAGE),
-            Self::People => Some(say::PEOPLE),
-            Self::Cloud => Some(say::ADMINISTRATION),
             Self::Yourself => Some(say::YOU),
         }
     }

@@ -12,9 +12,6 @@ texts! {
     SIGN_OUT = "Sign out", "サインアウト";
     LANGUAGE = "Language", "言語";
     COMPUTE = "Compute", "コンピュート";
-    STORAGE = "Storage", "ストレージ";
-    PEOPLE = "Users", "ユーザー管理";
-    ADMINISTRATION = "Cloud", "クラウド管理";
     YOU = "Your account", "アカウント";
     SEARCH = "Search", "検索";
     ALL_OF_THEM = "All", "すべて";
