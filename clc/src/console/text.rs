@@ -6,6 +6,8 @@
 
 use common::wire::people::Language;
 
+use crate::people::mails::fill;
+
 /// A text in English and Japanese.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Text {
@@ -46,17 +48,7 @@ impl Words {
 
     /// A text with values in the places of their names, put in once from the beginning to the end.
     pub(crate) fn fill(self, text: Text, values: &[(&str, &str)]) -> String {
-        let mut out = String::new();
-        let mut rest = self.t(text);
-        while let Some((before, behind)) = rest.split_once('{') {
-            out.push_str(before);
-            let Some((name, after)) = behind.split_once('}') else { break };
-            let value = values.iter().find(|(known, _)| *known == name);
-            out.push_str(value.map_or("", |(_, value)| value));
-            rest = after;
-        }
-        out.push_str(rest);
-        out
+        fill(self.t(text), values)
     }
 
     /// What `lang` says of this language.

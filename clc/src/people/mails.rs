@@ -277,14 +277,14 @@ fn filled(text: &Text, language: Language, to: &str, values: &Values) -> Mail {
 }
 
 /// Puts values in the places of their names, once from the beginning to the end.
-fn fill(text: &str, values: &Values) -> String {
+pub(crate) fn fill(text: &str, values: &[(&str, impl AsRef<str>)]) -> String {
     let mut out = String::with_capacity(text.len() + 256);
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once('{') {
         out.push_str(before);
         let Some((name, after)) = behind.split_once('}') else { break };
         let value = values.iter().find(|(known, _)| *known == name);
-        out.push_str(value.map_or("", |(_, value)| value));
+        out.push_str(value.map_or("", |(_, value)| value.as_ref()));
         rest = after;
     }
     out.push_str(rest);
