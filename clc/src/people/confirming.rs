@@ -109,15 +109,7 @@ fn set(
             batch.replace(&seen)?;
         }
         None => {
-            batch.insert(&Login {
-                account: account.number.clone(),
-                user: FIRST_USER.to_owned(),
-                hash,
-                created: now,
-                set: now,
-                must_change: false,
-                former: Vec::new(),
-            })?;
+            batch.insert(&Login::new(account.number.clone(), FIRST_USER, hash, false, now))?;
         }
     }
     Ok(())

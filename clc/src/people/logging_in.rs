@@ -324,15 +324,8 @@ pub fn set_first(people: &People, alias: &str, password: &str) -> Result<(), Api
                 batch.replace(&seen)?;
             }
             None => {
-                batch.insert(&Login {
-                    account: account.number.clone(),
-                    user: FIRST_USER.to_owned(),
-                    hash: hash.clone(),
-                    created: now,
-                    set: now,
-                    must_change: true,
-                    former: Vec::new(),
-                })?;
+                let (number, hash) = (account.number.clone(), hash.clone());
+                batch.insert(&Login::new(number, FIRST_USER, hash, true, now))?;
             }
         }
         Ok::<_, ApiError>(())
