@@ -6,8 +6,8 @@
 //! ```
 //! There is one watch of the store for all who look at the same kind of things, and no stream asks in a
 //! loop. A part is drawn as the viewer who looks at it, through the same actions as its page, a few at a
-//! time; what is equal to what was sent is not sent again. Streams are bounded, for everybody together
-//! and for each session.
+//! time; what is equal to what was sent is not sent again. Streams are bounded, for everybody together,
+//! for each account and for each session.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub(super) fn open(
     viewer: Viewer,
     live: Live,
 ) -> Result<Response, ApiError> {
-    let place = desk.kept.streams.take(&viewer.session.digest)?;
+    let place = desk.kept.streams.take(&viewer.session.digest, &viewer.caller.account)?;
     let (sender, pieces) = mpsc::channel(2);
     let desk = Arc::clone(desk);
     pool::spawn(async move {
