@@ -1,6 +1,7 @@
 //! Who looks at the console.
 
 use common::action::Caller;
+use common::iam::Context;
 
 use crate::records::ConsoleSession;
 
@@ -18,6 +19,11 @@ pub(crate) struct Viewer {
 }
 
 impl Viewer {
+    /// Whether they may see what their account uses: whoever may see what it has.
+    pub(crate) fn sees_use(&self) -> bool {
+        self.caller.authority.may("ec2:DescribeInstances", "*", &Context::new())
+    }
+
     /// Whether they may use no page but the one where a password is set.
     pub(crate) fn is_held(&self) -> bool {
         self.session.must_change || self.first_time

@@ -26,6 +26,10 @@ fn users_inside_an_account_are_made_and_may_do_what_policies_say() {
         assert_eq!(shown.location(), "/", "{shown:?}");
         assert_eq!(jiro.get("/iam").await.status, 403, "permission decides");
         assert_eq!(jiro.get("/instances").await.status, 403);
+        let used = ["/usage", "/usage/csv", "/usage/instances-csv", "/usage/storage-csv"];
+        for path in used {
+            assert_eq!(jiro.get(path).await.status, 403, "{path}: what the account uses");
+        }
 
         // A policy that is wrong is told by its line, and is not lost.
         let put =
@@ -39,6 +43,9 @@ fn users_inside_an_account_are_made_and_may_do_what_policies_say() {
         let shown = taro.submit(path, "/iam/policy", &put(allow)).await;
         assert_eq!(shown.status, 303, "{shown:?}");
         assert_eq!(jiro.get("/instances").await.status, 200);
+        for path in used {
+            assert_eq!(jiro.get(path).await.status, 200, "{path}");
+        }
         let gone = [("kind", "user"), ("name", "jiro"), ("policy", "own")];
         taro.submit(path, "/iam/policy/delete", &gone).await;
         assert_eq!(jiro.get("/instances").await.status, 403);

@@ -16,7 +16,7 @@ use crate::history::Subject;
 use crate::people::outgoing;
 
 /// From how full a node counts as nearly full, in hundredths.
-const NEARLY: u64 = 90;
+const NEARLY: u128 = 90;
 /// How long before its end a certificate is told of, in seconds.
 const SOON: u64 = 30 * 86_400;
 /// How many names an alarm tells.
@@ -50,7 +50,7 @@ async fn glance(visit: &Visit) -> Result<Glance, ApiError> {
     let (words, now) = (visit.words, visit.desk.people.now());
     let pictured = &visit.desk.pictured;
     let rooms = pictured.rooms.borrow().clone();
-    let (mut lost, mut full, mut room) = (Vec::new(), Vec::new(), [(0, 0); 3]);
+    let (mut lost, mut full, mut room) = (Vec::new(), Vec::new(), [(0_u64, 0_u64); 3]);
     let (mut nodes, mut answering) = (0, 0);
     for member in pictured.cluster.members() {
         nodes += 1;
@@ -71,9 +71,11 @@ async fn glance(visit: &Visit) -> Result<Glance, ApiError> {
             (free.disk_mib, total.disk_mib),
         ];
         for (sum, (free, total)) in room.iter_mut().zip(pairs) {
-            *sum = (sum.0 + total.saturating_sub(free), sum.1 + total);
+            *sum = (sum.0.saturating_add(total.saturating_sub(free)), sum.1.saturating_add(total));
         }
-        if total.disk_mib > 0 && (total.disk_mib - free.disk_mib) * 100 >= total.disk_mib * NEARLY {
+        // What a node tells may be any number.
+        let used = total.disk_mib.saturating_sub(free.disk_mib);
+        if total.disk_mib > 0 && u128::from(used) * 100 >= u128::from(total.disk_mib) * NEARLY {
             full.push(member.name.clone());
         }
     }

@@ -30,12 +30,15 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
         true => Some(cloud::drawn(&visit).await?),
         false => None,
     };
-    let own = cloud::own(&visit).await?;
+    let own = match viewer.sees_use() {
+        true => Some(cloud::own(&visit).await?),
+        false => None,
+    };
     let main = html! {
         (waiting(words, viewer.waiting))
         @if let Some(whole) = whole { (whole) }
         (live_part(words, "/live", &part))
-        (own)
+        @if let Some(own) = own { (own) }
         dl.facts {
             dt { (words.t(say::ACCOUNT_NUMBER)) }
             dd { code { (viewer.caller.account.as_str()) } }

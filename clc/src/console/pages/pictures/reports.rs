@@ -1,6 +1,6 @@
 //! Who used how much between two days: of all accounts for administrators, of their own for users.
 
-use common::error::ApiError;
+use common::error::{ApiError, ErrorCode};
 use common::id::AccountId;
 use maud::{Markup, html};
 
@@ -238,9 +238,17 @@ pub(super) async fn all_storage(visit: Visit) -> Result<Reply, ApiError> {
     Ok(storage_file(&read(&visit, None, &days).await?, &days, "all"))
 }
 
-/// Whoever is signed in, and nobody else.
+/// The account of whoever is signed in and may see what it uses.
 fn own(visit: &Visit) -> Result<AccountId, ApiError> {
-    Ok(visit.viewer()?.caller.account.clone())
+    let viewer = visit.viewer()?;
+    if !viewer.sees_use() {
+        let text = format!(
+            "User: {} is not authorized to perform: ec2:DescribeInstances on resource: *",
+            viewer.caller.arn()
+        );
+        return Err(ApiError::new(ErrorCode::AccessDenied, text));
+    }
+    Ok(viewer.caller.account.clone())
 }
 
 /// One's own use.
