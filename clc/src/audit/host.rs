@@ -48,6 +48,8 @@ const NAMES: [&str; 14] = [
 ];
 /// What the console asks for each page that it shows: whether a session is still good.
 const SESSION: &str = "CheckPerson";
+/// What is asked with what somebody has typed who is nobody yet.
+const SIGN_IN: &str = "LogIn";
 /// How many records are told at once, at most.
 const MOST: usize = 500;
 /// The beginnings of messages that change nothing.
@@ -102,6 +104,9 @@ impl Recorded {
         let mut event = self.event(name, read_only, json, answered.as_ref().err())?;
         if let Some((_, records)) = &self.strangers {
             event.actor = person(records, name, json, &answered).await?;
+            if name == SIGN_IN && answered.is_err() {
+                event = without_strangers(records, event).await?;
+            }
         }
         if let (Some((strangers, _)), Err(_)) = (&self.strangers, &answered) {
             let Some(before) = strangers.admit(event.at) else { return answered };
@@ -166,6 +171,13 @@ impl Recorded {
             unrecorded: 0,
         })
     }
+}
+
+/// The record of a sign-in that was refused, without names that nobody has.
+async fn without_strangers(records: &Records, mut event: Event) -> Result<Event, ApiError> {
+    let records = records.clone();
+    let hide = move || persons::hide(&records, &mut event).map(|()| event);
+    pool::block(hide).await?
 }
 
 /// Whoever has proven to be somebody with a message of the console.

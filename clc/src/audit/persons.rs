@@ -1,6 +1,6 @@
 //! Who is behind a message of the console, for its record: whoever has proven it, and nobody else.
 
-use common::audit::Actor;
+use common::audit::{Actor, Event};
 use common::error::{ApiError, ErrorCode};
 use common::id::AccountId;
 use serde_json::Value;
@@ -8,6 +8,34 @@ use serde_json::Value;
 use crate::iam::users;
 use crate::records::accounts::FIRST_USER;
 use crate::records::{Records, User};
+
+/// What stands in the place of a name that nobody has.
+const UNKNOWN: &str = "***";
+
+/// Takes out of the record of a sign-in what names nobody: whoever mistakes one field for the next has
+/// typed a password there. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub(super) fn hide(records: &Records, event: &mut Event) -> Result<(), ApiError> {
+    let said = |name: &str| event.parameters.get(name).cloned();
+    let account = said("account").unwrap_or_default().to_ascii_lowercase();
+    let number = records.aliases.get(&account)?.and_then(|row| row.value.parse().ok());
+    let number: Option<AccountId> = number;
+    let user = match (&number, said("user")) {
+        (Some(number), Some(user)) => records.users.get(&User::key_of(number, &user))?.is_some(),
+        (number, _) => number.is_some(),
+    };
+    for (name, known) in [("account", number.is_some()), ("user", user)] {
+        if let Some(value) = event.parameters.get_mut(name).filter(|_| !known) {
+            UNKNOWN.clone_into(value);
+        }
+    }
+    if number.is_none() {
+        event.resources.clear();
+    }
+    Ok(())
+}
 
 /// The person behind a message that was answered so. Blocks.
 ///

@@ -10,7 +10,7 @@ use common::sign::{Credentials, Headers, Request, sign_ec2_v4};
 use common::time::Timestamp;
 use common::wire::admin::AddUser;
 use common::wire::audit::{AuditPage, AuditState, LookAudit, VerifyAudit};
-use common::wire::people::{CheckPerson, GetZip, ZipKind};
+use common::wire::people::{CheckPerson, GetZip, LogIn, ZipKind};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -401,6 +401,17 @@ fn what_people_do_at_the_console_says_who_and_from_where() {
         let found = look(&world, about).await;
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].source.as_str(), found[0].actor.is_none()), ("198.51.100.8", true));
+
+        // A password that was typed in the place of a name is not kept.
+        let typed = "korrekt Pferd im falschen Feld";
+        drop(people.call(log_in(typed, "wrong", "198.51.100.9")).await);
+        let inside = LogIn { user: Some(typed.into()), ..log_in("taro", "wrong", "198.51.100.9") };
+        drop(people.call(inside).await);
+        let found = look(&world, action("LogIn")).await;
+        assert!(!format!("{found:?}").contains(typed), "{found:?}");
+        let said = |at: usize, name: &str| found[at].parameters.get(name).map(String::as_str);
+        assert_eq!((said(1, "account"), found[1].resources.len()), (Some("***"), 0));
+        assert_eq!((said(0, "account"), said(0, "user")), (Some("taro"), Some("***")));
     });
 }
 
