@@ -213,16 +213,16 @@ impl Console {
     /// form is about.
     fn back(&self, head: &Head, form: &Fields) -> String {
         let path = head.raw_path.as_str();
-        let above =
-            |at: &usize| matches!(find(&self.table, Method::Get, &path[..*at]), Found::Here(..));
+        let is_page = |path: &str| matches!(find(&self.table, Method::Get, path), Found::Here(..));
         let ends = std::iter::once(path.len()).chain(path.rmatch_indices('/').map(|(at, _)| at));
-        let Some(at) = ends.into_iter().find(above) else { return "/".to_owned() };
+        let mut pages = ends.map(|at| &path[..at]).filter(|it| is_page(it));
+        let Some(above) = pages.next() else { return "/".to_owned() };
+        // What several kinds of things have is about one of them.
+        let of_kind = format!("{above}/{}", form.get("kind"));
+        let page = if is_page(&of_kind) { of_kind } else { above.to_owned() };
         let said = SUBJECTS.map(|name| (name, form.get(name)));
         let said: Vec<_> = said.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-        match said.as_slice() {
-            [] => path[..at].to_owned(),
-            said => format!("{}?{}", &path[..at], write_query(said)),
-        }
+        if said.is_empty() { page } else { format!("{page}?{}", write_query(&said)) }
     }
 
     /// The bytes of a request, if a page of ours has begun it: the token stands in a header that only

@@ -270,12 +270,15 @@ fn whoever_does_not_do_it_comes_back_to_whom_it_was_about() {
             ("/iam/user/disable", "jiro", "/iam/user?name=jiro"),
             ("/iam/group/join", "staff", "/iam/group?name=staff"),
             ("/iam/user/delete", "//evil", "/iam/user?name=%2F%2Fevil"),
+            ("/iam/policy", "staff", "/iam/group?name=staff"),
             ("/contact", "", "/contact"),
             ("/access-keys/create", "", "/access-keys"),
             ("/buckets/b/access", "", "/buckets/b/access"),
             ("/images/emi-1/deregister", "", "/images/emi-1/deregister"),
         ] {
-            let shown = admin.post(path, &token, &[("name", name)]).await;
+            let fields =
+                [("name", name), ("kind", if path == "/iam/policy" { "group" } else { "" })];
+            let shown = admin.post(path, &token, &fields).await;
             assert!(asks(&shown), "{path}: {shown:?}");
             let link = format!("<a href=\"{back}\">Do not do it</a>");
             assert!(shown.body.contains(&link), "{path}: {shown:?}");
