@@ -44,7 +44,7 @@ pub(super) fn open(
     viewer: Viewer,
     live: Live,
 ) -> Result<Response, ApiError> {
-    let place = desk.kept.streams.take(&viewer.session.digest)?;
+    let place = desk.kept.streams.followed.take(&viewer.session.digest)?;
     let (sender, pieces) = mpsc::channel(2);
     let desk = Arc::clone(desk);
     pool::spawn(async move {

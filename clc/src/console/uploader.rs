@@ -48,12 +48,13 @@ pub(crate) fn uploader(visit: &Visit, it: &Uploader<'_>) -> Markup {
         ("again", say::UPLOAD_AGAIN),
         ("over", say::UPLOAD_OVER),
         ("progress", say::UPLOAD_PROGRESS),
+        ("unreadable", say::UPLOAD_UNREADABLE),
     ];
     let texts: std::collections::BTreeMap<_, _> =
         texts.into_iter().map(|(name, text)| (name, words.t(text))).collect();
     let texts = serde_json::to_string(&texts).unwrap_or_default();
     html! {
-        section.uploader data-bucket=(it.bucket) data-prefix=(it.prefix) data-key=[it.key]
+        section.uploader data-bucket=(it.bucket) data-prefix=(percent_encode(it.prefix)) data-key=[it.key.map(percent_encode)]
             data-after=(it.after) data-token=(forms::token(&visit.bound_to)) data-say=(texts)
             aria-label=(words.t(say::UPLOAD)) {
             form method="post" action=(action) enctype="multipart/form-data" {

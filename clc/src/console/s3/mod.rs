@@ -26,10 +26,9 @@ use common::sign::{
     presign_s3_v4, sign_s3_v4, write_query,
 };
 use md5::{Digest as _, Md5};
-use runtime::exchange::{Answered, Sending};
+use runtime::exchange::{Answered, Held, Sending};
 use sha2::Sha256;
 
-use super::commands::Done;
 use super::visit::Visit;
 use crate::identity::sessions::{self, Temporary, Wanted};
 use deeds::Asked;
@@ -49,6 +48,8 @@ pub(crate) struct Ask {
     query: Vec<(&'static str, String)>,
     headers: Vec<(&'static str, String)>,
     body: Sending,
+    /// Whether bytes of an object go one way or the other.
+    bytes: bool,
 }
 
 impl Ask {
@@ -60,7 +61,8 @@ impl Ask {
     /// A request about a bucket.
     pub(crate) fn new(method: &'static str, bucket: &str) -> Self {
         let (query, headers, body) = (Vec::new(), Vec::new(), Sending::Nothing);
-        Self { method, bucket: Some(bucket.to_owned()), key: None, query, headers, body }
+        let (bucket, key, bytes) = (Some(bucket.to_owned()), None, false);
+        Self { method, bucket, key, query, headers, body, bytes }
     }
 
     /// The same, about an object.
@@ -101,7 +103,13 @@ impl Ask {
     /// The same, with bytes as they come.
     #[must_use]
     pub(crate) fn sending(self, body: Sending) -> Self {
-        Self { body, ..self }
+        Self { bytes: matches!(body, Sending::Stream(..)), body, ..self }
+    }
+
+    /// The same, for an object's bytes, which are taken as they come.
+    #[must_use]
+    pub(crate) fn taking(self) -> Self {
+        Self { bytes: true, ..self }
     }
 
     fn path(&self, prefix: &str) -> String {
@@ -162,7 +170,8 @@ impl Visit {
             headers: &ask.headers,
             body: &ask.body,
         });
-        let answered = way.send(ask.method, &target, &headers, ask.body).await?;
+        let held = ask.bytes.then(|| self.place()).transpose()?;
+        let answered = way.send(ask.method, &target, &headers, ask.body, held).await?;
         if answered.status < 400 {
             if let Some((action, parameters)) = deed {
                 self.did_s3(action, &parameters)?;
@@ -170,17 +179,6 @@ impl Visit {
             return Ok(answered);
         }
         Err(refusal(answered).await)
-    }
-
-    /// Remembers something that was changed, for the page of the lines that do the same.
-    pub(crate) fn s3_done(&self, action: &'static str, parameters: &[(&str, &str)]) {
-        let Ok(viewer) = self.viewer() else { return };
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).into());
-        let parameters = serde_json::Value::Object(parameters.iter().map(own).collect());
-        let (user, now) = (&viewer.caller.user, self.desk.people.now());
-        if let Some(done) = Done::named("s3", action, &parameters, user, now) {
-            self.desk.kept.done.keep(&viewer.session.digest, done);
-        }
     }
 
     /// As [`Visit::s3`], for an answer that is a document.
@@ -224,6 +222,12 @@ impl Visit {
             presign_s3_v4(credentials, &request, &people.endpoints.region, life, people.now())
                 .map_err(|error| ApiError::internal("The link cannot be signed", error))?;
         Ok(format!("{scheme}://{host}{path}?{query}"))
+    }
+
+    /// A place among the bodies that pass through.
+    fn place(&self) -> Result<Held, ApiError> {
+        let place = self.desk.kept.streams.bodies.take(&self.viewer()?.session.digest)?;
+        Ok(Box::new(place))
     }
 
     async fn session(&self, life: Duration, via: Option<Via>) -> Result<Temporary, ApiError> {

@@ -92,6 +92,7 @@ texts! {
     BACK_TO_OBJECT = "Back to the object", "オブジェクトへ戻る";
 
     OPEN_UPLOADS = "Unfinished uploads", "未完了のアップロード";
+    SOME_ARE_OPEN = "Uploads to this place were begun and are not finished. Choose the same file again to go on.", "ここへのアップロードに未完了のものがあります。同じファイルをもう一度選択すると続きから再開します。";
     OPEN_UPLOADS_LEAD = "What was sent of them takes room until they are finished or given up. To go on with one, choose the same file again where you began it.", "送信済みの部分は、完了または中止するまで容量を使います。続けるには、開始した場所で同じファイルをもう一度選択してください。";
     NO_OPEN_UPLOADS = "No upload of this bucket is unfinished.", "このバケットに未完了のアップロードはありません。";
     BEGUN = "Begun", "開始日時";
@@ -113,5 +114,6 @@ texts! {
     UPLOAD_CANCEL = "Cancel", "キャンセル";
     UPLOAD_AGAIN = "Go on", "続ける";
     UPLOAD_OVER = "Your session is over. Sign in in another tab, then go on.", "セッションが終了しました。別のタブでサインインしてから続けてください。";
+    UPLOAD_UNREADABLE = "The file cannot be read: it was moved or changed. Choose it again.", "ファイルを読み取れません。移動または変更されています。もう一度選択してください。";
     UPLOAD_PROGRESS = "Progress", "進行状況";
 }

@@ -5,7 +5,7 @@ use common::s3::xml::Writer;
 use common::sign::percent_encode;
 use maud::html;
 
-use super::places::{folder_path, name_of, steps};
+use super::places::{folder_path, in_field, name_of, of_field, steps};
 use crate::console::components::{form, notice};
 use crate::console::reply::Reply;
 use crate::console::s3::{Ask, answers};
@@ -54,16 +54,14 @@ fn told(path: &str, done: &str) -> String {
 
 /// Deletes what was chosen.
 pub(crate) async fn some(visit: Visit) -> Result<Reply, ApiError> {
-    let folder = visit.form.get("prefix");
-    let keys: Vec<_> = visit.form.all("name").map(|name| format!("{folder}{name}")).collect();
-    let back = folder_path(visit.part(0), folder);
+    let folder = of_field(visit.form.get("prefix"));
+    let names = visit.form.all("name").map(of_field);
+    let keys: Vec<_> = names.map(|name| format!("{folder}{name}")).collect();
+    let back = folder_path(visit.part(0), &folder);
     if keys.is_empty() {
         return Ok(Reply::see(told(&back, "none")));
     }
     let unremoved = delete(&visit, &keys).await?;
-    if let ([key], true) = (keys.as_slice(), unremoved.is_empty()) {
-        visit.s3_done("DeleteObject", &[("Bucket", visit.part(0)), ("Key", key)]);
-    }
     match unremoved.is_empty() {
         true => Ok(Reply::see(told(&back, &format!("deleted&count={}", keys.len())))),
         false => Ok(refused(&visit, &unremoved, &back)),
@@ -91,14 +89,14 @@ pub(crate) async fn ask(visit: Visit) -> Result<Reply, ApiError> {
     let (count, most) = (keys.len().to_string(), (AT_ONCE * ROUNDS).to_string());
     let holds = if more { say::FOLDER_HOLDS_MORE } else { say::FOLDER_HOLDS };
     let inside = html! {
-        input type="hidden" name="prefix" value=(folder);
+        input type="hidden" name="prefix" value=(in_field(folder));
         button.danger type="submit" { (words.t(say::DELETE_ALL)) }
     };
     let action = format!("/buckets/{}/delete-folder", percent_encode(bucket));
     let main = html! {
         (steps(words, bucket, folder))
-        @if let Some(gone) = visit.query.some("count") {
-            (notice("plain", &words.fill(say::FOLDER_GOES_ON, &[("count", &gone)]), ""))
+        @if let Ok(gone) = visit.query.get("count").parse::<usize>() {
+            (notice("plain", &words.fill(say::FOLDER_GOES_ON, &[("count", &gone.to_string())]), ""))
         }
         p { (words.fill(holds, &[("count", &count), ("most", &most)])) }
         p { (words.t(say::FOLDER_SURE)) }
@@ -115,7 +113,7 @@ pub(crate) async fn ask(visit: Visit) -> Result<Reply, ApiError> {
 
 /// Deletes a folder, or the beginning of one that is large.
 pub(crate) async fn folder(visit: Visit) -> Result<Reply, ApiError> {
-    let (bucket, folder) = (visit.part(0), visit.form.get("prefix").to_owned());
+    let (bucket, folder) = (visit.part(0), of_field(visit.form.get("prefix")));
     // Without one it would be the whole bucket.
     if folder.is_empty() {
         return Err(ApiError::missing("prefix"));
