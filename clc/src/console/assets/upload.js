@@ -6,6 +6,7 @@ const PART = 16 * 1024 * 1024;
 const MOST_PARTS = 10000;
 const AT_ONCE = 3;
 const TRIES = 6;
+const SIGHT = 512;
 // Parts that others have sent are gone on with if they have a size that serves here.
 const LEAST_PART = 5 * 1024 * 1024;
 
@@ -132,6 +133,7 @@ class Upload {
     this.offer(place.say.cancel, () => this.cancel());
     this.tell(place.say.checking);
     try {
+      if (place.look) await Promise.race([stopped, this.look()]);
       // Who cancels does not wait for a pause between two tries to end.
       await Promise.race([stopped, this.blob.size <= PART ? this.whole() : this.inParts()]);
       this.bar.value = this.bar.max;
@@ -164,6 +166,15 @@ class Upload {
       "x-part-sha256": sha256,
       "content-type": this.blob.type || "application/octet-stream",
     };
+  }
+
+  // Whether it is what it has to be: what its beginning tells is told before all of it is sent.
+  async look() {
+    const path = `${this.place.look}?${query({ name: this.blob.name, size: this.blob.size })}`;
+    // A file that cannot be read any more is found out here.
+    const head = await this.blob.slice(0, SIGHT).arrayBuffer();
+    await patiently(this, () =>
+      ask(this.place, "POST", path, head, { headers: this.headers(null), file: this }));
   }
 
   async whole() {
@@ -320,9 +331,9 @@ class Upload {
 
 class Place {
   constructor(part) {
-    const { bucket, prefix, key, after, token, say } = part.dataset;
+    const { bucket, prefix, key, look, after, token, say } = part.dataset;
     const plain = (text) => text && decodeURIComponent(text);
-    Object.assign(this, { bucket, prefix: plain(prefix), key: plain(key), after, token, say: JSON.parse(say) });
+    Object.assign(this, { bucket, prefix: plain(prefix), key: plain(key), look, after, token, say: JSON.parse(say) });
     this.list = part.querySelector(".uploads");
     this.told = part.querySelector("[role=status]");
     this.queue = [];

@@ -16,6 +16,8 @@ use common::ec2::types::Filter;
 use common::error::{ApiError, ErrorCode};
 use common::s3::BucketName;
 use common::sign::{percent_encode, write_query};
+use common::wire::foreign::{SIGHT, foreign};
+use common::wire::walrus::DescribeCache;
 use futures_util::future::join_all;
 use maud::{Markup, html};
 
@@ -23,6 +25,7 @@ use super::import::{Wish, fields};
 use super::register::{beside, usable};
 use super::shown::{DISK_END as END, DISK_FOLDER as FOLDER, bytes, name_of};
 use crate::console::components::{Field, field, form, moment, refusal, status, told_beside};
+use crate::console::pages::storage::upload::{Done, json};
 use crate::console::reply::Reply;
 use crate::console::s3::{Ask, answers};
 use crate::console::texts::images as say;
@@ -104,11 +107,41 @@ pub(crate) async fn file(visit: Visit) -> Result<Reply, ApiError> {
         p { (words.t(say::UPLOAD_FILE_LEAD)) }
         (uploader(&visit, &Uploader {
             bucket: &wish.bucket, prefix: "", key: Some(&disk), after: &after,
+            look: Some("/images/upload/look"),
             hint: words.t(say::UPLOAD_FILE_HINT),
         }))
         p.quiet { (words.t(say::UPLOAD_RESUME)) }
     };
     Ok(Reply::page(words.fill(say::UPLOAD_OF, &[("name", &wish.name)]), main))
+}
+
+/// Looks at the beginning of a file, of which an image is to be made, before all of it is sent.
+pub(crate) async fn look(visit: Visit) -> Result<Reply, ApiError> {
+    let looked = async {
+        let head = visit.take()?.body.read(SIGHT as u64).await.map_err(|error| {
+            ApiError::new(ErrorCode::InvalidParameterValue, "The request broke off").because(error)
+        })?;
+        let size: u64 = visit.query.get("size").parse().map_err(|_| ApiError::missing("size"))?;
+        // Whoever cannot be asked how much there may be says so when it is imported.
+        let cache = visit.desk.pictured.walrus.call(DescribeCache {}).await;
+        let most = cache.map_or(u64::MAX, |cache| cache.limit);
+        let why = foreign(&head, size).or_else(|| {
+            let (has, most) = (size.div_ceil(1 << 20), most >> 20);
+            (has > most).then(|| {
+                format!("it has {has} MB, and the space reserved for unbundling images has {most}")
+            })
+        });
+        match why {
+            None => Ok(Done {}),
+            Some(why) => {
+                let name = visit.query.get("name");
+                let text = format!("No image can be made of the disk {name}: {why}");
+                Err(ApiError::new(ErrorCode::InvalidParameterValue, text))
+            }
+        }
+    };
+    let looked = looked.await;
+    json(&visit, looked)
 }
 
 /// In how many buckets disks are looked for that are no images yet.

@@ -115,7 +115,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
         }
         h2 { (words.t(say::UPLOAD)) }
         (uploader(&visit, &Uploader {
-            bucket, prefix: folder, key: None, after: &here, hint: words.t(say::UPLOAD_HINT),
+            bucket, prefix: folder, key: None, look: None, after: &here, hint: words.t(say::UPLOAD_HINT),
         }))
         h2 { (words.t(say::NEW_FOLDER)) }
         (new_folder(&visit, folder))

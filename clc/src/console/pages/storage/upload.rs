@@ -22,7 +22,10 @@ const OPEN: usize = 20;
 const MOST: usize = 10_000;
 
 /// An answer to the script: what was asked for, or why not and whether trying again may help.
-fn json<T: Serialize>(visit: &Visit, answer: Result<T, ApiError>) -> Result<Reply, ApiError> {
+pub(in crate::console::pages) fn json<T: Serialize>(
+    visit: &Visit,
+    answer: Result<T, ApiError>,
+) -> Result<Reply, ApiError> {
     #[derive(Serialize)]
     struct Refused<'a> {
         code: &'a str,
@@ -155,7 +158,7 @@ fn piece(visit: &Visit) -> Result<Brought, ApiError> {
 
 /// Nothing but that it was done.
 #[derive(Serialize)]
-struct Done {}
+pub(in crate::console::pages) struct Done {}
 
 /// A part of an upload.
 pub(crate) async fn part(visit: Visit) -> Result<Reply, ApiError> {
