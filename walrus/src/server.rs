@@ -63,6 +63,7 @@ use crate::image::serve::Images;
 use crate::image::ticket::{PATH, Tickets};
 use crate::importing::door::ImportDoor;
 use crate::parts::{OpenUploads, Shelves};
+use crate::quota::answers;
 use crate::quota::count::{self, Count};
 use crate::records::{CACHE_LIMIT, Records};
 use crate::s3::buckets::{Buckets, recall_leaving};
@@ -391,6 +392,7 @@ fn open(config: &Config) -> Result<Opened, StartError> {
     Records::schema().admit(&*engine)?;
     let copy = Arc::new(IdentityCopy::open(Arc::clone(&engine), config.identity_trust())?);
     let records = Records::new(engine).with_defaults(config.quota_defaults());
+    answers::recall_defaults(&records)?;
     recall_leaving(&records).map_err(ApiError::from)?;
     count::prepare(&records).map_err(ApiError::from)?;
     let objects = dir.join("objects");
