@@ -50,6 +50,8 @@ pub(crate) struct Ask {
     body: Sending,
     /// Whether bytes of an object go one way or the other.
     bytes: bool,
+    /// Whether it is told by somebody else what is done by it and by others.
+    untold: bool,
 }
 
 impl Ask {
@@ -62,7 +64,7 @@ impl Ask {
     pub(crate) fn new(method: &'static str, bucket: &str) -> Self {
         let (query, headers, body) = (Vec::new(), Vec::new(), Sending::Nothing);
         let (bucket, key, bytes) = (Some(bucket.to_owned()), None, false);
-        Self { method, bucket, key, query, headers, body, bytes }
+        Self { method, bucket, key, query, headers, body, bytes, untold: false }
     }
 
     /// The same, about an object.
@@ -104,6 +106,12 @@ impl Ask {
     #[must_use]
     pub(crate) fn sending(self, body: Sending) -> Self {
         Self { bytes: matches!(body, Sending::Stream(..)), body, ..self }
+    }
+
+    /// The same, as one of several that are told as one ([`Visit::did_s3`]).
+    #[must_use]
+    pub(crate) fn untold(self) -> Self {
+        Self { untold: true, ..self }
     }
 
     /// The same, for an object's bytes, which are taken as they come.
@@ -173,7 +181,7 @@ impl Visit {
         let held = ask.bytes.then(|| self.place()).transpose()?;
         let answered = way.send(ask.method, &target, &headers, ask.body, held).await?;
         if answered.status < 400 {
-            if let Some((action, parameters)) = deed {
+            if let (Some((action, parameters)), false) = (deed, ask.untold) {
                 self.did_s3(action, &parameters)?;
             }
             return Ok(answered);

@@ -64,6 +64,12 @@ texts! {
     FOLDER_HOLDS = "{count} objects lie in it.", "{count} 個のオブジェクトがあります。";
     FOLDER_HOLDS_MORE = "More than {count} objects lie in it. At most {most} are deleted at a time; then you are asked again.", "{count} 個を超えるオブジェクトがあります。一度に最大 {most} 個を削除し、続けるかどうかを確認します。";
     FOLDER_SURE = "All objects whose names begin with it are deleted and cannot be brought back.", "名前がこれで始まるすべてのオブジェクトが削除され、元に戻せません。";
+    EMPTY_BUCKET = "Delete everything in this bucket", "このバケットのすべてを削除";
+    EMPTY_BUCKET_TITLE = "Delete everything in the bucket {name}", "バケット {name} のすべてを削除";
+    BUCKET_SURE = "All objects of the bucket are deleted and cannot be brought back. The bucket stays, and can be deleted then.", "バケット内のすべてのオブジェクトが削除され、元に戻せません。バケット自体は残り、その後削除できます。";
+    ITS_NAME = "Name of the bucket", "バケット名";
+    ITS_NAME_HINT = "Type it, so that nothing goes by mistake.", "誤って削除しないように、バケット名を入力してください。";
+    EMPTIED = "The bucket is empty now.", "バケットを空にしました。";
     FOLDER_GONE = "The folder was deleted.", "フォルダーを削除しました。";
     FOLDER_GOES_ON = "{count} objects were deleted; more are there.", "{count} 個のオブジェクトを削除しました。まだ残っています。";
     DELETE_ALL = "Delete these objects", "これらのオブジェクトを削除";

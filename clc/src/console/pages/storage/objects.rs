@@ -41,6 +41,7 @@ fn told(visit: &Visit) -> Markup {
             "created" => (notice("good", words.t(say::BUCKET_CREATED), "")),
             "folder" => (notice("good", words.t(say::FOLDER_CREATED), "")),
             "none" => (notice("bad", words.t(say::NONE_CHOSEN), "")),
+            "emptied" => (notice("good", words.t(say::EMPTIED), "")),
             "gone" => (notice("good", words.t(say::FOLDER_GONE), "")),
             "deleted" => {
                 @let count: usize = visit.query.get("count").parse().unwrap_or_default();
@@ -120,7 +121,13 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
         h2 { (words.t(say::NEW_FOLDER)) }
         (new_folder(&visit, folder))
         @if folder.is_empty() {
-            @if nothing && search.is_empty() {
+            @if !nothing {
+                p.links {
+                    a href=(format!("/buckets/{}/delete-folder?all=1", percent_encode(bucket))) {
+                        (words.t(say::EMPTY_BUCKET))
+                    }
+                }
+            } @else if search.is_empty() {
                 h2 { (words.t(say::DELETE_BUCKET)) }
                 (button(&visit, &format!("/buckets/{}/delete", percent_encode(bucket)), &[],
                     &html! { (words.t(say::DELETE_BUCKET)) }, Some(words.t(say::DELETE_BUCKET_SURE))))

@@ -52,6 +52,10 @@ pub(super) const TABLE: &[(&str, &str)] = &[
         "別のファイルの部分が混ざっています。続けると送り直します。",
     ),
     (
+        "To empty a bucket its name has to be typed",
+        "バケットを空にするには、バケット名を入力してください。",
+    ),
+    (
         "Too many transfers are under way: wait for one to end",
         "同時に転送できる数を超えました。いずれかが終わってからお試しください。",
     ),
