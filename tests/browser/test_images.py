@@ -234,6 +234,10 @@ def test_a_disk_is_uploaded_in_spite_of_a_broken_line_and_runs(site, visit, tmp_
     assert "My server" in text and "from the laptop" in text and "40 MiB" in text and "by itself" in text
     image = it.page.url.split("/")[-1]
     clouds.wait_until(lambda: "Contents" not in s3.list_objects_v2(Bucket=bucket), "the disk has gone from its bucket")
+    # A link that says what an upload says makes nothing by itself.
+    it.go(f"/images/import?bucket={bucket}&key=disks/other.img&name=other&go=1")
+    it.go("/images/imports")
+    assert it.page.locator("tbody tr").count() == 1
     # What runs is what was uploaded.
     ec2 = site.ec2(user)
     (described,) = ec2.describe_images(ImageIds=[image])["Images"]

@@ -1,8 +1,10 @@
 """Buckets and objects: made, filled by choosing and by dropping, taken up again, shared, opened to others, deleted."""
 
+import base64
 import contextlib
 import hashlib
 import http.client
+import json
 import pathlib
 import re
 import ssl
@@ -203,6 +205,72 @@ def test_an_upload_that_broke_off_goes_on_with_the_same_file(site, visit, tmp_pa
         other.page.click("td button.danger")
     assert "No upload of this bucket" in other.page.inner_text("main")
     assert not other.faults
+
+
+def test_parts_of_two_files_never_become_one(site, visit):
+    it, own = entered(site, visit, "twofold")
+    own.create_bucket(Bucket="twofold-files")
+    raw, size = Raw(it), 5 << 20
+    first, second, third, other = (bytes([letter]) * size for letter in b"abcx")
+    said = {"bucket": "twofold-files", "key": "disk.img"}
+
+    def digest(data):
+        return base64.b64encode(hashlib.sha256(data).digest()).decode()
+
+    def begin():
+        return json.loads(raw.form("/uploads/begin", **said, type="")[2])["id"]
+
+    def part(upload, number, data):
+        query = urllib.parse.urlencode({**said, "upload": upload, "number": number})
+        headers = {"x-form-token": raw.token, "x-part-sha256": digest(data)}
+        assert raw.ask("POST", f"/uploads/part?{query}", data, headers)[0] == 200
+
+    def finish(upload, *parts):
+        whole = digest(b"".join(hashlib.sha256(it).digest() for it in parts))
+        fields = {**said, "upload": upload, "size": size * len(parts), "sum": whole}
+        status, _, body = raw.form("/uploads/finish", **fields)
+        return status, body.decode()
+
+    upload = begin()
+    part(upload, 1, first)
+    part(upload, 2, second)
+    # Another window goes on with the same upload, and its file begins in the same way.
+    part(upload, 2, other)
+    status, told = finish(upload, first, second)
+    assert status == 400 and "another file" in told, told
+    assert "Contents" not in own.list_objects_v2(Bucket="twofold-files")
+    part(upload, 2, second)
+    assert finish(upload, first, second) == (200, "{}")
+    assert finish(upload, first, second) == (200, "{}"), "whoever has not heard of it may ask again"
+    assert finish(upload, first, other)[0] == 404
+    assert own.get_object(Bucket="twofold-files", Key="disk.img")["Body"].read() == first + second
+    # A shorter file that begins like one that was begun before: what is behind its end is left out.
+    upload = begin()
+    for number, data in enumerate((first, third, other), 1):
+        part(upload, number, data)
+    assert finish(upload, first, third) == (200, "{}")
+    assert own.get_object(Bucket="twofold-files", Key="disk.img")["Body"].read() == first + third
+    assert "Uploads" not in own.list_multipart_uploads(Bucket="twofold-files")
+
+
+def test_a_bucket_is_emptied_by_its_name(site, visit):
+    it, own = entered(site, visit, "cleaner")
+    own.create_bucket(Bucket="cleaner-files")
+    for key in ("a", "b/c", "b/d\r"):
+        own.put_object(Bucket="cleaner-files", Key=key, Body=b"x")
+    it.go("/buckets/cleaner-files/objects")
+    it.page.click("a:has-text('Delete everything')")
+    it.fill(bucket="another")
+    it.send()
+    assert "has to be typed" in it.page.inner_text("[role=alert]")
+    it.faults.clear()
+    assert len(own.list_objects_v2(Bucket="cleaner-files")["Contents"]) == 3
+    it.go("/buckets/cleaner-files/delete-folder?all=1")
+    it.fill(bucket="cleaner-files")
+    it.send()
+    assert "is empty now" in it.page.inner_text("[role=status]")
+    assert "aws s3 rm --recursive s3://cleaner-files/" in it.page.text_content("main")
+    assert "Contents" not in own.list_objects_v2(Bucket="cleaner-files") and not it.faults
 
 
 def test_an_upload_is_cancelled_and_leaves_nothing(site, visit, tmp_path):
