@@ -26,7 +26,6 @@ use runtime::doors::{DoorError, Doors, Doorway};
 use runtime::endpoint::Endpoint;
 use runtime::envelope::PeerKey;
 use runtime::host::Host;
-use runtime::http::App;
 use runtime::listen::{Limits, Listening, listen};
 use runtime::metrics::Metrics;
 use runtime::peer::Peer;
@@ -69,7 +68,7 @@ use crate::records::{CACHE_LIMIT, Records};
 use crate::s3::buckets::{Buckets, recall_leaving};
 use crate::s3::delete_objects::{self, Removals};
 use crate::s3::domains::Domains;
-use crate::s3::front::{Front, LISTS};
+use crate::s3::front::{Front, Inside, LISTS};
 use crate::s3::objects::Objects;
 use crate::s3::permit::Doorkeeper;
 use crate::s3::permits::Permits;
@@ -315,9 +314,9 @@ impl Server {
         pool::spawn(sweep.run(config.sweep_interval(), shutdown.clone()));
 
         let limits = Limits::default();
-        let front: Arc<dyn App> = Arc::new(front);
+        let front = Arc::new(front);
         // Other services of the cloud find S3 here, whatever the public listeners are: signed as there.
-        let endpoint = endpoint.app(common::s3::INSIDE, Arc::clone(&front));
+        let endpoint = endpoint.app(common::s3::INSIDE, Arc::new(Inside(Arc::clone(&front))));
         let internal = listen(internal, &limits, Arc::new(endpoint)).map_err(StartError::Listen)?;
         let public = doorway.open(&limits, front, &shutdown)?;
         if let Some(https) = public.tls_address() {
