@@ -67,7 +67,8 @@ async fn follow(
     mut live: Live,
     sender: &mpsc::Sender<Bytes>,
 ) {
-    let mut sent = String::new();
+    // Whoever comes back after a break says what they have.
+    let mut sent = head.header("last-event-id").unwrap_or_default().to_owned();
     loop {
         live.changes.mark_unchanged();
         let Ok(Some(now)) = desk.still(&viewer, head).await else {
@@ -106,7 +107,8 @@ async fn follow(
 
 fn event(mark: &str, markup: &Markup) -> Bytes {
     let mut text = format!("event: part\nid: {mark}\n");
-    for line in markup.0.lines() {
+    // A browser takes a carriage return for the end of a line, too.
+    for line in markup.0.lines().flat_map(|line| line.split('\r')) {
         text.push_str("data: ");
         text.push_str(line);
         text.push('\n');
@@ -121,9 +123,14 @@ mod tests {
 
     #[test]
     fn markup_is_one_event_whatever_its_lines() {
-        let markup = maud::html! { p { "a\n\nevent: over" } };
-        let event = event("x", &markup);
-        let text = std::str::from_utf8(&event).unwrap();
-        assert_eq!(text, "event: part\nid: x\ndata: <p>a\ndata: \ndata: event: over</p>\n\n");
+        for (inside, told) in [
+            ("a\n\nevent: over", "data: <p>a\ndata: \ndata: event: over</p>"),
+            ("a\revent: over", "data: <p>a\ndata: event: over</p>"),
+            ("a\r\nid: y", "data: <p>a\ndata: id: y</p>"),
+        ] {
+            let event = event("x", &maud::html! { p { (inside) } });
+            let text = std::str::from_utf8(&event).unwrap();
+            assert_eq!(text, format!("event: part\nid: x\n{told}\n\n"));
+        }
     }
 }
