@@ -13,6 +13,7 @@
 pub(crate) mod answers;
 mod deeds;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -30,6 +31,7 @@ use runtime::exchange::{Answered, Sending};
 use sha2::Sha256;
 
 use super::commands::Done;
+use super::leash;
 use super::visit::Visit;
 use crate::identity::sessions::{self, Temporary, Wanted};
 use deeds::Asked;
@@ -139,6 +141,7 @@ impl Visit {
         let mut headers: Headers = ask.headers.iter().map(|(name, value)| (*name, value)).collect();
         headers.add("host", way.host());
         headers.add("x-amz-security-token", &session.token);
+        let streams = matches!(ask.body, Sending::Stream(..));
         let payload = match &ask.body {
             Sending::Nothing => PayloadCheck::Sha256(Sha256::digest(b"").into()),
             Sending::Whole(bytes) => PayloadCheck::Sha256(Sha256::digest(bytes).into()),
@@ -162,7 +165,17 @@ impl Visit {
             headers: &ask.headers,
             body: &ask.body,
         });
-        let answered = way.send(ask.method, &target, &headers, ask.body).await?;
+        let sending = way.send(ask.method, &target, &headers, ask.body);
+        let answered = if streams {
+            let (desk, viewer) = (Arc::clone(&self.desk), self.viewer()?.clone());
+            // What was not read to its end is broken off, and nothing of it is kept.
+            tokio::select! {
+                answered = sending => answered?,
+                () = leash::over(desk, self.head.clone(), viewer) => return Err(gone()),
+            }
+        } else {
+            sending.await?
+        };
         if answered.status < 400 {
             if let Some((action, parameters)) = deed {
                 self.did_s3(action, &parameters)?;
@@ -244,6 +257,10 @@ impl Visit {
         let people = &self.desk.people;
         people.work(move |people| sessions::begin(&people.records, wanted, people.now())).await
     }
+}
+
+fn gone() -> ApiError {
+    ApiError::new(ErrorCode::AccessDenied, "The session is over: log in again")
 }
 
 fn not_understood(cause: &dyn std::fmt::Display) -> ApiError {
