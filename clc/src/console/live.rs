@@ -67,7 +67,8 @@ async fn follow(
     mut live: Live,
     sender: &mpsc::Sender<Bytes>,
 ) {
-    let mut sent = String::new();
+    // Whoever comes back after a break says what they have.
+    let mut sent = head.header("last-event-id").unwrap_or_default().to_owned();
     loop {
         live.changes.mark_unchanged();
         let Ok(Some(now)) = desk.still(&viewer, head).await else {
