@@ -49,8 +49,8 @@ pub struct Pictured {
     pub rooms: watch::Receiver<Arc<Vec<Room>>>,
     /// Who keeps images and objects.
     pub walrus: Peer<Walrus>,
-    /// The site's certificate, if it has one.
-    pub certificate: Option<PathBuf>,
+    /// The certificate that the clc shows.
+    pub certificate: PathBuf,
 }
 
 /// What the console is made of.
@@ -97,7 +97,7 @@ pub struct Kept {
 impl Desk {
     /// How many parts of pages are being followed.
     pub fn streams(&self) -> usize {
-        self.kept.streams.count()
+        self.kept.streams.followed.count()
     }
 
     /// Asks what people ask about their accounts; it is recorded.
