@@ -26,7 +26,6 @@ use runtime::doors::{DoorError, Doors, Doorway};
 use runtime::endpoint::Endpoint;
 use runtime::envelope::PeerKey;
 use runtime::host::Host;
-use runtime::http::App;
 use runtime::listen::{Limits, Listening, listen};
 use runtime::metrics::Metrics;
 use runtime::peer::Peer;
@@ -63,12 +62,13 @@ use crate::image::serve::Images;
 use crate::image::ticket::{PATH, Tickets};
 use crate::importing::door::ImportDoor;
 use crate::parts::{OpenUploads, Shelves};
+use crate::quota::answers;
 use crate::quota::count::{self, Count};
 use crate::records::{CACHE_LIMIT, Records};
 use crate::s3::buckets::{Buckets, recall_leaving};
 use crate::s3::delete_objects::{self, Removals};
 use crate::s3::domains::Domains;
-use crate::s3::front::{Front, LISTS};
+use crate::s3::front::{Front, Inside, LISTS};
 use crate::s3::objects::Objects;
 use crate::s3::permit::Doorkeeper;
 use crate::s3::permits::Permits;
@@ -314,9 +314,9 @@ impl Server {
         pool::spawn(sweep.run(config.sweep_interval(), shutdown.clone()));
 
         let limits = Limits::default();
-        let front: Arc<dyn App> = Arc::new(front);
+        let front = Arc::new(front);
         // Other services of the cloud find S3 here, whatever the public listeners are: signed as there.
-        let endpoint = endpoint.app(common::s3::INSIDE, Arc::clone(&front));
+        let endpoint = endpoint.app(common::s3::INSIDE, Arc::new(Inside(Arc::clone(&front))));
         let internal = listen(internal, &limits, Arc::new(endpoint)).map_err(StartError::Listen)?;
         let public = doorway.open(&limits, front, &shutdown)?;
         if let Some(https) = public.tls_address() {
@@ -391,6 +391,7 @@ fn open(config: &Config) -> Result<Opened, StartError> {
     Records::schema().admit(&*engine)?;
     let copy = Arc::new(IdentityCopy::open(Arc::clone(&engine), config.identity_trust())?);
     let records = Records::new(engine).with_defaults(config.quota_defaults());
+    answers::recall_defaults(&records)?;
     recall_leaving(&records).map_err(ApiError::from)?;
     count::prepare(&records).map_err(ApiError::from)?;
     let objects = dir.join("objects");

@@ -97,7 +97,7 @@ pub struct Kept {
 impl Desk {
     /// How many parts of pages are being followed.
     pub fn streams(&self) -> usize {
-        self.kept.streams.count()
+        self.kept.streams.followed.count()
     }
 
     /// Asks what people ask about their accounts; it is recorded.

@@ -239,7 +239,7 @@ impl Console {
         }
         let kind = visit.head.header("content-type").unwrap_or_default();
         if let Some(boundary) = incoming::boundary(kind) {
-            let (form, brought) = incoming::of_form(body, &boundary).await?;
+            let (form, brought) = incoming::of_form_in_time(body, &boundary).await?;
             let ours = form.is_bound_to(&visit.bound_to);
             return if ours { Ok(Ok((form, Incoming::of(brought)))) } else { stale };
         }

@@ -44,7 +44,7 @@ pub(super) fn open(
     viewer: Viewer,
     live: Live,
 ) -> Result<Response, ApiError> {
-    let place = desk.kept.streams.take(&viewer.session.digest, &viewer.caller.account)?;
+    let place = desk.kept.streams.followed.take(&viewer)?;
     let (sender, pieces) = mpsc::channel(2);
     let desk = Arc::clone(desk);
     pool::spawn(async move {

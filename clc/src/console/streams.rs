@@ -1,39 +1,58 @@
-//! How many parts of pages are followed: bounded, for everybody together, for each account and for each
-//! session, so that nobody's leave none for others.
+//! How many parts of pages are followed, and how many bodies pass through: bounded, for everybody together,
+//! for each account and for each session, so that nobody's leave none for others.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use common::error::{ApiError, ErrorCode};
-use common::id::AccountId;
 use tokio::sync::Semaphore;
 
-/// How many streams there are at most.
-const MOST: usize = 1000;
-/// How many of them an account has.
-const MOST_OF_ACCOUNT: usize = 500;
-/// How many of them a session has.
-const MOST_OF_ONE: usize = 12;
+use super::viewer::Viewer;
+
 /// How many parts are drawn at once.
 const DRAWN: usize = 4;
 
-/// How many there are of whom: of sessions by their digests, of accounts by their numbers.
-type Counts = Arc<Mutex<HashMap<String, usize>>>;
-
 /// The open streams.
 pub(super) struct Streams {
-    of: Counts,
+    /// Parts of pages that are followed.
+    pub(super) followed: Places,
+    /// Bodies on their way from S3 and to it: each takes a mebibyte or two.
+    pub(super) bodies: Places,
     /// How many parts may be drawn now.
     pub(super) drawing: Arc<Semaphore>,
 }
 
 impl Default for Streams {
     fn default() -> Self {
-        Self { of: Arc::default(), drawing: Arc::new(Semaphore::new(DRAWN)) }
+        let followed = Most { all: 1000, account: 500, session: 12 };
+        let bodies = Most { all: 256, account: 128, session: 24 };
+        Self {
+            followed: Places::new(followed, "Too many pages are open at once"),
+            bodies: Places::new(bodies, "Too many transfers are under way: wait for one to end"),
+            drawing: Arc::new(Semaphore::new(DRAWN)),
+        }
     }
 }
 
-/// A place among the streams, given back when it is dropped.
+/// How many places there are, for everybody, for an account and for a session.
+struct Most {
+    all: usize,
+    account: usize,
+    session: usize,
+}
+
+/// How many are taken by whom: by sessions by their digests, by accounts by their numbers.
+type Counts = Arc<Mutex<HashMap<String, usize>>>;
+
+/// A bounded number of places.
+pub(super) struct Places {
+    of: Counts,
+    most: Most,
+    /// What is said when there is none.
+    text: &'static str,
+}
+
+/// A place, given back when it is dropped.
 pub(super) struct Place {
     of: Counts,
     whose: [String; 2],
@@ -53,25 +72,32 @@ impl Drop for Place {
     }
 }
 
-impl Streams {
-    /// A place for a stream of a session of an account.
+impl Places {
+    fn new(most: Most, text: &'static str) -> Self {
+        Self { of: Arc::default(), most, text }
+    }
+
+    /// A place for whoever is signed in.
     ///
     /// # Errors
     /// `RequestLimitExceeded` if there are too many.
-    pub(super) fn take(&self, session: &str, account: &AccountId) -> Result<Place, ApiError> {
+    pub(super) fn take(&self, viewer: &Viewer) -> Result<Place, ApiError> {
+        self.of(&viewer.session.digest, viewer.caller.account.as_str())
+    }
+
+    fn of(&self, session: &str, account: &str) -> Result<Place, ApiError> {
         let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
-        let whose = [session.to_owned(), account.to_string()];
         let has = |whose: &str| of.get(whose).copied().unwrap_or_default();
-        let full = has(session) >= MOST_OF_ONE || has(&whose[1]) >= MOST_OF_ACCOUNT;
-        if full || all(&of) >= MOST {
-            let text = "Too many pages are open at once";
-            return Err(ApiError::new(ErrorCode::RequestLimitExceeded, text));
+        let full = has(session) >= self.most.session || has(account) >= self.most.account;
+        if full || all(&of) >= self.most.all {
+            return Err(ApiError::new(ErrorCode::RequestLimitExceeded, self.text));
         }
+        let whose = [session.to_owned(), account.to_owned()];
         whose.iter().for_each(|it| *of.entry(it.clone()).or_default() += 1);
         Ok(Place { of: Arc::clone(&self.of), whose })
     }
 
-    /// How many are open.
+    /// How many are taken.
     pub(super) fn count(&self) -> usize {
         all(&self.of.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -87,25 +113,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn streams_are_bounded_for_each_and_for_all() {
-        let streams = Streams::default();
-        let accounts = ["000000000001", "000000000002", "000000000003"];
-        let [one, two, three] = accounts.map(|number| number.parse::<AccountId>().unwrap());
-        let take = |session: &str, account| streams.take(session, account);
-        let mut places: Vec<_> = (0..MOST_OF_ONE).map(|_| take("a", &one).unwrap()).collect();
-        assert!(take("a", &one).is_err());
-        places.pop();
-        places.push(take("a", &one).unwrap());
-        for n in 0..MOST_OF_ACCOUNT - MOST_OF_ONE {
-            places.push(take(&format!("one {n}"), &one).unwrap());
-        }
-        assert!(take("b", &one).is_err(), "one account leaves some for others");
-        for n in 0..MOST - MOST_OF_ACCOUNT {
-            places.push(take(&format!("two {n}"), &two).unwrap());
-        }
-        assert_eq!(streams.count(), MOST);
-        assert!(take("c", &three).is_err());
-        drop(places);
-        assert_eq!(streams.count(), 0);
+    fn places_are_bounded_for_each_and_for_all() {
+        let places = Places::new(Most { all: 100, account: 50, session: 12 }, "too many");
+        let mut taken: Vec<_> = (0..12).map(|_| places.of("a", "1").unwrap()).collect();
+        assert!(places.of("a", "1").is_err());
+        taken.pop();
+        taken.push(places.of("a", "1").unwrap());
+        taken.extend((12..50).map(|n| places.of(&format!("one {n}"), "1").unwrap()));
+        assert!(places.of("b", "1").is_err(), "one account leaves some for others");
+        taken.extend((50..100).map(|n| places.of(&format!("two {n}"), "2").unwrap()));
+        assert_eq!(places.count(), 100);
+        assert!(places.of("c", "3").is_err());
+        drop(taken);
+        assert_eq!(places.count(), 0);
     }
 }

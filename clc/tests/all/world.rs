@@ -29,7 +29,7 @@ use common::wire::node::{
     Run, SetMetadataOptions, Software, Subnet, Terminate,
 };
 use common::wire::people::People;
-use common::wire::quota::{Limits as QuotaLimits, QuotaView, SetQuota, Used};
+use common::wire::quota::SetDefaultLimits;
 use common::wire::role::{InstanceRole, RoleView, SetInstanceRole};
 use common::wire::spec::{MetadataOptions, Power};
 use common::wire::upkeep::{DescribeUnpacking, Unpacking};
@@ -54,6 +54,7 @@ use tokio::sync::watch;
 use super::cached::{self, Cached};
 use super::console_storage::StubS3;
 use super::importing::{self, Imports};
+use super::quotas;
 use super::saving::{self, NodeBundles, StoredBundles};
 
 const KEY: [u8; 32] = [7; 32];
@@ -99,6 +100,7 @@ pub(crate) struct WalrusState {
     pub(crate) wanted: BTreeMap<String, WantedImage>,
     pub(crate) key: Option<InstallBundleKey>,
     pub(crate) limit: u64,
+    pub(crate) defaults: SetDefaultLimits,
     pub(crate) traffic: crate::told::Asked,
     /// How many buckets every account has.
     pub(crate) buckets: u64,
@@ -209,12 +211,7 @@ impl StubWalrus {
                 let told = told(&sound).map(|_| Vec::new());
                 async move { told }
             });
-        let owned = with(&state);
-        let dispatcher = dispatcher.with(move |ask: SetQuota| {
-            let used = Used { buckets: owned.lock().unwrap().buckets, ..Used::default() };
-            let (set, holds) = (QuotaLimits::default(), QuotaLimits::default());
-            async move { Ok(QuotaView { scope: ask.scope, used, set, holds }) }
-        });
+        let dispatcher = quotas::answer(dispatcher, &state);
         let (given, ended) = (with(&state), with(&state));
         let left = |buckets| EstateLeft { buckets, objects: 0 };
         let dispatcher = dispatcher

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod bundling;
 pub mod cached;
 pub mod estate;
+pub mod foreign;
 pub mod host;
 pub mod identity;
 pub mod importing;

@@ -4,7 +4,7 @@
 //! Bytes are read only after all of that was decided. A body that nobody reads any more is read
 //! past for a moment, because many clients write it to its end before they look at the answer.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix::Addr;
 use common::action::Caller;
@@ -82,14 +82,24 @@ struct Authentic {
 
 impl App for Front {
     fn serve(&self, head: Head, body: Body) -> BoxFuture<'_, Response> {
-        Box::pin(self.answer(head, body))
+        Box::pin(self.answer(head, body, Trace::default()))
+    }
+}
+
+/// The same S3 where only services of the cloud ask, for somebody: by a session that says for whom and from
+/// where. It answers nobody's own credentials.
+pub(crate) struct Inside(pub(crate) Arc<Front>);
+
+impl App for Inside {
+    fn serve(&self, head: Head, body: Body) -> BoxFuture<'_, Response> {
+        let trace = Trace { inside: true, ..Trace::default() };
+        Box::pin(self.0.answer(head, body, trace))
     }
 }
 
 impl Front {
-    async fn answer(&self, head: Head, mut body: Body) -> Response {
+    async fn answer(&self, head: Head, mut body: Body, mut trace: Trace) -> Response {
         let begun = self.clock.now();
-        let mut trace = Trace::default();
         let answered = match self.decide(&head, &mut trace).await {
             Ok(decided) if decided.operation == Operation::PostObject => {
                 self.post(&head, decided, body, &mut trace).await
@@ -188,12 +198,19 @@ impl Front {
     ) -> Result<Authentic, Refusal> {
         let presigned = presigned(request);
         let claim = Claim::s3(request).map_err(|error| refused(&error, presigned))?;
-        let Some(claim) = claim else { return Ok(Authentic::default()) };
+        let outside = || {
+            let text = "S3 is asked for at its public address, and not here";
+            Refusal::from(ApiError::new(ErrorCode::AccessDenied, text))
+        };
+        let Some(claim) = claim else {
+            return if trace.inside { Err(outside()) } else { Ok(Authentic::default()) };
+        };
         trace.claims(claim.access_key_id(), claim.scheme());
         let token = claim.session_token().map(str::to_owned);
         let key = Key { id: claim.access_key_id().to_owned(), token };
         let credential = self.door.credential(&key).await?;
         match claim.verify(&credential.secret, self.clock.now()) {
+            Ok(_) if trace.inside && credential.via.is_none() => Err(outside()),
             Ok(verified) => {
                 self.door.saw(&key);
                 trace.via.clone_from(&credential.via);

@@ -11,7 +11,7 @@ use maud::{Markup, html};
 
 use super::pulse::{Busy, pulse};
 use super::register::{beside, booted, chosen, place, usable};
-use super::shown::{bytes, name_of, progress, sentence};
+use super::shown::{DISK_FOLDER, bytes, name_of, progress, sentence};
 use crate::console::components::{
     Field, button, field, form, live as live_part, notice, refusal, status, tag, told_beside,
 };
@@ -155,7 +155,11 @@ async fn page(visit: &Visit, said: &Fields, told: Option<&ApiError>) -> Result<R
         let it = Field { name, label, value, required: true, ..Field::default() };
         beside(words, told, name, &field(words, &it))
     };
-    let drops = told.is_none() || said.get("drop") == "yes";
+    // Only what was uploaded for this is offered to go.
+    let drops = match told {
+        None => key.starts_with(DISK_FOLDER),
+        Some(_) => said.get("drop") == "yes",
+    };
     // From a page of its own the words of the address stand in the form.
     let visit = &Visit { form: said.clone(), ..visit.clone() };
     let inside = html! {
@@ -281,7 +285,15 @@ fn row(visit: &Visit, task: &ImportImageTask) -> Markup {
             td data-label=(words.t(say::SIZE)) { (bytes(disk.map_or(0, |disk| disk.disk_image_size))) }
             td data-label=(words.t(say::IMAGES)) {
                 @match &task.image_id {
-                    Some(image) => a href={ "/images/" (image) } { code { (image) } },
+                    Some(image) => {
+                        a href={ "/images/" (image) } { code { (image) } }
+                        @if task.status == "completed" {
+                            " "
+                            a.button.second href={ "/launch?image=" (image) } {
+                                (words.t(say::LAUNCH)) span.unseen { " (" (image) ")" }
+                            }
+                        }
+                    }
                     None => "–",
                 }
             }

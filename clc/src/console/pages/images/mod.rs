@@ -26,6 +26,7 @@ pub(crate) fn lines() -> Vec<Route> {
         get("/images/upload", SignedIn, upload::show),
         post("/images/upload", SignedIn, upload::begin),
         get("/images/upload/file", SignedIn, upload::file),
+        post("/images/upload/look", SignedIn, upload::look).streaming(),
         get("/images/import", SignedIn, import::show),
         post("/images/import", SignedIn, import::import),
         get("/images/imports", SignedIn, import::list),
