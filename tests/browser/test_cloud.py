@@ -265,8 +265,12 @@ def test_a_lost_node_is_given_up_and_taken_back(site, administrator, images):
         return page.locator("button:text-is('Use it again')").count()
 
     clouds.wait_until(back, "the node is back")
-    page.click("button:text-is('Use it again')")
-    assert "ready" in page.inner_text("dl.facts")
+
+    def used():
+        page.click("button:text-is('Use it again')")
+        return "ready" in page.inner_text("dl.facts")
+
+    clouds.wait_until(used, "the node is used again, as soon as nothing is left on it")
     ec2.terminate_instances(InstanceIds=made)
     it.faults.clear()
 

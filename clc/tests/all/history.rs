@@ -1,7 +1,7 @@
 //! The history's files when their process is killed at any moment: what was kept is there, and nothing
 //! else.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -10,6 +10,8 @@ use common::time::Timestamp;
 
 /// Where a process of its own keeps a history.
 const PLACE: &str = "EUCALYPT_TEST_HISTORY";
+/// From which minute on.
+const FIRST: &str = "EUCALYPT_TEST_FIRST";
 /// 2026-11-23T00:00:00Z.
 const BEGIN: i64 = 1_795_392_000;
 
@@ -31,11 +33,12 @@ fn names() -> [String; 3] {
 fn keeps_minutes_until_it_is_killed() {
     let Some(dir) = std::env::var_os(PLACE) else { return };
     let history = History::open(Path::new(&dir), 10).unwrap();
-    let first: i64 = std::env::var("EUCALYPT_TEST_FIRST").unwrap().parse().unwrap();
+    let first = std::env::var_os(FIRST).unwrap();
+    let first: i64 = first.to_str().unwrap().parse().unwrap();
     for minute in first.. {
         let samples = names().map(|name| (name, values(minute)));
         history.add(Family::Node, at(minute), &samples).unwrap();
-        println!("kept {minute}");
+        writeln!(std::io::stdout(), "kept {minute}").unwrap();
     }
 }
 
@@ -48,7 +51,7 @@ fn what_was_kept_outlives_a_process_that_is_killed() {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "history::keeps_minutes_until_it_is_killed", "--nocapture"])
             .env(PLACE, dir.path())
-            .env("EUCALYPT_TEST_FIRST", next.to_string())
+            .env(FIRST, next.to_string())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
