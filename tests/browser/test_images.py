@@ -214,17 +214,30 @@ def test_a_disk_is_uploaded_in_spite_of_a_broken_line_and_runs(site, visit, tmp_
     it.fill(description="from the laptop")
     it.page.click("main form[action='/images/upload'] button[type=submit]")
     it.page.locator("h1:has-text('Upload the disk of My server')").wait_for()
+    # What is no raw disk is refused before it is sent.
+    packed = tmp_path / "disk.qcow2"
+    packed.write_bytes(b"QFI\xfb" + bytes(40 << 20))
+    it.page.set_input_files("input[type=file]", packed)
+    it.page.locator(".state:has-text('qemu-img convert')").wait_for()
+    it.faults.clear()
+    it.page.reload()
+    assert not sent
     it.page.set_input_files("input[type=file]", disk)
     # The upload leads on to the import, and that to the list of imports.
     it.page.wait_for_url("**/images/imports?done=begun", timeout=60_000)
     assert len(sent) == 1 and "number=3" in sent[0], sent
     it.page.locator("tbody .tag:has-text('done')").wait_for(timeout=60_000)
+    assert it.page.locator("tbody a[href^='/launch?image=emi-']").count() == 1
     it.page.click("tbody a[href^='/images/emi-']")
     it.page.locator("dd .tag:has-text('available')").wait_for()
     text = it.page.inner_text("main")
     assert "My server" in text and "from the laptop" in text and "40 MiB" in text and "by itself" in text
     image = it.page.url.split("/")[-1]
     clouds.wait_until(lambda: "Contents" not in s3.list_objects_v2(Bucket=bucket), "the disk has gone from its bucket")
+    # A link that says what an upload says makes nothing by itself.
+    it.go(f"/images/import?bucket={bucket}&key=disks/other.img&name=other&go=1")
+    it.go("/images/imports")
+    assert it.page.locator("tbody tr").count() == 1
     # What runs is what was uploaded.
     ec2 = site.ec2(user)
     (described,) = ec2.describe_images(ImageIds=[image])["Images"]

@@ -1,8 +1,10 @@
 """Buckets and objects: made, filled by choosing and by dropping, taken up again, shared, opened to others, deleted."""
 
+import base64
 import contextlib
 import hashlib
 import http.client
+import json
 import pathlib
 import re
 import ssl
@@ -32,6 +34,11 @@ def entered(site, visit, name, **options):
     it = visit(**options)
     it.enter(name, first)
     return it, s3(user)
+
+
+def in_field(name):
+    """A name as forms have it."""
+    return re.sub("[%\r\n]", lambda it: f"%{ord(it.group()):02X}", name)
 
 
 def pattern(size):
@@ -198,6 +205,72 @@ def test_an_upload_that_broke_off_goes_on_with_the_same_file(site, visit, tmp_pa
         other.page.click("td button.danger")
     assert "No upload of this bucket" in other.page.inner_text("main")
     assert not other.faults
+
+
+def test_parts_of_two_files_never_become_one(site, visit):
+    it, own = entered(site, visit, "twofold")
+    own.create_bucket(Bucket="twofold-files")
+    raw, size = Raw(it), 5 << 20
+    first, second, third, other = (bytes([letter]) * size for letter in b"abcx")
+    said = {"bucket": "twofold-files", "key": "disk.img"}
+
+    def digest(data):
+        return base64.b64encode(hashlib.sha256(data).digest()).decode()
+
+    def begin():
+        return json.loads(raw.form("/uploads/begin", **said, type="")[2])["id"]
+
+    def part(upload, number, data):
+        query = urllib.parse.urlencode({**said, "upload": upload, "number": number})
+        headers = {"x-form-token": raw.token, "x-part-sha256": digest(data)}
+        assert raw.ask("POST", f"/uploads/part?{query}", data, headers)[0] == 200
+
+    def finish(upload, *parts):
+        whole = digest(b"".join(hashlib.sha256(it).digest() for it in parts))
+        fields = {**said, "upload": upload, "size": size * len(parts), "sum": whole}
+        status, _, body = raw.form("/uploads/finish", **fields)
+        return status, body.decode()
+
+    upload = begin()
+    part(upload, 1, first)
+    part(upload, 2, second)
+    # Another window goes on with the same upload, and its file begins in the same way.
+    part(upload, 2, other)
+    status, told = finish(upload, first, second)
+    assert status == 400 and "another file" in told, told
+    assert "Contents" not in own.list_objects_v2(Bucket="twofold-files")
+    part(upload, 2, second)
+    assert finish(upload, first, second) == (200, "{}")
+    assert finish(upload, first, second) == (200, "{}"), "whoever has not heard of it may ask again"
+    assert finish(upload, first, other)[0] == 404
+    assert own.get_object(Bucket="twofold-files", Key="disk.img")["Body"].read() == first + second
+    # A shorter file that begins like one that was begun before: what is behind its end is left out.
+    upload = begin()
+    for number, data in enumerate((first, third, other), 1):
+        part(upload, number, data)
+    assert finish(upload, first, third) == (200, "{}")
+    assert own.get_object(Bucket="twofold-files", Key="disk.img")["Body"].read() == first + third
+    assert "Uploads" not in own.list_multipart_uploads(Bucket="twofold-files")
+
+
+def test_a_bucket_is_emptied_by_its_name(site, visit):
+    it, own = entered(site, visit, "cleaner")
+    own.create_bucket(Bucket="cleaner-files")
+    for key in ("a", "b/c", "b/d\r"):
+        own.put_object(Bucket="cleaner-files", Key=key, Body=b"x")
+    it.go("/buckets/cleaner-files/objects")
+    it.page.click("a:has-text('Delete everything')")
+    it.fill(bucket="another")
+    it.send()
+    assert "has to be typed" in it.page.inner_text("[role=alert]")
+    it.faults.clear()
+    assert len(own.list_objects_v2(Bucket="cleaner-files")["Contents"]) == 3
+    it.go("/buckets/cleaner-files/delete-folder?all=1")
+    it.fill(bucket="cleaner-files")
+    it.send()
+    assert "is empty now" in it.page.inner_text("[role=status]")
+    assert "aws s3 rm --recursive s3://cleaner-files/" in it.page.text_content("main")
+    assert "Contents" not in own.list_objects_v2(Bucket="cleaner-files") and not it.faults
 
 
 def test_an_upload_is_cancelled_and_leaves_nothing(site, visit, tmp_path):
@@ -373,9 +446,18 @@ def test_whatever_an_object_is_called_it_is_shown_as_text_and_found(site, visit)
     it.page.click("a.object")
     assert it.page.inner_text("h1") == "script>" and not it.faults
     assert it.page.inner_text("code.key >> nth=0") == NAMES[0]
-    for name in NAMES:
-        folder = name[: name.rfind("/") + 1]
-        status, _, _ = raw.form("/buckets/namer-files/delete-objects", prefix=folder, name=name[len(folder):])
+    # A browser makes two characters of the end of a line: the one is deleted, and not the other.
+    own.put_object(Bucket="namer-files", Key="line\r\nbreak", Body=b"another's")
+    it.go("/buckets/namer-files/objects")
+    it.page.check("[name=name][value='line%0Abreak']")
+    it.page.once("dialog", lambda dialog: dialog.accept())
+    with it.page.expect_navigation():
+        it.page.locator("form[action$='/delete-objects'] button.danger").click()
+    listed = {it["Key"] for it in own.list_objects_v2(Bucket="namer-files")["Contents"]}
+    assert listed == {*NAMES, "line\r\nbreak"} - {"line\nbreak"}
+    for name in [*listed]:
+        folder, name = in_field(name[: name.rfind("/") + 1]), in_field(name[name.rfind("/") + 1:])
+        status, _, _ = raw.form("/buckets/namer-files/delete-objects", prefix=folder, name=name)
         assert status == 303, name
     assert "Contents" not in own.list_objects_v2(Bucket="namer-files")
 

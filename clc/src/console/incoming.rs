@@ -9,6 +9,7 @@
 //! Its last piece is handed on only when that was seen, so nothing else is ever taken for a part of it.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use common::error::{ApiError, ErrorCode};
@@ -19,6 +20,9 @@ use super::forms::{Fields, LARGEST};
 
 /// How many bytes what describes a field of a form may take.
 const HEAD: usize = 8 << 10;
+
+/// How long all that stands before a file may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A file on its way in.
 #[derive(Debug)]
@@ -102,12 +106,15 @@ impl Coming {
 
     /// All up to a mark, which is taken off as well.
     async fn until(&mut self, mark: &[u8], most: usize) -> Result<Bytes, ApiError> {
+        let mut from = 0;
         loop {
-            if let Some(at) = find(&self.ahead, mark) {
-                let found = self.take(at);
+            if let Some(at) = find(&self.ahead[from..], mark) {
+                let found = self.take(from + at);
                 self.take(mark.len());
                 return Ok(found);
             }
+            // What was looked at is not looked at again, however small the pieces are.
+            from = self.ahead.len().saturating_sub(mark.len() - 1);
             if self.ahead.len() > most + mark.len() {
                 return Err(broken("it is too long"));
             }
@@ -128,14 +135,23 @@ fn find(text: &[u8], mark: &[u8]) -> Option<usize> {
     text.windows(mark.len()).position(|window| window == mark)
 }
 
+/// As [`of_form`], if the fields come in time. Bytes of the file have their time behind them.
+///
+/// # Errors
+/// As there.
+pub(crate) async fn of_form_in_time(
+    body: Body,
+    boundary: &str,
+) -> Result<(Fields, Option<Brought>), ApiError> {
+    let read = tokio::time::timeout(PATIENCE, of_form(body, boundary)).await;
+    read.unwrap_or_else(|_| Err(broken("it takes too long")))
+}
+
 /// Reads the fields of a form up to its file, and gives that as it comes; none if no file was chosen.
 ///
 /// # Errors
 /// `MalformedPOSTRequest` if it is no such form.
-pub(crate) async fn of_form(
-    body: Body,
-    boundary: &str,
-) -> Result<(Fields, Option<Brought>), ApiError> {
+async fn of_form(body: Body, boundary: &str) -> Result<(Fields, Option<Brought>), ApiError> {
     let most = usize::try_from(LARGEST).unwrap_or(usize::MAX);
     let whole = body.length().ok_or_else(|| broken("it does not say how long it is"))?;
     let mut coming = Coming { body, ahead: BytesMut::new(), taken: 0 };

@@ -28,6 +28,7 @@ pub mod first_password;
 mod forms;
 mod incoming;
 mod layout;
+mod leash;
 mod live;
 mod look;
 mod pages;
@@ -49,7 +50,7 @@ mod visit;
 use std::time::Duration;
 
 pub use beats::Beats;
-pub use certificate::CertificateError;
+pub use certificate::{CertificateError, own as own_certificate};
 pub use desk::{Desk, Kept, Pictured};
 pub use door::{ConsoleError, Shown, open};
 pub use routes::{Method, Who};

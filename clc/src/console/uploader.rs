@@ -25,6 +25,8 @@ pub(crate) struct Uploader<'a> {
     pub(crate) prefix: &'a str,
     /// The key of the one file that is taken, whatever it is called; then only one is.
     pub(crate) key: Option<&'a str>,
+    /// Who is shown the beginning of a file, and how large it is, before all of it is sent: an own path.
+    pub(crate) look: Option<&'a str>,
     /// Where the page goes when all are there: an own path.
     pub(crate) after: &'a str,
     /// What is said of it below its button.
@@ -48,13 +50,14 @@ pub(crate) fn uploader(visit: &Visit, it: &Uploader<'_>) -> Markup {
         ("again", say::UPLOAD_AGAIN),
         ("over", say::UPLOAD_OVER),
         ("progress", say::UPLOAD_PROGRESS),
+        ("unreadable", say::UPLOAD_UNREADABLE),
     ];
     let texts: std::collections::BTreeMap<_, _> =
         texts.into_iter().map(|(name, text)| (name, words.t(text))).collect();
     let texts = serde_json::to_string(&texts).unwrap_or_default();
     html! {
-        section.uploader data-bucket=(it.bucket) data-prefix=(it.prefix) data-key=[it.key]
-            data-after=(it.after) data-token=(forms::token(&visit.bound_to)) data-say=(texts)
+        section.uploader data-bucket=(it.bucket) data-prefix=(percent_encode(it.prefix)) data-key=[it.key.map(percent_encode)]
+            data-look=[it.look] data-after=(it.after) data-token=(forms::token(&visit.bound_to)) data-say=(texts)
             aria-label=(words.t(say::UPLOAD)) {
             form method="post" action=(action) enctype="multipart/form-data" {
                 (token(visit))

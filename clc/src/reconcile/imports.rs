@@ -8,12 +8,12 @@
 //!      └── end wished ──────────┼── image gone ── refused for good ─────────────┤ image failed
 //!                               ▼                                               ▼ image available
 //!                       failed, cancelled                                   completed
-//!                               │ StopImport, DropBundle                        │
-//!                               └──────────── DropDisk, if that was asked for ◀─┘
+//!                               │ StopImport, DropBundle                        │ DropDisk, if that was
+//!                               ▼                                               ▼ asked for
 //! ```
 //! All that a step needs is in the records, so a clc that was killed goes on where it was; walrus
 //! begins anew if it was, and knows by its manifest a bundle that is whole. The disk of an import that
-//! failed stays, lest a large upload is lost over a full quota.
+//! ends without an image stays, lest a large upload is lost over a full quota or a wrong name.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -318,7 +318,8 @@ impl Imports {
                 take_back(records, batch, &seen)?;
                 let it = &mut seen.record;
                 (it.stage, it.updated, it.error) = (stage, now, Some(why.clone()));
-                it.disk_goes &= stage == ImportStage::Cancelled;
+                // Whoever wanted it gone wanted an image in its place.
+                it.disk_goes = false;
                 batch.replace(&seen)?;
                 Ok::<_, ApiError>(())
             })?;

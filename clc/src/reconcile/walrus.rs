@@ -1,9 +1,11 @@
-//! What walrus must have from here: the private half of the cloud's certificate, once, and the
-//! limit of its cache, once an administrator has set one.
+//! What walrus must have from here: the private half of the cloud's certificate, once, the limit of its
+//! cache, once an administrator has set one, and how much buckets and accounts may have that have no
+//! limits of their own.
 
 use std::path::PathBuf;
 
 use common::error::ApiError;
+use common::wire::quota::SetDefaultLimits;
 use common::wire::walrus::{DescribeCache, InstallBundleKey, SetCacheLimit, Walrus};
 use futures_util::future::BoxFuture;
 use runtime::peer::Peer;
@@ -36,8 +38,10 @@ impl Reconciler for ForWalrus {
 
 impl ForWalrus {
     async fn look(&self) -> Result<Pass, ApiError> {
-        let steps = u64::from(self.hand_over_key().await?) + u64::from(self.set_limit().await?);
-        Ok(Pass { looked: 2, steps, unsettled: 0 })
+        let steps = u64::from(self.hand_over_key().await?)
+            + u64::from(self.set_limit().await?)
+            + u64::from(self.set_defaults().await?);
+        Ok(Pass { looked: 3, steps, unsettled: 0 })
     }
 
     /// The key is on record as delivered before its file goes: a crash in between removes the
@@ -89,6 +93,22 @@ impl ForWalrus {
         }
         self.walrus.call(SetCacheLimit { megabytes }).await?;
         Ok(true)
+    }
+
+    /// Limits that nobody has set here are those of walrus' configuration.
+    async fn set_defaults(&self) -> Result<bool, ApiError> {
+        let wanted = self.records.work(|records| {
+            let number = |name| {
+                let value = settings::on_record(records, name)?;
+                Ok::<_, ApiError>(value.and_then(|text| text.parse::<u64>().ok()))
+            };
+            let megabytes = number(settings::BUCKET_MEGABYTES)?;
+            Ok(SetDefaultLimits {
+                account_buckets: number(settings::BUCKETS_PER_ACCOUNT)?,
+                bucket_bytes: megabytes.map(|megabytes| megabytes.saturating_mul(1 << 20)),
+            })
+        });
+        self.walrus.call(wanted.await?).await
     }
 }
 

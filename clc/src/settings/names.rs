@@ -14,6 +14,11 @@ pub const ALLOW_UNSIGNED: &str = "cloud.allow_unsigned_manifests";
 /// The limit of walrus' unbundle cache, under 2.0's name.
 pub const CACHE_MEGABYTES: &str = "walrus.storagemaxcachesizeinmb";
 
+/// How many buckets an account may have for which no quota is set, under 2.0's name.
+pub const BUCKETS_PER_ACCOUNT: &str = "walrus.storagemaxbucketsperuser";
+/// How large a bucket may be for which no quota is set, under 2.0's name.
+pub const BUCKET_MEGABYTES: &str = "walrus.storagemaxbucketsizeinmb";
+
 /// What stands for an account's number in [`IMAGE_BUCKET`].
 pub(super) const ACCOUNT: &str = "ACCOUNT";
 

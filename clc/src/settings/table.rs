@@ -5,11 +5,12 @@ use common::name::is_mail_address;
 use common::s3::BucketName;
 
 use super::names::{
-    ACCESS_KEYS_PER_USER, ACCOUNT, ALLOW_UNSIGNED, APPROVAL_NOTE, CACHE_MEGABYTES,
-    CERTIFICATES_PER_USER, CHANGES_PER_MINUTE, CLOUD_NAME, CONFIRM_HOURS, DEFAULT_KERNEL,
-    DEFAULT_RAMDISK, IMAGE_BUCKET, IMAGE_VISIBILITY, LANGUAGE, PAGES_PER_MINUTE, PUBLIC_HOST,
-    REAUTHENTICATE_MINUTES, RECOVER_MINUTES, REJECTION_NOTE, REPLY_ADDRESS, SESSION_HOURS,
-    SESSION_IDLE_MINUTES, SIGN_INS_PER_MINUTE, SIGNUP_ADDRESS, SIGNUP_SUBJECT, STREAMS_PER_MINUTE,
+    ACCESS_KEYS_PER_USER, ACCOUNT, ALLOW_UNSIGNED, APPROVAL_NOTE, BUCKET_MEGABYTES,
+    BUCKETS_PER_ACCOUNT, CACHE_MEGABYTES, CERTIFICATES_PER_USER, CHANGES_PER_MINUTE, CLOUD_NAME,
+    CONFIRM_HOURS, DEFAULT_KERNEL, DEFAULT_RAMDISK, IMAGE_BUCKET, IMAGE_VISIBILITY, LANGUAGE,
+    PAGES_PER_MINUTE, PUBLIC_HOST, REAUTHENTICATE_MINUTES, RECOVER_MINUTES, REJECTION_NOTE,
+    REPLY_ADDRESS, SESSION_HOURS, SESSION_IDLE_MINUTES, SIGN_INS_PER_MINUTE, SIGNUP_ADDRESS,
+    SIGNUP_SUBJECT, STREAMS_PER_MINUTE,
 };
 use crate::records::Records;
 
@@ -204,6 +205,22 @@ pub(super) const TABLE: &[Row] = &[
         unit: "minutes",
         meaning: "How long the link in a mail to a user who forgot the password is good (minutes)",
         rule: |_, value| within(value, 5, 1440),
+    },
+    Row {
+        name: BUCKETS_PER_ACCOUNT,
+        default: "0",
+        unit: "buckets",
+        meaning: "Maximum buckets per user: of an account that has no quota of its own (0: no limit, to \
+                  1000000; until it is set: account_buckets of walrus.toml)",
+        rule: |_, value| within(value, 0, 1_000_000),
+    },
+    Row {
+        name: BUCKET_MEGABYTES,
+        default: "0",
+        unit: "MB",
+        meaning: "Maximum bucket size (MB): of a bucket that has no quota of its own (0: no limit, to \
+                  1000000000; until it is set: bucket_bytes of walrus.toml)",
+        rule: |_, value| within(value, 0, 1_000_000_000),
     },
     Row {
         name: CACHE_MEGABYTES,

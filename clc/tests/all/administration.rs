@@ -6,6 +6,7 @@ use common::administration;
 use common::ec2::instances::{Placement, RunInstances};
 use common::ec2::zones::DescribeRegions;
 use common::id::ImageKind;
+use common::wire::quota::SetDefaultLimits;
 
 use crate::instances::launch;
 use crate::world::{Refused, User, World, code, world};
@@ -337,7 +338,7 @@ fn properties_and_components_are_told() {
             xml.map(|xml| without_id(&xml))
         };
         let name = "walrus.storagemaxcachesizeinmb";
-        let pairs = [("Properties.1", "walrus.")];
+        let pairs = [("Properties.1", "walrus.storagemaxcache")];
         let told = ask(PROPERTIES, "DescribeProperties", &pairs).await.unwrap();
         assert_eq!(
             told,
@@ -368,7 +369,26 @@ fn properties_and_components_are_told() {
             (world.walrus.state.lock().unwrap().limit == 77 << 20).then_some(())
         })
         .await;
-        for wrong in [[("Name", "no.such"), ("Value", "1")], [("Name", name), ("Value", "0")]] {
+        let (buckets, size) =
+            ("walrus.storagemaxbucketsperuser", "walrus.storagemaxbucketsizeinmb");
+        for (name, value) in [(buckets, "5"), (size, "5120")] {
+            let change = [("Name", name), ("Value", value)];
+            ask(PROPERTIES, "ModifyPropertyValue", &change).await.unwrap();
+        }
+        let defaults = |buckets: u64, bytes: u64| SetDefaultLimits {
+            account_buckets: Some(buckets),
+            bucket_bytes: Some(bytes),
+        };
+        crate::world::until("walrus has the limits", || async {
+            (world.walrus.state.lock().unwrap().defaults == defaults(5, 5120 << 20)).then_some(())
+        })
+        .await;
+        for wrong in [
+            [("Name", "no.such"), ("Value", "1")],
+            [("Name", name), ("Value", "0")],
+            [("Name", buckets), ("Value", "-1")],
+            [("Name", size), ("Value", "many")],
+        ] {
             let refused = ask(PROPERTIES, "ModifyPropertyValue", &wrong).await;
             assert_eq!(code(refused), "InvalidParameterValue");
         }

@@ -1,12 +1,34 @@
 //! Limits that policies set on EC2 and IAM hold also for those who ask at the same time; and who is
 //! an administrator of the cloud is a permission like others.
 
+use std::sync::{Arc, Mutex};
+
 use common::ec2::instances::RunInstances;
 use common::ec2::zones::DescribeAvailabilityZones;
 use common::id::ImageId;
+use common::wire::quota::{Limits, QuotaView, SetDefaultLimits, SetQuota, Used};
+use common::wire::walrus::Walrus;
+use runtime::dispatcher::Dispatcher;
 
 use crate::iam_users::with_key;
-use crate::world::{User, World, code, world};
+use crate::world::{User, WalrusState, World, code, world};
+
+/// Adds what the walrus of a test answers about quotas of S3.
+pub(crate) fn answer(
+    to: Dispatcher<Walrus>,
+    state: &Arc<Mutex<WalrusState>>,
+) -> Dispatcher<Walrus> {
+    let (owned, defaults) = (Arc::clone(state), Arc::clone(state));
+    to.with(move |ask: SetQuota| {
+        let used = Used { buckets: owned.lock().unwrap().buckets, ..Used::default() };
+        let (set, holds) = (Limits::default(), Limits::default());
+        async move { Ok(QuotaView { scope: ask.scope, used, set, holds }) }
+    })
+    .with(move |ask: SetDefaultLimits| {
+        let news = std::mem::replace(&mut defaults.lock().unwrap().defaults, ask) != ask;
+        async move { Ok(news) }
+    })
+}
 
 /// Lets a user do everything but for these statements.
 async fn policy(world: &World, owner: &User, name: &str, statements: &str) {

@@ -29,7 +29,7 @@ use common::wire::node::{
     Run, SetMetadataOptions, Software, Subnet, Terminate,
 };
 use common::wire::people::People;
-use common::wire::quota::{Limits as QuotaLimits, QuotaView, SetQuota, Used};
+use common::wire::quota::SetDefaultLimits;
 use common::wire::role::{InstanceRole, RoleView, SetInstanceRole};
 use common::wire::spec::{MetadataOptions, Power};
 use common::wire::upkeep::{DescribeUnpacking, Unpacking};
@@ -54,6 +54,7 @@ use tokio::sync::watch;
 use super::cached::{self, Cached};
 use super::console_storage::StubS3;
 use super::importing::{self, Imports};
+use super::quotas;
 use super::saving::{self, NodeBundles, StoredBundles};
 
 const KEY: [u8; 32] = [7; 32];
@@ -99,6 +100,8 @@ pub(crate) struct WalrusState {
     pub(crate) wanted: BTreeMap<String, WantedImage>,
     pub(crate) key: Option<InstallBundleKey>,
     pub(crate) limit: u64,
+    pub(crate) defaults: SetDefaultLimits,
+    pub(crate) traffic: crate::told::Asked,
     /// How many buckets every account has.
     pub(crate) buckets: u64,
     pub(crate) forgotten: Vec<String>,
@@ -131,8 +134,8 @@ impl StubWalrus {
         let (check, want, install, forget, limit, cache) =
             (with(&state), with(&state), with(&state), with(&state), with(&state), with(&state));
         let (waits, under_way) = (changed.clone(), with(&state));
-        let held = state.lock().unwrap().cached.clone();
-        let dispatcher = cached::answer_on(Dispatcher::<Walrus>::new(), &held)
+        let dispatcher = Dispatcher::<Walrus>::new();
+        let dispatcher = cached::answer_on(dispatcher, &state.lock().unwrap().cached)
             .with(move |ask: CheckBundle| {
                 let mut state = check.lock().unwrap();
                 let found = state.bundles.get(&ask.location).cloned();
@@ -208,12 +211,7 @@ impl StubWalrus {
                 let told = told(&sound).map(|_| Vec::new());
                 async move { told }
             });
-        let owned = with(&state);
-        let dispatcher = dispatcher.with(move |ask: SetQuota| {
-            let used = Used { buckets: owned.lock().unwrap().buckets, ..Used::default() };
-            let (set, holds) = (QuotaLimits::default(), QuotaLimits::default());
-            async move { Ok(QuotaView { scope: ask.scope, used, set, holds }) }
-        });
+        let dispatcher = quotas::answer(dispatcher, &state);
         let (given, ended) = (with(&state), with(&state));
         let left = |buckets| EstateLeft { buckets, objects: 0 };
         let dispatcher = dispatcher
@@ -234,6 +232,7 @@ impl StubWalrus {
             });
         let dispatcher = saving::store(dispatcher, &state, clock);
         let dispatcher = importing::answer(dispatcher, &state, &changed);
+        let dispatcher = crate::told::of_walrus(dispatcher, &state.lock().unwrap().traffic);
         let s3 = Arc::<StubS3>::default();
         let listening = serve_with(endpoint(dispatcher, clock).app(INSIDE, Arc::clone(&s3) as _));
         Self { state, changed, s3, listening }
@@ -351,7 +350,7 @@ impl StubNode {
         let state = NodeState { quick: true, session: 1, ..NodeState::default() };
         let (state, revision) = (Arc::new(Mutex::new(state)), watch::Sender::new(1u64));
         let dispatcher = Self::dispatcher(name, number, cpus, &state, &revision);
-        let dispatcher = saving::save(dispatcher, &state, &revision);
+        let dispatcher = crate::told::of_node(saving::save(dispatcher, &state, &revision));
         Self { name: name.into(), state, revision, listening: serve(dispatcher, clock) }
     }
 

@@ -7,6 +7,8 @@
 //! so memory stays bounded however large a body is. What is said by it and who may is not known here;
 //! messages go by [`crate::transport`].
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,8 +27,8 @@ use tokio::sync::mpsc;
 use crate::http::{Body, BodyError, PIECES, Payload};
 use crate::pool;
 
-/// How long the head of an answer may take. A body that comes slowly is not waited for here: whoever
-/// reads it has a patience of their own.
+/// How long the head of an answer may take, since the last piece of what is sent went out. An answer's
+/// body that comes slowly is not waited for here: whoever reads it has a patience of their own.
 const PATIENCE: Duration = Duration::from_secs(900);
 /// How long an unused connection is kept: shorter than listeners keep theirs.
 const IDLE: Duration = Duration::from_secs(3);
@@ -54,6 +56,9 @@ pub struct Answered {
     /// The bytes as they come; an error in the place of one if the other side broke off.
     pub pieces: mpsc::Receiver<std::io::Result<Bytes>>,
 }
+
+/// Something that is held as long as bytes go either way, and dropped behind the last of them.
+pub type Held = Box<dyn std::any::Any + Send>;
 
 impl Answered {
     /// How many bytes come, if that is said.
@@ -119,7 +124,8 @@ impl Exchange {
         self.base.split_once("://").map_or(self.base.as_str(), |(_, host)| host)
     }
 
-    /// Sends a request; `target` is the path and query as they are signed.
+    /// Sends a request; `target` is the path and query as they are signed. What is `held` is dropped when
+    /// nothing comes any more.
     ///
     /// # Errors
     /// `Unavailable` if the service cannot be reached or does not answer.
@@ -129,18 +135,20 @@ impl Exchange {
         target: &str,
         headers: &Headers,
         body: Sending,
+        held: Option<Held>,
     ) -> Result<Answered, ApiError> {
         let mut request = Request::builder().method(method).uri(format!("{}{target}", self.base));
         for (name, value) in headers.iter() {
             request = request.header(name, value);
         }
+        let moved = Arc::new(AtomicBool::new(false));
         let (length, body) = match body {
             Sending::Nothing => (None, Empty::new().map_err(|never| match never {}).boxed_unsync()),
             Sending::Whole(bytes) => {
                 let length = Some(bytes.len() as u64);
                 (length, Full::new(bytes).map_err(|never| match never {}).boxed_unsync())
             }
-            Sending::Stream(length, body) => (Some(length), streamed(body)),
+            Sending::Stream(length, body) => (Some(length), streamed(body, Arc::clone(&moved))),
         };
         if let Some(length) = length {
             request = request.header("content-length", length);
@@ -151,8 +159,8 @@ impl Exchange {
         let client = self.client.clone();
         // Connections are driven by tasks of the runtime that makes them.
         let exchange = async move {
-            let answer = tokio::time::timeout(PATIENCE, client.request(request)).await;
-            answer.map_err(|_| unreachable(&"it did not answer"))?.map_err(|error| {
+            let answer = answered_within(PATIENCE, client.request(request), &moved).await;
+            answer.ok_or_else(|| unreachable(&"it did not answer"))?.map_err(|error| {
                 unreachable(&format!("{error}: {:?}", std::error::Error::source(&error)))
             })
         };
@@ -161,6 +169,7 @@ impl Exchange {
             head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let (sender, pieces) = mpsc::channel(PIECES);
         pool::spawn(async move {
+            let _held = held;
             loop {
                 // Nobody takes the rest any more: the connection is given up.
                 let frame = tokio::select! {
@@ -185,16 +194,36 @@ impl Exchange {
     }
 }
 
-fn streamed(body: Body) -> Sent {
-    let pieces = unfold(body, |mut body| async move {
+/// Waits for an answer, as long as something of what is sent goes out within that time.
+async fn answered_within<T>(
+    patience: Duration,
+    answer: impl Future<Output = T>,
+    moved: &AtomicBool,
+) -> Option<T> {
+    let mut answer = std::pin::pin!(answer);
+    loop {
+        match tokio::time::timeout(patience, &mut answer).await {
+            Ok(answer) => return Some(answer),
+            Err(_) if moved.swap(false, Ordering::Relaxed) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+/// A body on its way out; says each time that a piece of it has gone.
+fn streamed(body: Body, moved: Arc<AtomicBool>) -> Sent {
+    let pieces = unfold((body, moved), |(mut body, moved)| async move {
         let piece = body.next().await?;
-        Some((piece.map(Frame::data), body))
+        moved.store(true, Ordering::Relaxed);
+        Some((piece.map(Frame::data), (body, moved)))
     });
     BodyExt::boxed_unsync(StreamBody::new(pieces))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::task::Poll;
+
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
@@ -238,7 +267,7 @@ mod tests {
         let headers: Headers = [("Host", exchange.host()), ("X-B", "c")].into_iter().collect();
         let sending = Sending::Stream(300_000, body);
         let asked = async {
-            let answered = exchange.send("PUT", "/a%20b?c", &headers, sending).await.unwrap();
+            let answered = exchange.send("PUT", "/a%20b?c", &headers, sending, None).await.unwrap();
             assert_eq!((answered.status, answered.headers.text("x-a")), (200, Some("b")));
             assert_eq!(answered.length(), Some(300_000));
             assert_eq!(answered.whole(300_000).await.unwrap(), vec![7; 300_000]);
@@ -250,16 +279,31 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_long_body_takes_its_time_and_a_silent_answer_does_not() {
+        let (patience, moved) = (Duration::from_millis(1), AtomicBool::new(false));
+        // Each time it is looked at another piece has gone.
+        let mut left = 20;
+        let slow = std::future::poll_fn(|_| {
+            left -= 1;
+            moved.store(true, Ordering::Relaxed);
+            if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+        });
+        assert_eq!(answered_within(patience, slow, &moved).await, Some(()));
+        let never = answered_within(patience, std::future::pending::<()>(), &moved);
+        assert_eq!(never.await, None);
+    }
+
+    #[tokio::test]
     async fn who_is_not_there_is_unavailable_and_what_is_too_much_is_not_kept() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let exchange = Exchange::new(&format!("http://{}", listener.local_addr().unwrap()));
         let served = echo(listener, 2000);
         let whole = Sending::Whole(Bytes::from(vec![7; 2000]));
         let none = Headers::new();
-        let (answered, _) = join(exchange.send("POST", "/", &none, whole), served).await;
+        let (answered, _) = join(exchange.send("POST", "/", &none, whole, None), served).await;
         let kept = answered.unwrap().whole(1999).await;
         assert_eq!(kept.unwrap_err().code(), ErrorCode::Unavailable);
-        let gone = exchange.send("GET", "/", &Headers::new(), Sending::Nothing).await;
+        let gone = exchange.send("GET", "/", &Headers::new(), Sending::Nothing, None).await;
         assert_eq!(gone.err().map(|error| error.code()), Some(ErrorCode::Unavailable));
     }
 }

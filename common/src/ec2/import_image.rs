@@ -34,8 +34,7 @@ pub struct ImportImage {
     /// The ramdisk it boots. Ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ramdisk_id: Option<String>,
-    /// Whether the disk is removed from its bucket when the image is there, or the task was
-    /// cancelled. Ours.
+    /// Whether the disk is removed from its bucket when the image is there. Ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete_source: Option<bool>,
     /// `Linux`, if anything.

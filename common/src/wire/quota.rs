@@ -114,6 +114,19 @@ pub struct SetQuota {
     pub buckets: Option<Limit>,
 }
 
+/// Set the limits of accounts and buckets for which no administrator has set any of their own, in the place of
+/// those of walrus' configuration. They hold from the next request on, and over a restart. Answers
+/// whether they are others than before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetDefaultLimits {
+    /// Buckets of an account; 0: no limit; nothing: as walrus is configured.
+    #[serde(default)]
+    pub account_buckets: Option<u64>,
+    /// Bytes of a bucket, in the same way.
+    #[serde(default)]
+    pub bucket_bytes: Option<u64>,
+}
+
 /// A page of all quotas: of every scope that uses something or has limits of its own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DescribeQuotas {
@@ -182,6 +195,7 @@ messages! {
 messages! {
     Walrus:
     SetQuota => QuotaView, true;
+    SetDefaultLimits => bool, true;
     DescribeQuotas => Vec<QuotaView>, true;
 }
 

@@ -30,6 +30,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("POST /apply", "its form"),
     ("GET /uploads/open", "the script that uploads"),
     ("GET /uploads/parts", "the script that uploads"),
+    ("POST /images/upload/look", "the script that uploads"),
     ("POST /uploads/begin", "the script that uploads"),
     ("POST /uploads/part", "the script that uploads"),
     ("POST /uploads/whole", "the script that uploads"),

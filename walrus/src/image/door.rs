@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix::Addr;
 use common::error::{ApiError, ErrorCode};
 use common::wire::cached::{EvictCached, LookIntoCache};
-use common::wire::quota::{DescribeQuotas, QuotaView, SetQuota};
+use common::wire::quota::{DescribeQuotas, QuotaView, SetDefaultLimits, SetQuota};
 use common::wire::upkeep::{
     CachedImage, CheckCached, CheckManifest, CheckParts, CheckedCached, CheckedParts,
     DescribeUnpacking, ListCached, Unpacking,
@@ -115,6 +115,7 @@ impl Door {
             .with(answer!(look, LookIntoCache))
             .with(answer!(evict, EvictCached))
             .with(answer!(set_quota, SetQuota))
+            .with(answer!(set_defaults, SetDefaultLimits))
             .with(answer!(describe_quotas, DescribeQuotas))
     }
 
@@ -215,6 +216,11 @@ impl Door {
     async fn set_quota(&self, message: SetQuota) -> Result<QuotaView, ApiError> {
         let records = self.checker.content.records.clone();
         Ok(pool::block(move || answers::set(&records, &message)).await??)
+    }
+
+    async fn set_defaults(&self, message: SetDefaultLimits) -> Result<bool, ApiError> {
+        let records = self.checker.content.records.clone();
+        Ok(pool::block(move || answers::set_defaults(&records, message)).await??)
     }
 
     async fn describe_quotas(&self, message: DescribeQuotas) -> Result<Vec<QuotaView>, ApiError> {

@@ -1,9 +1,10 @@
 //! What somebody has put into S3 to be imported, told by its beginning and its end: a disk or a file
 //! system as it is, or why not. Pure.
 //!
-//! Formats in which other programs keep disks are refused by name: unpacked as they are they would be
-//! images that never boot. So is what is neither a partition table nor a file system that is known.
+//! Formats in which other programs keep disks are refused by name ([`common::wire::foreign`]). So is what
+//! is neither a partition table nor a file system that is known.
 
+use common::wire::foreign::{foreign, foreign_end};
 use common::wire::walrus::Layout;
 
 use crate::cache::layout::layout;
@@ -12,26 +13,6 @@ use crate::cache::layout::layout;
 pub(super) const HEAD: usize = 128 << 10;
 /// How much of its end tells.
 pub(super) const TAIL: usize = 512;
-/// Disks have whole sectors.
-const SECTOR: u64 = 512;
-
-/// Marks of other formats: where they stand, what they are, and how the format is called.
-const OTHERS: [(usize, &[u8], &str); 13] = [
-    (0, b"QFI\xfb", "a QCOW2 image"),
-    (0, b"KDMV", "a VMDK image"),
-    (0, b"COWD", "a VMDK image"),
-    (0, b"# Disk DescriptorFile", "the description of a VMDK image"),
-    (0, b"vhdxfile", "a VHDX image"),
-    (0, b"conectix", "a VHD image"),
-    (0x40, b"\x7f\x10\xda\xbe", "a VDI image"),
-    (0, b"\x1f\x8b", "compressed by gzip"),
-    (0, b"BZh", "compressed by bzip2"),
-    (0, b"\xfd7zXZ\0", "compressed by xz"),
-    (0, b"\x28\xb5\x2f\xfd", "compressed by zstd"),
-    (0, b"PK\x03\x04", "a zip archive"),
-    (257, b"ustar", "a tar archive (an OVA, perhaps)"),
-];
-
 /// Marks of file systems: where they stand.
 const FILE_SYSTEMS: [(usize, &[u8]); 12] = [
     // ext2, ext3, ext4.
@@ -57,19 +38,8 @@ const FILE_SYSTEMS: [(usize, &[u8]); 12] = [
 /// A sentence: why no image can be made of it.
 pub(super) fn look(head: &[u8], tail: &[u8], size: u64) -> Result<Layout, String> {
     let has = |at: usize, mark: &[u8]| head.get(at..at + mark.len()) == Some(mark);
-    if size == 0 {
-        return Err("it is empty".to_owned());
-    }
-    if let Some((_, _, what)) = OTHERS.iter().find(|(at, mark, _)| has(*at, mark)) {
-        return Err(format!("it is {what}: convert or unpack it to a raw disk first"));
-    }
-    if tail.starts_with(b"conectix") {
-        return Err("it is a VHD image: convert it to a raw disk first".to_owned());
-    }
-    if !size.is_multiple_of(SECTOR) {
-        return Err(format!(
-            "it has {size} bytes, which is no multiple of {SECTOR}: it may be cut off"
-        ));
+    if let Some(why) = foreign(head, size).or_else(|| foreign_end(tail)) {
+        return Err(why);
     }
     let told = layout(head, size);
     let is_file_system = FILE_SYSTEMS.iter().any(|(at, mark)| has(*at, mark));
@@ -101,10 +71,8 @@ mod tests {
         let entry = [0x80, 0, 0, 0, 0x83, 0, 0, 0, 64, 0, 0, 0, 0, 4, 0, 0];
         let disk = head(&[(446, &entry), (510, &[0x55, 0xaa])]);
         assert_eq!(look(&disk, &[0; TAIL], size), Ok(Layout::Disk));
-        for (at, mark, what) in OTHERS {
-            let told = look(&head(&[(at, mark)]), &[0; TAIL], size).unwrap_err();
-            assert!(told.contains(what), "{told}");
-        }
+        let compressed = head(&[(0, b"\x1f\x8b")]);
+        assert!(look(&compressed, &[0; TAIL], size).unwrap_err().contains("gunzip"));
         let mut tail = [0; TAIL];
         tail[..8].copy_from_slice(b"conectix");
         assert!(look(&disk, &tail, size).unwrap_err().contains("VHD"));

@@ -2,10 +2,10 @@
 //! the clc is away.
 
 use common::error::ApiError;
-use common::wire::quota::{DescribeQuotas, Limit, QuotaView, Scope, SetQuota};
+use common::wire::quota::{DescribeQuotas, Limit, QuotaView, Scope, SetDefaultLimits, SetQuota};
 use store::{StoreError, transact};
 
-use crate::records::{Failed, Records};
+use crate::records::{Failed, Records, Setting};
 use crate::usage::amount::{Quota, scope_key};
 
 /// Quotas of one answer at most.
@@ -47,6 +47,51 @@ pub(crate) fn set(records: &Records, ask: &SetQuota) -> Result<QuotaView, Failed
         Ok::<_, Failed>(())
     })?;
     Ok(view(records, ask.scope.clone())?)
+}
+
+/// The names under which limits are kept that stand in the place of the configuration.
+const ACCOUNT_BUCKETS: &str = "default-account-buckets";
+const BUCKET_BYTES: &str = "default-bucket-bytes";
+
+/// Puts limits in the place of the configuration's; says whether they are others than before. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn set_defaults(records: &Records, wanted: SetDefaultLimits) -> Result<bool, Failed> {
+    if records.ledger.chosen() == wanted {
+        return Ok(false);
+    }
+    transact(records.engine(), |batch| {
+        for (name, value) in
+            [(ACCOUNT_BUCKETS, wanted.account_buckets), (BUCKET_BYTES, wanted.bucket_bytes)]
+        {
+            match (records.settings.get(name)?, value) {
+                (Some(seen), None) => drop(batch.remove(&seen)),
+                (Some(mut seen), Some(value)) => {
+                    seen.record.value = value;
+                    batch.replace(&seen)?;
+                }
+                (None, Some(value)) => {
+                    batch.insert(&Setting { name: name.to_owned(), value })?;
+                }
+                (None, None) => {}
+            }
+        }
+        Ok::<_, StoreError>(())
+    })?;
+    records.ledger.choose(wanted);
+    Ok(true)
+}
+
+/// What was put in the place of the configuration holds again after a restart. Blocks.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn recall_defaults(records: &Records) -> Result<(), StoreError> {
+    let kept = |name| Ok::<_, StoreError>(records.settings.get(name)?.map(|it| it.record.value));
+    let (account_buckets, bucket_bytes) = (kept(ACCOUNT_BUCKETS)?, kept(BUCKET_BYTES)?);
+    records.ledger.choose(SetDefaultLimits { account_buckets, bucket_bytes });
+    Ok(())
 }
 
 /// Tells a page of all quotas. Blocks.

@@ -4,7 +4,7 @@
 //! Bytes are read only after all of that was decided. A body that nobody reads any more is read
 //! past for a moment, because many clients write it to its end before they look at the answer.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix::Addr;
 use common::action::Caller;
@@ -29,7 +29,6 @@ use common::time::Timestamp;
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
 use runtime::http::{App, Body, Head, Payload, Response};
-use runtime::metrics::Counter;
 use sha2::{Digest as _, Sha256};
 
 use super::access::denied;
@@ -43,6 +42,7 @@ use super::permit::{Doorkeeper, Key};
 use super::permits::{Permit, Permits, slow_down};
 use super::refusal::{Refusal, mismatch, refused};
 use super::service::{Asked, Operate, S3Actor};
+use super::tally::Tally;
 use super::trace::{Noted, Recorder, Trace};
 use crate::blob::receive::read_past;
 
@@ -65,10 +65,8 @@ pub(crate) struct Front {
     pub(crate) removals: Addr<S3Actor<Removals>>,
     /// Leave to hold a list of parts, which is large.
     pub(crate) lists: Mutex<Permits>,
-    /// Requests so far.
-    pub(crate) requests: Counter,
-    /// Requests that failed by our own fault.
-    pub(crate) failures: Counter,
+    /// How many requests there were.
+    pub(crate) tally: Tally,
     /// Who keeps records of requests.
     pub(crate) recorder: Recorder,
 }
@@ -84,14 +82,24 @@ struct Authentic {
 
 impl App for Front {
     fn serve(&self, head: Head, body: Body) -> BoxFuture<'_, Response> {
-        Box::pin(self.answer(head, body))
+        Box::pin(self.answer(head, body, Trace::default()))
+    }
+}
+
+/// The same S3 where only services of the cloud ask, for somebody: by a session that says for whom and from
+/// where. It answers nobody's own credentials.
+pub(crate) struct Inside(pub(crate) Arc<Front>);
+
+impl App for Inside {
+    fn serve(&self, head: Head, body: Body) -> BoxFuture<'_, Response> {
+        let trace = Trace { inside: true, ..Trace::default() };
+        Box::pin(self.0.answer(head, body, trace))
     }
 }
 
 impl Front {
-    async fn answer(&self, head: Head, mut body: Body) -> Response {
+    async fn answer(&self, head: Head, mut body: Body, mut trace: Trace) -> Response {
         let begun = self.clock.now();
-        let mut trace = Trace::default();
         let answered = match self.decide(&head, &mut trace).await {
             Ok(decided) if decided.operation == Operation::PostObject => {
                 self.post(&head, decided, body, &mut trace).await
@@ -105,7 +113,6 @@ impl Front {
         let error = answered.as_ref().err().map(|refusal| &refusal.error);
         let kept = self.recorder.keep(&trace, &head, error, self.clock.now()).await;
         let answered = answered.and_then(|response| kept.map(|()| response).map_err(Refusal::from));
-        self.requests.add(1);
         let (mut response, code) = match answered {
             Ok(response) => (response, None),
             Err(refusal) => {
@@ -114,6 +121,7 @@ impl Front {
             }
         };
         let status = response.status;
+        self.tally.note(trace.caller.as_ref().map(|caller| &caller.account), status);
         response =
             response.with("x-amz-request-id", head.request_id.as_str()).with("server", "Walrus");
         tracing::info!(
@@ -190,12 +198,19 @@ impl Front {
     ) -> Result<Authentic, Refusal> {
         let presigned = presigned(request);
         let claim = Claim::s3(request).map_err(|error| refused(&error, presigned))?;
-        let Some(claim) = claim else { return Ok(Authentic::default()) };
+        let outside = || {
+            let text = "S3 is asked for at its public address, and not here";
+            Refusal::from(ApiError::new(ErrorCode::AccessDenied, text))
+        };
+        let Some(claim) = claim else {
+            return if trace.inside { Err(outside()) } else { Ok(Authentic::default()) };
+        };
         trace.claims(claim.access_key_id(), claim.scheme());
         let token = claim.session_token().map(str::to_owned);
         let key = Key { id: claim.access_key_id().to_owned(), token };
         let credential = self.door.credential(&key).await?;
         match claim.verify(&credential.secret, self.clock.now()) {
+            Ok(_) if trace.inside && credential.via.is_none() => Err(outside()),
             Ok(verified) => {
                 self.door.saw(&key);
                 trace.via.clone_from(&credential.via);
@@ -391,7 +406,7 @@ impl Front {
         let error = &refusal.error;
         let status = error.code().status();
         if status >= 500 && error.code() != ErrorCode::NotImplemented {
-            self.failures.add(1);
+            self.tally.failed();
             tracing::error!(
                 request_id = head.request_id,
                 %error,

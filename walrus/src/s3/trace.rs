@@ -93,6 +93,8 @@ pub(super) struct Trace {
     pub(super) source: Option<String>,
     /// What only the body says.
     pub(super) noted: Noted,
+    /// Whether it came where only services of the cloud ask.
+    pub(super) inside: bool,
     /// Whose way it came, if a service of the cloud has sent it for somebody.
     pub(super) via: Option<Via>,
 }

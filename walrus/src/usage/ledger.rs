@@ -4,13 +4,13 @@
 //! in them; whoever loses a round reads them anew. The totals for /metrics follow the commits
 //! and may lag behind them, never the rows.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use common::error::{ApiError, ErrorCode};
 use common::id::AccountId;
 use common::s3::BucketName;
-use common::wire::quota::{Limit, Limits, Scope, Used};
+use common::wire::quota::{Limit, Limits, Scope, SetDefaultLimits, Used};
 use store::{Batch, Engine, StoreError, Table};
 
 use super::amount::{Change, Excess, Quota, Usage, effective, excess, scope_key, scopes, stricter};
@@ -99,8 +99,10 @@ pub(crate) struct Ledger {
     pub(crate) usage: Table<Usage>,
     /// The limits that were set.
     pub(crate) quotas: Table<Quota>,
-    /// The limits of the others.
+    /// The limits of the others, by the configuration.
     pub(crate) defaults: Defaults,
+    /// What an administrator has set in their place.
+    chosen: Arc<Mutex<SetDefaultLimits>>,
     /// The figures of all accounts.
     pub(crate) totals: Arc<Totals>,
     /// How much whoever makes the changes may have.
@@ -114,6 +116,7 @@ impl Ledger {
             usage: Table::new(Arc::clone(engine)),
             quotas: Table::new(Arc::clone(engine)),
             defaults: Defaults::default(),
+            chosen: Arc::default(),
             totals: Arc::default(),
             caps: Caps::default(),
         }
@@ -151,10 +154,28 @@ impl Ledger {
         Ok(stricter(limits, caps))
     }
 
+    /// What an administrator has set in the place of the configuration.
+    pub(crate) fn chosen(&self) -> SetDefaultLimits {
+        *self.chosen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts something else in the place of the configuration.
+    pub(crate) fn choose(&self, chosen: SetDefaultLimits) {
+        *self.chosen.lock().unwrap_or_else(PoisonError::into_inner) = chosen;
+    }
+
     fn defaults_of(&self, scope: &Scope) -> Limits {
+        let Defaults { account, bucket } = self.defaults;
+        let chosen = self.chosen();
         match scope {
-            Scope::Account(_) => self.defaults.account,
-            Scope::Bucket(_) => self.defaults.bucket,
+            Scope::Account(_) => {
+                let buckets = chosen.account_buckets.map_or(account.buckets, configured);
+                Limits { buckets, ..account }
+            }
+            Scope::Bucket(_) => {
+                let bytes = chosen.bucket_bytes.map_or(bucket.bytes, configured);
+                Limits { bytes, ..bucket }
+            }
         }
     }
 

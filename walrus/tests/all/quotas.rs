@@ -6,7 +6,9 @@ use std::thread;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use common::wire::quota::{DescribeQuotas, Limit, QuotaView, Scope, SetQuota, Used};
+use common::wire::quota::{
+    DescribeQuotas, Limit, QuotaView, Scope, SetDefaultLimits, SetQuota, Used,
+};
 use md5::{Digest as _, Md5};
 
 use crate::http::Reply;
@@ -219,4 +221,31 @@ fn parts_of_open_uploads_count_and_become_the_object() {
     }
     assert_eq!(world.call(Who::Alice, "DELETE", "/buck", &[], b"").status, 204);
     assert_eq!(used(&world, &account()), Used::default(), "uploads go with their bucket");
+}
+
+#[test]
+fn limits_of_all_are_set_while_walrus_runs() {
+    let mut world = World::new();
+    let choose = |world: &World, account_buckets, bucket_bytes| {
+        world.ask(SetDefaultLimits { account_buckets, bucket_bytes }).unwrap()
+    };
+    assert!(choose(&world, Some(1), Some(10)));
+    assert!(!choose(&world, Some(1), Some(10)), "it is so already");
+    assert_eq!(world.put(Who::Alice, "/one", b"").status, 200);
+    let refused = world.put(Who::Alice, "/two", b"");
+    assert_eq!(refused.refusal().1, "TooManyBuckets");
+    assert_eq!(world.put(Who::Alice, "/one/a", b"1234567").status, 200);
+    exceeded(&world.put(Who::Alice, "/one/b", b"1234"));
+    // They outlast a restart; an own quota wins.
+    world.stop();
+    world.start();
+    exceeded(&world.put(Who::Alice, "/one/b", b"1234"));
+    set(&world, bucket("one"), [Some(20), None, None]);
+    assert_eq!(world.put(Who::Alice, "/one/b", b"1234").status, 200);
+    // Lowered, they take nothing away; 0 is none, and nothing is what the configuration says.
+    assert!(choose(&world, Some(0), Some(1)));
+    assert_eq!(world.put(Who::Alice, "/two", b"").status, 200);
+    exceeded(&world.put(Who::Alice, "/two/c", b"12"));
+    assert!(choose(&world, None, None));
+    assert_eq!(world.put(Who::Alice, "/two/c", b"12").status, 200);
 }

@@ -92,9 +92,12 @@ if (menu) {
   });
 }
 
-// Goes on by itself with what was asked for before: the form's own page says so.
+// Goes on by itself with what a page of ours has just begun. A link that somebody has made does not.
 const at_once = document.querySelector("[data-at-once] form");
-if (at_once) at_once.requestSubmit();
+if (at_once && sessionStorage.getItem("at-once") === location.pathname + location.search) {
+  sessionStorage.removeItem("at-once");
+  at_once.requestSubmit();
+}
 
 // Lines of commands are copied at once.
 for (const line of document.querySelectorAll("[data-copy]")) {

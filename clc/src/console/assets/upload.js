@@ -6,10 +6,13 @@ const PART = 16 * 1024 * 1024;
 const MOST_PARTS = 10000;
 const AT_ONCE = 3;
 const TRIES = 6;
+const SIGHT = 512;
+// Parts that others have sent are gone on with if they have a size that serves here.
+const LEAST_PART = 5 * 1024 * 1024;
 
-const hex = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes)));
+const base64 = (bytes) => btoa(String.fromCharCode(...new Uint8Array(bytes)));
 const digest = async (blob) =>
-  crypto.subtle ? hex(await crypto.subtle.digest("SHA-256", await blob.arrayBuffer())) : null;
+  crypto.subtle ? base64(await crypto.subtle.digest("SHA-256", await blob.arrayBuffer())) : null;
 const pause = (ms) => new Promise((resume) => setTimeout(resume, ms));
 const query = (fields) => new URLSearchParams(fields).toString();
 
@@ -130,6 +133,7 @@ class Upload {
     this.offer(place.say.cancel, () => this.cancel());
     this.tell(place.say.checking);
     try {
+      if (place.look) await Promise.race([stopped, this.look()]);
       // Who cancels does not wait for a pause between two tries to end.
       await Promise.race([stopped, this.blob.size <= PART ? this.whole() : this.inParts()]);
       this.bar.value = this.bar.max;
@@ -147,7 +151,8 @@ class Upload {
         return false;
       }
       this.row.dataset.state = "failed";
-      const text = error.over ? place.say.over : error.message;
+      // What is no answer of the console's is the file's: moved, or changed since it was chosen.
+      const text = error instanceof Refused ? (error.over ? place.say.over : error.message) : place.say.unreadable;
       this.tell(text);
       place.told.textContent = `${this.blob.name}: ${text}`;
       this.offer(place.say.again, () => place.enqueue(this));
@@ -161,6 +166,15 @@ class Upload {
       "x-part-sha256": sha256,
       "content-type": this.blob.type || "application/octet-stream",
     };
+  }
+
+  // Whether it is what it has to be: what its beginning tells is told before all of it is sent.
+  async look() {
+    const path = `${this.place.look}?${query({ name: this.blob.name, size: this.blob.size })}`;
+    // A file that cannot be read any more is found out here.
+    const head = await this.blob.slice(0, SIGHT).arrayBuffer();
+    await patiently(this, () =>
+      ask(this.place, "POST", path, head, { headers: this.headers(null), file: this }));
   }
 
   async whole() {
@@ -189,6 +203,17 @@ class Upload {
     return found;
   }
 
+  own_size() {
+    return Math.max(PART, Math.ceil(this.blob.size / MOST_PARTS / 1048576) * 1048576);
+  }
+
+  // What S3 makes of the digests of an upload's parts, of this file's own.
+  async sum(digests) {
+    if (digests.includes(null)) return "";
+    const bytes = digests.map((it) => Uint8Array.from(atob(it), (c) => c.charCodeAt(0)));
+    return digest(new Blob(bytes));
+  }
+
   slice(number) {
     return this.blob.slice((number - 1) * this.size, Math.min(number * this.size, this.blob.size));
   }
@@ -207,12 +232,14 @@ class Upload {
         const found = await patiently(this, () => this.parts(id));
         const first = found.get(1);
         if (!first) continue;
+        const most = Math.max(4 * PART, 2 * this.own_size());
+        if (first.size < LEAST_PART || first.size > most || this.blob.size > first.size * MOST_PARTS) continue;
         this.size = first.size;
-        if (this.blob.size > first.size * MOST_PARTS || !(await this.isSame(first))) continue;
+        if (!(await this.isSame(first))) continue;
         return { id, found };
       }
     }
-    this.size = Math.max(PART, Math.ceil(this.blob.size / MOST_PARTS / 1048576) * 1048576);
+    this.size = this.own_size();
     const body = new URLSearchParams({ ...fields, type: this.blob.type, token_of_form: this.place.token });
     // Not broken off: what was begun has to be known to be given up.
     const begun = await patiently(this, () => ask(this.place, "POST", "/uploads/begin", body));
@@ -229,6 +256,7 @@ class Upload {
       throw new Cancelled();
     }
     const count = Math.ceil(this.blob.size / this.size);
+    const digests = new Array(count).fill(null);
     let next = 1;
     const work = async () => {
       while (next <= count) {
@@ -238,6 +266,7 @@ class Upload {
         const slice = this.slice(number);
         const there = found.get(number);
         const sha256 = await digest(slice);
+        digests[number - 1] = sha256;
         if (!there || there.size !== slice.size || there.sha256 !== sha256) {
           const fields = { bucket: place.bucket, key: this.key, upload: id, number };
           await patiently(this, () =>
@@ -256,7 +285,8 @@ class Upload {
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
     this.tell(place.say.joining);
-    const fields = { bucket: place.bucket, key: this.key, upload: id, size: this.blob.size };
+    const sum = await this.sum(digests);
+    const fields = { bucket: place.bucket, key: this.key, upload: id, size: this.blob.size, sum };
     const body = new URLSearchParams({ ...fields, token_of_form: place.token });
     await patiently(this, () => ask(place, "POST", "/uploads/finish", body, { file: this }));
     this.id = null;
@@ -276,7 +306,9 @@ class Upload {
   // What was sent goes, too. What cannot be given up now stays in the bucket's list of uploads.
   async giveUp() {
     if (!this.id) return;
-    const fields = { bucket: this.place.bucket, key: this.key, upload: this.id };
+    // As the forms of the list have it.
+    const key = this.key.replace(/[%\r\n\0]/g, encodeURIComponent);
+    const fields = { bucket: this.place.bucket, key, upload: this.id };
     const body = new URLSearchParams({ ...fields, token_of_form: this.place.token });
     this.id = null;
     for (let number = 1; number < TRIES; number += 1) {
@@ -299,8 +331,9 @@ class Upload {
 
 class Place {
   constructor(part) {
-    const { bucket, prefix, key, after, token, say } = part.dataset;
-    Object.assign(this, { bucket, prefix, key, after, token, say: JSON.parse(say) });
+    const { bucket, prefix, key, look, after, token, say } = part.dataset;
+    const plain = (text) => text && decodeURIComponent(text);
+    Object.assign(this, { bucket, prefix: plain(prefix), key: plain(key), look, after, token, say: JSON.parse(say) });
     this.list = part.querySelector(".uploads");
     this.told = part.querySelector("[role=status]");
     this.queue = [];
@@ -348,7 +381,9 @@ class Place {
     while (this.queue.length > 0) all = (await this.queue.shift().run()) && all;
     this.busy = false;
     const failed = this.list.querySelector("[data-state=failed], [data-state=cancelled]");
-    if (all && !failed && this.after) location.assign(this.after);
+    if (!all || failed || !this.after) return;
+    sessionStorage.setItem("at-once", this.after);
+    location.assign(this.after);
   }
 }
 

@@ -131,8 +131,41 @@ fn json_word(value: &Value) -> Option<String> {
 }
 
 impl Shaped {
+    /// A parameter that is a text.
+    fn text(&self, name: &str) -> String {
+        let found = self.fields.iter().find(|(known, _)| known == name);
+        found.and_then(|(_, value)| value.plain()).unwrap_or_default()
+    }
+
+    /// What is done by more than one request of S3, and has a command of its own.
+    fn whole(&self) -> Option<(String, String)> {
+        let (bucket, key, prefix) = (self.text("Bucket"), self.text("Key"), self.text("Prefix"));
+        match self.action {
+            "UploadFile" => {
+                let (file, to) = (self.text("Filename"), shell(&format!("s3://{bucket}/{key}")));
+                let words = [("Filename", &file), ("Bucket", &bucket), ("Key", &key)];
+                let words = words.map(|(name, value)| format!("{name}={}", python(value)));
+                let python = format!("boto3.client('s3').upload_file({})", words.join(", "));
+                Some((format!("aws s3 cp {} {to}", shell(&file)), python))
+            }
+            "DeleteFolder" => {
+                let from = shell(&format!("s3://{bucket}/{prefix}"));
+                let python = format!(
+                    "boto3.resource('s3').Bucket({}).objects.filter(Prefix={}).delete()",
+                    python(&bucket),
+                    python(&prefix)
+                );
+                Some((format!("aws s3 rm --recursive {from}"), python))
+            }
+            _ => None,
+        }
+    }
+
     /// A line of the AWS command line.
     pub(super) fn aws(&self) -> Option<String> {
+        if let Some((line, _)) = self.whole() {
+            return Some(line);
+        }
         let service = if self.service == "s3" { "s3api" } else { self.service };
         let mut line = format!("aws {service} {}", apart(self.action, '-'));
         let mut before = String::new();
@@ -214,6 +247,9 @@ impl Shaped {
 
     /// A line of Python.
     pub(super) fn boto3(&self) -> Option<String> {
+        if let Some((_, line)) = self.whole() {
+            return Some(line);
+        }
         let mut words = Vec::new();
         let mut fields = self.fields.clone();
         if self.action == "RunInstances" {

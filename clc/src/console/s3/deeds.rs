@@ -52,17 +52,26 @@ pub(super) fn of(ask: &Asked<'_>) -> Option<(&'static str, Json)> {
             }
             "PutObject"
         }
+        // However large it is.
         ("POST", Some(key), ["uploadId"]) => {
-            said.insert("Body".to_owned(), json!(file(key)));
-            "PutObject"
+            said.insert("Filename".to_owned(), json!(file(key)));
+            "UploadFile"
         }
         ("DELETE", Some(_), []) => "DeleteObject",
         ("POST", None, ["delete"]) => {
             let document = document(ask, "Delete")?;
             let keys = document.all("Object").filter_map(|it| it.child("Key"));
             let objects: Vec<_> = keys.map(|key| json!({ "Key": key.text })).collect();
-            said.insert("Delete".to_owned(), json!({ "Objects": objects }));
-            "DeleteObjects"
+            match objects.as_slice() {
+                [Json::Object(one)] => {
+                    said.extend(one.clone());
+                    "DeleteObject"
+                }
+                _ => {
+                    said.insert("Delete".to_owned(), json!({ "Objects": objects }));
+                    "DeleteObjects"
+                }
+            }
         }
         ("PUT", key, ["acl"]) => {
             match header("x-amz-acl") {
@@ -140,13 +149,17 @@ mod tests {
         let gone = told(("DELETE", None), &[], &[], "");
         assert_eq!(gone, Some(("DeleteBucket", json!({ "Bucket": "b" }))));
         let whole = told(("POST", Some("a/-x")), &[("uploadId", "1")], &[], "<C/>");
-        let said = json!({ "Bucket": "b", "Key": "a/-x", "Body": "./-x" });
-        assert_eq!(whole, Some(("PutObject", said)));
+        let said = json!({ "Bucket": "b", "Key": "a/-x", "Filename": "./-x" });
+        assert_eq!(whole, Some(("UploadFile", said)));
         let folder = told(("PUT", Some("folder/")), &[], &[], "");
         assert_eq!(folder, Some(("PutObject", json!({ "Bucket": "b", "Key": "folder/" }))));
-        let several = "<Delete><Object><Key>a&amp;b</Key></Object></Delete>";
-        let several = told(("POST", None), &[("delete", "")], &[], several);
-        let said = json!({ "Bucket": "b", "Delete": { "Objects": [{ "Key": "a&b" }] } });
+        let one = "<Delete><Object><Key>a&amp;b</Key></Object></Delete>";
+        let only = told(("POST", None), &[("delete", "")], &[], one);
+        assert_eq!(only, Some(("DeleteObject", json!({ "Bucket": "b", "Key": "a&b" }))));
+        let several = one.replace("</Delete>", "<Object><Key>c</Key></Object></Delete>");
+        let several = told(("POST", None), &[("delete", "")], &[], &several);
+        let objects = json!([{ "Key": "a&b" }, { "Key": "c" }]);
+        let said = json!({ "Bucket": "b", "Delete": { "Objects": objects } });
         assert_eq!(several, Some(("DeleteObjects", said)));
         let grants = "<AccessControlPolicy><Owner><ID>1</ID></Owner><AccessControlList><Grant>\
              <Grantee xsi:type=\"Group\"><URI>http://all</URI></Grantee>\

@@ -13,6 +13,7 @@
 pub(crate) mod answers;
 mod deeds;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,10 +27,10 @@ use common::sign::{
     presign_s3_v4, sign_s3_v4, write_query,
 };
 use md5::{Digest as _, Md5};
-use runtime::exchange::{Answered, Sending};
+use runtime::exchange::{Answered, Held, Sending};
 use sha2::Sha256;
 
-use super::commands::Done;
+use super::leash;
 use super::visit::Visit;
 use crate::identity::sessions::{self, Temporary, Wanted};
 use deeds::Asked;
@@ -49,6 +50,10 @@ pub(crate) struct Ask {
     query: Vec<(&'static str, String)>,
     headers: Vec<(&'static str, String)>,
     body: Sending,
+    /// Whether bytes of an object go one way or the other.
+    bytes: bool,
+    /// Whether it is told by somebody else what is done by it and by others.
+    untold: bool,
 }
 
 impl Ask {
@@ -60,7 +65,8 @@ impl Ask {
     /// A request about a bucket.
     pub(crate) fn new(method: &'static str, bucket: &str) -> Self {
         let (query, headers, body) = (Vec::new(), Vec::new(), Sending::Nothing);
-        Self { method, bucket: Some(bucket.to_owned()), key: None, query, headers, body }
+        let (bucket, key, bytes) = (Some(bucket.to_owned()), None, false);
+        Self { method, bucket, key, query, headers, body, bytes, untold: false }
     }
 
     /// The same, about an object.
@@ -101,7 +107,19 @@ impl Ask {
     /// The same, with bytes as they come.
     #[must_use]
     pub(crate) fn sending(self, body: Sending) -> Self {
-        Self { body, ..self }
+        Self { bytes: matches!(body, Sending::Stream(..)), body, ..self }
+    }
+
+    /// The same, as one of several that are told as one ([`Visit::did_s3`]).
+    #[must_use]
+    pub(crate) fn untold(self) -> Self {
+        Self { untold: true, ..self }
+    }
+
+    /// The same, for an object's bytes, which are taken as they come.
+    #[must_use]
+    pub(crate) fn taking(self) -> Self {
+        Self { bytes: true, ..self }
     }
 
     fn path(&self, prefix: &str) -> String {
@@ -139,6 +157,7 @@ impl Visit {
         let mut headers: Headers = ask.headers.iter().map(|(name, value)| (*name, value)).collect();
         headers.add("host", way.host());
         headers.add("x-amz-security-token", &session.token);
+        let streams = matches!(ask.body, Sending::Stream(..));
         let payload = match &ask.body {
             Sending::Nothing => PayloadCheck::Sha256(Sha256::digest(b"").into()),
             Sending::Whole(bytes) => PayloadCheck::Sha256(Sha256::digest(bytes).into()),
@@ -162,25 +181,25 @@ impl Visit {
             headers: &ask.headers,
             body: &ask.body,
         });
-        let answered = way.send(ask.method, &target, &headers, ask.body).await?;
+        let held = ask.bytes.then(|| self.place()).transpose()?;
+        let sending = way.send(ask.method, &target, &headers, ask.body, held);
+        let answered = if streams {
+            let (desk, viewer) = (Arc::clone(&self.desk), self.viewer()?.clone());
+            // What was not read to its end is broken off, and nothing of it is kept.
+            tokio::select! {
+                answered = sending => answered?,
+                () = leash::over(desk, self.head.clone(), viewer) => return Err(gone()),
+            }
+        } else {
+            sending.await?
+        };
         if answered.status < 400 {
-            if let Some((action, parameters)) = deed {
+            if let (Some((action, parameters)), false) = (deed, ask.untold) {
                 self.did_s3(action, &parameters)?;
             }
             return Ok(answered);
         }
         Err(refusal(answered).await)
-    }
-
-    /// Remembers something that was changed, for the page of the lines that do the same.
-    pub(crate) fn s3_done(&self, action: &'static str, parameters: &[(&str, &str)]) {
-        let Ok(viewer) = self.viewer() else { return };
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).into());
-        let parameters = serde_json::Value::Object(parameters.iter().map(own).collect());
-        let (user, now) = (&viewer.caller.user, self.desk.people.now());
-        if let Some(done) = Done::named("s3", action, &parameters, user, now) {
-            self.desk.kept.done.keep(&viewer.session.digest, done);
-        }
     }
 
     /// As [`Visit::s3`], for an answer that is a document.
@@ -226,6 +245,12 @@ impl Visit {
         Ok(format!("{scheme}://{host}{path}?{query}"))
     }
 
+    /// A place among the bodies that pass through.
+    fn place(&self) -> Result<Held, ApiError> {
+        let place = self.desk.kept.streams.bodies.take(self.viewer()?)?;
+        Ok(Box::new(place))
+    }
+
     async fn session(&self, life: Duration, via: Option<Via>) -> Result<Temporary, ApiError> {
         let viewer = self.viewer()?;
         let principal = viewer.caller.authority.principal();
@@ -244,6 +269,10 @@ impl Visit {
         let people = &self.desk.people;
         people.work(move |people| sessions::begin(&people.records, wanted, people.now())).await
     }
+}
+
+fn gone() -> ApiError {
+    ApiError::new(ErrorCode::AccessDenied, "The session is over: log in again")
 }
 
 fn not_understood(cause: &dyn std::fmt::Display) -> ApiError {

@@ -36,6 +36,10 @@ texts! {
     ALLOW = "Allow", "許可";
     L_IMAGE_BUCKET = "Bucket for saved instances", "インスタンスの保存先バケット";
     E_IMAGE_BUCKET = "CreateImage puts an account's images into this bucket of it; ACCOUNT stands for the account's number.", "CreateImage で作られるイメージの保存先です。ACCOUNT はアカウント番号に置き換えられます。";
+    L_BUCKETS = "Maximum buckets per user", "ユーザーあたりの最大バケット数";
+    E_BUCKETS = "How many buckets an account may have; 0 is no limit. It holds for accounts whose quota of buckets is not set (Quotas), from the next bucket on; what is there already stays. Until it is set here, account_buckets of walrus.toml holds.", "アカウントが作成できるバケット数です。0 は無制限です。バケット数のクォータが個別に設定されていないアカウントに、次の作成から適用されます。既存のバケットは残ります。ここで設定するまでは walrus.toml の account_buckets が有効です。";
+    L_BUCKET_SIZE = "Maximum bucket size", "バケットの最大サイズ";
+    E_BUCKET_SIZE = "How much a bucket may hold, parts of unfinished uploads included; 0 is no limit. It holds for buckets whose quota of bytes is not set, from the next object on; what is there already stays. Until it is set here, bucket_bytes of walrus.toml holds.", "1 つのバケットに保管できる量です（未完了のアップロードを含む）。0 は無制限です。サイズのクォータが個別に設定されていないバケットに、次の書き込みから適用されます。既存のオブジェクトは残ります。ここで設定するまでは walrus.toml の bucket_bytes が有効です。";
     L_CACHE = "Space reserved for unbundling images", "イメージ展開用の予約領域";
     E_CACHE = "Plain images are kept here for nodes. What does not fit is evicted at once, the least recently used first, and unpacked again when it is needed; an image in use never goes. An image that is larger than this cannot be used at all.", "ノードに配布する展開済みイメージの領域です。収まらないものは、使われていない古い順にすぐに削除され、必要なときに再展開されます。使用中のイメージは削除されません。この領域より大きなイメージは使えません。";
     L_SIGNUP_ADDRESS = "Mail address for applications", "利用申請の通知先";
@@ -81,6 +85,7 @@ texts! {
     UNIT_MINUTES = "minutes", "分";
     UNIT_PER_MINUTE = "per minute", "回/分";
     UNIT_HOURS = "hours", "時間";
+    UNIT_BUCKETS = "buckets", "個";
     UNIT_KEYS = "keys", "個";
     UNIT_CERTIFICATES = "certificates", "枚";
 

@@ -123,6 +123,8 @@ texts! {
     UNFINISHED_LEAD = "These were begun, and are no images yet.", "開始されましたが、まだイメージになっていません。";
     GO_ON = "Go on with the upload", "アップロードを再開";
     IMPORT_IT = "Make the image", "イメージを作成";
+    SHOW_OBJECT = "Show or delete the disk", "ディスクの表示・削除";
+    GIVE_UP = "Give it up", "中止";
     BUCKET = "Bucket", "バケット";
     BUCKET_HINT = "Where the disk goes until it is an image. It is made if it is not there. The disk counts on your storage until then.", "イメージができるまでディスクを置く場所です。なければ作成されます。その間はストレージの使用量に含まれます。";
     TO_THE_FILE = "On to the file", "ファイルの選択へ";
@@ -145,7 +147,7 @@ texts! {
     IMPORT_ENDING = "being cancelled", "キャンセル中";
     IMPORT_ENDED = "ended without an image", "イメージなしで終了";
     IMPORT_PROGRESS = "{percent}% done", "{percent}% 完了";
-    CANCEL_CONFIRM = "Cancel this import? What was made of it goes.", "このインポートをキャンセルしますか。作成途中のものは削除されます。";
+    CANCEL_CONFIRM = "Cancel this import? What was made of it goes; the disk stays in its bucket.", "このインポートをキャンセルしますか。作成途中のものは削除されます。ディスクはバケットに残ります。";
     AGAIN = "Try again", "再試行";
     DONE_BEGUN = "The image is being made.", "イメージを作成しています。";
     DONE_BEGUN_TEXT = "You may close this page: it goes on without it.", "このページを閉じても処理は続きます。";

@@ -64,6 +64,12 @@ texts! {
     FOLDER_HOLDS = "{count} objects lie in it.", "{count} 個のオブジェクトがあります。";
     FOLDER_HOLDS_MORE = "More than {count} objects lie in it. At most {most} are deleted at a time; then you are asked again.", "{count} 個を超えるオブジェクトがあります。一度に最大 {most} 個を削除し、続けるかどうかを確認します。";
     FOLDER_SURE = "All objects whose names begin with it are deleted and cannot be brought back.", "名前がこれで始まるすべてのオブジェクトが削除され、元に戻せません。";
+    EMPTY_BUCKET = "Delete everything in this bucket", "このバケットのすべてを削除";
+    EMPTY_BUCKET_TITLE = "Delete everything in the bucket {name}", "バケット {name} のすべてを削除";
+    BUCKET_SURE = "All objects of the bucket are deleted and cannot be brought back. The bucket stays, and can be deleted then.", "バケット内のすべてのオブジェクトが削除され、元に戻せません。バケット自体は残り、その後削除できます。";
+    ITS_NAME = "Name of the bucket", "バケット名";
+    ITS_NAME_HINT = "Type it, so that nothing goes by mistake.", "誤って削除しないように、バケット名を入力してください。";
+    EMPTIED = "The bucket is empty now.", "バケットを空にしました。";
     FOLDER_GONE = "The folder was deleted.", "フォルダーを削除しました。";
     FOLDER_GOES_ON = "{count} objects were deleted; more are there.", "{count} 個のオブジェクトを削除しました。まだ残っています。";
     DELETE_ALL = "Delete these objects", "これらのオブジェクトを削除";
@@ -92,6 +98,7 @@ texts! {
     BACK_TO_OBJECT = "Back to the object", "オブジェクトへ戻る";
 
     OPEN_UPLOADS = "Unfinished uploads", "未完了のアップロード";
+    SOME_ARE_OPEN = "Uploads to this place were begun and are not finished. Choose the same file again to go on.", "ここへのアップロードに未完了のものがあります。同じファイルをもう一度選択すると続きから再開します。";
     OPEN_UPLOADS_LEAD = "What was sent of them takes room until they are finished or given up. To go on with one, choose the same file again where you began it.", "送信済みの部分は、完了または中止するまで容量を使います。続けるには、開始した場所で同じファイルをもう一度選択してください。";
     NO_OPEN_UPLOADS = "No upload of this bucket is unfinished.", "このバケットに未完了のアップロードはありません。";
     BEGUN = "Begun", "開始日時";
@@ -113,5 +120,6 @@ texts! {
     UPLOAD_CANCEL = "Cancel", "キャンセル";
     UPLOAD_AGAIN = "Go on", "続ける";
     UPLOAD_OVER = "Your session is over. Sign in in another tab, then go on.", "セッションが終了しました。別のタブでサインインしてから続けてください。";
+    UPLOAD_UNREADABLE = "The file cannot be read: it was moved or changed. Choose it again.", "ファイルを読み取れません。移動または変更されています。もう一度選択してください。";
     UPLOAD_PROGRESS = "Progress", "進行状況";
 }

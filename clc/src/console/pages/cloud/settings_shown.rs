@@ -93,7 +93,11 @@ pub(super) const BLOCKS: &[Block] = &[
     Block {
         id: WALRUS,
         title: say::BLOCK_WALRUS,
-        settings: &[shown(settings::CACHE_MEGABYTES, say::L_CACHE, say::E_CACHE, Kind::Number)],
+        settings: &[
+            shown(settings::CACHE_MEGABYTES, say::L_CACHE, say::E_CACHE, Kind::Number),
+            shown(settings::BUCKETS_PER_ACCOUNT, say::L_BUCKETS, say::E_BUCKETS, Kind::Number),
+            shown(settings::BUCKET_MEGABYTES, say::L_BUCKET_SIZE, say::E_BUCKET_SIZE, Kind::Number),
+        ],
     },
     Block {
         id: "people",
@@ -169,6 +173,7 @@ pub(super) fn unit(name: &str) -> Option<Text> {
         "minutes" => Some(say::UNIT_MINUTES),
         "per minute" => Some(say::UNIT_PER_MINUTE),
         "hours" => Some(say::UNIT_HOURS),
+        "buckets" => Some(say::UNIT_BUCKETS),
         "keys" => Some(say::UNIT_KEYS),
         "certificates" => Some(say::UNIT_CERTIFICATES),
         _ => None,

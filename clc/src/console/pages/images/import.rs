@@ -1,7 +1,5 @@
 //! Making an image of a disk that lies in a bucket, and the imports that are under way.
 
-use std::sync::Arc;
-
 use common::ec2::images::Image;
 use common::ec2::import_image::{
     CancelImportTask, DescribeImportImageTasks, DiskContainer, ImportImage, ImportImageTask,
@@ -9,18 +7,17 @@ use common::ec2::import_image::{
 };
 use common::error::ApiError;
 use common::sign::write_query;
-use futures_util::future::BoxFuture;
 use maud::{Markup, html};
 
 use super::pulse::{Busy, pulse};
 use super::register::{beside, booted, chosen, place, usable};
-use super::shown::{bytes, name_of, progress, sentence};
+use super::shown::{DISK_FOLDER, bytes, name_of, progress, sentence};
 use crate::console::components::{
     Field, button, field, form, live as live_part, notice, refusal, status, tag, told_beside,
 };
 use crate::console::forms::Fields;
 use crate::console::look::Look;
-use crate::console::reply::{Answer, Live, Reply};
+use crate::console::reply::Reply;
 use crate::console::text::{Text, Words};
 use crate::console::texts::images as say;
 use crate::console::visit::Visit;
@@ -158,7 +155,11 @@ async fn page(visit: &Visit, said: &Fields, told: Option<&ApiError>) -> Result<R
         let it = Field { name, label, value, required: true, ..Field::default() };
         beside(words, told, name, &field(words, &it))
     };
-    let drops = told.is_none() || said.get("drop") == "yes";
+    // Only what was uploaded for this is offered to go.
+    let drops = match told {
+        None => key.starts_with(DISK_FOLDER),
+        Some(_) => said.get("drop") == "yes",
+    };
     // From a page of its own the words of the address stand in the form.
     let visit = &Visit { form: said.clone(), ..visit.clone() };
     let inside = html! {
@@ -206,11 +207,9 @@ pub(crate) async fn live(visit: Visit) -> Result<Reply, ApiError> {
     let changes = pulse(vec![records.imports.watch(), records.images.watch()], &busy);
     let draw = move |viewer| {
         let (look, visit, busy) = (visit.look_of(viewer), visit.clone(), busy.clone());
-        let drawn: BoxFuture<'static, _> =
-            Box::pin(async move { drawn(&visit, &look, &busy).await });
-        drawn
+        async move { drawn(&visit, &look, &busy).await }
     };
-    Ok(Answer::Live(Live { changes, draw: Arc::new(draw) }).into())
+    Ok(Reply::live(changes, draw))
 }
 
 /// Ends one.
@@ -286,7 +285,15 @@ fn row(visit: &Visit, task: &ImportImageTask) -> Markup {
             td data-label=(words.t(say::SIZE)) { (bytes(disk.map_or(0, |disk| disk.disk_image_size))) }
             td data-label=(words.t(say::IMAGES)) {
                 @match &task.image_id {
-                    Some(image) => a href={ "/images/" (image) } { code { (image) } },
+                    Some(image) => {
+                        a href={ "/images/" (image) } { code { (image) } }
+                        @if task.status == "completed" {
+                            " "
+                            a.button.second href={ "/launch?image=" (image) } {
+                                (words.t(say::LAUNCH)) span.unseen { " (" (image) ")" }
+                            }
+                        }
+                    }
                     None => "–",
                 }
             }

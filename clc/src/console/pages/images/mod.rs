@@ -26,6 +26,7 @@ pub(crate) fn lines() -> Vec<Route> {
         get("/images/upload", SignedIn, upload::show),
         post("/images/upload", SignedIn, upload::begin),
         get("/images/upload/file", SignedIn, upload::file),
+        post("/images/upload/look", SignedIn, upload::look).streaming(),
         get("/images/import", SignedIn, import::show),
         post("/images/import", SignedIn, import::import),
         get("/images/imports", SignedIn, import::list),
@@ -33,11 +34,11 @@ pub(crate) fn lines() -> Vec<Route> {
         post("/images/imports/cancel", SignedIn, import::cancel),
         get("/images/{id}", SignedIn, image::show),
         get("/images/{id}/live", SignedIn, image::live),
-        post("/images/{id}/permissions", SignedIn, change::permissions),
+        post("/images/{id}/permissions", SignedIn, change::permissions).dangerous(),
         post("/images/{id}/description", SignedIn, change::description),
         post("/images/{id}/tags", SignedIn, change::tag),
         post("/images/{id}/tags/remove", SignedIn, change::untag),
         get("/images/{id}/deregister", SignedIn, deregister::show),
-        post("/images/{id}/deregister", SignedIn, deregister::deregister),
+        post("/images/{id}/deregister", SignedIn, deregister::deregister).dangerous(),
     ]
 }

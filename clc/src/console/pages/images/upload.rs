@@ -15,13 +15,17 @@ use common::ec2::import_image::DescribeImportImageTasks;
 use common::ec2::types::Filter;
 use common::error::{ApiError, ErrorCode};
 use common::s3::BucketName;
-use common::sign::write_query;
+use common::sign::{percent_encode, write_query};
+use common::wire::foreign::{SIGHT, foreign};
+use common::wire::walrus::DescribeCache;
+use futures_util::future::join_all;
 use maud::{Markup, html};
 
 use super::import::{Wish, fields};
 use super::register::{beside, usable};
 use super::shown::{DISK_END as END, DISK_FOLDER as FOLDER, bytes, name_of};
 use crate::console::components::{Field, field, form, moment, refusal, status, told_beside};
+use crate::console::pages::storage::upload::{Done, json};
 use crate::console::reply::Reply;
 use crate::console::s3::{Ask, answers};
 use crate::console::texts::images as say;
@@ -103,6 +107,7 @@ pub(crate) async fn file(visit: Visit) -> Result<Reply, ApiError> {
         p { (words.t(say::UPLOAD_FILE_LEAD)) }
         (uploader(&visit, &Uploader {
             bucket: &wish.bucket, prefix: "", key: Some(&disk), after: &after,
+            look: Some("/images/upload/look"),
             hint: words.t(say::UPLOAD_FILE_HINT),
         }))
         p.quiet { (words.t(say::UPLOAD_RESUME)) }
@@ -110,15 +115,82 @@ pub(crate) async fn file(visit: Visit) -> Result<Reply, ApiError> {
     Ok(Reply::page(words.fill(say::UPLOAD_OF, &[("name", &wish.name)]), main))
 }
 
+/// Looks at the beginning of a file, of which an image is to be made, before all of it is sent.
+pub(crate) async fn look(visit: Visit) -> Result<Reply, ApiError> {
+    let looked = async {
+        let head = visit.take()?.body.read(SIGHT as u64).await.map_err(|error| {
+            ApiError::new(ErrorCode::InvalidParameterValue, "The request broke off").because(error)
+        })?;
+        let size: u64 = visit.query.get("size").parse().map_err(|_| ApiError::missing("size"))?;
+        // Whoever cannot be asked how much there may be says so when it is imported.
+        let cache = visit.desk.pictured.walrus.call(DescribeCache {}).await;
+        let most = cache.map_or(u64::MAX, |cache| cache.limit);
+        let why = foreign(&head, size).or_else(|| {
+            let (has, most) = (size.div_ceil(1 << 20), most >> 20);
+            (has > most).then(|| {
+                format!("it has {has} MB, and the space reserved for unbundling images has {most}")
+            })
+        });
+        match why {
+            None => Ok(Done {}),
+            Some(why) => {
+                let name = visit.query.get("name");
+                let text = format!("No image can be made of the disk {name}: {why}");
+                Err(ApiError::new(ErrorCode::InvalidParameterValue, text))
+            }
+        }
+    };
+    let looked = looked.await;
+    json(&visit, looked)
+}
+
+/// In how many buckets disks are looked for that are no images yet.
+const LOOKED: usize = 5;
+
 /// What was begun and has no image yet.
 struct Begun {
+    bucket: String,
     key: String,
     size: Option<u64>,
     at: common::time::Timestamp,
 }
 
-/// Uploads in a bucket that were begun, and disks there of which no image is being made.
-async fn unfinished(visit: &Visit, bucket: &str) -> Result<Vec<Begun>, ApiError> {
+/// The buckets where disks may be: the one that is offered, the one that is named, and others of one's own.
+async fn buckets(visit: &Visit, own: &str, named: &str) -> Vec<String> {
+    let mut all = vec![own.to_owned()];
+    if named != own {
+        all.push(named.to_owned());
+    }
+    // Who may not list buckets names the one that is meant.
+    if let Ok(document) = visit.s3_document(Ask::buckets(), "ListAllMyBucketsResult").await {
+        let known = answers::buckets(&document).into_iter().map(|(name, _)| name);
+        let others: Vec<_> = known.filter(|name| !all.contains(name)).collect();
+        all.extend(others);
+    }
+    all.truncate(LOOKED);
+    all
+}
+
+/// Uploads that were begun, and disks of which no image is being made, the newest first.
+async fn unfinished(visit: &Visit, buckets: &[String]) -> Result<Vec<Begun>, ApiError> {
+    let mut all = Vec::new();
+    for found in join_all(buckets.iter().map(|bucket| unfinished_in(visit, bucket))).await {
+        all.extend(found?);
+    }
+    if all.is_empty() {
+        return Ok(all);
+    }
+    let tasks = visit.call(DescribeImportImageTasks::default()).await?.import_image_task_set.item;
+    let active = tasks.iter().filter(|task| matches!(&*task.status, "active" | "deleting"));
+    let disks = active.flat_map(|task| &task.snapshot_detail_set.item).map(|it| &it.user_bucket);
+    let taken: BTreeSet<_> = disks.map(|it| (it.s3_bucket.as_str(), it.s3_key.as_str())).collect();
+    all.retain(|it| it.size.is_none() || !taken.contains(&(it.bucket.as_str(), it.key.as_str())));
+    all.sort_by_key(|it| std::cmp::Reverse(it.at));
+    Ok(all)
+}
+
+/// Those in one bucket.
+async fn unfinished_in(visit: &Visit, bucket: &str) -> Result<Vec<Begun>, ApiError> {
     let uploads = Ask::new("GET", bucket)
         .with("uploads", "")
         .with("prefix", FOLDER)
@@ -135,25 +207,19 @@ async fn unfinished(visit: &Visit, bucket: &str) -> Result<Vec<Begun>, ApiError>
         Err(error) if error.code().status() < 500 => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    let there = answers::page(&visit.s3_document(there, "ListBucketResult").await?).objects;
-    let tasks = visit.call(DescribeImportImageTasks::default()).await?.import_image_task_set.item;
-    let active = tasks.iter().filter(|task| matches!(&*task.status, "active" | "deleting"));
-    let disks = active.flat_map(|task| &task.snapshot_detail_set.item);
-    let taken: BTreeSet<_> = disks.map(|disk| disk.user_bucket.s3_key.as_str()).collect();
-    let mut all: Vec<_> = uploads
-        .into_iter()
-        .map(|it| Begun { key: it.key, size: None, at: it.begun })
-        .chain(there.into_iter().filter(|it| !taken.contains(it.key.as_str())).map(|it| Begun {
-            key: it.key,
-            size: Some(it.size),
-            at: it.modified,
-        }))
-        .collect();
-    all.sort_by_key(|it| std::cmp::Reverse(it.at));
-    Ok(all)
+    let there = match visit.s3_document(there, "ListBucketResult").await {
+        Ok(document) => answers::page(&document).objects,
+        Err(error) if error.code().status() < 500 => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    let begun = |key, size, at| Begun { bucket: bucket.to_owned(), key, size, at };
+    let uploads = uploads.into_iter().map(|it| begun(it.key, None, it.begun));
+    // The folder itself is no disk.
+    let there = there.into_iter().filter(|it| it.key != FOLDER);
+    Ok(uploads.chain(there.map(|it| begun(it.key, Some(it.size), it.modified))).collect())
 }
 
-fn begun(visit: &Visit, bucket: &str, all: &[Begun]) -> Markup {
+fn begun(visit: &Visit, all: &[Begun]) -> Markup {
     let words = visit.words;
     html! {
         @if !all.is_empty() {
@@ -162,9 +228,9 @@ fn begun(visit: &Visit, bucket: &str, all: &[Begun]) -> Markup {
             ul.plain {
                 @for it in all {
                     @let name = name_of(&it.key);
-                    @let wish = Wish { name: name.to_owned(), bucket: bucket.to_owned(), ..Wish::default() };
+                    @let wish = Wish { name: name.to_owned(), bucket: it.bucket.clone(), ..Wish::default() };
                     li {
-                        strong { (name) } " " span.quiet { (moment(it.at)) }
+                        strong { (name) } " " span.quiet { (it.bucket) ", " (moment(it.at)) }
                         @match it.size {
                             Some(size) => {
                                 " " (bytes(size)) " "
@@ -172,12 +238,20 @@ fn begun(visit: &Visit, bucket: &str, all: &[Begun]) -> Markup {
                                 a href={ "/images/import?" (wish.query()) "&" (key) } {
                                     (words.t(say::IMPORT_IT)) span.unseen { " (" (name) ")" }
                                 }
+                                " "
+                                a href={ "/buckets/" (percent_encode(&it.bucket)) "/object?" (key) } {
+                                    (words.t(say::SHOW_OBJECT)) span.unseen { " (" (name) ")" }
+                                }
                             }
                             None => {
                                 " "
                                 // What else it shall be is asked again: nothing has remembered it.
                                 a href={ "/images/upload?" (wish.query()) "#new" } {
                                     (words.t(say::GO_ON)) span.unseen { " (" (name) ")" }
+                                }
+                                " "
+                                a href={ "/buckets/" (percent_encode(&it.bucket)) "/uploads" } {
+                                    (words.t(say::GIVE_UP)) span.unseen { " (" (name) ")" }
                                 }
                             }
                         }
@@ -198,7 +272,7 @@ async fn page(visit: &Visit, told: Option<&ApiError>) -> Result<Reply, ApiError>
     }
     let (kernels, ramdisks): (Vec<Image>, Vec<Image>) =
         (usable(visit, "kernel").await?, usable(visit, "ramdisk").await?);
-    let waiting = unfinished(visit, &own).await?;
+    let waiting = unfinished(visit, &buckets(visit, &own, &wish.bucket).await).await?;
     let bucket = field(
         words,
         &Field {
@@ -216,7 +290,7 @@ async fn page(visit: &Visit, told: Option<&ApiError>) -> Result<Reply, ApiError>
         @if let Some(error) = told.filter(place) { (refusal(words, error)) }
         p { (words.t(say::UPLOAD_LEAD)) }
         p { (words.t(say::UPLOAD_FORMATS)) }
-        (begun(visit, &own, &waiting))
+        (begun(visit, &waiting))
         h2 id="new" { (words.t(say::UPLOAD_NEW)) }
         (form(visit, "/images/upload", &html! {
             (fields(visit, &wish, (&kernels, &ramdisks), told))

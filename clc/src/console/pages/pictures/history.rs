@@ -1,16 +1,13 @@
 //! What was: the cloud, each node and each account over time, in pictures and as a file.
 
-use std::sync::Arc;
-
 use common::error::{ApiError, ErrorCode};
-use futures_util::future::BoxFuture;
 use maud::{Markup, html};
 
 use super::csv::{self, Csv};
 use super::scale::Unit::{Bytes, Count, Mebibytes};
 use super::span::{Seen, Shows, Span};
 use crate::console::components::live as live_part;
-use crate::console::reply::{Answer, Live, Reply};
+use crate::console::reply::{Answer, Reply};
 use crate::console::texts::pictures as say;
 use crate::console::viewer::Viewer;
 use crate::console::visit::Visit;
@@ -92,25 +89,33 @@ const CLOUD: [Shows; 10] = [
     },
 ];
 
-/// Pictures of a node.
+/// Pictures of a node: what is promised of it, and what its host has to do.
 const NODE: [Shows; 4] = [
     Shows {
         title: say::CPUS,
         unit: Count,
         filled: true,
-        columns: &[("cpus_used", say::PROMISED), ("cpus", say::THERE)],
+        columns: &[("cpus_used", say::PROMISED), ("cpus", say::THERE), ("load", say::HOST_LOAD)],
     },
     Shows {
         title: say::MEMORY,
         unit: Mebibytes,
         filled: true,
-        columns: &[("memory_used_mib", say::PROMISED), ("memory_mib", say::THERE)],
+        columns: &[
+            ("memory_used_mib", say::PROMISED),
+            ("memory_mib", say::THERE),
+            ("host_memory_used_mib", say::HOST_USES),
+        ],
     },
     Shows {
         title: say::DISK,
         unit: Mebibytes,
         filled: true,
-        columns: &[("disk_used_mib", say::PROMISED), ("disk_mib", say::THERE)],
+        columns: &[
+            ("disk_used_mib", say::PROMISED),
+            ("disk_mib", say::THERE),
+            ("host_disk_used_mib", say::HOST_USES),
+        ],
     },
     Shows {
         title: say::INSTANCES,
@@ -121,7 +126,7 @@ const NODE: [Shows; 4] = [
 ];
 
 /// Pictures of an account.
-const ACCOUNT: [Shows; 5] = [
+const ACCOUNT: [Shows; 6] = [
     Shows {
         title: say::RUNNING_INSTANCES,
         unit: Count,
@@ -142,6 +147,16 @@ const ACCOUNT: [Shows; 5] = [
         columns: &[("stored_bytes", say::OBJECT_BYTES)],
     },
     Shows { title: say::OBJECTS, unit: Count, filled: true, columns: &[("objects", say::OBJECTS)] },
+    Shows {
+        title: say::REQUESTS,
+        unit: Count,
+        filled: false,
+        columns: &[
+            ("ec2_requests_per_minute", say::EC2),
+            ("iam_requests_per_minute", say::IAM),
+            ("s3_requests_per_minute", say::S3),
+        ],
+    },
 ];
 
 fn shows(family: Family) -> &'static [Shows] {
@@ -186,15 +201,14 @@ fn followed(visit: Visit, subject: Subject, span: Span) -> Reply {
     let changes = visit.desk.pictured.history.watch();
     let draw = move |viewer: Viewer| {
         let (visit, subject) = (visit.clone(), subject.clone());
-        let drawn: BoxFuture<'static, _> = Box::pin(async move {
+        async move {
             if !viewer.caller.administrator {
                 return Err(ApiError::new(ErrorCode::AccessDenied, "Only administrators see it"));
             }
             drawn(&visit, &subject, span).await
-        });
-        drawn
+        }
     };
-    Answer::Live(Live { changes, draw: Arc::new(draw) }).into()
+    Reply::live(changes, draw)
 }
 
 /// What is known of a subject, as a file.

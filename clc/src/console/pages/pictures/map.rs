@@ -10,13 +10,12 @@ use common::error::{ApiError, ErrorCode};
 use common::sign::percent_encode;
 use common::time::Timestamp;
 use common::wire::node::{Capacity, MachineState, NodeReport};
-use futures_util::future::BoxFuture;
 use maud::{Markup, html};
 
 use super::scale::Unit;
 use crate::console::components::{live as live_part, moment, tag};
 use crate::console::desk::Pictured;
-use crate::console::reply::{Answer, Live, Reply};
+use crate::console::reply::Reply;
 use crate::console::text::{Text, Words};
 use crate::console::texts::common as words_of_all;
 use crate::console::texts::pictures as say;
@@ -142,15 +141,14 @@ pub(super) async fn live(visit: Visit) -> Result<Reply, ApiError> {
     let number = visit.query.line("page").parse().unwrap_or(1).max(1);
     let draw = move |viewer: crate::console::viewer::Viewer| {
         let visit = visit.clone();
-        let drawn: BoxFuture<'static, _> = std::boxed::Box::pin(async move {
+        async move {
             if !viewer.caller.administrator {
                 return Err(ApiError::new(ErrorCode::AccessDenied, "Only administrators see it"));
             }
             Ok(drawn(&visit, number))
-        });
-        drawn
+        }
     };
-    Ok(Answer::Live(Live { changes, draw: Arc::new(draw) }).into())
+    Ok(Reply::live(changes, draw))
 }
 
 fn drawn(visit: &Visit, number: usize) -> Markup {
@@ -264,6 +262,28 @@ mod tests {
             answered: Some(Timestamp::EPOCH),
             room: Some((used, total)),
             counts,
+        }
+    }
+
+    #[test]
+    fn a_name_of_whatever_kind_is_a_text_and_leads_to_its_node() {
+        let long = "n".repeat(300);
+        for (name, text, link) in [
+            (
+                "<script>alert(1)</script>",
+                "&lt;script&gt;",
+                "%3Cscript%3Ealert%281%29%3C%2Fscript%3E",
+            ),
+            (
+                "ノード\u{202e}\"'/../",
+                "ノード",
+                "%E3%83%8E%E3%83%BC%E3%83%89%E2%80%AE%22%27%2F..%2F",
+            ),
+            (&long, &long, &long),
+        ] {
+            let drawn = shown(Words(Language::En), &Box { name: name.into(), ..node(1, [1; 4]) }).0;
+            assert!(drawn.contains(text) && !drawn.contains("<script>"), "{drawn}");
+            assert!(drawn.contains(&format!("href=\"/history/nodes/{link}\"")), "{drawn}");
         }
     }
 

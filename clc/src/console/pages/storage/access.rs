@@ -7,7 +7,7 @@ use common::s3::CannedAcl;
 use common::sign::percent_encode;
 use maud::{Markup, html};
 
-use super::places::{folder_of, name_of, object_path, path, steps};
+use super::places::{folder_of, in_field, name_of, object_path, of_field, path, steps};
 use crate::console::components::{form, notice};
 use crate::console::reply::Reply;
 use crate::console::s3::{Ask, answers};
@@ -58,7 +58,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
     let document = visit.s3_document(about(&visit, "GET", key), "AccessControlPolicy").await?;
     let access = answers::access(&document)?;
     let inside = html! {
-        input type="hidden" name="key" value=(key);
+        input type="hidden" name="key" value=(in_field(key));
         (choices(words, access.canned))
         button type="submit" { (words.t(say::SAVE)) }
     };
@@ -111,14 +111,9 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
 
 /// Changes it.
 pub(crate) async fn change(visit: Visit) -> Result<Reply, ApiError> {
-    let (bucket, key) = (visit.part(0), visit.form.get("key"));
+    let (bucket, key) = (visit.part(0), &*of_field(visit.form.get("key")));
     let acl: CannedAcl = visit.form.get("acl").parse()?;
     visit.s3(about(&visit, "PUT", key).saying("x-amz-acl", acl.as_str())).await?;
-    let said = [("Bucket", bucket), ("ACL", acl.as_str()), ("Key", key)];
-    match key {
-        "" => visit.s3_done("PutBucketAcl", &said[..2]),
-        _ => visit.s3_done("PutObjectAcl", &said),
-    }
     let shown = match key {
         "" => format!("/buckets/{}/access?done=changed", percent_encode(bucket)),
         key => format!("{}&done=changed", object_path(bucket, "access", key)),

@@ -127,10 +127,7 @@ pub(crate) async fn create(visit: Visit) -> Result<Reply, ApiError> {
         visit.s3(Ask::new("PUT", &name).saying("x-amz-acl", acl.as_str())).await
     };
     match ask.await {
-        Ok(_) => {
-            visit.s3_done("CreateBucket", &[("Bucket", &name), ("ACL", acl.as_str())]);
-            Ok(Reply::see(format!("{}?done=created", path(&name))))
-        }
+        Ok(_) => Ok(Reply::see(format!("{}?done=created", path(&name)))),
         Err(error) => {
             let error = told_beside(error)?;
             Ok(drawn(&visit, &name, acl, Some(&error)).status(status(&error)))
@@ -141,6 +138,5 @@ pub(crate) async fn create(visit: Visit) -> Result<Reply, ApiError> {
 /// Deletes a bucket, if it is empty.
 pub(crate) async fn delete(visit: Visit) -> Result<Reply, ApiError> {
     visit.s3(Ask::new("DELETE", visit.part(0))).await?;
-    visit.s3_done("DeleteBucket", &[("Bucket", visit.part(0))]);
     Ok(Reply::see("/buckets?done=deleted"))
 }

@@ -1,6 +1,7 @@
 //! An object, as it comes from walrus, to be kept.
 
 use common::error::ApiError;
+use runtime::http::Payload;
 
 use super::places::name_of;
 use crate::console::reply::{Answer, Reply, Stream};
@@ -15,7 +16,9 @@ const TOLD: [&str; 4] = ["etag", "last-modified", "accept-ranges", "content-rang
 /// The object, or the range of it that is asked for.
 pub(crate) async fn get(visit: Visit) -> Result<Reply, ApiError> {
     let (bucket, key) = (visit.part(0), visit.query.get("key"));
-    let mut ask = Ask::new("GET", bucket).key(key);
+    // Whoever asks for the head alone starts no bytes.
+    let method = if visit.head.method == "HEAD" { "HEAD" } else { "GET" };
+    let mut ask = Ask::new(method, bucket).key(key).taking();
     for name in ASKED {
         if let Some(value) = visit.head.header(name) {
             ask = ask.saying(name, value);
@@ -27,7 +30,7 @@ pub(crate) async fn get(visit: Visit) -> Result<Reply, ApiError> {
     });
     let (status, headers) = (answered.status, headers.collect());
     let payload = match status {
-        304 => runtime::http::Payload::Empty,
+        304 => Payload::Empty,
         _ => answered.payload()?,
     };
     let name = name_of(key).to_owned();

@@ -8,7 +8,7 @@ mod objects;
 mod places;
 mod remove;
 mod share;
-mod upload;
+pub(super) mod upload;
 mod uploads;
 
 use crate::console::layout::Group::Storage;

@@ -5,7 +5,7 @@ use common::sign::percent_encode;
 use maud::html;
 
 use super::objects::size;
-use super::places::{folder_of, folder_path, name_of, object_path, steps};
+use super::places::{folder_of, folder_path, in_field, name_of, object_path, steps};
 use super::share;
 use crate::console::components::{button, notice};
 use crate::console::reply::Reply;
@@ -76,7 +76,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
         (share::asked(&visit, key))
         h2 { (words.t(say::DELETE)) }
         (button(&visit, &format!("/buckets/{}/delete-objects", percent_encode(bucket)),
-            &[("prefix", folder), ("name", key.strip_prefix(folder).unwrap_or(key))],
+            &[("prefix", &in_field(folder)), ("name", &in_field(key.strip_prefix(folder).unwrap_or(key)))],
             &html! { (words.t(say::DELETE)) }, Some(words.t(say::DELETE_OBJECT_SURE))))
     };
     Ok(Reply::page(name_of(key), main))

@@ -3,10 +3,11 @@
 
 use common::error::{ApiError, ErrorCode};
 use common::sign::{percent_encode, write_query};
+use futures_util::future::join;
 use maud::{Markup, html};
 use runtime::exchange::Sending;
 
-use super::places::{folder_path, name_of, object_path, path, steps};
+use super::places::{folder_path, in_field, name_of, object_path, of_field, path, steps};
 use crate::console::components::{Field, button, field, form, moment, notice, token};
 use crate::console::reply::Reply;
 use crate::console::s3::{Ask, answers};
@@ -40,9 +41,11 @@ fn told(visit: &Visit) -> Markup {
             "created" => (notice("good", words.t(say::BUCKET_CREATED), "")),
             "folder" => (notice("good", words.t(say::FOLDER_CREATED), "")),
             "none" => (notice("bad", words.t(say::NONE_CHOSEN), "")),
+            "emptied" => (notice("good", words.t(say::EMPTIED), "")),
             "gone" => (notice("good", words.t(say::FOLDER_GONE), "")),
             "deleted" => {
-                (notice("good", &words.fill(say::DELETED, &[("count", visit.query.get("count"))]), ""))
+                @let count: usize = visit.query.get("count").parse().unwrap_or_default();
+                (notice("good", &words.fill(say::DELETED, &[("count", &count.to_string())]), ""))
             }
             _ => {}
         }
@@ -52,7 +55,13 @@ fn told(visit: &Visit) -> Markup {
 /// The page.
 pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
     let (words, bucket) = (visit.words, visit.part(0));
-    let (folder, search) = (visit.query.get("prefix"), visit.query.get("q"));
+    let search = visit.query.get("q");
+    // Of a search, the folder comes out of a form.
+    let folder = match visit.query.has("in") {
+        true => of_field(visit.query.get("in")),
+        false => visit.query.get("prefix").to_owned(),
+    };
+    let folder = folder.as_str();
     let ask = Ask::new("GET", bucket)
         .with("list-type", "2")
         .with("delimiter", "/")
@@ -60,7 +69,10 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
         .with("max-keys", SHOWN.to_string())
         .with_some("prefix", &format!("{folder}{search}"))
         .with_some("continuation-token", visit.query.get("page"));
-    let page = answers::page(&visit.s3_document(ask, "ListBucketResult").await?);
+    let first = search.is_empty() && visit.query.get("page").is_empty();
+    let (document, open) =
+        join(visit.s3_document(ask, "ListBucketResult"), has_open(&visit, folder, first)).await;
+    let page = answers::page(&document?);
     // The folder itself, where it is an object.
     let objects: Vec<_> = page.objects.iter().filter(|it| it.key != folder).collect();
     let nothing = page.folders.is_empty() && objects.is_empty();
@@ -73,12 +85,13 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
     let main = html! {
         (steps(words, bucket, folder))
         (told(&visit))
+        @if open { (notice("plain", words.t(say::OPEN_UPLOADS), words.t(say::SOME_ARE_OPEN))) }
         p.links.up {
             a href=(format!("/buckets/{}/access", percent_encode(bucket))) { (words.t(say::ACCESS)) }
             a href=(format!("/buckets/{}/uploads", percent_encode(bucket))) { (words.t(say::OPEN_UPLOADS)) }
         }
         form.search method="get" action=(path(bucket)) role="search" {
-            input type="hidden" name="prefix" value=(folder);
+            input type="hidden" name="in" value=(in_field(folder));
             div.field {
                 label for="q" { (words.t(words_of_all::SEARCH)) }
                 input id="q" name="q" type="search" value=(search) aria-describedby="q-hint";
@@ -103,12 +116,18 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
         }
         h2 { (words.t(say::UPLOAD)) }
         (uploader(&visit, &Uploader {
-            bucket, prefix: folder, key: None, after: &here, hint: words.t(say::UPLOAD_HINT),
+            bucket, prefix: folder, key: None, look: None, after: &here, hint: words.t(say::UPLOAD_HINT),
         }))
         h2 { (words.t(say::NEW_FOLDER)) }
         (new_folder(&visit, folder))
         @if folder.is_empty() {
-            @if nothing && search.is_empty() {
+            @if !nothing {
+                p.links {
+                    a href=(format!("/buckets/{}/delete-folder?all=1", percent_encode(bucket))) {
+                        (words.t(say::EMPTY_BUCKET))
+                    }
+                }
+            } @else if search.is_empty() {
                 h2 { (words.t(say::DELETE_BUCKET)) }
                 (button(&visit, &format!("/buckets/{}/delete", percent_encode(bucket)), &[],
                     &html! { (words.t(say::DELETE_BUCKET)) }, Some(words.t(say::DELETE_BUCKET_SURE))))
@@ -125,10 +144,23 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
     Ok(Reply::page(title, main))
 }
 
+/// Whether uploads below a folder are not finished, as far as that may be known.
+async fn has_open(visit: &Visit, folder: &str, wanted: bool) -> bool {
+    if !wanted {
+        return false;
+    }
+    let ask = Ask::new("GET", visit.part(0))
+        .with("uploads", "")
+        .with("max-uploads", "1")
+        .with_some("prefix", folder);
+    let found = visit.s3_document(ask, "ListMultipartUploadsResult").await;
+    found.is_ok_and(|document| !answers::uploads(&document).0.is_empty())
+}
+
 fn new_folder(visit: &Visit, folder: &str) -> Markup {
     let words = visit.words;
     let inside = html! {
-        input type="hidden" name="prefix" value=(folder);
+        input type="hidden" name="prefix" value=(in_field(folder));
         (field(words, &Field {
             name: "folder", label: words.t(say::NAME), hint: words.t(say::FOLDER_HINT),
             required: true, ..Field::default()
@@ -146,7 +178,7 @@ fn rows(visit: &Visit, folder: &str, folders: &[String], objects: &[&answers::Li
     html! {
         form method="post" action=(action) data-sure=(words.t(say::DELETE_CHOSEN_SURE)) {
             (token(visit))
-            input type="hidden" name="prefix" value=(folder);
+            input type="hidden" name="prefix" value=(in_field(folder));
             div.scroll {
                 table.rows.objects {
                     thead {
@@ -171,7 +203,7 @@ fn rows(visit: &Visit, folder: &str, folders: &[String], objects: &[&answers::Li
                         @for it in objects {
                             @let label = words.fill(say::SELECT, &[("name", &short(&it.key))]);
                             tr {
-                                td { input type="checkbox" name="name" value=(short(&it.key)) aria-label=(label); }
+                                td { input type="checkbox" name="name" value=(in_field(&short(&it.key))) aria-label=(label); }
                                 th scope="row" data-label=(words.t(say::OBJECT)) {
                                     a.object href=(object_path(bucket, "object", &it.key)) { (short(&it.key)) }
                                 }
@@ -191,7 +223,7 @@ fn rows(visit: &Visit, folder: &str, folders: &[String], objects: &[&answers::Li
 
 /// Makes a folder: an empty object.
 pub(crate) async fn make_folder(visit: Visit) -> Result<Reply, ApiError> {
-    let (bucket, folder) = (visit.part(0), visit.form.get("prefix"));
+    let (bucket, folder) = (visit.part(0), of_field(visit.form.get("prefix")));
     let name = visit.form.line("folder").trim_matches('/');
     if name.is_empty() {
         let text = visit.words.t(say::FOLDER_NAME_WRONG);
@@ -201,7 +233,6 @@ pub(crate) async fn make_folder(visit: Visit) -> Result<Reply, ApiError> {
     // Nothing, and said to be so.
     let nothing = Sending::Whole(bytes::Bytes::new());
     visit.s3(Ask::new("PUT", bucket).key(&key).sending(nothing)).await?;
-    visit.s3_done("PutObject", &[("Bucket", bucket), ("Key", &key)]);
     let shown = folder_path(bucket, &key);
     Ok(Reply::see(format!("{shown}&done=folder")))
 }

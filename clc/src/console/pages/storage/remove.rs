@@ -1,12 +1,13 @@
-//! Deleting objects: those that were chosen, or a folder, a bounded number at a time.
+//! Deleting objects: those that were chosen, a folder, or all of a bucket, a bounded number at a time.
 
-use common::error::ApiError;
+use common::error::{ApiError, ErrorCode};
 use common::s3::xml::Writer;
 use common::sign::percent_encode;
 use maud::html;
+use serde_json::json;
 
-use super::places::{folder_path, name_of, steps};
-use crate::console::components::{form, notice};
+use super::places::{folder_path, in_field, name_of, of_field, steps};
+use crate::console::components::{Field, field, form, notice};
 use crate::console::reply::Reply;
 use crate::console::s3::{Ask, answers};
 use crate::console::texts::storage as say;
@@ -19,15 +20,19 @@ const ROUNDS: usize = 5;
 /// How many refusals are told.
 const TOLD: usize = 20;
 
-/// Deletes objects of a bucket; gives those that could not be, and why.
-async fn delete(visit: &Visit, keys: &[String]) -> Result<Vec<(String, String)>, ApiError> {
+/// The request that deletes objects of a bucket.
+fn deleting(visit: &Visit, keys: &[String]) -> Ask {
     let document = Writer::document("Delete", |to| {
         to.leaf("Quiet", "true");
         for key in keys {
             to.element("Object", |to| to.leaf("Key", key));
         }
     });
-    let ask = Ask::new("POST", visit.part(0)).with("delete", "").document(document);
+    Ask::new("POST", visit.part(0)).with("delete", "").document(document)
+}
+
+/// Deletes objects; gives those that could not be, and why.
+async fn delete(visit: &Visit, ask: Ask) -> Result<Vec<(String, String)>, ApiError> {
     Ok(answers::unremoved(&visit.s3_document(ask, "DeleteResult").await?))
 }
 
@@ -54,16 +59,14 @@ fn told(path: &str, done: &str) -> String {
 
 /// Deletes what was chosen.
 pub(crate) async fn some(visit: Visit) -> Result<Reply, ApiError> {
-    let folder = visit.form.get("prefix");
-    let keys: Vec<_> = visit.form.all("name").map(|name| format!("{folder}{name}")).collect();
-    let back = folder_path(visit.part(0), folder);
+    let folder = of_field(visit.form.get("prefix"));
+    let names = visit.form.all("name").map(of_field);
+    let keys: Vec<_> = names.map(|name| format!("{folder}{name}")).collect();
+    let back = folder_path(visit.part(0), &folder);
     if keys.is_empty() {
         return Ok(Reply::see(told(&back, "none")));
     }
-    let unremoved = delete(&visit, &keys).await?;
-    if let ([key], true) = (keys.as_slice(), unremoved.is_empty()) {
-        visit.s3_done("DeleteObject", &[("Bucket", visit.part(0)), ("Key", key)]);
-    }
+    let unremoved = delete(&visit, deleting(&visit, &keys)).await?;
     match unremoved.is_empty() {
         true => Ok(Reply::see(told(&back, &format!("deleted&count={}", keys.len())))),
         false => Ok(refused(&visit, &unremoved, &back)),
@@ -81,27 +84,34 @@ async fn within(visit: &Visit, folder: &str) -> Result<(Vec<String>, bool), ApiE
     Ok((page.objects.into_iter().map(|it| it.key).collect(), page.next.is_some()))
 }
 
-/// Asks whether a folder is to go.
+/// Asks whether a folder is to go, or all that is in the bucket.
 pub(crate) async fn ask(visit: Visit) -> Result<Reply, ApiError> {
     let (words, bucket, folder) = (visit.words, visit.part(0), visit.query.get("prefix"));
-    if folder.is_empty() {
+    let all = folder.is_empty();
+    if all && visit.query.get("all").is_empty() {
         return Ok(Reply::see(folder_path(bucket, "")));
     }
     let (keys, more) = within(&visit, folder).await?;
     let (count, most) = (keys.len().to_string(), (AT_ONCE * ROUNDS).to_string());
     let holds = if more { say::FOLDER_HOLDS_MORE } else { say::FOLDER_HOLDS };
     let inside = html! {
-        input type="hidden" name="prefix" value=(folder);
+        input type="hidden" name="prefix" value=(in_field(folder));
+        @if all {
+            (field(words, &Field {
+                name: "bucket", label: words.t(say::ITS_NAME), hint: words.t(say::ITS_NAME_HINT),
+                required: true, ..Field::default()
+            }))
+        }
         button.danger type="submit" { (words.t(say::DELETE_ALL)) }
     };
     let action = format!("/buckets/{}/delete-folder", percent_encode(bucket));
     let main = html! {
         (steps(words, bucket, folder))
-        @if let Some(gone) = visit.query.some("count") {
-            (notice("plain", &words.fill(say::FOLDER_GOES_ON, &[("count", &gone)]), ""))
+        @if let Ok(gone) = visit.query.get("count").parse::<usize>() {
+            (notice("plain", &words.fill(say::FOLDER_GOES_ON, &[("count", &gone.to_string())]), ""))
         }
         p { (words.fill(holds, &[("count", &count), ("most", &most)])) }
-        p { (words.t(say::FOLDER_SURE)) }
+        p { (words.t(if all { say::BUCKET_SURE } else { say::FOLDER_SURE })) }
         ul.keys {
             @for key in keys.iter().take(10) { li { code.key { (key) } } }
             @if keys.len() > 10 { li { "…" } }
@@ -109,33 +119,43 @@ pub(crate) async fn ask(visit: Visit) -> Result<Reply, ApiError> {
         (form(&visit, &action, &inside))
         p.links { a href=(folder_path(bucket, folder)) { (words.t(say::CANCEL)) } }
     };
-    let title = words.fill(say::DELETE_FOLDER_TITLE, &[("name", name_of(folder))]);
+    let title = match all {
+        true => words.fill(say::EMPTY_BUCKET_TITLE, &[("name", bucket)]),
+        false => words.fill(say::DELETE_FOLDER_TITLE, &[("name", name_of(folder))]),
+    };
     Ok(Reply::page(title, main))
 }
 
-/// Deletes a folder, or the beginning of one that is large.
+/// Deletes a folder, or all that is in the bucket; of what is large, the beginning.
 pub(crate) async fn folder(visit: Visit) -> Result<Reply, ApiError> {
-    let (bucket, folder) = (visit.part(0), visit.form.get("prefix").to_owned());
-    // Without one it would be the whole bucket.
-    if folder.is_empty() {
-        return Err(ApiError::missing("prefix"));
+    let (bucket, folder) = (visit.part(0), of_field(visit.form.get("prefix")));
+    // Nobody empties a bucket without saying which.
+    if folder.is_empty() && visit.form.line("bucket") != bucket {
+        let text = "To empty a bucket its name has to be typed";
+        return Err(ApiError::new(ErrorCode::InvalidParameterValue, text));
     }
     let mut gone = 0;
     for _ in 0..ROUNDS {
         let (keys, more) = within(&visit, &folder).await?;
         if !keys.is_empty() {
-            let unremoved = delete(&visit, &keys).await?;
+            let unremoved = delete(&visit, deleting(&visit, &keys).untold()).await?;
             if !unremoved.is_empty() {
                 return Ok(refused(&visit, &unremoved, &folder_path(bucket, &folder)));
             }
             gone += keys.len();
         }
         if !more {
+            visit.did_s3("DeleteFolder", &json!({ "Bucket": bucket, "Prefix": folder }))?;
             let whole = folder.trim_end_matches('/');
             let above = whole.rfind('/').map_or("", |at| &whole[..=at]);
-            return Ok(Reply::see(told(&folder_path(bucket, above), "gone")));
+            let done = if folder.is_empty() { "emptied" } else { "gone" };
+            return Ok(Reply::see(told(&folder_path(bucket, above), done)));
         }
     }
-    let (bucket, folder) = (percent_encode(bucket), percent_encode(&folder));
-    Ok(Reply::see(format!("/buckets/{bucket}/delete-folder?prefix={folder}&count={gone}")))
+    let which = match folder.as_str() {
+        "" => "all=1".to_owned(),
+        folder => format!("prefix={}", percent_encode(folder)),
+    };
+    let bucket = percent_encode(bucket);
+    Ok(Reply::see(format!("/buckets/{bucket}/delete-folder?{which}&count={gone}")))
 }

@@ -6,7 +6,7 @@ use common::error::{ApiError, ErrorCode};
 use common::sign::percent_encode;
 use maud::{Markup, html};
 
-use super::places::{name_of, object_path};
+use super::places::{in_field, name_of, object_path, of_field};
 use crate::console::components::{form, moment, notice};
 use crate::console::reply::Reply;
 use crate::console::s3::Ask;
@@ -26,7 +26,7 @@ const LIVES: [(&str, u64, Text); 4] = [
 pub(super) fn asked(visit: &Visit, key: &str) -> Markup {
     let words = visit.words;
     let inside = html! {
-        input type="hidden" name="key" value=(key);
+        input type="hidden" name="key" value=(in_field(key));
         p { (words.t(say::SHARE_LEAD)) }
         div.field {
             label for="life" { (words.t(say::LIFETIME)) }
@@ -43,7 +43,8 @@ pub(super) fn asked(visit: &Visit, key: &str) -> Markup {
 
 /// Makes the link, which stands on this page alone.
 pub(crate) async fn make(visit: Visit) -> Result<Reply, ApiError> {
-    let (words, bucket, key) = (visit.words, visit.part(0), visit.form.get("key"));
+    let (words, bucket) = (visit.words, visit.part(0));
+    let key = &*of_field(visit.form.get("key"));
     let life = LIVES.iter().find(|(value, ..)| *value == visit.form.get("life"));
     let (_, life, _) = life.ok_or_else(|| {
         ApiError::new(ErrorCode::InvalidParameterValue, "A link cannot be good so long")

@@ -5,7 +5,9 @@ use common::error::{ApiError, ErrorCode};
 use common::sign::percent_encode;
 use runtime::exchange::Sending;
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
+use super::places::of_field;
 use crate::console::components::{refusal_text, status};
 use crate::console::incoming::Brought;
 use crate::console::reply::{Answer, Reply};
@@ -20,7 +22,10 @@ const OPEN: usize = 20;
 const MOST: usize = 10_000;
 
 /// An answer to the script: what was asked for, or why not and whether trying again may help.
-fn json<T: Serialize>(visit: &Visit, answer: Result<T, ApiError>) -> Result<Reply, ApiError> {
+pub(in crate::console::pages) fn json<T: Serialize>(
+    visit: &Visit,
+    answer: Result<T, ApiError>,
+) -> Result<Reply, ApiError> {
     #[derive(Serialize)]
     struct Refused<'a> {
         code: &'a str,
@@ -153,7 +158,7 @@ fn piece(visit: &Visit) -> Result<Brought, ApiError> {
 
 /// Nothing but that it was done.
 #[derive(Serialize)]
-struct Done {}
+pub(in crate::console::pages) struct Done {}
 
 /// A part of an upload.
 pub(crate) async fn part(visit: Visit) -> Result<Reply, ApiError> {
@@ -183,10 +188,62 @@ pub(crate) async fn whole(visit: Visit) -> Result<Reply, ApiError> {
     json(&visit, done)
 }
 
-/// Puts the parts together, if they are all there.
+/// Puts the parts together, if they are all there. Whoever repeats it because the answer was lost finds
+/// that it is done.
 pub(crate) async fn finish(visit: Visit) -> Result<Reply, ApiError> {
-    let done = finished(&visit).await.map(|()| Done {});
+    let done = match finished(&visit).await {
+        Err(error) if error.code() == ErrorCode::NoSuchUpload => {
+            if is_there(&visit).await {
+                Ok(Done {})
+            } else {
+                Err(error)
+            }
+        }
+        other => other.map(|()| Done {}),
+    };
     json(&visit, done)
+}
+
+/// Whether the object is there that the parts of the script's file make, by its checksum.
+async fn is_there(visit: &Visit) -> bool {
+    let said = |name: &str| visit.form.get(name);
+    if said("sum").is_empty() {
+        return false;
+    }
+    let ask = Ask::new("HEAD", said("bucket")).key(said("key"));
+    let Ok(head) = visit.s3(ask.saying("x-amz-checksum-mode", "ENABLED")).await else {
+        return false;
+    };
+    let sum = head.headers.text("x-amz-checksum-sha256").unwrap_or_default();
+    let same = sum.rsplit_once('-').is_some_and(|(sum, _)| sum == said("sum"));
+    same && head.headers.text("content-length") == Some(said("size"))
+}
+
+/// The parts of which a file of that size consists: the first ones, without a gap. Those behind them are
+/// of another file that was begun under the name. `sum` is what S3 makes of the digests of parts, made of
+/// the file's own: what somebody else has sent meanwhile to the same upload does not become a part of it.
+fn joined(all: Vec<answers::Part>, size: u64, sum: &str) -> Result<Vec<answers::Part>, ApiError> {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    let (mut left, mut parts, mut digests) = (size, Vec::new(), Sha256::new());
+    for (part, number) in all.into_iter().zip(1..) {
+        if left == 0 || part.number != number || part.size > left {
+            break;
+        }
+        left -= part.size;
+        let sha256 = part.sha256.as_ref().and_then(|text| STANDARD.decode(text).ok());
+        digests.update(sha256.unwrap_or_default());
+        parts.push(part);
+    }
+    if left > 0 || parts.is_empty() {
+        let text = "Parts of the upload are missing: choose the file once more";
+        return Err(ApiError::new(ErrorCode::InvalidPart, text));
+    }
+    if !sum.is_empty() && STANDARD.encode(digests.finalize()) != sum {
+        let text = "Parts of the upload are another file's: go on, and they are sent again";
+        return Err(ApiError::new(ErrorCode::InvalidPart, text));
+    }
+    Ok(parts)
 }
 
 async fn finished(visit: &Visit) -> Result<(), ApiError> {
@@ -199,11 +256,7 @@ async fn finished(visit: &Visit) -> Result<(), ApiError> {
         all.extend(parts);
         after = next.filter(|next| *next > from && all.len() < MOST);
     }
-    let in_order = all.iter().zip(1..).all(|(part, number)| part.number == number);
-    if !in_order || all.iter().map(|part| part.size).sum::<u64>() != size {
-        let text = "Parts of the upload are missing: choose the file once more";
-        return Err(ApiError::new(ErrorCode::InvalidPart, text));
-    }
+    let all = joined(all, size, said("sum"))?;
     let document = common::s3::xml::Writer::document("CompleteMultipartUpload", |to| {
         for part in &all {
             to.element("Part", |to| {
@@ -226,7 +279,8 @@ async fn finished(visit: &Visit) -> Result<(), ApiError> {
 /// Gives an upload up: the script, which goes on, or somebody at the list of them.
 pub(crate) async fn abort(visit: Visit) -> Result<Reply, ApiError> {
     let said = |name: &str| visit.form.get(name);
-    let ask = Ask::new("DELETE", said("bucket")).key(said("key")).with("uploadId", said("upload"));
+    let ask = Ask::new("DELETE", said("bucket")).key(&of_field(said("key")));
+    let ask = ask.with("uploadId", said("upload"));
     visit.s3(ask).await?;
     Ok(Reply::see(format!("/buckets/{}/uploads?done=aborted", percent_encode(said("bucket")))))
 }
@@ -237,6 +291,10 @@ pub(crate) async fn form(visit: Visit) -> Result<Reply, ApiError> {
     let (said, prefix) = (visit.query.get("key"), visit.query.get("prefix"));
     // Some browsers say the whole path where it lay.
     let name = brought.name.rsplit(['/', '\\']).next().unwrap_or_default();
+    // Without one it would be the folder itself.
+    if said.is_empty() && name.is_empty() {
+        return Err(ApiError::missing("file"));
+    }
     let key = if said.is_empty() { format!("{prefix}{name}") } else { said.to_owned() };
     let ask = Ask::new("PUT", visit.part(0))
         .key(&key)
@@ -246,5 +304,44 @@ pub(crate) async fn form(visit: Visit) -> Result<Reply, ApiError> {
     match visit.query.get("after") {
         "" => Ok(Reply::see(format!("/buckets/{}/objects", percent_encode(visit.part(0))))),
         after => Ok(Reply::see(after)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+
+    fn part(number: u32, size: u64, of: &str) -> answers::Part {
+        let sha256 = Some(STANDARD.encode(Sha256::digest(of)));
+        answers::Part { number, size, etag: format!("\"{of}\""), sha256 }
+    }
+
+    fn sum(parts: &[&str]) -> String {
+        let all: Vec<u8> = parts.iter().flat_map(Sha256::digest).collect();
+        STANDARD.encode(Sha256::digest(all))
+    }
+
+    #[test]
+    fn a_file_is_made_of_its_own_parts_and_of_no_others() {
+        let all = || vec![part(1, 5, "a"), part(2, 5, "b"), part(3, 2, "c")];
+        let etags = |parts: Vec<answers::Part>| -> Vec<String> {
+            parts.into_iter().map(|it| it.etag).collect()
+        };
+        let whole = joined(all(), 12, &sum(&["a", "b", "c"])).unwrap();
+        assert_eq!(etags(whole), ["\"a\"", "\"b\"", "\"c\""]);
+        // A shorter file that begins in the same way: what lies behind is left out.
+        assert_eq!(joined(all(), 10, &sum(&["a", "b"])).unwrap().len(), 2);
+        assert_eq!(joined(all(), 10, "").unwrap().len(), 2);
+        // Somebody else has sent another second part meanwhile.
+        let error = joined(all(), 12, &sum(&["a", "x", "c"])).unwrap_err();
+        assert!(error.text().contains("another file's"), "{error}");
+        let gap = vec![part(1, 5, "a"), part(3, 5, "b")];
+        for (parts, size) in [(all(), 13), (all(), 11), (gap, 10), (vec![], 0), (vec![], 1)] {
+            let error = joined(parts, size, "").unwrap_err();
+            assert!(error.text().contains("missing"), "{error}");
+        }
     }
 }

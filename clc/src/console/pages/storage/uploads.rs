@@ -4,7 +4,7 @@ use common::error::ApiError;
 use common::sign::{percent_encode, write_query};
 use maud::html;
 
-use super::places::{folder_of, folder_path, steps};
+use super::places::{folder_of, folder_path, in_field, steps};
 use crate::console::components::{button, moment, notice};
 use crate::console::reply::Reply;
 use crate::console::s3::{Ask, answers};
@@ -56,7 +56,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
                                 }
                                 td.act {
                                     (button(&visit, "/uploads/abort",
-                                        &[("bucket", bucket), ("key", &it.key), ("upload", &it.id)],
+                                        &[("bucket", bucket), ("key", &in_field(&it.key)), ("upload", &it.id)],
                                         &html! { (words.t(say::GIVE_UP)) span.unseen { ": " (it.key) } },
                                         Some(words.t(say::GIVE_UP_SURE))))
                                 }

@@ -54,8 +54,8 @@ pub(super) const TABLE: &[(&str, &str)] = &[
         "ディスク {1} にはパーティションテーブルも既知のファイルシステムもありません。",
     ),
     (
-        "No image can be made of the disk *: it is *: convert or unpack it to a raw disk first",
-        "ディスク {1} の形式 ({2}) は使えません。先に raw ディスクへ変換または展開してください。",
+        "No image can be made of the disk *: it is *: convert or unpack it to a raw disk first (*)",
+        "ディスク {1} の形式 ({2}) は使えません。先に raw ディスクへ変換または展開してください: {3}",
     ),
     (
         "No image can be made of the disk *: it has * bytes, which is no multiple of 512: it may be cut off",

@@ -48,6 +48,18 @@ pub(super) const TABLE: &[(&str, &str)] = &[
         "送信されていない部分があります。ファイルをもう一度選択してください。",
     ),
     (
+        "Parts of the upload are another file's: go on, and they are sent again",
+        "別のファイルの部分が混ざっています。続けると送り直します。",
+    ),
+    (
+        "To empty a bucket its name has to be typed",
+        "バケットを空にするには、バケット名を入力してください。",
+    ),
+    (
+        "Too many transfers are under way: wait for one to end",
+        "同時に転送できる数を超えました。いずれかが終わってからお試しください。",
+    ),
+    (
         "Another request is changing the same thing, try again",
         "別のリクエストが同じものを変更しています。もう一度お試しください。",
     ),
