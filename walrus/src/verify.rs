@@ -123,14 +123,19 @@ async fn reach(config: &Config) -> Result<(Peer<Identity>, Peer<Walrus>), Verify
     if !matches!(inside, Ok(Some(_))) {
         return Err(VerifyError::NoStore(config.data_dir.display().to_string()));
     }
+    let url = config.internal_url(config.internal_listen);
+    let running = Peer::there(Transport::new(&url, key, clock));
+    // Opening waits for whoever is just letting go of the store; whoever answers is not.
+    let store = config.store().path;
+    let is_held = pool::block(move || store::is_held(&store)).await?;
+    if is_held && running.call(ListCached {}).await.is_ok() {
+        return Ok((identity, running));
+    }
     let (opening, asked) = (config.clone(), identity.clone());
     let opened = pool::block(move || offline::open(&opening, asked)).await?;
     let walrus = match opened {
         Ok(dispatcher) => Peer::here(Arc::new(dispatcher)),
-        Err(StartError::Store(StoreError::Locked { .. })) => {
-            let url = config.internal_url(config.internal_listen);
-            Peer::there(Transport::new(&url, key, clock))
-        }
+        Err(StartError::Store(StoreError::Locked { .. })) => running,
         Err(error) => return Err(error.into()),
     };
     Ok((identity, walrus))

@@ -105,6 +105,8 @@ impl Browser {
         let connection = ClientConnection::new(Arc::clone(&self.config), name).unwrap();
         let tcp = TcpStream::connect(self.address).unwrap();
         tcp.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        // What is sent in two pieces would wait for word of the first.
+        tcp.set_nodelay(true).unwrap();
         let mut stream = StreamOwned::new(connection, tcp);
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.address);
         head.push_str("connection: close\r\nuser-agent: test <script>alert(1)</script>\r\n");

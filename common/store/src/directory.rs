@@ -92,6 +92,12 @@ impl Claim {
     }
 }
 
+/// Whether somebody holds the store in a directory at this moment; says so at once.
+pub fn is_held(path: &Path) -> bool {
+    let locked = |file| File::open(path.join(file)).map(|file| file.try_lock());
+    matches!(locked(LOCK), Ok(Err(TryLockError::WouldBlock)))
+}
+
 /// Locks a file of the store in `path`, and waits a little for whoever is just letting go of it.
 #[expect(
     clippy::disallowed_methods,
@@ -218,8 +224,10 @@ mod tests {
         let path = dir.path().join("deep/store");
         let claim = Claim::take(&path).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        assert!(is_held(&path));
         assert!(matches!(Claim::take(&path), Err(StoreError::Locked { .. })));
         drop(claim);
+        assert!(!is_held(&path) && !is_held(dir.path()));
         Claim::take(&path).unwrap();
     }
 

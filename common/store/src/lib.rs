@@ -39,6 +39,7 @@ mod watch;
 pub use archive::{check, export, import};
 pub use batch::{ATTEMPTS, Batch, transact};
 pub use command::StoreCommand;
+pub use directory::is_held;
 pub use engine::{After, Commit, Engine, MAX_KEY, MAX_VALUE, Rev, Row};
 pub use error::StoreError;
 pub use index::{Index, IndexRow, Rows};
