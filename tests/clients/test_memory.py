@@ -1,15 +1,21 @@
 """No process grows with the size of an image: bundling, uploading, unpacking and serving are streams."""
 
+import os
 import random
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import cloud as clouds
+import peer
+import pytest
 
 LIMIT_MIB = 200
 IMAGE_MIB = 1024
 NOISE_MIB = 256
+# What a password may add when it is asked for often: a hash takes 19 MiB, and one in two processors makes one at once.
+PASSWORDS_MIB = 19 * max(1, os.cpu_count() // 2) + 24
 
 
 def peak_mib(pid):
@@ -83,3 +89,24 @@ def test_a_large_image_leaves_every_process_small(cloud, user, boot, tmp_path, r
         record_property(name, peak)
         print(f"{name}: {peak:.0f} MiB")
     assert not {name: peak for name, peak in peaks.items() if peak > LIMIT_MIB}, peaks
+
+
+def test_passwords_take_the_memory_of_one_however_many_ask(tmp_path):
+    """An allocator that has an arena a thread would keep that of a hash in each."""
+    cloud = clouds.Cloud(tmp_path)
+
+    def wrong(number):
+        with pytest.raises(peer.Refused, match="AccessDenied|RequestLimitExceeded"):
+            peer.call(
+                cloud, "people", "LogIn", account=f"nobody-{number}", user="admin", password="wrong", address="192.0.2.8"
+            )
+
+    try:
+        cloud.raise_all()
+        before = peak_mib(cloud.processes["clc"].pid)
+        with ThreadPoolExecutor(16) as threads:
+            list(threads.map(wrong, range(160)))
+        grown = peak_mib(cloud.processes["clc"].pid) - before
+    finally:
+        cloud.stop_all()
+    assert grown < PASSWORDS_MIB

@@ -18,23 +18,20 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _
 use rsa::signature::{Error as SignatureError, Keypair, Signer};
 use thiserror::Error;
 use x509_cert::Certificate;
-use x509_cert::builder::profile::BuilderProfile;
-use x509_cert::builder::{self, Builder as _, CertificateBuilder};
-use x509_cert::certificate::TbsCertificate;
-use x509_cert::der::asn1::{BitString, Ia5String, OctetString, UtcTime};
+use x509_cert::builder::{Builder as _, CertificateBuilder};
+use x509_cert::der::asn1::{BitString, Ia5String, OctetString};
 use x509_cert::der::{DecodePem as _, EncodePem as _, pem::LineEnding};
+use x509_cert::ext::ToExtension as _;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, SubjectAltName};
-use x509_cert::ext::{Extension, ToExtension as _};
 use x509_cert::name::Name;
-use x509_cert::serial_number::SerialNumber;
 use x509_cert::spki::{
     self, AlgorithmIdentifierOwned, Document, DynSignatureAlgorithmIdentifier, EncodePublicKey,
     ObjectIdentifier, SignatureBitStringEncoding, SubjectPublicKeyInfo, SubjectPublicKeyInfoOwned,
-    SubjectPublicKeyInfoRef,
 };
-use x509_cert::time::{Time, Validity};
+use x509_cert::time::Validity;
 
+use crate::identity::certificates::{self, SelfSigned};
 use crate::identity::folder;
 
 /// How long it is good: no browser takes one for longer.
@@ -128,56 +125,31 @@ fn make(host: &str, now: Timestamp) -> Result<(String, String), CertificateError
     let key = OwnKey { pair, random };
     let secret = Document::try_from(pkcs8.as_ref()).map_err(broken)?;
     let secret = secret.to_pem("PRIVATE KEY", LineEnding::LF).map_err(broken)?;
-    let time = |at: Timestamp| {
-        let since = Duration::from_secs(u64::try_from(at.as_secs()).unwrap_or_default());
-        UtcTime::from_unix_duration(since).map(Time::UtcTime).map_err(broken)
-    };
+    let time = |at: Timestamp| certificates::time(at).map_err(broken);
     // Clocks of clients may be behind.
     let from = now.minus(Duration::from_secs(DAY));
     let validity = Validity::new(time(from)?, time(now.plus(LIFE))?);
-    let mut serial = crate::random::bytes::<16>().map_err(broken)?;
-    serial[0] &= 0x7f;
-    let serial = SerialNumber::new(&serial).map_err(broken)?;
+    let serial = certificates::serial().map_err(broken)?;
     let subject = Name::from_str("CN=console,O=Eucalypt").map_err(broken)?;
     let public = SubjectPublicKeyInfoOwned::try_from(
         key.verifying_key().to_public_key_der().map_err(broken)?.as_bytes(),
     )
     .map_err(broken)?;
-    let profile = Own { subject, names: names_of(host)? };
-    let builder = CertificateBuilder::new(profile, serial, validity, public).map_err(broken)?;
-    let made = builder.build::<_, OwnSignature>(&key).map_err(broken)?;
-    Ok((made.to_pem(LineEnding::LF).map_err(broken)?, secret))
-}
-
-/// A certificate of a server, and of no authority.
-struct Own {
-    subject: Name,
-    names: Vec<GeneralName>,
-}
-
-impl BuilderProfile for Own {
-    fn get_issuer(&self, subject: &Name) -> Name {
-        subject.clone()
-    }
-
-    fn get_subject(&self) -> Name {
-        self.subject.clone()
-    }
-
-    fn build_extensions(
-        &self,
-        _: SubjectPublicKeyInfoRef<'_>,
-        _: SubjectPublicKeyInfoRef<'_>,
-        tbs: &TbsCertificate,
-    ) -> builder::Result<Vec<Extension>> {
+    let names = names_of(host)?;
+    // A certificate of a server, and of no authority.
+    let more = |subject: &Name| {
         let server = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
         let constraints = BasicConstraints { ca: false, path_len_constraint: None };
         Ok(vec![
-            (&SubjectAltName(self.names.clone())).to_extension(tbs.subject(), &[])?,
-            (&constraints).to_extension(tbs.subject(), &[])?,
-            (&ExtendedKeyUsage(vec![server])).to_extension(tbs.subject(), &[])?,
+            (&SubjectAltName(names.clone())).to_extension(subject, &[])?,
+            (&constraints).to_extension(subject, &[])?,
+            (&ExtendedKeyUsage(vec![server])).to_extension(subject, &[])?,
         ])
-    }
+    };
+    let profile = SelfSigned { subject, more };
+    let builder = CertificateBuilder::new(profile, serial, validity, public).map_err(broken)?;
+    let made = builder.build::<_, OwnSignature>(&key).map_err(broken)?;
+    Ok((made.to_pem(LineEnding::LF).map_err(broken)?, secret))
 }
 
 /// ring's key as the builder of certificates wants it.

@@ -86,6 +86,8 @@ pub struct Kept {
     pub(super) pending: Pending<Half>,
     /// Secrets of forms whose senders have to prove who they are.
     pub(super) held: Pending<Vec<(String, String)>>,
+    /// Under which digests sessions go on whose ids were renewed lately.
+    pub(super) renewed: Pending<String>,
     /// What was done lately, to be told in lines of clients.
     pub(super) done: Deeds,
     /// Open streams.
@@ -192,6 +194,28 @@ impl Desk {
                 let Some(session) = known.map(|seen| seen.record) else { return Ok(None) };
                 let Some(person) = sessions::check(people, &session)? else { return Ok(None) };
                 self::viewer(people, &directory, Good { session, person }, &request)
+            })
+            .await
+    }
+
+    /// The same person at a later moment, if they may go on, with something of theirs that is on its way:
+    /// that is a use of their session, under whatever id it goes on.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub(super) async fn goes_on(
+        &self,
+        viewer: &Viewer,
+        head: &Head,
+    ) -> Result<Option<Viewer>, ApiError> {
+        let (directory, now) = (Arc::clone(&self.directory), self.people.now());
+        let before = viewer.session.digest.clone();
+        let digest = self.kept.renewed.get(&before, now).unwrap_or(before);
+        let request = head.context(now);
+        self.people
+            .work(move |people| {
+                let Some(good) = sessions::used(people, &digest)? else { return Ok(None) };
+                self::viewer(people, &directory, good, &request)
             })
             .await
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::error::{ApiError, ErrorCode};
-use common::sign::percent_encode;
+use common::sign::{percent_encode, write_query};
 use common::wire::people::Language;
 use futures_util::future::BoxFuture;
 use maud::html;
@@ -19,6 +19,7 @@ use super::desk::Desk;
 use super::forms::{self, Fields};
 use super::incoming::{self, Incoming};
 use super::layout::{between, document, instead};
+use super::leash;
 use super::live;
 use super::proof::{Proof, kept, proof};
 use super::rates::{Rate, Rates};
@@ -35,6 +36,8 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 /// How long after something was done a page says how it is done by a client.
 const LATELY: Duration = Duration::from_secs(60);
+/// Fields by which a form tells what it is about, and pages read behind their `?` what they are about.
+const SUBJECTS: [&str; 2] = ["name", "key"];
 /// The form that is taken.
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -188,7 +191,7 @@ impl Console {
         if !route.dangerous {
             return (route.handler)(Visit { parts, form, incoming, ..asked.clone() }).await;
         }
-        let back = self.above(&asked.head.raw_path);
+        let back = self.back(&asked.head, &form);
         let cookie = match proof(asked, &mut form, &back).await? {
             Proof::Wanted(reply) => return Ok(reply),
             Proof::Stands => None,
@@ -206,16 +209,20 @@ impl Console {
         Ok(reply)
     }
 
-    /// The page that something is done from: the nearest above its path.
-    fn above(&self, path: &str) -> String {
-        let mut rest = path;
-        while let Some((above, _)) = rest.rsplit_once('/') {
-            if let Found::Here(..) = find(&self.table, Method::Get, above) {
-                return above.to_owned();
-            }
-            rest = above;
+    /// The page that something is done from: that of its own path, or the nearest above; about what the
+    /// form is about.
+    fn back(&self, head: &Head, form: &Fields) -> String {
+        let path = head.raw_path.as_str();
+        let above =
+            |at: &usize| matches!(find(&self.table, Method::Get, &path[..*at]), Found::Here(..));
+        let ends = std::iter::once(path.len()).chain(path.rmatch_indices('/').map(|(at, _)| at));
+        let Some(at) = ends.into_iter().find(above) else { return "/".to_owned() };
+        let said = SUBJECTS.map(|name| (name, form.get(name)));
+        let said: Vec<_> = said.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        match said.as_slice() {
+            [] => path[..at].to_owned(),
+            said => format!("{}?{}", &path[..at], write_query(said)),
         }
-        "/".to_owned()
     }
 
     /// The bytes of a request, if a page of ours has begun it: the token stands in a header that only
@@ -297,7 +304,14 @@ impl Console {
             Answer::Json { status, text } => {
                 Response::text(status, "application/json; charset=utf-8", text)
             }
-            Answer::Stream(stream) => streamed(*stream),
+            Answer::Stream(stream) => {
+                let mut stream = *stream;
+                if let Some(viewer) = &visit.viewer {
+                    let (desk, head) = (&self.desk, &visit.head);
+                    stream.payload = leash::held(desk, head, viewer, stream.payload);
+                }
+                streamed(stream)
+            }
         };
         cookies.into_iter().fold(response, |response, line| response.with("set-cookie", line))
     }

@@ -49,15 +49,7 @@ pub fn prepare(people: &People, admin_dir: &Path) -> Result<(), ApiError> {
                     ApiError::internal("The first password cannot be written", error)
                 })?;
             tracing::info!(file = %at.display(), "the administrator's first password was written");
-            Some(Login {
-                account,
-                user: FIRST_USER.to_owned(),
-                hash,
-                created: now,
-                set: now,
-                must_change: true,
-                former: Vec::new(),
-            })
+            Some(Login::new(account, FIRST_USER, hash, true, now))
         }
     };
     let state = if known { settings::FIRST_TIME_DONE } else { settings::FIRST_TIME_WAITS };

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use common::error::{ApiError, ErrorCode};
 use common::sign::parse_query;
+use common::wire::people::Contact;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
@@ -97,6 +98,19 @@ impl Fields {
     pub(crate) fn ticked(&self, name: &str) -> Vec<String> {
         let found = self.0.iter().filter(|(known, _)| known == name);
         found.map(|(_, value)| value.trim().to_owned()).filter(|text| !text.is_empty()).collect()
+    }
+
+    /// What it says of who stands behind an account, and of nothing else.
+    pub(crate) fn contact(&self) -> Contact {
+        let line = |name| self.line(name).to_owned();
+        Contact {
+            email: line("email"),
+            full_name: line("full_name"),
+            telephone: line("telephone"),
+            affiliation: line("affiliation"),
+            project_leader: line("project_leader"),
+            project_description: line("project_description"),
+        }
     }
 
     /// A new password, written twice alike.

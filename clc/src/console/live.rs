@@ -6,8 +6,8 @@
 //! ```
 //! There is one watch of the store for all who look at the same kind of things, and no stream asks in a
 //! loop. A part is drawn as the viewer who looks at it, through the same actions as its page, a few at a
-//! time; what is equal to what was sent is not sent again. Streams are bounded, for everybody together
-//! and for each session.
+//! time; what is equal to what was sent is not sent again. Streams are bounded, for everybody together,
+//! for each account and for each session.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub(super) fn open(
     viewer: Viewer,
     live: Live,
 ) -> Result<Response, ApiError> {
-    let place = desk.kept.streams.followed.take(&viewer.session.digest)?;
+    let place = desk.kept.streams.followed.take(&viewer.session.digest, &viewer.caller.account)?;
     let (sender, pieces) = mpsc::channel(2);
     let desk = Arc::clone(desk);
     pool::spawn(async move {
@@ -106,7 +106,9 @@ async fn follow(
 
 fn event(mark: &str, markup: &Markup) -> Bytes {
     let mut text = format!("event: part\nid: {mark}\n");
-    for line in markup.0.lines() {
+    // Each of the three ways to end a line ends one here; what begins the next must not be an instance's
+    // name or what a node says.
+    for line in markup.0.replace("\r\n", "\n").split(['\n', '\r']) {
         text.push_str("data: ");
         text.push_str(line);
         text.push('\n');
@@ -125,5 +127,9 @@ mod tests {
         let event = event("x", &markup);
         let text = std::str::from_utf8(&event).unwrap();
         assert_eq!(text, "event: part\nid: x\ndata: <p>a\ndata: \ndata: event: over</p>\n\n");
+        let markup = maud::html! { p { "a\revent: over\r\rid: y\r\nb" } };
+        let event = self::event("x", &markup);
+        let told = "data: <p>a\ndata: event: over\ndata: \ndata: id: y\ndata: b</p>\n\n";
+        assert_eq!(std::str::from_utf8(&event).unwrap(), format!("event: part\nid: x\n{told}"));
     }
 }

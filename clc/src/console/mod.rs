@@ -28,6 +28,7 @@ pub mod first_password;
 mod forms;
 mod incoming;
 mod layout;
+mod leash;
 mod live;
 mod look;
 mod pages;

@@ -2,8 +2,8 @@
 //! still to come, and secrets of forms whose sender has to prove who they are.
 //!
 //! They are kept for a few minutes, in memory alone, under the cookie or the session of that browser, so
-//! that nothing of them has to be sent to it and back. There is a bound to how many are kept; the oldest
-//! goes first.
+//! that nothing of them has to be sent to it and back. There is a bound to how many are kept, and to how
+//! many of them are one session's; the oldest goes first.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +15,8 @@ use common::time::Timestamp;
 const PATIENCE: Duration = Duration::from_secs(300);
 /// How many are kept.
 const MOST: usize = 1000;
+/// How many of them under names with the same beginning: of one session.
+const MOST_OF_ONE: usize = 8;
 
 /// A sign-in that waits for its code.
 #[derive(Clone)]
@@ -39,15 +41,17 @@ impl<T> Default for Pending<T> {
 }
 
 impl<T: Clone> Pending<T> {
-    /// Keeps one.
+    /// Keeps one. Up to a `/` its name says whose it is: whoever keeps many pushes out their own.
     pub(crate) fn put(&self, visit: &str, it: T, now: Timestamp) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|_, (until, _)| *until > now);
-        if all.len() >= MOST
-            && let Some(oldest) =
-                all.iter().min_by_key(|(_, (until, _))| *until).map(|(visit, _)| visit.clone())
-        {
-            all.remove(&oldest);
+        let whose = visit.split_once('/').map(|(whose, _)| format!("{whose}/"));
+        let own = |name: &str| whose.as_ref().is_some_and(|whose| name.starts_with(whose));
+        let many = all.keys().filter(|name| own(name)).count() >= MOST_OF_ONE;
+        if many || all.len() >= MOST {
+            let those = all.iter().filter(|(name, _)| !many || own(name));
+            let oldest = those.min_by_key(|(_, (until, _))| *until).map(|(name, _)| name.clone());
+            oldest.map(|oldest| all.remove(&oldest));
         }
         all.insert(visit.to_owned(), (now.plus(PATIENCE), it));
     }
@@ -86,6 +90,11 @@ mod tests {
             pending.put(&n.to_string(), half(), later);
         }
         assert!(pending.get("first", later).is_none(), "the oldest went");
+        for n in 0..u32::try_from(MOST).unwrap() {
+            pending.put(&format!("one/{n}"), half(), later.plus(Duration::from_millis(n.into())));
+        }
+        assert!(pending.get("7", later).is_some(), "whoever keeps many pushes out their own");
+        assert!(pending.get("one/0", later).is_none() && pending.get("one/999", later).is_some());
         pending.forget("7");
         assert!(pending.get("7", later).is_none() && pending.get("8", later).is_some());
     }

@@ -11,7 +11,7 @@
 //! What was asked travels in the page, under the token of the session that asked. A proof renews the
 //! session's id, and with it all tokens: so what was asked is done once, and in no other session. Secrets
 //! among the fields are not written into a page. They are kept in memory for a few minutes, for that
-//! session alone, and are asked for anew if they are gone.
+//! session alone; when they are gone nothing is done, and all is asked for anew.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,11 +20,12 @@ use common::wire::people::ProveAgain;
 use maud::{Markup, html};
 use sha2::{Digest as _, Sha256};
 
-use super::components::{Field, field, file, form, refusal, status, told_beside};
+use super::components::{Field, field, file, form, notice, refusal, status, told_beside};
 use super::cookies;
 use super::forms::{Fields, TOKEN};
 use super::reply::{Answer, Reply};
 use super::sessions;
+use super::text::Words;
 use super::texts::proof as say;
 use super::visit::Visit;
 use crate::people::{People, second_factor};
@@ -72,6 +73,11 @@ pub(super) async fn proof(
     own.add(fields.take(|name| name.starts_with(OWN)));
     let session = visit.viewer()?.session.clone();
     let kept = key(&session.digest, own.get(HELD));
+    let now = visit.desk.people.now();
+    if own.has(HELD) && visit.desk.kept.held.get(&kept, now).is_none() {
+        // Without what is gone it would be something else that is done.
+        return Ok(Proof::Wanted(lost(visit.words, back)));
+    }
     let stands = {
         let session = session.clone();
         visit.desk.people.work(move |people| sessions::is_proven(people, &session)).await?
@@ -93,7 +99,9 @@ pub(super) async fn proof(
             let renew =
                 move |people: &People| sessions::renew(people, &session, proven.second_factor);
             let (id, session) = visit.desk.people.work(renew).await?;
-            visit.desk.kept.done.renamed(&before, &session.digest);
+            let digest = session.digest.clone();
+            visit.desk.kept.done.renamed(&before, &digest);
+            visit.desk.kept.renewed.put(&before, digest, visit.desk.people.now());
             put_back(visit, fields, &kept);
             let cookie = cookies::set(cookies::SESSION, &id);
             visit.bound_to = id;
@@ -140,6 +148,15 @@ fn put_back(visit: &Visit, fields: &mut Fields, kept: &str) {
         visit.desk.kept.held.forget(kept);
         fields.add(secrets);
     }
+}
+
+/// What is said when secrets of a form are not there any more.
+fn lost(words: Words, back: &str) -> Reply {
+    let main = html! {
+        (notice("bad", words.t(say::LOST), words.t(say::LOST_TEXT)))
+        p.links { a href=(back) { (words.t(say::BACK)) } }
+    };
+    Reply::small(words.t(say::TITLE), main).status(400)
 }
 
 async fn asking(

@@ -111,6 +111,18 @@ impl Reply {
         Answer::See(path.into()).into()
     }
 
+    /// A part of a page, again and again.
+    pub(crate) fn live<F>(
+        changes: watch::Receiver<Rev>,
+        draw: impl Fn(Viewer) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Markup, ApiError>> + Send + 'static,
+    {
+        let draw: Draw = Arc::new(move |viewer| Box::pin(draw(viewer)));
+        Answer::Live(Live { changes, draw }).into()
+    }
+
     /// The same, with another status: of a form that was refused.
     #[must_use]
     pub(crate) fn status(mut self, status: u16) -> Self {

@@ -41,6 +41,22 @@ impl Who {
 
 type Handler = Box<dyn Fn(Visit) -> BoxFuture<'static, Result<Reply, ApiError>> + Send + Sync>;
 
+/// A page, or what is done: a function of a visit.
+pub(crate) trait Handles {
+    /// As the table keeps it.
+    fn boxed(self) -> Handler;
+}
+
+impl<T, F> Handles for T
+where
+    T: Fn(Visit) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Reply, ApiError>> + Send + 'static,
+{
+    fn boxed(self) -> Handler {
+        Box::new(move |visit| Box::pin(self(visit)))
+    }
+}
+
 /// A line of the table.
 pub(crate) struct Route {
     /// How it is asked for.
@@ -60,17 +76,9 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    fn new<F>(
-        method: Method,
-        path: &'static str,
-        who: Who,
-        handler: impl Fn(Visit) -> F + Send + Sync + 'static,
-    ) -> Self
-    where
-        F: Future<Output = Result<Reply, ApiError>> + Send + 'static,
-    {
-        let handler: Handler = Box::new(move |visit| Box::pin(handler(visit)));
-        Self { method, path, who, streams: false, menu: None, dangerous: false, handler }
+    fn new(method: Method, path: &'static str, who: Who, page: impl Handles) -> Self {
+        let (streams, menu, dangerous) = (false, None, false);
+        Self { method, path, who, streams, menu, dangerous, handler: page.boxed() }
     }
 
     /// The same, shown in the navigation.
@@ -78,8 +86,9 @@ impl Route {
         Self { menu: Some((group, name)), ..self }
     }
 
-    /// The same, done only for somebody who has proven lately who they are: what mints credentials,
-    /// removes people or data for good, or changes others' rights. The edge asks for the proof.
+    /// The same, done only for somebody who has proven lately who they are: what whoever finds an open
+    /// browser could do lasting harm with (`docs/console.md` says by which rule). The edge asks for the
+    /// proof.
     pub(crate) fn dangerous(self) -> Self {
         Self { dangerous: true, ..self }
     }
@@ -107,27 +116,13 @@ impl Route {
 }
 
 /// A page that is shown.
-pub(crate) fn get<F>(
-    path: &'static str,
-    who: Who,
-    handler: impl Fn(Visit) -> F + Send + Sync + 'static,
-) -> Route
-where
-    F: Future<Output = Result<Reply, ApiError>> + Send + 'static,
-{
-    Route::new(Method::Get, path, who, handler)
+pub(crate) fn get(path: &'static str, who: Who, page: impl Handles) -> Route {
+    Route::new(Method::Get, path, who, page)
 }
 
 /// Something that is done.
-pub(crate) fn post<F>(
-    path: &'static str,
-    who: Who,
-    handler: impl Fn(Visit) -> F + Send + Sync + 'static,
-) -> Route
-where
-    F: Future<Output = Result<Reply, ApiError>> + Send + 'static,
-{
-    Route::new(Method::Post, path, who, handler)
+pub(crate) fn post(path: &'static str, who: Who, page: impl Handles) -> Route {
+    Route::new(Method::Post, path, who, page)
 }
 
 /// What a path leads to.

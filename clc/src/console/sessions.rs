@@ -179,8 +179,16 @@ pub(crate) fn check(people: &People, session: &ConsoleSession) -> Result<Option<
 /// # Errors
 /// If the store fails.
 pub(crate) fn find(people: &People, id: &str) -> Result<Option<Good>, ApiError> {
+    used(people, &digest(id))
+}
+
+/// The session of a digest, if it is good; notes that it is used.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) fn used(people: &People, digest: &str) -> Result<Option<Good>, ApiError> {
     let (records, now) = (&people.records, people.now());
-    let Some(mut seen) = records.console_sessions.get(&digest(id))? else { return Ok(None) };
+    let Some(mut seen) = records.console_sessions.get(digest)? else { return Ok(None) };
     let Some(person) = check(people, &seen)? else {
         end(records, &seen)?;
         return Ok(None);

@@ -102,13 +102,16 @@ fn self_sign(
         time(now.minus(DAY)).map_err(|e| refused(&e))?,
         time(now.plus(YEAR * u32::try_from(YEARS).unwrap_or(1))).map_err(|e| refused(&e))?,
     );
-    let mut serial = random::bytes::<16>()?;
-    serial[0] &= 0x7f;
-    let serial = SerialNumber::new(&serial).map_err(|e| refused(&e))?;
+    let serial = serial()?;
     let public = RsaPublicKey::from(key).to_public_key_der().map_err(|e| refused(&e))?;
     let public = SubjectPublicKeyInfoOwned::from_der(public.as_bytes()).map_err(|e| refused(&e))?;
-    let builder = CertificateBuilder::new(SelfSigned { subject }, serial, validity, public)
-        .map_err(|e| refused(&e))?;
+    let more = |subject: &Name| {
+        let constraints = BasicConstraints { ca: true, path_len_constraint: None };
+        Ok(vec![(&constraints).to_extension(subject, &[])?])
+    };
+    let profile = SelfSigned { subject, more };
+    let builder =
+        CertificateBuilder::new(profile, serial, validity, public).map_err(|e| refused(&e))?;
     let signer = SigningKey::<Sha256>::new(key.clone());
     let certificate = builder.build(&signer).map_err(|e| refused(&e))?;
     certificate.to_pem(LineEnding::LF).map_err(unwritable)
@@ -120,7 +123,19 @@ pub fn subject(pem: &str) -> Option<String> {
     Some(read.tbs_certificate().subject().to_string())
 }
 
-fn time(at: Timestamp) -> x509_cert::der::Result<Time> {
+/// A number that no other certificate has.
+///
+/// # Errors
+/// If the system has no random bytes.
+pub(crate) fn serial() -> Result<SerialNumber, ApiError> {
+    let mut serial = random::bytes::<16>()?;
+    serial[0] &= 0x7f;
+    SerialNumber::new(&serial)
+        .map_err(|error| ApiError::internal("The certificate could not be made", error))
+}
+
+/// A moment as certificates have it.
+pub(crate) fn time(at: Timestamp) -> x509_cert::der::Result<Time> {
     let seconds = u64::try_from(at.as_secs()).unwrap_or_default();
     Ok(Time::UtcTime(UtcTime::from_unix_duration(Duration::from_secs(seconds))?))
 }
@@ -138,11 +153,15 @@ fn escaped(name: &str) -> String {
     text
 }
 
-struct SelfSigned {
-    subject: Name,
+/// What a certificate that signs itself says, beside its key: whose it is, and what more.
+pub(crate) struct SelfSigned<E> {
+    /// Whose it is.
+    pub(crate) subject: Name,
+    /// What more it says, made for that name.
+    pub(crate) more: E,
 }
 
-impl BuilderProfile for SelfSigned {
+impl<E: Fn(&Name) -> builder::Result<Vec<Extension>>> BuilderProfile for SelfSigned<E> {
     fn get_issuer(&self, subject: &Name) -> Name {
         subject.clone()
     }
@@ -157,8 +176,7 @@ impl BuilderProfile for SelfSigned {
         _: SubjectPublicKeyInfoRef<'_>,
         tbs: &TbsCertificate,
     ) -> builder::Result<Vec<Extension>> {
-        let constraints = BasicConstraints { ca: true, path_len_constraint: None };
-        Ok(vec![(&constraints).to_extension(tbs.subject(), &[])?])
+        (self.more)(tbs.subject())
     }
 }
 

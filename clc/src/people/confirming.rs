@@ -29,7 +29,11 @@ pub fn confirm(people: &People, ask: &Confirm) -> Result<(), ApiError> {
     usable(&account)?;
     let login = links::login_of(records, &account.number)?;
     let hash = match (&login, &ask.password) {
-        (Some(_), _) => None,
+        (Some(_), None) => None,
+        (Some(_), Some(_)) => {
+            let why = "one was chosen with the application: leave it empty, and sign in with that";
+            return Err(ApiError::invalid("the password", why));
+        }
         (None, None) => return Err(ApiError::missing("password")),
         (None, Some(password)) => {
             passwords::check_first(&account.alias, FIRST_USER, password)?;
@@ -105,15 +109,7 @@ fn set(
             batch.replace(&seen)?;
         }
         None => {
-            batch.insert(&Login {
-                account: account.number.clone(),
-                user: FIRST_USER.to_owned(),
-                hash,
-                created: now,
-                set: now,
-                must_change: false,
-                former: Vec::new(),
-            })?;
+            batch.insert(&Login::new(account.number.clone(), FIRST_USER, hash, false, now))?;
         }
     }
     Ok(())

@@ -14,8 +14,9 @@
 //! failures but those of that name.
 //!
 //! From one address a name is closed after few tries; for everybody only after many. An address from
-//! which its user has logged in lately is not everybody, and a new password opens the name again: so
-//! a stranger cannot keep a user out.
+//! which its user has logged in lately is not everybody: neither what others tried with the name nor what
+//! they tried from the address holds the user up there. And a new password opens the name again: so a
+//! stranger cannot keep a user out.
 
 use std::time::Duration;
 
@@ -202,7 +203,7 @@ fn stands(
     let (mut longest, mut all) = (Duration::ZERO, Vec::new());
     for slot in tried.slots(key) {
         let seen = counted(records, &slot, opened, now)?;
-        if let Some(was) = seen.as_ref().filter(|_| !(familiar && slot.kind == 'n')) {
+        if let Some(was) = seen.as_ref().filter(|_| !(familiar && matches!(slot.kind, 'n' | 'a'))) {
             let until = was.last.plus(wait(was.count, slot.free));
             longest = longest.max(until.since(now));
         }
@@ -483,6 +484,22 @@ mod tests {
         for tried in [&home, &from("198.51.101.1"), &from("192.0.2.1")] {
             begin(&records, tried, after(1)).unwrap();
         }
+    }
+
+    #[test]
+    fn a_stranger_behind_the_same_address_keeps_nobody_out() {
+        let records = records();
+        let home = from("192.0.2.1");
+        right(&records, &home, NOW);
+        for number in 0..20 {
+            fails(&records, &Tried::new(&format!("u{number}"), "admin", "192.0.2.1"), 5);
+        }
+        let unknown = Tried::new("jiro", "admin", "192.0.2.1");
+        assert!(begin(&records, &unknown, NOW).is_err(), "the address is closed");
+        right(&records, &home, NOW);
+        // The name itself is as closed there as anywhere.
+        fails(&records, &home, 5);
+        assert!(begin(&records, &home, NOW).is_err());
     }
 
     #[test]

@@ -49,7 +49,8 @@ pub fn log_in(people: &People, ask: &LogIn) -> Result<LoggedIn, ApiError> {
     let user = ask.user.as_deref().unwrap_or(FIRST_USER);
     let records = &people.records;
     let tried = Tried::new(&ask.account, user, &ask.address);
-    let (whose, counted) = proven(people, &tried, &ask.account, user, &ask.password, &ask.address)?;
+    admit(people, Kind::Password, &ask.address)?;
+    let (whose, counted) = proven(people, &tried, &ask.account, user, &ask.password)?;
     if !second(people, &whose, ask.code.as_deref())? {
         lockout::take_back(records, &counted)?;
         return Ok(LoggedIn::NeedsCode);
@@ -114,8 +115,8 @@ pub fn prove_again(people: &People, ask: &ProveAgain) -> Result<Proven, ApiError
     let now = check(people, &ask.by)?;
     let records = &people.records;
     let tried = Tried::new(&now.alias, &now.user, &ask.address);
-    let (whose, counted) =
-        proven(people, &tried, &now.alias, &now.user, &ask.password, &ask.address)?;
+    admit_known(people, &now)?;
+    let (whose, counted) = proven(people, &tried, &now.alias, &now.user, &ask.password)?;
     if !second(people, &whose, ask.code.as_deref())? {
         lockout::take_back(records, &counted)?;
         return Err(ApiError::missing("code"));
@@ -134,7 +135,8 @@ pub fn prove_again(people: &People, ask: &ProveAgain) -> Result<Proven, ApiError
 pub fn change_password(people: &People, ask: &ChangePassword) -> Result<(), ApiError> {
     let user = ask.user.as_deref().unwrap_or(FIRST_USER);
     let tried = Tried::new(&ask.account, user, &ask.address);
-    let (whose, counted) = proven(people, &tried, &ask.account, user, &ask.old, &ask.address)?;
+    admit(people, Kind::Password, &ask.address)?;
+    let (whose, counted) = proven(people, &tried, &ask.account, user, &ask.old)?;
     let second = second(people, &whose, ask.code.as_deref())?;
     lockout::take_back(&people.records, &counted)?;
     if !second {
@@ -154,8 +156,8 @@ pub fn set_own(people: &People, ask: &SetOwnPassword) -> Result<Person, ApiError
     let found = match &ask.old {
         Some(old) => {
             let tried = Tried::new(&now.alias, &now.user, &ask.address);
-            let (whose, counted) =
-                proven(people, &tried, &now.alias, &now.user, old, &ask.address)?;
+            admit_known(people, &now)?;
+            let (whose, counted) = proven(people, &tried, &now.alias, &now.user, old)?;
             lockout::take_back(records, &counted)?;
             may_change(people, &whose)?;
             whose
@@ -219,6 +221,12 @@ pub fn exchange(
     Ok(())
 }
 
+/// Counts a try of somebody who is signed in: with their own, and not with those of strangers behind the
+/// same address.
+fn admit_known(people: &People, person: &Person) -> Result<(), ApiError> {
+    admit(people, Kind::Own, &format!("{}/{}", person.account, person.user))
+}
+
 /// Who has proven to know a password, and may use the cloud. Their try stays counted until all is
 /// proven.
 fn proven(
@@ -227,10 +235,8 @@ fn proven(
     alias: &str,
     user: &str,
     password: &str,
-    address: &str,
 ) -> Result<(Whose, Counted), ApiError> {
     let records = &people.records;
-    admit(people, Kind::Password, address)?;
     let counted = lockout::begin(records, tried, people.now())?;
     let account = match records.aliases.get(&alias.to_ascii_lowercase())? {
         Some(row) => records.accounts.get(&row.value)?.map(|seen| seen.record),
@@ -318,15 +324,8 @@ pub fn set_first(people: &People, alias: &str, password: &str) -> Result<(), Api
                 batch.replace(&seen)?;
             }
             None => {
-                batch.insert(&Login {
-                    account: account.number.clone(),
-                    user: FIRST_USER.to_owned(),
-                    hash: hash.clone(),
-                    created: now,
-                    set: now,
-                    must_change: true,
-                    former: Vec::new(),
-                })?;
+                let (number, hash) = (account.number.clone(), hash.clone());
+                batch.insert(&Login::new(number, FIRST_USER, hash, true, now))?;
             }
         }
         Ok::<_, ApiError>(())

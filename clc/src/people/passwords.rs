@@ -13,6 +13,7 @@ use common::time::Timestamp;
 use subtle::ConstantTimeEq as _;
 
 use super::People;
+use super::gate::Memory;
 use super::rules::{self, Broken};
 use crate::random;
 use crate::records::{Login, PasswordRules, Records};
@@ -36,9 +37,9 @@ struct Phc {
 /// # Errors
 /// `RequestLimitExceeded` if too many wait already.
 pub fn hash(people: &People, password: &str) -> Result<String, ApiError> {
-    people.gate.within(|| {
+    people.gate.within(|memory| {
         let salt = random::bytes::<16>()?;
-        let hash = derive(COST, &salt, password)?;
+        let hash = derive(memory, COST, &salt, password)?;
         let (memory, passes, lanes) = COST;
         let [salt, hash] = [salt.as_slice(), &hash].map(|bytes| STANDARD_NO_PAD.encode(bytes));
         Ok(format!("$argon2id$v=19$m={memory},t={passes},p={lanes}${salt}${hash}"))
@@ -51,10 +52,10 @@ pub fn hash(people: &People, password: &str) -> Result<String, ApiError> {
 /// # Errors
 /// `RequestLimitExceeded` if too many wait already; `InternalError` for a hash that is none.
 pub fn matches(people: &People, hash: Option<&str>, password: &str) -> Result<bool, ApiError> {
-    people.gate.within(|| {
+    people.gate.within(|memory| {
         let nobody = || Phc { cost: COST, salt: vec![0; 16], hash: vec![0; LENGTH] };
         let known = hash.map_or_else(|| Ok(nobody()), read)?;
-        let made = derive(known.cost, &known.salt, password)?;
+        let made = derive(memory, known.cost, &known.salt, password)?;
         let same = bool::from(made.ct_eq(&known.hash));
         Ok(same && hash.is_some())
     })
@@ -65,12 +66,18 @@ pub fn is_cheap(hash: &str) -> bool {
     read(hash).is_ok_and(|phc| phc.cost != COST)
 }
 
-fn derive(cost: (u32, u32, u32), salt: &[u8], password: &str) -> Result<[u8; LENGTH], ApiError> {
+fn derive(
+    memory: &mut Memory,
+    cost: (u32, u32, u32),
+    salt: &[u8],
+    password: &str,
+) -> Result<[u8; LENGTH], ApiError> {
     let failed = |error: argon2::Error| ApiError::internal("The password cannot be hashed", error);
     let params = Params::new(cost.0, cost.1, cost.2, Some(LENGTH)).map_err(failed)?;
     let mut made = [0; LENGTH];
+    let blocks = memory.blocks(params.block_count());
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into(password.as_bytes(), salt, &mut made)
+        .hash_password_into_with_memory(password.as_bytes(), salt, &mut made, blocks)
         .map_err(failed)?;
     Ok(made)
 }
@@ -151,7 +158,7 @@ mod tests {
     #[test]
     fn hashes_are_those_of_the_reference() {
         // By the reference implementation, through argon2-cffi's hash_secret_raw.
-        let made = derive(COST, b"somesalt16bytes!", "password").unwrap();
+        let made = derive(&mut Memory::default(), COST, b"somesalt16bytes!", "password").unwrap();
         assert_eq!(hex::encode(made), REFERENCE);
     }
 

@@ -68,15 +68,7 @@ pub fn add(people: &People, new: &NewPerson) -> Result<Added, ApiError> {
         Some(password) => {
             passwords::check_first(&new.name, FIRST_USER, password)?;
             let hash = passwords::hash(people, password)?;
-            Some(Login {
-                account: number.clone(),
-                user: FIRST_USER.to_owned(),
-                hash,
-                created: now,
-                set: now,
-                must_change: true,
-                former: Vec::new(),
-            })
+            Some(Login::new(number.clone(), FIRST_USER, hash, true, now))
         }
     };
     let confirmed = !new.by_mail;

@@ -55,15 +55,7 @@ fn apply(people: &People, request: &Seen<Request>) -> Result<(), ApiError> {
         let account = applicant(&number, name, contact, *language, request.at);
         accounts::insert_bare(records, batch, touched, &account)?;
         batch.point(&records.applicants, &account.applicant_row(), number.as_str());
-        batch.insert(&Login {
-            account: number.clone(),
-            user: FIRST_USER.to_owned(),
-            hash: hash.clone(),
-            created: request.at,
-            set: request.at,
-            must_change: false,
-            former: Vec::new(),
-        })?;
+        batch.insert(&Login::new(number.clone(), FIRST_USER, hash.clone(), false, request.at))?;
         tell_administrator(people, batch, &account, now)
     })
 }

@@ -94,7 +94,7 @@ fn waiting(records: &Records) -> Result<usize, ApiError> {
 pub fn admit(people: &People, kind: Kind, who: &str) -> Result<(), ApiError> {
     let who = match kind {
         Kind::Asking | Kind::Link | Kind::Password => &origin::of(who),
-        Kind::AskingAll | Kind::Mailed => who,
+        Kind::AskingAll | Kind::Mailed | Kind::Own => who,
     };
     let mut throttle = people.throttle.lock().unwrap_or_else(PoisonError::into_inner);
     throttle.admit(kind, who, people.now()).map_err(|wait| {

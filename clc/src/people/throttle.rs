@@ -27,6 +27,8 @@ pub enum Kind {
     Link,
     /// Tries of passwords from one address.
     Password,
+    /// Tries of their own password by somebody who is signed in.
+    Own,
 }
 
 impl Kind {
@@ -37,7 +39,7 @@ impl Kind {
             Self::AskingAll => (200, Duration::from_secs(10)),
             Self::Mailed => (4, Duration::from_secs(3600)),
             Self::Link => (30, Duration::from_secs(60)),
-            Self::Password => (60, Duration::from_secs(2)),
+            Self::Password | Self::Own => (60, Duration::from_secs(2)),
         }
     }
 }

@@ -112,6 +112,18 @@ pub struct Login {
 record!(Login, "login", |it| Login::key_of(&it.account, &it.user));
 
 impl Login {
+    /// How a user logs in from now on, who had no password before.
+    pub fn new(
+        account: AccountId,
+        user: &str,
+        hash: String,
+        must_change: bool,
+        now: Timestamp,
+    ) -> Self {
+        let user = user.to_owned();
+        Self { account, user, hash, created: now, set: now, must_change, former: Vec::new() }
+    }
+
     /// The key of a user's profile, in any case.
     pub fn key_of(account: &AccountId, user: &str) -> String {
         format!("{account}/{}", user.to_ascii_lowercase())

@@ -195,6 +195,30 @@ impl Browser {
         self.submit("/sign-in", "/sign-in", &fields).await
     }
 
+    /// Asks for something that has no end, tells when a text of it has come, and gives what comes until the
+    /// other side ends it.
+    pub(crate) async fn begun(
+        &self,
+        path: &str,
+        begin: &'static str,
+        told: tokio::sync::oneshot::Sender<()>,
+    ) -> String {
+        let (own, path) = (self.clone(), path.to_owned());
+        let followed = runtime::pool::block(move || {
+            let mut stream = own.sent("GET", &path, None);
+            let (mut all, mut told) = (String::new(), Some(told));
+            let mut piece = [0; 16 << 10];
+            while let Ok(length @ 1..) = stream.read(&mut piece) {
+                all.push_str(&String::from_utf8_lossy(&piece[..length]));
+                if let Some(told) = told.take_if(|_| all.contains(begin)) {
+                    told.send(()).unwrap();
+                }
+            }
+            all
+        });
+        followed.await.unwrap()
+    }
+
     /// Follows events, and gives what comes until a text has come, or the end.
     pub(crate) async fn events(
         &self,

@@ -107,6 +107,11 @@ fn applications_are_approved_by_the_link_of_a_mail() {
         let mut hanako = Browser::new(&world);
         let code = mailbox.nth("hanako@example.com", 1).await.token("confirm", "hanako");
         let fields = [("name", "hanako"), ("code", code.as_str())];
+        // What would be ignored is refused: there is a password already.
+        let another = [("password", OWN), ("again", OWN)];
+        let shown = hanako.submit("/confirm", "/confirm", &[fields, another].concat()).await;
+        let told = "one was chosen with the application";
+        assert!(shown.status == 400 && shown.body.contains(told), "{shown:?}");
         let shown = hanako.submit("/confirm", "/confirm", &fields).await;
         assert_eq!(shown.location(), "/confirm?done=1", "{shown:?}");
         assert_eq!(hanako.sign_in("hanako", FIRST).await.location(), "/");

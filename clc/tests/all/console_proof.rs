@@ -9,6 +9,7 @@ use runtime::clock::Clock;
 
 use crate::browser::{Browser, Shown};
 use crate::console::{OWN, SESSION, recorded, signed_in};
+use crate::console_admin_people::administrator;
 use crate::iam_logins::secret;
 use crate::world::{User, World, texts, world, world_at};
 
@@ -176,7 +177,7 @@ fn secrets_of_a_form_are_not_written_into_the_page_and_arrive() {
         other.sign_in("taro", OWN).await;
         let stolen = [("serial", serial.as_str()), ("proof_held", &held)];
         let told = other.submit("/second-factor", "/second-factor/on", &stolen).await;
-        assert_eq!(told.status, 400, "{told:?}");
+        assert!(told.status == 400 && told.body.contains("Nothing was done"), "{told:?}");
 
         let all = [("serial", serial.as_str()), ("proof_held", &held), ("proof_password", OWN)];
         let done = taro.post("/second-factor/on", &shown.token(), &all).await;
@@ -230,6 +231,57 @@ fn a_file_that_needs_a_proof_stands_in_the_page_that_comes_of_it() {
         assert!(zips.len() == 2 && zips.iter().all(|it| it.failure.is_none()), "{zips:?}");
         let who = zips[0].actor.as_ref().unwrap();
         assert_eq!((who.alias.as_str(), zips[0].source.as_str()), ("taro", "127.0.0.1"));
+    });
+}
+
+#[test]
+fn nothing_is_done_without_what_was_typed_and_is_gone() {
+    let clock = Clock::manual(Clock::system().now());
+    world_at(clock.clone(), &[], |world| async move {
+        let mut taro = signed_in(&world, "taro").await;
+        clock.advance(LATER);
+        let shown = taro.submit("/iam", "/iam", &[("name", "jiro"), ("password", OWN)]).await;
+        assert!(asks(&shown) && !shown.body.contains(OWN), "{shown:?}");
+        let held = shown.value("proof_held");
+        clock.advance(Duration::from_secs(301));
+        let proven = [("name", "jiro"), ("proof_held", held.as_str()), ("proof_password", OWN)];
+        let told = taro.post("/iam", &shown.token(), &proven).await;
+        assert!(told.status == 400 && told.body.contains("Nothing was done"), "{told:?}");
+        assert!(told.body.contains("href=\"/iam?name=jiro\""), "{told:?}");
+        // A user without the password that was typed would be another one.
+        assert_eq!(taro.get("/iam/user?name=jiro").await.status, 404);
+    });
+}
+
+#[test]
+fn whoever_does_not_do_it_comes_back_to_whom_it_was_about() {
+    let clock = Clock::manual(Clock::system().now());
+    world_at(clock.clone(), &[], |world| async move {
+        let mut admin = administrator(&world).await;
+        signed_in(&world, "taro").await;
+        clock.advance(LATER);
+        let token = admin.get("/people").await.token();
+        for (path, name, back) in [
+            ("/people/user/disable", "taro", "/people/user?name=taro"),
+            ("/people/user/reset-factor", "taro", "/people/user?name=taro"),
+            ("/people/user/edit", "taro", "/people/user/edit?name=taro"),
+            ("/quotas/account/policy", "taro", "/quotas/account?name=taro"),
+            ("/groups/group/delete", "a b", "/groups/group?name=a%20b"),
+            ("/iam/user/disable", "jiro", "/iam/user?name=jiro"),
+            ("/iam/group/join", "staff", "/iam/group?name=staff"),
+            ("/iam/user/delete", "//evil", "/iam/user?name=%2F%2Fevil"),
+            ("/contact", "", "/contact"),
+            ("/access-keys/create", "", "/access-keys"),
+            ("/buckets/b/access", "", "/buckets/b/access"),
+            ("/images/emi-1/deregister", "", "/images/emi-1/deregister"),
+        ] {
+            let shown = admin.post(path, &token, &[("name", name)]).await;
+            assert!(asks(&shown), "{path}: {shown:?}");
+            let link = format!("<a href=\"{back}\">Do not do it</a>");
+            assert!(shown.body.contains(&link), "{path}: {shown:?}");
+        }
+        let page = admin.get("/people/user?name=taro").await;
+        assert!(page.status == 200 && page.body.contains(">active<"), "{page:?}");
     });
 }
 

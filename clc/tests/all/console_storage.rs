@@ -2,6 +2,7 @@
 //! somebody's is ever a page of ours.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,10 +11,12 @@ use common::iam::session::{Session, Who};
 use common::s3::xml;
 use common::sign::Claim;
 use futures_util::future::BoxFuture;
-use runtime::http::{App, Body, Head, Response};
+use runtime::clock::Clock;
+use runtime::http::{App, Body, Head, Payload, Response};
 
-use crate::console::signed_in;
-use crate::world::world;
+use crate::browser::Browser;
+use crate::console::{OWN, signed_in};
+use crate::world::{until, world, world_at};
 
 /// An S3 that keeps what it was asked, and has one bucket and whatever object is asked for.
 #[derive(Default)]
@@ -35,6 +38,17 @@ impl StubS3 {
             </ListAllMyBucketsResult>";
         match (head.method.as_str(), path) {
             ("GET", "/services/Walrus/") => Response::text(200, "application/xml", buckets),
+            // It begins, and goes on for ever.
+            ("GET", "/services/Walrus/known/endless") => {
+                let (sender, pieces) = tokio::sync::mpsc::channel(1);
+                runtime::pool::spawn(async move {
+                    if sender.send(Ok("begun".into())).await.is_ok() {
+                        sender.closed().await;
+                    }
+                });
+                let payload = Payload::Stream { length: 1 << 30, pieces };
+                Response { status: 200, headers: Vec::new(), payload }
+            }
             ("GET", path) if path.starts_with("/services/Walrus/known/") => {
                 Response::text(200, "text/html", "<script>alert(1)</script>")
                     .with("etag", "\"e\"")
@@ -171,5 +185,73 @@ fn what_is_downloaded_is_kept_and_what_is_refused_is_told_as_text() {
         let shown = taro.get("/buckets/foreign/objects").await;
         assert_eq!(shown.status, 403);
         assert!(shown.body.contains("Access &lt;b&gt;Denied") && !shown.body.contains("<b>"));
+    });
+}
+
+#[test]
+fn what_is_on_its_way_ends_with_the_session() {
+    world(&[], |world| async move {
+        let mut taro = signed_in(&world, "taro").await;
+        let mut owner = Browser::new(&world);
+        owner.sign_in("taro", OWN).await;
+        let token = taro.get("/buckets").await.token();
+        let (told, begun) = tokio::sync::oneshot::channel();
+        let down = taro.clone();
+        let down =
+            async move { down.begun("/buckets/known/download?key=endless", "begun", told).await };
+        let mut up = taro.clone();
+        up.headers = vec![
+            ("x-form-token".into(), token),
+            ("content-type".into(), "text/plain".into()),
+            ("content-length".into(), "1000".into()),
+        ];
+        // Nothing of what was said to come comes.
+        let up = async move { up.send("POST", "/uploads/whole?bucket=known&key=x", None).await };
+        let end = async {
+            begun.await.unwrap();
+            let ended = owner.submit("/sessions", "/sessions/end-others", &[]).await;
+            assert_eq!(ended.location(), "/sessions?done=others");
+        };
+        let (down, up, ()) = futures_util::future::join3(down, up, end).await;
+        assert!(down.ends_with("begun") && down.starts_with("HTTP/1.1 200 "), "{down}");
+        assert!(up.status == 403 && up.body.contains("The session is over"), "{up:?}");
+        assert_eq!(owner.get("/sessions").await.status, 200);
+    });
+}
+
+#[test]
+fn what_is_on_its_way_goes_on_when_somebody_proves_who_they_are_and_is_a_use() {
+    let clock = Clock::manual(Clock::system().now());
+    world_at(clock.clone(), &[], |world| async move {
+        let mut taro = signed_in(&world, "taro").await;
+        let mut owner = Browser::new(&world);
+        owner.sign_in("taro", OWN).await;
+        let (told, begun) = tokio::sync::oneshot::channel();
+        let down = taro.clone();
+        let path = "/buckets/known/download?key=endless";
+        let down = async move { down.begun(path, "begun", told).await };
+        let work = async {
+            begun.await.unwrap();
+            clock.advance(Duration::from_secs(11 * 60));
+            let proven = [("proof_password", OWN)];
+            let shown = taro.submit("/access-keys", "/access-keys/create", &proven).await;
+            assert!(shown.body.contains("was made"), "{shown:?}");
+            // Nobody asks for anything in that session any more, and time goes by.
+            for minutes in [2, 20, 20, 20] {
+                clock.advance(Duration::from_secs(minutes * 60));
+                let now = clock.now().iso();
+                let used = || async {
+                    let page = owner.clone().get("/sessions").await;
+                    (page.body.matches(&now).count() == 2).then_some(())
+                };
+                until("the download is a use of its session", used).await;
+            }
+            assert_eq!(
+                taro.submit("/sessions", "/sign-out", &[]).await.location(),
+                "/sign-in?out=1"
+            );
+        };
+        let (down, ()) = futures_util::future::join(down, work).await;
+        assert!(down.ends_with("begun"), "{down}");
     });
 }

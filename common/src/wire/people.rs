@@ -85,6 +85,20 @@ impl ContactChange {
     }
 }
 
+impl From<Contact> for ContactChange {
+    /// All of it becomes what is said.
+    fn from(it: Contact) -> Self {
+        Self {
+            email: Some(it.email),
+            full_name: Some(it.full_name),
+            telephone: Some(it.telephone),
+            affiliation: Some(it.affiliation),
+            project_leader: Some(it.project_leader),
+            project_description: Some(it.project_description),
+        }
+    }
+}
+
 /// How far the registration of an account is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

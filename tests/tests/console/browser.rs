@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use e2e::{Cloud, Service};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use tokio::net::TcpSocket;
 
 /// The field that binds a form to whoever it was shown to.
 pub(crate) const TOKEN: &str = "token_of_form";
@@ -95,6 +96,8 @@ type Line = BufReader<StreamOwned<ClientConnection, TcpStream>>;
 /// A browser with its cookies.
 pub(crate) struct Browser {
     address: SocketAddr,
+    /// Where it sits, if that matters.
+    from: Option<IpAddr>,
     config: Arc<ClientConfig>,
     line: Option<Line>,
     /// The token, and the cookies that it is bound to.
@@ -108,6 +111,7 @@ impl Clone for Browser {
     fn clone(&self) -> Self {
         Self {
             address: self.address,
+            from: self.from,
             config: Arc::clone(&self.config),
             line: None,
             token: None,
@@ -132,6 +136,7 @@ impl Browser {
             .with_no_client_auth();
         Self {
             address: cloud.console(),
+            from: None,
             config: Arc::new(config),
             line: None,
             token: None,
@@ -145,10 +150,27 @@ impl Browser {
         Self { cookies: BTreeMap::new(), headers: Vec::new(), ..self.clone() }
     }
 
+    /// The same, that sits at another address of this host.
+    pub(crate) fn from(self, address: &str) -> Self {
+        Self { from: Some(address.parse().unwrap()), ..self }
+    }
+
+    fn reached(&self) -> TcpStream {
+        let Some(from) = self.from else { return TcpStream::connect(self.address).unwrap() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        let connected = runtime.block_on(async {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind(SocketAddr::new(from, 0)).unwrap();
+            socket.connect(self.address).await.unwrap().into_std().unwrap()
+        });
+        connected.set_nonblocking(false).unwrap();
+        connected
+    }
+
     fn connect(&self) -> Line {
         let name = ServerName::from(self.address.ip());
         let connection = ClientConnection::new(Arc::clone(&self.config), name).unwrap();
-        let tcp = TcpStream::connect(self.address).unwrap();
+        let tcp = self.reached();
         tcp.set_nodelay(true).unwrap();
         tcp.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         BufReader::new(StreamOwned::new(connection, tcp))

@@ -14,3 +14,4 @@ mod reached;
 mod scripts;
 mod site;
 mod table;
+mod whence;

@@ -88,6 +88,12 @@ fn done(cloud: &Cloud, user: &User, path: &str, action: &str, pairs: &[(&str, &s
     reply.text()
 }
 
+/// Gives a user of an account a policy, in the place of the one before.
+pub(crate) fn allow(cloud: &Cloud, owner: &User, user: &str, document: &str) {
+    let pairs = [("UserName", user), ("PolicyName", "given"), ("PolicyDocument", document)];
+    done(cloud, owner, IAM, "PutUserPolicy", &pairs);
+}
+
 const EC2: &str = "/services/Eucalyptus";
 const IAM: &str = "/services/Euare";
 

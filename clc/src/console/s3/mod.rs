@@ -13,6 +13,7 @@
 pub(crate) mod answers;
 mod deeds;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -29,6 +30,7 @@ use md5::{Digest as _, Md5};
 use runtime::exchange::{Answered, Held, Sending};
 use sha2::Sha256;
 
+use super::leash;
 use super::visit::Visit;
 use crate::identity::sessions::{self, Temporary, Wanted};
 use deeds::Asked;
@@ -155,6 +157,7 @@ impl Visit {
         let mut headers: Headers = ask.headers.iter().map(|(name, value)| (*name, value)).collect();
         headers.add("host", way.host());
         headers.add("x-amz-security-token", &session.token);
+        let streams = matches!(ask.body, Sending::Stream(..));
         let payload = match &ask.body {
             Sending::Nothing => PayloadCheck::Sha256(Sha256::digest(b"").into()),
             Sending::Whole(bytes) => PayloadCheck::Sha256(Sha256::digest(bytes).into()),
@@ -179,7 +182,17 @@ impl Visit {
             body: &ask.body,
         });
         let held = ask.bytes.then(|| self.place()).transpose()?;
-        let answered = way.send(ask.method, &target, &headers, ask.body, held).await?;
+        let sending = way.send(ask.method, &target, &headers, ask.body, held);
+        let answered = if streams {
+            let (desk, viewer) = (Arc::clone(&self.desk), self.viewer()?.clone());
+            // What was not read to its end is broken off, and nothing of it is kept.
+            tokio::select! {
+                answered = sending => answered?,
+                () = leash::over(desk, self.head.clone(), viewer) => return Err(gone()),
+            }
+        } else {
+            sending.await?
+        };
         if answered.status < 400 {
             if let (Some((action, parameters)), false) = (deed, ask.untold) {
                 self.did_s3(action, &parameters)?;
@@ -234,8 +247,9 @@ impl Visit {
 
     /// A place among the bodies that pass through.
     fn place(&self) -> Result<Held, ApiError> {
-        let place = self.desk.kept.streams.bodies.take(&self.viewer()?.session.digest)?;
-        Ok(Box::new(place))
+        let viewer = self.viewer()?;
+        let bodies = &self.desk.kept.streams.bodies;
+        Ok(Box::new(bodies.take(&viewer.session.digest, &viewer.caller.account)?))
     }
 
     async fn session(&self, life: Duration, via: Option<Via>) -> Result<Temporary, ApiError> {
@@ -256,6 +270,10 @@ impl Visit {
         let people = &self.desk.people;
         people.work(move |people| sessions::begin(&people.records, wanted, people.now())).await
     }
+}
+
+fn gone() -> ApiError {
+    ApiError::new(ErrorCode::AccessDenied, "The session is over: log in again")
 }
 
 fn not_understood(cause: &dyn std::fmt::Display) -> ApiError {

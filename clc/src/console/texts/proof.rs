@@ -14,4 +14,6 @@ texts! {
     DONE_TEXT = "Save it now: it is not kept here.", "今すぐ保存してください。ここには保管されません。";
     SAVE = "Save {name}", "{name} を保存";
     BACK = "Back", "戻る";
+    LOST = "Nothing was done", "実行されませんでした";
+    LOST_TEXT = "Passwords and codes that you typed are kept for five minutes alone. Begin again.", "入力されたパスワードやコードの保持は 5 分間だけです。最初からやり直してください。";
 }

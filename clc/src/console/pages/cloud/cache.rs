@@ -1,11 +1,8 @@
 //! What lies in the unbundle cache, as it changes, and its removal.
 
-use std::sync::Arc;
-
 use common::administration::cache::{CachedImage, DescribeImageCache, EvictImages, ImageCache};
 use common::error::ApiError;
 use common::time::Timestamp;
-use futures_util::future::BoxFuture;
 use maud::{Markup, html};
 
 use super::amounts::{bytes, thousandths};
@@ -13,7 +10,7 @@ use crate::console::components::{
     button, live as live_part, moment, notice, refusal, tag, told_beside,
 };
 use crate::console::look::Look;
-use crate::console::reply::{Answer, Live, Reply};
+use crate::console::reply::Reply;
 use crate::console::text::{Text, Words};
 use crate::console::texts::cloud as say;
 use crate::console::visit::Visit;
@@ -33,10 +30,9 @@ pub(crate) async fn live(visit: Visit) -> Result<Reply, ApiError> {
     let changes = visit.desk.beats.cache();
     let draw = move |viewer| {
         let (look, visit) = (visit.look_of(viewer), visit.clone());
-        let drawn: BoxFuture<'static, _> = Box::pin(async move { Ok(drawn(&look, &visit).await) });
-        drawn
+        async move { Ok(drawn(&look, &visit).await) }
     };
-    Ok(Answer::Live(Live { changes, draw: Arc::new(draw) }).into())
+    Ok(Reply::live(changes, draw))
 }
 
 /// Removes an image, or all that nobody uses.

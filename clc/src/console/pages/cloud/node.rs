@@ -1,12 +1,9 @@
 //! One node: how it is, what is on it, what still fits; draining it, using it again, giving it up.
 
-use std::sync::Arc;
-
 use common::administration::configuration::{DescribeNodes, GiveUpNode, ModifyNode, Node};
 use common::error::{ApiError, ErrorCode};
 use common::sign::percent_encode;
 use common::time::Timestamp;
-use futures_util::future::BoxFuture;
 use maud::{Markup, html};
 
 use super::nodes::{mebibytes, state, used};
@@ -15,7 +12,7 @@ use crate::console::components::{
     told_beside,
 };
 use crate::console::look::Look;
-use crate::console::reply::{Answer, Live, Reply};
+use crate::console::reply::Reply;
 use crate::console::text::{Text, Words};
 use crate::console::texts::nodes as say;
 use crate::console::visit::Visit;
@@ -67,11 +64,9 @@ pub(crate) async fn live(visit: Visit) -> Result<Reply, ApiError> {
     let changes = visit.desk.beats.hosts();
     let draw = move |viewer| {
         let (look, visit) = (visit.look_of(viewer), visit.clone());
-        let drawn: BoxFuture<'static, _> =
-            Box::pin(async move { Ok(shown(&visit, &found(&look, visit.part(0)).await?)) });
-        drawn
+        async move { Ok(shown(&visit, &found(&look, visit.part(0)).await?)) }
     };
-    Ok(Answer::Live(Live { changes, draw: Arc::new(draw) }).into())
+    Ok(Reply::live(changes, draw))
 }
 
 /// A moment that an answer tells.

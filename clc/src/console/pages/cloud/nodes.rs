@@ -1,16 +1,13 @@
 //! Nodes: the list, with what each has and how much of it is in use, as it changes.
 
-use std::sync::Arc;
-
 use common::administration::configuration::{DescribeNodes, Node};
 use common::error::ApiError;
-use futures_util::future::BoxFuture;
 use maud::{Markup, html};
 
 use super::amounts::bytes;
 use crate::console::components::{live as live_part, tag};
 use crate::console::look::Look;
-use crate::console::reply::{Answer, Live, Reply};
+use crate::console::reply::Reply;
 use crate::console::text::{Text, Words};
 use crate::console::texts::nodes as say;
 use crate::console::visit::Visit;
@@ -31,10 +28,9 @@ pub(crate) async fn live(visit: Visit) -> Result<Reply, ApiError> {
     let (words, changes) = (visit.words, visit.desk.beats.hosts());
     let draw = move |viewer| {
         let look = visit.look_of(viewer);
-        let drawn: BoxFuture<'static, _> = Box::pin(async move { drawn(&look, words).await });
-        drawn
+        async move { drawn(&look, words).await }
     };
-    Ok(Answer::Live(Live { changes, draw: Arc::new(draw) }).into())
+    Ok(Reply::live(changes, draw))
 }
 
 async fn drawn(look: &Look, words: Words) -> Result<Markup, ApiError> {

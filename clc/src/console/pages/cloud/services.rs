@@ -1,17 +1,14 @@
 //! Services and their health, as it changes.
 
-use std::sync::Arc;
-
 use common::administration::services::{DescribeServices, ServiceState, Services};
 use common::error::ApiError;
 use common::time::Timestamp;
-use futures_util::future::BoxFuture;
 use maud::{Markup, html};
 
 use super::amounts::bytes;
 use crate::console::components::{live as live_part, moment, notice, tag};
 use crate::console::look::Look;
-use crate::console::reply::{Answer, Live, Reply};
+use crate::console::reply::Reply;
 use crate::console::text::{Text, Words};
 use crate::console::texts::services as say;
 use crate::console::visit::Visit;
@@ -35,10 +32,9 @@ pub(crate) async fn live(visit: Visit) -> Result<Reply, ApiError> {
     let (words, changes) = (visit.words, visit.desk.beats.hosts());
     let draw = move |viewer| {
         let look = visit.look_of(viewer);
-        let drawn: BoxFuture<'static, _> = Box::pin(async move { drawn(&look, words).await });
-        drawn
+        async move { drawn(&look, words).await }
     };
-    Ok(Answer::Live(Live { changes, draw: Arc::new(draw) }).into())
+    Ok(Reply::live(changes, draw))
 }
 
 fn is_full(it: &ServiceState) -> bool {

@@ -2,14 +2,11 @@
 //! and disks. What it writes, what its guest sees, what happened to it and how it is set stand on pages
 //! beside this one.
 
-use std::sync::Arc;
-
 use common::ec2::attributes::DescribeInstanceAttribute;
 use common::ec2::bundle_tasks::{BundleTask, DescribeBundleTasks};
 use common::ec2::instances::{DescribeInstances, Instance};
 use common::ec2::types::Filter;
 use common::error::{ApiError, ErrorCode};
-use futures_util::future::BoxFuture;
 use maud::{Markup, html};
 
 use super::changes::{Deed, buttons};
@@ -18,7 +15,7 @@ use super::wanted::name;
 use super::{inputs, tags};
 use crate::console::components::{live as live_part, moment, notice, tag};
 use crate::console::look::Look;
-use crate::console::reply::{Answer, Live, Reply};
+use crate::console::reply::Reply;
 use crate::console::text::Text;
 use crate::console::texts::instances as say;
 use crate::console::texts::settings as say_settings;
@@ -121,13 +118,12 @@ pub(crate) async fn live(visit: Visit) -> Result<Reply, ApiError> {
     let changes = visit.desk.people.records.instances.watch();
     let draw = move |viewer| {
         let (look, visit) = (visit.look_of(viewer), visit.clone());
-        let drawn: BoxFuture<'static, _> = Box::pin(async move {
+        async move {
             let instance = found(&look, visit.part(0)).await?;
             Ok(drawn(&visit, &look, &instance).await)
-        });
-        drawn
+        }
     };
-    Ok(Answer::Live(Live { changes, draw: Arc::new(draw) }).into())
+    Ok(Reply::live(changes, draw))
 }
 
 /// Its being saved as an image that was asked for last, if that can be told.

@@ -2,11 +2,8 @@
 //! to which of them something is to be done; what that means is told on the page that asks
 //! ([`changes`](super::changes)).
 
-use std::sync::Arc;
-
 use common::ec2::instances::Instance;
 use common::error::ApiError;
-use futures_util::future::BoxFuture;
 use maud::{Markup, html};
 
 use super::changes::Deed;
@@ -14,7 +11,7 @@ use super::inputs;
 use super::wanted::{Wanted, name};
 use crate::console::components::{live as live_part, moment, notice, tag};
 use crate::console::look::Look;
-use crate::console::reply::{Answer, Live, Reply};
+use crate::console::reply::Reply;
 use crate::console::text::Words;
 use crate::console::texts::common as words_of_all;
 use crate::console::texts::instances::{self as say, STATES};
@@ -46,11 +43,9 @@ pub(crate) async fn live(visit: Visit) -> Result<Reply, ApiError> {
     let changes = visit.desk.people.records.instances.watch();
     let draw = move |viewer| {
         let (look, wanted) = (visit.look_of(viewer), wanted.clone());
-        let drawn: BoxFuture<'static, _> =
-            Box::pin(async move { drawn(&look, words, &wanted).await });
-        drawn
+        async move { drawn(&look, words, &wanted).await }
     };
-    Ok(Answer::Live(Live { changes, draw: Arc::new(draw) }).into())
+    Ok(Reply::live(changes, draw))
 }
 
 fn search(words: Words, wanted: &Wanted) -> Markup {

@@ -45,7 +45,7 @@ pub(crate) fn lines() -> Vec<Route> {
         post("/instances/start", SignedIn, changes::start),
         post("/instances/reboot", SignedIn, changes::reboot),
         post("/instances/stop", SignedIn, changes::stop),
-        post("/instances/terminate", SignedIn, changes::terminate),
+        post("/instances/terminate", SignedIn, changes::terminate).dangerous(),
         post("/instances/{id}/name", SignedIn, tagging::rename),
         post("/instances/{id}/tag", SignedIn, tagging::add),
         post("/instances/{id}/untag", SignedIn, tagging::remove),

@@ -5,14 +5,12 @@
 //! seconds, as long as they look. What is shown is bounded, and is text: what would move a terminal's
 //! cursor or colour it is left out.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use common::ec2::instances::GetConsoleOutput;
 use common::error::ApiError;
-use futures_util::future::BoxFuture;
 use maud::{Markup, html};
 use runtime::pool;
 use store::Rev;
@@ -23,7 +21,7 @@ use super::instance::{found, tabs, title};
 use crate::console::components::{moment, notice};
 use crate::console::live::mark;
 use crate::console::look::Look;
-use crate::console::reply::{Answer, Live, Reply};
+use crate::console::reply::{Answer, Reply};
 use crate::console::text::Words;
 use crate::console::texts::instances as say;
 use crate::console::visit::Visit;
@@ -58,10 +56,9 @@ pub(crate) async fn live(visit: Visit) -> Result<Reply, ApiError> {
     let changes = every(&visit.desk.people.records.instances.watch(), EVERY);
     let draw = move |viewer| {
         let (look, id) = (visit.look_of(viewer), id.clone());
-        let drawn: BoxFuture<'static, _> = Box::pin(async move { drawn(&look, words, &id).await });
-        drawn
+        async move { drawn(&look, words, &id).await }
     };
-    Ok(Answer::Live(Live { changes, draw: Arc::new(draw) }).into())
+    Ok(Reply::live(changes, draw))
 }
 
 /// All of it that there is, as a file, as it was written.

@@ -1,14 +1,11 @@
 //! One image: what it is, how far it is or why it failed, what runs from it, who may launch it, and what
 //! may be changed.
 
-use std::sync::Arc;
-
 use common::ec2::image_attributes::{DescribeImageAttribute, Permission};
 use common::ec2::images::{DescribeImages, Image};
 use common::ec2::instances::{DescribeInstances, Instance};
 use common::ec2::types::Filter;
 use common::error::{ApiError, ErrorCode};
-use futures_util::future::BoxFuture;
 use maud::{Markup, html};
 
 use super::pulse::{Busy, pulse};
@@ -17,7 +14,7 @@ use crate::console::components::{
     Field, button, field, form, live as live_part, notice, refusal, status, tag,
 };
 use crate::console::look::Look;
-use crate::console::reply::{Answer, Live, Reply};
+use crate::console::reply::Reply;
 use crate::console::text::Words;
 use crate::console::texts::images as say;
 use crate::console::texts::instances as states;
@@ -91,14 +88,13 @@ pub(crate) async fn live(visit: Visit) -> Result<Reply, ApiError> {
     let changes = pulse(vec![visit.desk.people.records.images.watch()], &busy);
     let draw = move |viewer| {
         let (look, id, busy) = (visit.look_of(viewer), id.clone(), busy.clone());
-        let drawn: BoxFuture<'static, _> = Box::pin(async move {
+        async move {
             let image = found(&look, &id).await?;
             busy.is(image.image_state == "pending");
             Ok(drawn(words, &image))
-        });
-        drawn
+        }
     };
-    Ok(Answer::Live(Live { changes, draw: Arc::new(draw) }).into())
+    Ok(Reply::live(changes, draw))
 }
 
 /// Those of one's own instances that run from it.

@@ -1,7 +1,5 @@
 //! Making an image of a disk that lies in a bucket, and the imports that are under way.
 
-use std::sync::Arc;
-
 use common::ec2::images::Image;
 use common::ec2::import_image::{
     CancelImportTask, DescribeImportImageTasks, DiskContainer, ImportImage, ImportImageTask,
@@ -9,7 +7,6 @@ use common::ec2::import_image::{
 };
 use common::error::ApiError;
 use common::sign::write_query;
-use futures_util::future::BoxFuture;
 use maud::{Markup, html};
 
 use super::pulse::{Busy, pulse};
@@ -20,7 +17,7 @@ use crate::console::components::{
 };
 use crate::console::forms::Fields;
 use crate::console::look::Look;
-use crate::console::reply::{Answer, Live, Reply};
+use crate::console::reply::Reply;
 use crate::console::text::{Text, Words};
 use crate::console::texts::images as say;
 use crate::console::visit::Visit;
@@ -210,11 +207,9 @@ pub(crate) async fn live(visit: Visit) -> Result<Reply, ApiError> {
     let changes = pulse(vec![records.imports.watch(), records.images.watch()], &busy);
     let draw = move |viewer| {
         let (look, visit, busy) = (visit.look_of(viewer), visit.clone(), busy.clone());
-        let drawn: BoxFuture<'static, _> =
-            Box::pin(async move { drawn(&visit, &look, &busy).await });
-        drawn
+        async move { drawn(&visit, &look, &busy).await }
     };
-    Ok(Answer::Live(Live { changes, draw: Arc::new(draw) }).into())
+    Ok(Reply::live(changes, draw))
 }
 
 /// Ends one.

@@ -1,21 +1,18 @@
 //! Images: the list, one's own, shared and public, searched, filtered, a hundred at a time, and following
 //! how far each is.
 
-use std::sync::Arc;
-
 use common::administration::properties::DescribeProperties;
 use common::ec2::images::{DescribeImages, Image};
 use common::ec2::types::Filter;
 use common::error::ApiError;
 use common::sign::write_query;
-use futures_util::future::BoxFuture;
 use maud::{Markup, html};
 
 use super::pulse::{Busy, pulse};
 use super::shown::{bytes, name, owner, registered, state};
 use crate::console::components::{live as live_part, notice};
 use crate::console::look::Look;
-use crate::console::reply::{Answer, Live, Reply};
+use crate::console::reply::Reply;
 use crate::console::text::{Text, Words};
 use crate::console::texts::common as words_of_all;
 use crate::console::texts::images::{self as say, KINDS, STATES};
@@ -205,11 +202,9 @@ pub(crate) async fn live(visit: Visit) -> Result<Reply, ApiError> {
     let changes = pulse(vec![visit.desk.people.records.images.watch()], &busy);
     let draw = move |viewer| {
         let (look, asked, busy) = (visit.look_of(viewer), asked.clone(), busy.clone());
-        let drawn: BoxFuture<'static, _> =
-            Box::pin(async move { drawn(&look, words, &asked, &busy).await });
-        drawn
+        async move { drawn(&look, words, &asked, &busy).await }
     };
-    Ok(Answer::Live(Live { changes, draw: Arc::new(draw) }).into())
+    Ok(Reply::live(changes, draw))
 }
 
 /// The images of a page, and where the next one begins.

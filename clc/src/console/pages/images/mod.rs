@@ -34,11 +34,11 @@ pub(crate) fn lines() -> Vec<Route> {
         post("/images/imports/cancel", SignedIn, import::cancel),
         get("/images/{id}", SignedIn, image::show),
         get("/images/{id}/live", SignedIn, image::live),
-        post("/images/{id}/permissions", SignedIn, change::permissions),
+        post("/images/{id}/permissions", SignedIn, change::permissions).dangerous(),
         post("/images/{id}/description", SignedIn, change::description),
         post("/images/{id}/tags", SignedIn, change::tag),
         post("/images/{id}/tags/remove", SignedIn, change::untag),
         get("/images/{id}/deregister", SignedIn, deregister::show),
-        post("/images/{id}/deregister", SignedIn, deregister::deregister),
+        post("/images/{id}/deregister", SignedIn, deregister::deregister).dangerous(),
     ]
 }

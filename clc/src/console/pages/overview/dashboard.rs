@@ -1,7 +1,6 @@
 //! What there is at a glance: how many of what, against what is allowed, and how they are.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use common::ec2::images::DescribeImages;
 use common::ec2::instances::DescribeInstances;
@@ -13,7 +12,7 @@ use super::cloud;
 use crate::console::components::{live as live_part, tag};
 use crate::console::look::Look;
 use crate::console::pages::people::waiting;
-use crate::console::reply::{Answer, Live, Reply};
+use crate::console::reply::Reply;
 use crate::console::text::Words;
 use crate::console::texts::accounts as say;
 use crate::console::texts::instances as states;
@@ -50,11 +49,9 @@ pub(crate) async fn live(visit: Visit) -> Result<Reply, ApiError> {
     let (changes, words) = (visit.desk.people.records.instances.watch(), visit.words);
     let draw = move |viewer| {
         let look = visit.look_of(viewer);
-        let drawn: futures_util::future::BoxFuture<'static, _> =
-            Box::pin(async move { drawn(&look, words).await });
-        drawn
+        async move { drawn(&look, words).await }
     };
-    Ok(Answer::Live(Live { changes, draw: Arc::new(draw) }).into())
+    Ok(Reply::live(changes, draw))
 }
 
 /// What may not be seen is told so, and does not keep the rest from being seen.

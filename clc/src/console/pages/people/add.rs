@@ -5,7 +5,7 @@ use common::id::AccountId;
 use common::wire::registrar::AddPerson;
 use maud::{Markup, html};
 
-use super::parts::{after, by, contact_fields, language, language_field, said};
+use super::parts::{after, by, contact_fields, language, language_field};
 use crate::console::components::{Field, field, form, refusal, status, told_beside};
 use crate::console::reply::Reply;
 use crate::console::texts::{iam, people as say};
@@ -64,7 +64,7 @@ fn asking(visit: &Visit, above: &Markup, password: &str) -> Result<Reply, ApiErr
             @if !mails { p.hint { (words.t(say::NO_MAILS)) } }
         }
         (first_password(visit, password))
-        (contact_fields(visit, &said(visit), false))
+        (contact_fields(visit, &visit.form.contact(), false))
         (language_field(visit))
         button type="submit" { (words.t(say::ADD_DO)) }
     };
@@ -84,7 +84,7 @@ fn asking(visit: &Visit, above: &Markup, password: &str) -> Result<Reply, ApiErr
 pub(crate) async fn save(visit: Visit) -> Result<Reply, ApiError> {
     let by_mail = visit.form.get("how") == "mail";
     let name = visit.form.line("name").to_owned();
-    let (contact, language) = (said(&visit), language(&visit));
+    let (contact, language) = (visit.form.contact(), language(&visit));
     let password = (!by_mail).then(|| visit.form.line("password").to_owned());
     let (by, address) = (by(&visit)?, visit.address());
     let ask = AddPerson { name: name.clone(), contact, language, password, by_mail, by, address };

@@ -7,7 +7,7 @@ use common::wire::registrar::{ChangePerson, SetFirstPassword};
 use maud::{Markup, html};
 
 use super::add::first_password;
-use super::parts::{after, back, by, contact_fields, described, name_of, named, said};
+use super::parts::{after, back, by, contact_fields, described, name_of, named};
 use crate::console::components::{form, refusal, status, told_beside};
 use crate::console::reply::Reply;
 use crate::console::texts::people as say;
@@ -38,15 +38,8 @@ fn asking(visit: &Visit, name: &str, contact: &Contact, above: &Markup) -> Reply
 
 /// Changes the contact.
 pub(crate) async fn save(visit: Visit) -> Result<Reply, ApiError> {
-    let (name, contact) = (named(&visit), said(&visit));
-    let change = ContactChange {
-        email: Some(contact.email.clone()),
-        full_name: Some(contact.full_name.clone()),
-        telephone: Some(contact.telephone.clone()),
-        affiliation: Some(contact.affiliation.clone()),
-        project_leader: Some(contact.project_leader.clone()),
-        project_description: Some(contact.project_description.clone()),
-    };
+    let (name, contact) = (named(&visit), visit.form.contact());
+    let change = ContactChange::from(contact.clone());
     let (by, address) = (by(&visit)?, visit.address());
     match visit.ask(ChangePerson { name: name.clone(), contact: change, by, address }).await {
         Ok(it) => Ok(Reply::see(after("/people/user", &it.name, "saved"))),

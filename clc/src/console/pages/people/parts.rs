@@ -105,19 +105,6 @@ pub(super) fn contact_fields(visit: &Visit, it: &Contact, needs_mail: bool) -> M
     html! { @for it in &fields { (field(words, it)) } }
 }
 
-/// What a form says of a contact, and of nothing else.
-pub(super) fn said(visit: &Visit) -> Contact {
-    let line = |name| visit.form.line(name).to_owned();
-    Contact {
-        email: line("email"),
-        full_name: line("full_name"),
-        telephone: line("telephone"),
-        affiliation: line("affiliation"),
-        project_leader: line("project_leader"),
-        project_description: line("project_description"),
-    }
-}
-
 /// The choice of a language for mails.
 pub(super) fn language_field(visit: &Visit) -> Markup {
     let (words, chosen) = (visit.words, visit.form.get("language"));

@@ -1,14 +1,11 @@
 //! One user: how the account stands, what can be done, who stands behind it, what it uses and may use,
 //! how its owner signs in, and what was done last. How it stands follows what happens.
 
-use std::sync::Arc;
-
 use common::cloudtrail::{FoundEvent, LookupAttribute, LookupEvents};
 use common::error::{ApiError, ErrorCode};
 use common::id::AccountId;
 use common::sign::write_query;
 use common::wire::registrar::{Holding, PersonView};
-use futures_util::future::BoxFuture;
 use maud::{Markup, html};
 
 use super::applications::{decisions, unconfirmed};
@@ -17,7 +14,7 @@ use super::leave::owned;
 use super::parts::{about, contact, described, done, named, state};
 use crate::admin::registrar;
 use crate::console::components::{button, live as live_part, moment, notice, tag};
-use crate::console::reply::{Answer, Live, Reply};
+use crate::console::reply::Reply;
 use crate::console::text::Words;
 use crate::console::texts::people::{self as say, HELD};
 use crate::console::visit::Visit;
@@ -86,7 +83,7 @@ pub(crate) async fn live(visit: Visit) -> Result<Reply, ApiError> {
     let people = visit.desk.people.clone();
     let draw = move |viewer: crate::console::viewer::Viewer| {
         let (people, name) = (people.clone(), name.clone());
-        let drawn: BoxFuture<'static, _> = Box::pin(async move {
+        async move {
             let by = viewer.session.asks();
             let found = people.work(move |people| registrar::describe(people, &by, &name)).await;
             match found {
@@ -96,10 +93,9 @@ pub(crate) async fn live(visit: Visit) -> Result<Reply, ApiError> {
                 }
                 Err(error) => Err(error),
             }
-        });
-        drawn
+        }
     };
-    Ok(Answer::Live(Live { changes, draw: Arc::new(draw) }).into())
+    Ok(Reply::live(changes, draw))
 }
 
 fn standing(words: Words, found: Option<&PersonView>) -> Markup {

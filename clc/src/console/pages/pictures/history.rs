@@ -1,16 +1,13 @@
 //! What was: the cloud, each node and each account over time, in pictures and as a file.
 
-use std::sync::Arc;
-
 use common::error::{ApiError, ErrorCode};
-use futures_util::future::BoxFuture;
 use maud::{Markup, html};
 
 use super::csv::{self, Csv};
 use super::scale::Unit::{Bytes, Count, Mebibytes};
 use super::span::{Seen, Shows, Span};
 use crate::console::components::live as live_part;
-use crate::console::reply::{Answer, Live, Reply};
+use crate::console::reply::{Answer, Reply};
 use crate::console::texts::pictures as say;
 use crate::console::viewer::Viewer;
 use crate::console::visit::Visit;
@@ -186,15 +183,14 @@ fn followed(visit: Visit, subject: Subject, span: Span) -> Reply {
     let changes = visit.desk.pictured.history.watch();
     let draw = move |viewer: Viewer| {
         let (visit, subject) = (visit.clone(), subject.clone());
-        let drawn: BoxFuture<'static, _> = Box::pin(async move {
+        async move {
             if !viewer.caller.administrator {
                 return Err(ApiError::new(ErrorCode::AccessDenied, "Only administrators see it"));
             }
             drawn(&visit, &subject, span).await
-        });
-        drawn
+        }
     };
-    Answer::Live(Live { changes, draw: Arc::new(draw) }).into()
+    Reply::live(changes, draw)
 }
 
 /// What is known of a subject, as a file.

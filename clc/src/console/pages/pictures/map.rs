@@ -10,13 +10,12 @@ use common::error::{ApiError, ErrorCode};
 use common::sign::percent_encode;
 use common::time::Timestamp;
 use common::wire::node::{Capacity, MachineState, NodeReport};
-use futures_util::future::BoxFuture;
 use maud::{Markup, html};
 
 use super::scale::Unit;
 use crate::console::components::{live as live_part, moment, tag};
 use crate::console::desk::Pictured;
-use crate::console::reply::{Answer, Live, Reply};
+use crate::console::reply::Reply;
 use crate::console::text::{Text, Words};
 use crate::console::texts::common as words_of_all;
 use crate::console::texts::pictures as say;
@@ -142,15 +141,14 @@ pub(super) async fn live(visit: Visit) -> Result<Reply, ApiError> {
     let number = visit.query.line("page").parse().unwrap_or(1).max(1);
     let draw = move |viewer: crate::console::viewer::Viewer| {
         let visit = visit.clone();
-        let drawn: BoxFuture<'static, _> = std::boxed::Box::pin(async move {
+        async move {
             if !viewer.caller.administrator {
                 return Err(ApiError::new(ErrorCode::AccessDenied, "Only administrators see it"));
             }
             Ok(drawn(&visit, number))
-        });
-        drawn
+        }
     };
-    Ok(Answer::Live(Live { changes, draw: Arc::new(draw) }).into())
+    Ok(Reply::live(changes, draw))
 }
 
 fn drawn(visit: &Visit, number: usize) -> Markup {

@@ -1,7 +1,7 @@
 //! Applying for an account. The answer is one for all names.
 
 use common::error::ApiError;
-use common::wire::people::{Apply, Contact};
+use common::wire::people::Apply;
 use maud::{Markup, html};
 
 use crate::console::components::{Field, field, form, notice, refusal, status, told_beside};
@@ -74,17 +74,8 @@ pub(crate) async fn send(visit: Visit) -> Result<Reply, ApiError> {
 }
 
 async fn taken(visit: &Visit) -> Result<(), ApiError> {
-    let said = &visit.form;
-    let line = |name| said.line(name).to_owned();
-    let contact = Contact {
-        email: line("email"),
-        full_name: line("full_name"),
-        telephone: line("telephone"),
-        affiliation: line("affiliation"),
-        project_leader: line("project_leader"),
-        project_description: line("project_description"),
-    };
-    let password = said.new_password()?;
+    let (name, contact) = (visit.form.line("name").to_owned(), visit.form.contact());
+    let password = visit.form.new_password()?;
     let (language, address) = (Some(visit.words.0), visit.address());
-    visit.ask(Apply { name: line("name"), contact, password, language, address }).await
+    visit.ask(Apply { name, contact, password, language, address }).await
 }

@@ -186,11 +186,11 @@ async fn enter(
         .cookie(cookies::remove(cookies::VISIT)))
 }
 
-/// Ends the session.
+/// Ends the session, whether that can be recorded or not.
 pub(crate) async fn out(visit: Visit) -> Result<Reply, ApiError> {
     let session = visit.viewer()?.session.clone();
-    visit.note("SignOut", &[]).await?;
     visit.desk.kept.done.forget(&session.digest);
     visit.desk.people.work(move |people| sessions::end(&people.records, &session)).await?;
+    visit.note("SignOut", &[]).await?;
     Ok(Reply::see("/sign-in?out=1").cookie(cookies::remove(cookies::SESSION)))
 }

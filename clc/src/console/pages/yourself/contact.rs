@@ -68,23 +68,8 @@ fn asking(visit: &Visit, above: &Markup, it: &Contact) -> Reply {
 
 /// Changes it.
 pub(crate) async fn save(visit: Visit) -> Result<Reply, ApiError> {
-    let said = |name: &str| visit.form.line(name).to_owned();
-    let contact = Contact {
-        email: said("email"),
-        full_name: said("full_name"),
-        telephone: said("telephone"),
-        affiliation: said("affiliation"),
-        project_leader: said("project_leader"),
-        project_description: said("project_description"),
-    };
-    let change = ContactChange {
-        email: Some(contact.email.clone()),
-        full_name: Some(contact.full_name.clone()),
-        telephone: Some(contact.telephone.clone()),
-        affiliation: Some(contact.affiliation.clone()),
-        project_leader: Some(contact.project_leader.clone()),
-        project_description: Some(contact.project_description.clone()),
-    };
+    let contact = visit.form.contact();
+    let change = ContactChange::from(contact.clone());
     let by = visit.viewer()?.session.asks();
     let done = async {
         visit.ask(SetOwnContact { by, contact: change, address: visit.address() }).await?;

@@ -96,8 +96,9 @@ pub(crate) async fn end_others(visit: Visit) -> Result<Reply, ApiError> {
 async fn end_those(visit: &Visit, which: impl Fn(&ConsoleSession) -> bool) -> Result<(), ApiError> {
     let those: Vec<_> = own(visit).await?.into_iter().filter(|it| which(it)).collect();
     for session in those {
-        visit.note("EndSession", &[("address", &session.address)]).await?;
+        let address = session.address.clone();
         visit.desk.people.work(move |people| sessions::end(&people.records, &session)).await?;
+        visit.note("EndSession", &[("address", &address)]).await?;
     }
     Ok(())
 }

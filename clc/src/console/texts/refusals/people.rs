@@ -39,6 +39,10 @@ pub(super) const TABLE: &[(&str, &str)] = &[
         "このリンクは使えません。もう一度リンクを請求してください。",
     ),
     (
+        "Invalid value for the password: one was chosen with the application: leave it empty, and sign in with that",
+        "パスワードは申請時に決められています。空欄のままにして、そのパスワードでサインインしてください。",
+    ),
+    (
         "This cloud takes no applications: ask its administrator",
         "このクラウドは申請を受け付けていません。管理者にお問い合わせください。",
     ),
