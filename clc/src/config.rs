@@ -67,7 +67,7 @@ pub struct Config {
     /// How much of the disk they take at most, in MB of 2^20 bytes, a quarter of it those of reads;
     /// the oldest go first. At least 1. Default 1024.
     pub audit_mb: u64,
-    /// Of how many accounts the console's pictures have a history of their own, about 150 KiB of disk
+    /// Of how many accounts the console's pictures have a history of their own, about 190 KiB of disk
     /// each; of more, those that come first. Reports know all. Default 1000.
     pub history_accounts: usize,
     /// For how many days reports know what each account used. Default 731.
@@ -221,6 +221,9 @@ impl Default for Walrus {
     }
 }
 
+/// The longest name, in bytes.
+const LONGEST_NAME: usize = 255;
+
 /// Why a configuration makes no sense, though each of its keys is one.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub enum Unusable {
@@ -260,7 +263,9 @@ impl Config {
     pub fn check(&self) -> Result<(), Unusable> {
         let named = |key, name: &str| {
             let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-            if name.is_empty() || !name.chars().all(plain) {
+            // A browser takes dots alone for a way in a path.
+            let dots = name.chars().all(|c| c == '.');
+            if dots || name.len() > LONGEST_NAME || !name.chars().all(plain) {
                 return Err(Unusable::Name { key, name: name.to_owned() });
             }
             Ok(())
@@ -413,7 +418,11 @@ mod tests {
             zone: zone.into(),
         };
         let check = |nodes| Config { nodes, ..Config::default() }.check();
-        assert!(matches!(check(vec![node("a/b", "z")]), Err(Unusable::Name { .. })));
+        for odd in ["a/b", "", "..", "ノード", "<script>", "a b", &"n".repeat(256)] {
+            let refused = matches!(check(vec![node(odd, "z")]), Err(Unusable::Name { .. }));
+            assert!(refused, "{odd}");
+        }
+        assert!(check(vec![node(&"n".repeat(255), "z")]).is_ok());
         assert!(matches!(check(vec![node("a", "")]), Err(Unusable::Name { .. })));
         assert!(matches!(check(vec![node("a", "z1")]), Err(Unusable::Zone(_))));
         assert!(matches!(check(vec![node("a", "z"), node("a", "z")]), Err(Unusable::Twice(_))));

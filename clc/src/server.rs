@@ -26,7 +26,7 @@ use runtime::transport::Transport;
 use store::Engine;
 
 use self::parts::Parts;
-use self::prepare::{endpoints, prepare, shown, site_certificate};
+use self::prepare::{certificate, endpoints, prepare, shown};
 use crate::admin::answers::{Administration, identity};
 use crate::admin::paths::{self, Paths};
 use crate::admin::registrar;
@@ -194,23 +194,25 @@ impl Server {
         };
         let (identity_of, region) = (Arc::clone(&directory), config.region.clone());
         let guard = Arc::new(RecordedGuard { directory: identity_of, region });
-        let paths = Paths {
+        let shows = certificate(&config);
+        let paths = paths::start(Paths {
             people: people.clone(),
             walrus: walrus.clone(),
             walrus_url: endpoints.walrus.clone(),
             cluster: cluster.clone(),
             scheduler: scheduler.clone(),
             rooms: rooms_seen,
-            host: Host::new(env!("CARGO_PKG_VERSION"), &clock, config.data_dir.clone(), 0),
+            host: Host::new(env!("CARGO_PKG_VERSION"), &clock, config.data_dir.clone(), 0)
+                .certificate(shows.0, shows.1.clone()),
             seen: Default::default(),
-        };
+        });
         let trail = Trail { log: log.clone(), walrus: walrus.clone() };
         let api = services(
             QueryApi::new(router(&actors), keys, guard, clock.clone(), common::ec2::VERSION),
             iam,
             &trail,
         )
-        .serving(paths::service(paths))
+        .serving(paths::service(&paths))
         .audited(Arc::new(Counted { auditor: log.clone(), counts }))
         .remembering(Arc::new(replays))
         .witnessed(Arc::new(key_uses.clone()))
@@ -223,6 +225,7 @@ impl Server {
             wakers,
             walrus: walrus.clone(),
             people: people.clone(),
+            paths,
         };
         let answers = crate::admin::people::people(&people);
         let answers = registrar::people(answers, &people);
@@ -244,7 +247,7 @@ impl Server {
                 cluster: cluster.clone(),
                 rooms,
                 walrus: walrus.clone(),
-                certificate: site_certificate(&config),
+                certificate: shows.1,
             },
             storage: Exchange::new(&config.walrus.url),
             kept: Kept::default(),

@@ -300,7 +300,10 @@ impl Base {
         declare(&metrics, &roster, &board, &metadata);
         let host = {
             let (dir, reserve) = (config.data_dir.clone(), config.free_space_reserve_mb << 20);
+            let (preparing, bundling) = (board.clone(), board.clone());
             runtime::host::Host::new(env!("CARGO_PKG_VERSION"), &clock, dir, reserve)
+                .queue("preparing", move || preparing.count(MachineState::Preparing))
+                .queue("bundling", move || bundling.bundling())
         };
         let answers = routes::dispatcher(&agent, &bundles, board.clone())
             .with(move |_: LookAtNode| host.clone().look());

@@ -1,6 +1,7 @@
 """A whole cloud and a real browser: Debian's chromium, driven by playwright.
 
 Screenshots of every page go to target/screenshots. What each page costs is printed when all is done.
+Where several parts of the tests run beside each other, EUCALYPT_PART names each; the part that looks back comes last.
 """
 
 import contextlib
@@ -18,10 +19,10 @@ from playwright.sync_api import sync_playwright
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "clients"))
 
 import cloud as clouds  # noqa: E402 (it needs the path above)
+import table  # noqa: E402 (it needs the path above)
 
 SCREENSHOTS = clouds.BIN.parent / "screenshots"
-COSTS = {}
-NOTES = []
+COSTS, NOTES = table.COSTS, table.NOTES
 # What an administrator sets in the first-time configuration, and users for themselves.
 ADMINISTRATOR = "batterie Klammer 2"
 OWN = "korrekt Pferd 1"
@@ -33,21 +34,26 @@ def pytest_collection_modifyitems(config, items):
     all_files = {path.name for path in pathlib.Path(__file__).parent.glob("test_*.py")}
     last = [item for item in items if item.path.name == "test_table.py"]
     items[:] = [item for item in items if item not in last]
-    if files == all_files:
+    if files == all_files or table.PART:
         items += last
     else:
         config.hook.pytest_deselected(items=last)
 
 
+def pytest_sessionfinish():
+    if table.PART not in (None, "last") and SCREENSHOTS.exists():
+        table.keep(SCREENSHOTS)
+
+
 def pytest_terminal_summary(terminalreporter):
-    if COSTS:
+    if COSTS and table.PART in (None, "last"):
         terminalreporter.section("pages")
         terminalreporter.write_line("| page | server, ms | with all it loads, KiB |")
         terminalreporter.write_line("|---|---|---|")
         for page, (took, size) in sorted(COSTS.items()):
             terminalreporter.write_line(f"| {page} | {took:.0f} | {size / 1024:.1f} |")
-    for note in NOTES:
-        terminalreporter.write_line(note)
+        for note in NOTES:
+            terminalreporter.write_line(note)
 
 
 class Keeper:
@@ -150,8 +156,9 @@ def site(post, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def chromium():
-    shutil.rmtree(SCREENSHOTS, ignore_errors=True)
-    SCREENSHOTS.mkdir(parents=True)
+    if not table.PART:
+        shutil.rmtree(SCREENSHOTS, ignore_errors=True)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         yield browser

@@ -126,6 +126,10 @@ def test_a_second_factor_is_set_up_used_and_turned_off(site, visit):
     other.fill(code=code(secret, now + 1))
     other.send()
     assert other.page.inner_text("h1") == "Dashboard"
+    for language, (width, scheme) in LOOKS:
+        asked = visit(language=language, width=width, scheme=scheme)
+        asked.sign_in("factor", OWN)
+        looked_at(asked, "sign-in-code", "/sign-in/code")
     other.go("/second-factor")
     sure(other)
     with other.page.expect_navigation():

@@ -1,16 +1,13 @@
 """The first-time configuration, by the password that the first start has written."""
 
 from conftest import ADMINISTRATOR
-from looks import looked_at
+from looks import LOOKS, looked_at
 
 
 def test_the_administrator_configures_the_cloud(site, visit):
     file = site.cloud.dir / "admin/console-password"
     first = site.first_password
-    looks = [
-        visit(language=language, width=width, scheme=scheme)
-        for language in ("en", "ja") for width in (360, 1280) for scheme in ("light", "dark")
-    ]
+    looks = [visit(language=language, width=width, scheme=scheme) for language, width, scheme in LOOKS]
     for visitor in looks:
         visitor.sign_in("eucalyptus", first)
         assert visitor.page.url.endswith("/first-time")

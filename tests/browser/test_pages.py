@@ -66,6 +66,16 @@ def test_pages_for_users(tenant, visit, language, width, scheme):
         looked_at(visitor, name, path.format(instance=instance))
 
 
+def test_a_first_password_is_only_good_for_another(site, visit):
+    _, first = site.add("newcomer")
+    for language, width, scheme in LOOKS:
+        visitor = visit(language=language, width=width, scheme=scheme)
+        visitor.sign_in("newcomer", first)
+        visitor.go("/instances")
+        assert visitor.page.url.endswith("/password/new")
+        looked_at(visitor, "password-new", "/password/new")
+
+
 def test_all_of_it_works_without_a_script(site, visit):
     _, first = site.add("plain")
     visitor = visit(script=False, width=360)

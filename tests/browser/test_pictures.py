@@ -71,7 +71,7 @@ def admin(administrator, visit):
 
 
 @pytest.mark.parametrize("language, width, scheme", LOOKS)
-def test_looks(admin, language, width, scheme):
+def test_looks(site, admin, language, width, scheme):
     visitor = admin(language=language, width=width, scheme=scheme)
     looked_at(visitor, "dashboard-administrator", "/")
     looked_at(visitor, "history", "/history")
@@ -81,7 +81,9 @@ def test_looks(admin, language, width, scheme):
     looked_at(visitor, "reports", "/reports")
     looked_at(visitor, "reports-people", "/reports/people")
     looked_at(visitor, "reports-components", "/reports/components")
+    looked_at(visitor, "reports-messages", "/reports/messages")
     looked_at(visitor, "usage", "/usage?range=week")
+    looked_at(visitor, "history-account", f"/history/accounts/{site.cloud.administrator['EC2_USER_ID']}")
 
 
 def file_of(visitor, link):

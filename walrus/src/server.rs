@@ -16,7 +16,7 @@ use common::error::ApiError;
 use common::wire::host::LookAtWalrus;
 use common::wire::identity::Identity;
 use common::wire::told::TellWarnings;
-use common::wire::walrus::{CacheView, DescribeTraffic, Traffic};
+use common::wire::walrus::{CacheView, DescribeTraffic};
 use futures_util::future::BoxFuture;
 use runtime::audit::{AuditLog, OpenError};
 use runtime::auditor::Refusals;
@@ -73,6 +73,7 @@ use crate::s3::objects::Objects;
 use crate::s3::permit::Doorkeeper;
 use crate::s3::permits::Permits;
 use crate::s3::service::S3Actor;
+use crate::s3::tally::Tally;
 use crate::s3::trace::Recorder;
 use crate::sweep::Sweep;
 use crate::usage::ledger::Totals;
@@ -213,6 +214,7 @@ impl Server {
         let keys = Arc::new(CopiedKeyRing::new(copy, identity, clock.clone()));
         let certified = Certified::Copied(Arc::clone(&keys));
         let checker = Checker { content: content.clone(), certified, key };
+        let (flying, waiting) = (seen.figures.clone(), seen.figures.clone());
         let door = Door::new(
             checker,
             (cache.clone(), seen),
@@ -221,19 +223,18 @@ impl Server {
             config.reserve(),
         );
         let estates = EstateDoor { content: content.clone(), clock: clock.clone() };
-        let requests = metrics.counter("eucalypt_walrus_requests_total", "S3 requests answered");
-        let failures = metrics.counter(
-            "eucalypt_walrus_failures_total",
-            "S3 requests that failed by walrus' own fault",
-        );
-        let counted = (requests.clone(), failures.clone());
-        let answers = door.dispatcher().with(move |_: DescribeTraffic| {
-            let traffic = Traffic { requests: counted.0.value(), failures: counted.1.value() };
+        let tally = Tally::new(&metrics);
+        let counted = tally.clone();
+        let answers = door.dispatcher().with(move |ask: DescribeTraffic| {
+            let traffic = counted.told(ask.accounts);
             async move { Ok(traffic) }
         });
         let host = {
             let (dir, reserve) = (config.data_dir.clone(), config.reserve());
             Host::new(env!("CARGO_PKG_VERSION"), &clock, dir, reserve)
+                .queue("unpacking", move || flying.borrow().flights)
+                .queue("unpacking-waits", move || waiting.borrow().queued)
+                .certificate("https", config.tls_cert_file.clone())
         };
         let answers = answers.with(move |_: LookAtWalrus| host.clone().look());
         let answers = answers.with(|_: TellWarnings| async { Ok(runtime::warnings::recent()) });
@@ -284,8 +285,7 @@ impl Server {
             objects,
             removals,
             lists: Mutex::new(Permits::new(LISTS)),
-            requests,
-            failures,
+            tally,
         };
         let open = content.open.clone();
         metrics.gauge(

@@ -3,6 +3,7 @@
 //! `clc admin` asks. Nothing here lives, so no actor stands between a message and the
 //! records.
 
+use actix::Addr;
 use common::wire::admin::{
     AddUser, Admin, ChangeSetting, DescribeSettings, DescribeUsers, EnableUser, GetCredentials,
 };
@@ -12,12 +13,14 @@ use common::wire::identity::{
 use common::wire::quota::{ChangeQuota, ListQuotas};
 use common::wire::upkeep::ListRegistered;
 use common::wire::walrus::Walrus;
+use runtime::actor::ServiceActor;
 use runtime::clock::Clock;
 use runtime::dispatcher::Dispatcher;
 use runtime::peer::Peer;
 use runtime::shutdown::Shutdown;
 
-use super::{people, quotas, registered};
+use super::paths::Paths;
+use super::{people, quotas, registered, steering};
 use crate::identity::credentials::Endpoints;
 use crate::identity::key_uses::KeyUses;
 use crate::identity::{accounts, feed};
@@ -68,6 +71,8 @@ pub struct Administration {
     pub walrus: Peer<Walrus>,
     /// Whoever knows people.
     pub people: People,
+    /// Whoever administers the cloud for those who ask from elsewhere.
+    pub paths: Addr<ServiceActor<Paths>>,
 }
 
 impl Administration {
@@ -75,7 +80,8 @@ impl Administration {
     pub fn dispatcher(self) -> Dispatcher<Admin> {
         let [add, renew, users, enable, list, change, limit, limits] =
             std::array::from_fn(|_| self.clone());
-        people::administration(Dispatcher::new(), &self.people, &self.walrus)
+        let it = people::administration(Dispatcher::new(), &self.people, &self.walrus);
+        steering::answer_on(it, &self.paths)
             .with(move |ask: AddUser| {
                 let Self { records, endpoints, clock, .. } = add.clone();
                 let now = clock.now();

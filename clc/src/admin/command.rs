@@ -15,6 +15,7 @@ use super::asking::{Clc, CommandError};
 use super::audit::{self, AuditCommand};
 use super::quotas::{Asked, QuotaCommand, line};
 use super::registrations::{self, ContactOptions, LanguageOption, PeopleCommand};
+use super::steering::SteeringCommand;
 use crate::config::Config;
 use crate::identity::credentials::EUCARC;
 use crate::identity::folder;
@@ -52,6 +53,9 @@ pub enum Command {
     /// Users, groups and mails
     #[command(flatten)]
     People(PeopleCommand),
+    /// Nodes, instance types and the unbundle cache
+    #[command(flatten)]
+    Steering(SteeringCommand),
 }
 
 /// A user who is added.
@@ -119,6 +123,7 @@ pub async fn run(
             named.write(&dir, &files, out)
         }
         Command::People(command) => command.run(&clc, out).await,
+        Command::Steering(command) => command.run(&clc, out).await,
         Command::EnableUser { name } => {
             clc.ask(EnableUser { name: name.clone(), enabled: true }).await?;
             Ok(writeln!(out, "USER\t{name}\tenabled")?)

@@ -11,3 +11,4 @@ pub mod quotas;
 pub mod registered;
 pub mod registrar;
 pub mod registrations;
+pub mod steering;

@@ -152,7 +152,7 @@ impl Recorded {
             }),
             access_key: String::new(),
             signed: None,
-            resources: ["name", "account"]
+            resources: ["name", "account", "Name", "Image"]
                 .iter()
                 .find_map(|it| parameters.get(*it))
                 .cloned()

@@ -55,6 +55,11 @@ fn broken(error: impl std::fmt::Display) -> CertificateError {
     CertificateError::Made(error.to_string())
 }
 
+/// Where the certificate lies that is made.
+pub fn own(folder: &Path) -> PathBuf {
+    folder.join("console.pem")
+}
+
 /// Where the certificate and its key are; they are made if they are not there, or not good any more for
 /// this host. Blocks.
 ///
@@ -66,7 +71,7 @@ pub(super) fn prepare(
     now: Timestamp,
 ) -> Result<(PathBuf, PathBuf), CertificateError> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let (certificate, key) = (folder.join("console.pem"), folder.join("console-key.pem"));
+    let (certificate, key) = (own(folder), folder.join("console-key.pem"));
     let known = fs::read_to_string(&certificate).ok().filter(|_| key.exists());
     if known.is_some_and(|pem| is_good(&pem, host, now)) {
         return Ok((certificate, key));
@@ -76,13 +81,6 @@ pub(super) fn prepare(
     folder::write_file(&certificate, &pem, 0o644)?;
     tracing::info!(file = %certificate.display(), host, "the console's certificate was made");
     Ok((certificate, key))
-}
-
-/// When a certificate ends.
-pub(super) fn ends(pem: &str) -> Option<Timestamp> {
-    let read = Certificate::from_pem(pem).ok()?;
-    let end = read.tbs_certificate().validity().not_after.to_unix_duration().as_secs();
-    i64::try_from(end).ok().map(Timestamp::from_secs)
 }
 
 fn is_good(pem: &str, host: &str, now: Timestamp) -> bool {
@@ -212,6 +210,7 @@ mod tests {
     use runtime::tls::Certificate as Served;
 
     use super::*;
+    use crate::identity::validity::ends;
 
     #[test]
     fn it_is_made_once_for_a_host_and_anew_in_time() {
@@ -225,6 +224,11 @@ mod tests {
             fs::read_to_string(certificate).unwrap()
         };
         let first = made("cloud.example.com", now);
+        let chain = format!("subject=x\n{first}\n-----BEGIN CERTIFICATE-----\nMA==\n");
+        for pem in [&first, &chain] {
+            assert_eq!(ends(pem), Some(now.plus(LIFE)), "of several the first counts");
+        }
+        assert_eq!(ends("nothing"), None);
         assert_eq!(first, made("cloud.example.com", now.plus(Duration::from_secs(700 * DAY))));
         assert_ne!(first, made("cloud.example.com", now.plus(Duration::from_secs(741 * DAY))));
         let second = made("192.0.2.7", now);

@@ -49,8 +49,8 @@ pub struct Pictured {
     pub rooms: watch::Receiver<Arc<Vec<Room>>>,
     /// Who keeps images and objects.
     pub walrus: Peer<Walrus>,
-    /// The site's certificate, if it has one.
-    pub certificate: Option<PathBuf>,
+    /// The certificate that the clc shows.
+    pub certificate: PathBuf,
 }
 
 /// What the console is made of.

@@ -44,7 +44,7 @@ pub(super) fn open(
     viewer: Viewer,
     live: Live,
 ) -> Result<Response, ApiError> {
-    let place = desk.kept.streams.followed.take(&viewer.session.digest, &viewer.caller.account)?;
+    let place = desk.kept.streams.followed.take(&viewer)?;
     let (sender, pieces) = mpsc::channel(2);
     let desk = Arc::clone(desk);
     pool::spawn(async move {
@@ -67,7 +67,8 @@ async fn follow(
     mut live: Live,
     sender: &mpsc::Sender<Bytes>,
 ) {
-    let mut sent = String::new();
+    // Whoever comes back after a break says what they have.
+    let mut sent = head.header("last-event-id").unwrap_or_default().to_owned();
     loop {
         live.changes.mark_unchanged();
         let Ok(Some(now)) = desk.still(&viewer, head).await else {

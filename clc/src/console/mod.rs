@@ -50,7 +50,7 @@ mod visit;
 use std::time::Duration;
 
 pub use beats::Beats;
-pub use certificate::CertificateError;
+pub use certificate::{CertificateError, own as own_certificate};
 pub use desk::{Desk, Kept, Pictured};
 pub use door::{ConsoleError, Shown, open};
 pub use routes::{Method, Who};

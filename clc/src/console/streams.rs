@@ -5,14 +5,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use common::error::{ApiError, ErrorCode};
-use common::id::AccountId;
 use tokio::sync::Semaphore;
+
+use super::viewer::Viewer;
 
 /// How many parts are drawn at once.
 const DRAWN: usize = 4;
-
-/// How many there are of whom: of sessions by their digests, of accounts by their numbers.
-type Counts = Arc<Mutex<HashMap<String, usize>>>;
 
 /// The open streams.
 pub(super) struct Streams {
@@ -26,8 +24,8 @@ pub(super) struct Streams {
 
 impl Default for Streams {
     fn default() -> Self {
-        let followed = Most { all: 1000, of_account: 500, of_session: 12 };
-        let bodies = Most { all: 256, of_account: 128, of_session: 24 };
+        let followed = Most { all: 1000, account: 500, session: 12 };
+        let bodies = Most { all: 256, account: 128, session: 24 };
         Self {
             followed: Places::new(followed, "Too many pages are open at once"),
             bodies: Places::new(bodies, "Too many transfers are under way: wait for one to end"),
@@ -36,12 +34,15 @@ impl Default for Streams {
     }
 }
 
-/// How many places there are.
+/// How many places there are, for everybody, for an account and for a session.
 struct Most {
     all: usize,
-    of_account: usize,
-    of_session: usize,
+    account: usize,
+    session: usize,
 }
+
+/// How many are taken by whom: by sessions by their digests, by accounts by their numbers.
+type Counts = Arc<Mutex<HashMap<String, usize>>>;
 
 /// A bounded number of places.
 pub(super) struct Places {
@@ -76,18 +77,22 @@ impl Places {
         Self { of: Arc::default(), most, text }
     }
 
-    /// A place for a session of an account.
+    /// A place for whoever is signed in.
     ///
     /// # Errors
     /// `RequestLimitExceeded` if there are too many.
-    pub(super) fn take(&self, session: &str, account: &AccountId) -> Result<Place, ApiError> {
+    pub(super) fn take(&self, viewer: &Viewer) -> Result<Place, ApiError> {
+        self.of(&viewer.session.digest, viewer.caller.account.as_str())
+    }
+
+    fn of(&self, session: &str, account: &str) -> Result<Place, ApiError> {
         let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
-        let whose = [session.to_owned(), account.to_string()];
         let has = |whose: &str| of.get(whose).copied().unwrap_or_default();
-        let Most { all: most, of_account, of_session } = self.most;
-        if has(session) >= of_session || has(&whose[1]) >= of_account || all(&of) >= most {
+        let full = has(session) >= self.most.session || has(account) >= self.most.account;
+        if full || all(&of) >= self.most.all {
             return Err(ApiError::new(ErrorCode::RequestLimitExceeded, self.text));
         }
+        let whose = [session.to_owned(), account.to_owned()];
         whose.iter().for_each(|it| *of.entry(it.clone()).or_default() += 1);
         Ok(Place { of: Arc::clone(&self.of), whose })
     }
@@ -109,23 +114,16 @@ mod tests {
 
     #[test]
     fn places_are_bounded_for_each_and_for_all() {
-        let places = Places::new(Most { all: 100, of_account: 50, of_session: 12 }, "too many");
-        let accounts = ["000000000001", "000000000002", "000000000003"];
-        let [one, two, three] = accounts.map(|number| number.parse::<AccountId>().unwrap());
-        let take = |session: &str, account| places.take(session, account);
-        let mut taken: Vec<_> = (0..12).map(|_| take("a", &one).unwrap()).collect();
-        assert!(take("a", &one).is_err());
+        let places = Places::new(Most { all: 100, account: 50, session: 12 }, "too many");
+        let mut taken: Vec<_> = (0..12).map(|_| places.of("a", "1").unwrap()).collect();
+        assert!(places.of("a", "1").is_err());
         taken.pop();
-        taken.push(take("a", &one).unwrap());
-        for n in 0..38 {
-            taken.push(take(&format!("one {n}"), &one).unwrap());
-        }
-        assert!(take("b", &one).is_err(), "one account leaves some for others");
-        for n in 0..50 {
-            taken.push(take(&format!("two {n}"), &two).unwrap());
-        }
+        taken.push(places.of("a", "1").unwrap());
+        taken.extend((12..50).map(|n| places.of(&format!("one {n}"), "1").unwrap()));
+        assert!(places.of("b", "1").is_err(), "one account leaves some for others");
+        taken.extend((50..100).map(|n| places.of(&format!("two {n}"), "2").unwrap()));
         assert_eq!(places.count(), 100);
-        assert!(take("c", &three).is_err());
+        assert!(places.of("c", "3").is_err());
         drop(taken);
         assert_eq!(places.count(), 0);
     }

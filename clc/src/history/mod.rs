@@ -11,6 +11,7 @@
 //! files of a size that does not grow ([`rings`]), no part of the store: losing them loses pictures.
 //! What reports tell is in the store, added up by the moments that records have ([`meter`]).
 
+mod asked;
 mod counts;
 pub mod meter;
 pub mod report;
@@ -27,7 +28,7 @@ use common::time::Timestamp;
 use runtime::pool;
 use tokio::sync::watch;
 
-pub use counts::{Counted, Counts};
+pub use counts::{Calls, Counted, Counts};
 pub use rings::{Cell, Row};
 pub use sample::Sampler;
 pub use subjects::{ACCOUNT, CLOUD, Family, NODE, Subject};

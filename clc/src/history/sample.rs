@@ -3,6 +3,7 @@
 //! A pass looks at the clock often and does something when another minute has begun, so whoever turns
 //! a clock by hand sees a sample soon. What an interval was about (calls, the cache's hits) is the
 //! difference to the last minute; after a start, a pause, or a count that begins anew it is not known.
+//! Nodes are asked how their hosts are, all at once and not for long.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,14 +12,16 @@ use std::time::Duration;
 use common::error::ApiError;
 use common::id::AccountId;
 use common::time::Timestamp;
+use common::wire::host::{HostView, LookAtNode};
 use common::wire::quota::{DescribeQuotas, Scope, Used};
 use common::wire::walrus::{CacheView, DescribeCache, DescribeTraffic, Traffic, Walrus};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join, join_all};
 use runtime::clock::Clock;
 use runtime::peer::Peer;
 use runtime::reconcile::{Pass, Reconciler, Waker};
 use tokio::sync::watch;
 
+use super::asked::{Asked, Grown};
 use super::rings::single;
 use super::{Counts, Family, History, meter};
 use crate::cluster::Cluster;
@@ -65,6 +68,7 @@ pub struct Last {
     accounts: Option<i64>,
     stored: Option<Used>,
     counted: [Option<u64>; 9],
+    asked: Option<Asked>,
 }
 
 impl Last {
@@ -99,12 +103,13 @@ fn count(number: u64) -> f32 {
     number as f32
 }
 
-/// What walrus tells.
+/// What walrus tells, and nodes of their hosts.
 #[derive(Default)]
 struct Told {
     cache: Option<CacheView>,
     traffic: Option<Traffic>,
     stored: Option<meter::Stored>,
+    hosts: BTreeMap<String, HostView>,
 }
 
 impl Reconciler for Sampler {
@@ -119,7 +124,8 @@ impl Reconciler for Sampler {
             if !due {
                 return Ok(Pass::default());
             }
-            let told = self.told(accounts).await;
+            let (told, hosts) = join(self.told(accounts), self.hosts(now)).await;
+            let told = Told { hosts, ..told };
             self.sample(now, accounts, told).await?;
             Ok(Pass { looked: 1, steps: 1, unsettled: 0 })
         })
@@ -135,9 +141,20 @@ impl Sampler {
         let within = |ask| tokio::time::timeout(PATIENCE, ask);
         let cache = within(self.walrus.call(DescribeCache {})).await;
         let Ok(Ok(cache)) = cache else { return Told::default() };
-        let traffic = tokio::time::timeout(PATIENCE, self.walrus.call(DescribeTraffic {})).await;
+        let ask = self.walrus.call(DescribeTraffic { accounts });
+        let traffic = tokio::time::timeout(PATIENCE, ask).await.ok().and_then(Result::ok);
         let stored = if accounts { self.stored().await } else { None };
-        Told { cache: Some(cache), traffic: traffic.ok().and_then(Result::ok), stored }
+        Told { cache: Some(cache), traffic, stored, ..Told::default() }
+    }
+
+    /// How the hosts are of nodes that answer.
+    async fn hosts(&self, now: Timestamp) -> BTreeMap<String, HostView> {
+        let there = self.cluster.members().filter(|it| it.sighting().is_reachable(now));
+        let asked = there.map(|member| async move {
+            let answer = tokio::time::timeout(PATIENCE, member.peer.call(LookAtNode {})).await;
+            Some((member.name.clone(), answer.ok()?.ok()?))
+        });
+        join_all(asked).await.into_iter().flatten().collect()
     }
 
     /// What each account has stored. Accounts come before buckets.
@@ -173,17 +190,25 @@ impl Sampler {
             Some(iam),
             Some(iam_errors),
             traffic.map(|it| it.requests),
-            traffic.map(|it| it.failures),
+            traffic.map(|it| it.refusals),
         ];
+        let mut asked = None;
         let (grown, stored) = {
             let mut last = self.last();
             if accounts {
+                let period = now.as_secs().div_euclid(60).div_euclid(ACCOUNTS);
+                let storage = traffic.map(|it| {
+                    it.accounts.iter().map(|(of, count)| (of.to_string(), *count)).collect()
+                });
+                let counted = Asked { period, here: self.counts.calls(), storage };
+                asked = Some(Grown::between(last.asked.as_ref(), &counted));
+                last.asked = Some(counted);
                 last.accounts = Some(now.as_secs().div_euclid(60).div_euclid(ACCOUNTS));
                 last.stored = told.stored.as_ref().map(total);
             }
             (last.growth(now, counted), last.stored)
         };
-        let (nodes, answering) = self.nodes(now);
+        let (nodes, answering) = self.nodes(now, &told.hosts);
         let number = |value: Option<u64>| value.map_or(f32::NAN, count);
         let figures = Figures {
             nodes: count(self.cluster.members().count() as u64),
@@ -200,8 +225,8 @@ impl Sampler {
             let kept = |error| ApiError::internal("The history could not be kept", error);
             history.add(Family::Cloud, now, &[("cloud".to_owned(), cloud)]).map_err(kept)?;
             history.add(Family::Node, now, &nodes).map_err(kept)?;
-            if accounts {
-                let samples = of_accounts(&instances, told.stored.as_ref());
+            if let Some(asked) = asked {
+                let samples = of_accounts(&instances, told.stored.as_ref(), &asked);
                 history.add(Family::Account, now, &samples).map_err(kept)?;
                 history.forget(now).map_err(kept)?;
                 meter::add_up(records, &instances, told.stored.as_ref(), now)?;
@@ -219,7 +244,11 @@ impl Sampler {
     }
 
     /// A sample of each node that answers, and how many do.
-    fn nodes(&self, now: Timestamp) -> (Vec<(String, Vec<f32>)>, f32) {
+    fn nodes(
+        &self,
+        now: Timestamp,
+        hosts: &BTreeMap<String, HostView>,
+    ) -> (Vec<(String, Vec<f32>)>, f32) {
         let rooms = self.rooms.borrow().clone();
         let mut samples = Vec::new();
         for member in self.cluster.members() {
@@ -237,6 +266,7 @@ impl Sampler {
                 |(free, total): (u64, u64)| [count(total.saturating_sub(free)), count(total)];
             let mut values: Vec<f32> = pairs.into_iter().flat_map(used).collect();
             values.push(count(there as u64));
+            values.extend(of_host(hosts.get(&member.name)));
             samples.push((member.name.clone(), values));
         }
         let answering = count(samples.len() as u64);
@@ -273,6 +303,18 @@ impl Figures {
     }
 }
 
+/// What a host has to do: its load, MiB of memory and of disk in use.
+fn of_host(seen: Option<&HostView>) -> [f32; 3] {
+    let number = |value: Option<f32>| value.unwrap_or(f32::NAN);
+    let load = seen.and_then(|it| it.load);
+    let disk = seen.and_then(|it| it.disks.first());
+    [
+        number(load.map(|it| count(it.hundredths) / 100.0)),
+        number(load.map(|it| count(it.memory_used_mib))),
+        number(disk.map(|it| count(it.total.saturating_sub(it.free) >> 20))),
+    ]
+}
+
 /// The capacity and use of all nodes that answer, together.
 fn sums<'a>(nodes: impl Iterator<Item = &'a [f32]>) -> Vec<f32> {
     let mut sums = [0f64; 6];
@@ -298,8 +340,12 @@ fn instances(records: &Records) -> Result<Vec<Instance>, ApiError> {
     Ok(all.collect::<Result<_, _>>()?)
 }
 
-/// A sample of each account that has something.
-fn of_accounts(instances: &[Instance], stored: Option<&meter::Stored>) -> Vec<(String, Vec<f32>)> {
+/// A sample of each account that has something, or asked something.
+fn of_accounts(
+    instances: &[Instance],
+    stored: Option<&meter::Stored>,
+    asked: &Grown,
+) -> Vec<(String, Vec<f32>)> {
     let mut running: BTreeMap<&AccountId, [u64; 3]> = BTreeMap::new();
     for it in instances {
         let sums = running.entry(&it.account).or_default();
@@ -309,9 +355,11 @@ fn of_accounts(instances: &[Instance], stored: Option<&meter::Stored>) -> Vec<(S
             sums[2] += it.memory_mib;
         }
     }
-    let mut all: BTreeMap<&AccountId, Vec<f32>> = BTreeMap::new();
-    let with = running.keys().copied().chain(stored.into_iter().flat_map(|it| it.keys()));
-    for account in with {
+    let mut all: BTreeMap<AccountId, Vec<f32>> = BTreeMap::new();
+    let with = running.keys().copied().chain(stored.into_iter().flat_map(|it| it.keys())).cloned();
+    let callers = asked.accounts.keys().filter_map(|number| number.parse().ok());
+    for account in with.chain(callers) {
+        let account = &account;
         let [instances, cpus, memory] = running.get(account).copied().unwrap_or_default();
         let mut values = vec![count(instances), count(cpus), count(memory)];
         // An account of which walrus knows nothing has stored nothing.
@@ -320,7 +368,9 @@ fn of_accounts(instances: &[Instance], stored: Option<&meter::Stored>) -> Vec<(S
             Some(it) => [it.bytes.saturating_add(it.uploading), it.objects, it.buckets].map(count),
             None => [f32::NAN; 3],
         });
-        all.insert(account, values);
+        let rate = |more: Option<u64>| more.map_or(f32::NAN, |it| count(it) / ACCOUNTS as f32);
+        values.extend(asked.of(account.as_str()).map(rate));
+        all.insert(account.clone(), values);
     }
     all.into_iter().map(|(account, values)| (account.to_string(), values)).collect()
 }

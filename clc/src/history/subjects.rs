@@ -53,8 +53,9 @@ pub const CLOUD: [&str; 26] = [
     "s3_errors_per_minute",
 ];
 
-/// What a sample of a node says; nothing while it does not answer.
-pub const NODE: [&str; 7] = [
+/// What a sample of a node says; nothing while it does not answer. The last three are the host's own,
+/// whatever runs there: how many processes ran or waited to in the mean of a minute, and what is in use.
+pub const NODE: [&str; 10] = [
     "cpus_used",
     "cpus",
     "memory_used_mib",
@@ -62,11 +63,23 @@ pub const NODE: [&str; 7] = [
     "disk_used_mib",
     "disk_mib",
     "instances",
+    "load",
+    "host_memory_used_mib",
+    "host_disk_used_mib",
 ];
 
-/// What a sample of an account says.
-pub const ACCOUNT: [&str; 6] =
-    ["running", "cpus", "memory_mib", "stored_bytes", "objects", "buckets"];
+/// What a sample of an account says. Requests are those of the last ten minutes, each minute in the mean.
+pub const ACCOUNT: [&str; 9] = [
+    "running",
+    "cpus",
+    "memory_mib",
+    "stored_bytes",
+    "objects",
+    "buckets",
+    "ec2_requests_per_minute",
+    "iam_requests_per_minute",
+    "s3_requests_per_minute",
+];
 
 const MINUTES: Level = Level { step: 60, rows: 1440 };
 const TEN_MINUTES: Level = Level { step: 600, rows: 2016 };
@@ -132,7 +145,7 @@ mod tests {
     #[test]
     fn finer_rows_lie_side_by_side_below_a_coarser_one_and_a_history_has_its_size() {
         for (family, most) in
-            [(Family::Cloud, 4 << 20), (Family::Node, 5 << 18), (Family::Account, 150 << 10)]
+            [(Family::Cloud, 4 << 20), (Family::Node, 3 << 19), (Family::Account, 190 << 10)]
         {
             let shape = family.shape();
             for pair in shape.levels.windows(2) {

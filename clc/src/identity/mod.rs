@@ -17,3 +17,4 @@ pub mod sessions;
 pub mod stand_in;
 pub mod trust;
 pub mod uploaded;
+pub mod validity;

@@ -16,7 +16,7 @@ use store::StoreError;
 use thiserror::Error;
 
 use crate::config::{Config, Unusable};
-use crate::console::{ConsoleError, Shown};
+use crate::console::{ConsoleError, Shown, own_certificate};
 use crate::identity::credentials::Endpoints;
 use crate::identity::first_start::{self, FirstStartError};
 use crate::people::mail_server::NoServer;
@@ -116,10 +116,12 @@ pub(super) fn shown(config: &Config) -> Shown {
     }
 }
 
-/// The site's certificate, if it has one.
-pub(super) fn site_certificate(config: &Config) -> Option<PathBuf> {
-    let file = &config.tls_cert_file;
-    (!file.as_os_str().is_empty()).then(|| file.clone())
+/// The certificate that the clc shows, for what: the site's, or the console's own.
+pub(super) fn certificate(config: &Config) -> (&'static str, PathBuf) {
+    match shown(config) {
+        Shown::Site(file, _) => ("https", file),
+        Shown::Own(folder) => ("console", own_certificate(&folder)),
+    }
 }
 
 /// Everything that waits for the disk before the first actor lives.

@@ -496,6 +496,13 @@ fn a_list_shows_what_one_may_see_and_follows_what_happens() {
         let (followed, ()) = futures_util::future::join(events, ends).await;
         assert!(followed.contains("content-type: text/event-stream"), "{followed}");
         assert!(followed.contains("terminated"), "{followed}");
+        // Whoever comes back after a break and has what there is, is not told it again.
+        let id = followed.lines().rev().find_map(|line| line.strip_prefix("id: ")).unwrap();
+        browser.headers = vec![("last-event-id".into(), id.trim().into())];
+        let (told, _) = tokio::sync::oneshot::channel();
+        let again = browser.events("/instances/live", "\n: \n", told).await;
+        assert!(!again.contains("event: part"), "{again}");
+        browser.headers.clear();
         let after = recorded(&world, "DescribeInstances").await;
         let console = after.iter().filter(|it| it.agent.starts_with("console "));
         assert!(console.count() > 0 && after.len() - before < 3, "looking again is not recorded");

@@ -4,8 +4,11 @@
 use std::time::Duration;
 
 use common::ec2::instances::TerminateInstances;
+use common::ec2::zones::DescribeRegions;
+use common::id::AccountId;
 use common::time::Timestamp;
 use common::wire::node::MachineState;
+use common::wire::walrus::Traffic;
 use runtime::clock::Clock;
 
 use crate::browser::Browser;
@@ -81,6 +84,55 @@ fn samples_outlive_a_restart_and_a_pause_is_a_gap() {
         for path in ["/history/nodes/nobody", "/history/accounts/x"] {
             assert_eq!(browser.get(path).await.status, 404, "{path}");
         }
+    });
+}
+
+#[test]
+fn what_hosts_have_to_do_and_how_often_accounts_ask_is_history() {
+    let clock = Clock::manual(Timestamp::from_secs(BEGIN));
+    world_at(clock.clone(), &[4], |world| async move {
+        let mut root = administrator(&world).await;
+        let taro = world.user("taro").await;
+        let number: AccountId = taro.account.parse().unwrap();
+        sampled(&mut root, 1).await;
+        let asked = world.walrus.state.lock().unwrap().traffic.clone();
+        let traffic =
+            |requests| Traffic { accounts: vec![(number.clone(), requests)], ..Traffic::default() };
+        *asked.lock().unwrap() = traffic(30);
+        for _ in 0..20 {
+            world.call(&taro, &DescribeRegions::default()).await.unwrap();
+        }
+        clock.advance(minutes(10));
+        sampled(&mut root, 2).await;
+        let path = format!("/history/accounts/{number}/csv?range=day");
+        let told =
+            until("the account has a row", || async { rows(&mut root.clone(), &path).await.pop() })
+                .await;
+        assert_eq!(
+            told[told.len() - 3..],
+            ["2", "0", "3"],
+            "EC2, IAM, S3 in each minute: {told:?}"
+        );
+        // A walrus that was started anew has counted less, and what was before it is not known.
+        *asked.lock().unwrap() = traffic(10);
+        clock.advance(minutes(10));
+        let told = until("there is another row", || async {
+            let found = rows(&mut root.clone(), &path).await;
+            (found.len() > 1).then(|| found.last().cloned()).flatten()
+        })
+        .await;
+        assert_eq!(told[told.len() - 3..], ["0", "0", ""], "{told:?}");
+        let told = rows(&mut root, "/history/nodes/a/csv?range=hour").await.pop().unwrap();
+        assert_eq!(told[told.len() - 3..], ["2.75", "1024", "6144"], "{told:?}");
+        let page = root.get("/cloud/nodes/a").await.body;
+        assert!(page.contains("2.75") && page.contains("/history/nodes/a"), "{page}");
+        let page = root.get("/cloud/services").await.body;
+        for part in
+            ["2.75 on 2 CPUs", "the console, made by itself", "console.pem", "Nothing waits"]
+        {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        assert!(!page.contains("cannot be read"), "{page}");
     });
 }
 

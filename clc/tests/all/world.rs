@@ -101,6 +101,7 @@ pub(crate) struct WalrusState {
     pub(crate) key: Option<InstallBundleKey>,
     pub(crate) limit: u64,
     pub(crate) defaults: SetDefaultLimits,
+    pub(crate) traffic: crate::told::Asked,
     /// How many buckets every account has.
     pub(crate) buckets: u64,
     pub(crate) forgotten: Vec<String>,
@@ -133,8 +134,8 @@ impl StubWalrus {
         let (check, want, install, forget, limit, cache) =
             (with(&state), with(&state), with(&state), with(&state), with(&state), with(&state));
         let (waits, under_way) = (changed.clone(), with(&state));
-        let held = state.lock().unwrap().cached.clone();
-        let dispatcher = cached::answer_on(Dispatcher::<Walrus>::new(), &held)
+        let dispatcher = Dispatcher::<Walrus>::new();
+        let dispatcher = cached::answer_on(dispatcher, &state.lock().unwrap().cached)
             .with(move |ask: CheckBundle| {
                 let mut state = check.lock().unwrap();
                 let found = state.bundles.get(&ask.location).cloned();
@@ -231,6 +232,7 @@ impl StubWalrus {
             });
         let dispatcher = saving::store(dispatcher, &state, clock);
         let dispatcher = importing::answer(dispatcher, &state, &changed);
+        let dispatcher = crate::told::of_walrus(dispatcher, &state.lock().unwrap().traffic);
         let s3 = Arc::<StubS3>::default();
         let listening = serve_with(endpoint(dispatcher, clock).app(INSIDE, Arc::clone(&s3) as _));
         Self { state, changed, s3, listening }
@@ -348,7 +350,7 @@ impl StubNode {
         let state = NodeState { quick: true, session: 1, ..NodeState::default() };
         let (state, revision) = (Arc::new(Mutex::new(state)), watch::Sender::new(1u64));
         let dispatcher = Self::dispatcher(name, number, cpus, &state, &revision);
-        let dispatcher = saving::save(dispatcher, &state, &revision);
+        let dispatcher = crate::told::of_node(saving::save(dispatcher, &state, &revision));
         Self { name: name.into(), state, revision, listening: serve(dispatcher, clock) }
     }
 

@@ -65,7 +65,11 @@ question! {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Components {
     /// The components.
-    #[serde(rename(serialize = "euca:registered", deserialize = "registered"), default)]
+    #[serde(
+        rename(serialize = "euca:registered", deserialize = "registered"),
+        alias = "euca:registered",
+        default
+    )]
     pub registered: Items<Component>,
 }
 
@@ -73,23 +77,32 @@ pub struct Components {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Component {
     /// What it is: `cluster`, `walrus`, `node`.
-    #[serde(rename(serialize = "euca:type", deserialize = "type"), default)]
+    #[serde(rename(serialize = "euca:type", deserialize = "type"), alias = "euca:type", default)]
     pub kind: String,
     /// Its zone, if it is in one.
     #[serde(
         rename(serialize = "euca:partition", deserialize = "partition"),
+        alias = "euca:partition",
         default,
         skip_serializing_if = "String::is_empty"
     )]
     pub partition: String,
     /// Its name.
-    #[serde(rename(serialize = "euca:name", deserialize = "name"))]
+    #[serde(rename(serialize = "euca:name", deserialize = "name"), alias = "euca:name")]
     pub name: String,
     /// Its host.
-    #[serde(rename(serialize = "euca:detail", deserialize = "detail"), default)]
+    #[serde(
+        rename(serialize = "euca:detail", deserialize = "detail"),
+        alias = "euca:detail",
+        default
+    )]
     pub detail: String,
     /// `ENABLED`, or `NOTREADY` if it has not answered lately.
-    #[serde(rename(serialize = "euca:state", deserialize = "state"), default)]
+    #[serde(
+        rename(serialize = "euca:state", deserialize = "state"),
+        alias = "euca:state",
+        default
+    )]
     pub state: String,
 }
 
@@ -97,7 +110,11 @@ pub struct Component {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Nodes {
     /// The nodes.
-    #[serde(rename(serialize = "euca:registered", deserialize = "registered"), default)]
+    #[serde(
+        rename(serialize = "euca:registered", deserialize = "registered"),
+        alias = "euca:registered",
+        default
+    )]
     pub registered: Items<Node>,
 }
 
@@ -105,70 +122,137 @@ pub struct Nodes {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
     /// Its name.
-    #[serde(rename(serialize = "euca:name", deserialize = "name"))]
+    #[serde(rename(serialize = "euca:name", deserialize = "name"), alias = "euca:name")]
     pub name: String,
     /// Its zone.
-    #[serde(rename(serialize = "euca:clusterName", deserialize = "clusterName"))]
+    #[serde(
+        rename(serialize = "euca:clusterName", deserialize = "clusterName"),
+        alias = "euca:clusterName"
+    )]
     pub cluster_name: String,
     /// `ENABLED`, or `NOTREADY` if it has not answered lately.
-    #[serde(rename(serialize = "euca:state", deserialize = "state"), default)]
+    #[serde(
+        rename(serialize = "euca:state", deserialize = "state"),
+        alias = "euca:state",
+        default
+    )]
     pub state: String,
     /// The ids of its instances.
-    #[serde(rename(serialize = "euca:instances", deserialize = "instances"), default)]
+    #[serde(
+        rename(serialize = "euca:instances", deserialize = "instances"),
+        alias = "euca:instances",
+        default
+    )]
     pub instances: Entries,
     /// Where it answers.
-    #[serde(rename(serialize = "euca:address", deserialize = "address"), default)]
+    #[serde(
+        rename(serialize = "euca:address", deserialize = "address"),
+        alias = "euca:address",
+        default
+    )]
     pub address: String,
     /// `draining` or `given-up`, if an administrator has said so.
-    #[serde(rename(serialize = "euca:rule", deserialize = "rule"), default)]
+    #[serde(rename(serialize = "euca:rule", deserialize = "rule"), alias = "euca:rule", default)]
     pub rule: String,
     /// Since when.
-    #[serde(rename(serialize = "euca:ruleSince", deserialize = "ruleSince"), default)]
+    #[serde(
+        rename(serialize = "euca:ruleSince", deserialize = "ruleSince"),
+        alias = "euca:ruleSince",
+        default
+    )]
     pub rule_since: String,
     /// Who has said so.
-    #[serde(rename(serialize = "euca:ruleBy", deserialize = "ruleBy"), default)]
+    #[serde(
+        rename(serialize = "euca:ruleBy", deserialize = "ruleBy"),
+        alias = "euca:ruleBy",
+        default
+    )]
     pub rule_by: String,
     /// What runs its guests: `qemu kvm`, `qemu tcg`, `sim`.
-    #[serde(rename(serialize = "euca:hypervisor", deserialize = "hypervisor"), default)]
+    #[serde(
+        rename(serialize = "euca:hypervisor", deserialize = "hypervisor"),
+        alias = "euca:hypervisor",
+        default
+    )]
     pub hypervisor: String,
     /// The version of its agent.
-    #[serde(rename(serialize = "euca:version", deserialize = "version"), default)]
+    #[serde(
+        rename(serialize = "euca:version", deserialize = "version"),
+        alias = "euca:version",
+        default
+    )]
     pub version: String,
     /// Its architecture.
-    #[serde(rename(serialize = "euca:architecture", deserialize = "architecture"), default)]
+    #[serde(
+        rename(serialize = "euca:architecture", deserialize = "architecture"),
+        alias = "euca:architecture",
+        default
+    )]
     pub architecture: String,
     /// When its agent was started.
-    #[serde(rename(serialize = "euca:started", deserialize = "started"), default)]
+    #[serde(
+        rename(serialize = "euca:started", deserialize = "started"),
+        alias = "euca:started",
+        default
+    )]
     pub started: String,
     /// When it last answered.
-    #[serde(rename(serialize = "euca:lastHeard", deserialize = "lastHeard"), default)]
+    #[serde(
+        rename(serialize = "euca:lastHeard", deserialize = "lastHeard"),
+        alias = "euca:lastHeard",
+        default
+    )]
     pub last_heard: String,
     /// Why it does not answer.
-    #[serde(rename(serialize = "euca:problem", deserialize = "problem"), default)]
+    #[serde(
+        rename(serialize = "euca:problem", deserialize = "problem"),
+        alias = "euca:problem",
+        default
+    )]
     pub problem: String,
     /// Virtual processors that it has.
-    #[serde(rename(serialize = "euca:cpus", deserialize = "cpus"), default)]
+    #[serde(rename(serialize = "euca:cpus", deserialize = "cpus"), alias = "euca:cpus", default)]
     pub cpus: u64,
     /// Those that are not promised.
-    #[serde(rename(serialize = "euca:freeCpus", deserialize = "freeCpus"), default)]
+    #[serde(
+        rename(serialize = "euca:freeCpus", deserialize = "freeCpus"),
+        alias = "euca:freeCpus",
+        default
+    )]
     pub free_cpus: u64,
     /// Memory that it has, in MiB.
-    #[serde(rename(serialize = "euca:memory", deserialize = "memory"), default)]
+    #[serde(
+        rename(serialize = "euca:memory", deserialize = "memory"),
+        alias = "euca:memory",
+        default
+    )]
     pub memory: u64,
     /// What is not promised of it.
-    #[serde(rename(serialize = "euca:freeMemory", deserialize = "freeMemory"), default)]
+    #[serde(
+        rename(serialize = "euca:freeMemory", deserialize = "freeMemory"),
+        alias = "euca:freeMemory",
+        default
+    )]
     pub free_memory: u64,
     /// Disk that it has, in MiB.
-    #[serde(rename(serialize = "euca:disk", deserialize = "disk"), default)]
+    #[serde(rename(serialize = "euca:disk", deserialize = "disk"), alias = "euca:disk", default)]
     pub disk: u64,
     /// What is not promised of it.
-    #[serde(rename(serialize = "euca:freeDisk", deserialize = "freeDisk"), default)]
+    #[serde(
+        rename(serialize = "euca:freeDisk", deserialize = "freeDisk"),
+        alias = "euca:freeDisk",
+        default
+    )]
     pub free_disk: u64,
     /// Addresses that are free.
-    #[serde(rename(serialize = "euca:freeAddresses", deserialize = "freeAddresses"), default)]
+    #[serde(
+        rename(serialize = "euca:freeAddresses", deserialize = "freeAddresses"),
+        alias = "euca:freeAddresses",
+        default
+    )]
     pub free_addresses: u64,
     /// How many instances of each type fit now, and if it were empty.
-    #[serde(rename(serialize = "euca:fits", deserialize = "fits"), default)]
+    #[serde(rename(serialize = "euca:fits", deserialize = "fits"), alias = "euca:fits", default)]
     pub fits: Members<Fit>,
 }
 

@@ -1,4 +1,7 @@
 //! What the answers of several families are made of.
+//!
+//! What is written with 2.0's prefix is read with it and without: answers go between services as JSON,
+//! too, as they are.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +9,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Items<T> {
     /// The items.
-    #[serde(rename(serialize = "euca:item", deserialize = "item"), default = "Vec::new")]
+    #[serde(
+        rename(serialize = "euca:item", deserialize = "item"),
+        alias = "euca:item",
+        default = "Vec::new"
+    )]
     pub item: Vec<T>,
 }
 
@@ -27,7 +34,11 @@ impl<T> From<Vec<T>> for Items<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Members<T> {
     /// What is listed.
-    #[serde(rename(serialize = "euca:member", deserialize = "member"), default = "Vec::new")]
+    #[serde(
+        rename(serialize = "euca:member", deserialize = "member"),
+        alias = "euca:member",
+        default = "Vec::new"
+    )]
     pub member: Vec<T>,
 }
 
@@ -47,7 +58,11 @@ impl<T> From<Vec<T>> for Members<T> {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entries {
     /// The texts.
-    #[serde(rename(serialize = "euca:entry", deserialize = "entry"), default)]
+    #[serde(
+        rename(serialize = "euca:entry", deserialize = "entry"),
+        alias = "euca:entry",
+        default
+    )]
     pub entry: Vec<String>,
 }
 
@@ -69,7 +84,7 @@ macro_rules! told {
         pub struct $name {
             $(
                 $(#[$of])*
-                #[serde(rename(serialize = $long, deserialize = $short), default)]
+                #[serde(rename(serialize = $long, deserialize = $short), alias = $long, default)]
                 pub $field: $kind,
             )*
         }

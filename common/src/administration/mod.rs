@@ -12,6 +12,7 @@ pub mod configuration;
 pub mod credentials;
 pub mod elements;
 pub mod groups;
+pub mod lines;
 pub mod properties;
 pub mod services;
 pub mod types;

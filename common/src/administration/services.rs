@@ -44,6 +44,43 @@ told! {
         problem: String = "euca:problem", "problem";
         /// The file systems that it keeps things on.
         disks: Members<DiskState> = "euca:disks", "disks";
+        /// How many processes ran or waited to on its host, in the mean of the last minute, in
+        /// hundredths.
+        load: u64 = "euca:load", "load";
+        /// The host's processors; 0 if nothing is known of what it has to do.
+        cpus: u64 = "euca:cpus", "cpus";
+        /// The host's memory, MiB.
+        memory: u64 = "euca:memory", "memory";
+        /// What of it is in use, MiB.
+        used_memory: u64 = "euca:usedMemory", "usedMemory";
+        /// What waits or is under way.
+        queues: Members<QueueState> = "euca:queues", "queues";
+        /// The certificates that it shows.
+        certificates: Members<CertificateState> = "euca:certificates", "certificates";
+    }
+}
+
+told! {
+    /// How much of something waits or is under way.
+    QueueState {
+        /// Of what: at the clc `launches`, `images`, `imports`, `saving`; at walrus `unpacking`,
+        /// `unpacking-waits`; at a node `preparing`, `bundling`.
+        name: String = "euca:name", "name";
+        /// How many.
+        length: u64 = "euca:length", "length";
+    }
+}
+
+told! {
+    /// A certificate.
+    CertificateState {
+        /// For what: `https`, `console` for the one that the console made itself, `cloud` for the one
+        /// by which bundles are encrypted.
+        name: String = "euca:name", "name";
+        /// Its file; nothing of one that is on record.
+        path: String = "euca:path", "path";
+        /// When it ends; nothing if it cannot be read.
+        ends: String = "euca:ends", "ends";
     }
 }
 

@@ -29,6 +29,48 @@ pub struct HostView {
     /// The file systems that it keeps things on.
     #[serde(default)]
     pub disks: Vec<DiskView>,
+    /// What its host has to do; `None` if it cannot be told.
+    #[serde(default)]
+    pub load: Option<LoadView>,
+    /// What waits or is under way.
+    #[serde(default)]
+    pub queues: Vec<QueueView>,
+    /// The certificates that it shows.
+    #[serde(default)]
+    pub certificates: Vec<CertificateView>,
+}
+
+/// What a host has to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadView {
+    /// How many processes ran or waited to, in the mean of the last minute, in hundredths.
+    pub hundredths: u64,
+    /// The host's processors.
+    pub cpus: u64,
+    /// Its memory, MiB.
+    pub memory_mib: u64,
+    /// What of it is in use and could not be had by others, MiB.
+    pub memory_used_mib: u64,
+}
+
+/// How much of something waits or is under way.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueView {
+    /// Of what: `preparing`.
+    pub name: String,
+    /// How many.
+    pub length: u64,
+}
+
+/// A certificate.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateView {
+    /// For what: `https`.
+    pub name: String,
+    /// Its file.
+    pub path: String,
+    /// Itself, PEM.
+    pub pem: String,
 }
 
 /// A file system.

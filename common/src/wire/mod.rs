@@ -21,6 +21,7 @@ pub mod quota;
 pub mod registrar;
 pub mod role;
 pub mod spec;
+pub mod steering;
 pub mod told;
 pub mod upkeep;
 pub mod walrus;

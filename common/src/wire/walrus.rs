@@ -186,10 +186,14 @@ pub struct CacheView {
 
 /// How much is asked of S3.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct DescribeTraffic {}
+pub struct DescribeTraffic {
+    /// Whether it is told by accounts, too.
+    #[serde(default)]
+    pub accounts: bool,
+}
 
 /// Figures of S3 since the service was started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Traffic {
     /// Requests that were answered.
     #[serde(default)]
@@ -197,6 +201,13 @@ pub struct Traffic {
     /// Those among them that failed by the service's own fault.
     #[serde(default)]
     pub failures: u64,
+    /// Those that were refused or failed.
+    #[serde(default)]
+    pub refusals: u64,
+    /// Requests of each account that has sent some, if that was asked for; of very many accounts not
+    /// all.
+    #[serde(default)]
+    pub accounts: Vec<(AccountId, u64)>,
 }
 
 messages! {

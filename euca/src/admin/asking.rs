@@ -3,6 +3,7 @@
 use clap::Args;
 use common::action::Action;
 use common::administration::Done;
+use common::administration::lines::line;
 
 use crate::cmd::{Context, Failure};
 use crate::config::{Service, Settings};
@@ -37,9 +38,12 @@ pub(super) fn done<A: Action<Output = Done>>(
 
 /// Prints columns parted by tabs, in which nothing controls a terminal.
 pub(super) fn row(cx: &mut Context<'_>, columns: &[&str]) -> Result<(), Failure> {
-    let columns: Vec<String> =
-        columns.iter().map(|column| column.replace(|c: char| c.is_control(), " ")).collect();
-    Ok(writeln!(cx.out, "{}", columns.join("\t"))?)
+    Ok(writeln!(cx.out, "{}", line(columns))?)
+}
+
+/// Prints lines.
+pub(super) fn lines(cx: &mut Context<'_>, lines: &[String]) -> Result<(), Failure> {
+    lines.iter().try_for_each(|line| Ok(writeln!(cx.out, "{line}")?))
 }
 
 /// Texts as 2.0 prints a list: a blank before each.

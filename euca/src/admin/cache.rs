@@ -3,7 +3,7 @@
 use clap::Args;
 use common::administration::cache::{DescribeImageCache, EvictImages};
 
-use super::asking::{CONFIGURATION, ask, row};
+use super::asking::{CONFIGURATION, ask, lines};
 use crate::cmd::{Context, Execute, Failure};
 use crate::options::Remote;
 
@@ -17,29 +17,7 @@ pub(crate) struct Describe {
 impl Execute for Describe {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let cache = ask(cx, &self.remote, CONFIGURATION, &DescribeImageCache {})?;
-        let sums = [
-            cache.limit,
-            cache.used,
-            cache.reserved,
-            cache.hits,
-            cache.misses,
-            cache.evictions,
-            cache.flights,
-            cache.queued,
-        ];
-        let sums = sums.map(|sum| sum.to_string());
-        let columns: Vec<_> = std::iter::once("CACHE").chain(sums.iter().map(|it| &**it)).collect();
-        row(cx, &columns)?;
-        for it in &cache.images.item {
-            let (size, hits) = (it.size.to_string(), it.hits.to_string());
-            let uses = (it.pins + it.expected + it.waiting).to_string();
-            let ids = it.image_ids.entry.join(",");
-            row(
-                cx,
-                &["CACHED", &it.manifest, &ids, &it.state, &size, &it.last_used, &hits, &uses],
-            )?;
-        }
-        Ok(())
+        lines(cx, &cache.lines())
     }
 }
 
@@ -56,6 +34,6 @@ pub(crate) struct Evict {
 impl Execute for Evict {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let evicted = ask(cx, &self.remote, CONFIGURATION, &EvictImages { image: self.image })?;
-        row(cx, &["EVICTED", &evicted.images.to_string(), &evicted.bytes.to_string()])
+        lines(cx, &[evicted.line()])
     }
 }

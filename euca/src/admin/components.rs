@@ -12,7 +12,7 @@ use common::administration::configuration::{
     RegisterCluster, RegisterStorageController, RegisterWalrus,
 };
 
-use super::asking::{CONFIGURATION, ask, done, row};
+use super::asking::{CONFIGURATION, ask, done, lines, row};
 use crate::cmd::{Context, Execute, Failure};
 use crate::options::Remote;
 
@@ -36,12 +36,8 @@ pub(crate) struct Nodes {
 impl Execute for Nodes {
     fn run(self, cx: &mut Context<'_>) -> Result<(), Failure> {
         let asked = DescribeNodes { name: self.some.name };
-        for node in &ask(cx, &self.some.remote, CONFIGURATION, &asked)?.registered.item {
-            let mut columns = vec!["NODE", node.name.as_str(), node.cluster_name.as_str()];
-            columns.extend(node.instances.entry.iter().map(String::as_str));
-            row(cx, &columns)?;
-        }
-        Ok(())
+        let nodes = ask(cx, &self.some.remote, CONFIGURATION, &asked)?;
+        lines(cx, &nodes.lines())
     }
 }
 

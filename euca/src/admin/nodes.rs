@@ -4,7 +4,7 @@ use clap::Args;
 use common::action::Action;
 use common::administration::configuration::{GiveUpNode, ModifyNode, NodeModified};
 
-use super::asking::{CONFIGURATION, ask, row};
+use super::asking::{CONFIGURATION, ask, lines};
 use crate::cmd::{Context, Execute, Failure};
 use crate::options::Remote;
 
@@ -25,10 +25,7 @@ fn say<A: Action<Output = NodeModified>>(
     wish: &A,
 ) -> Result<(), Failure> {
     let said = ask(cx, remote, CONFIGURATION, wish)?;
-    let rule = if said.rule.is_empty() { "enabled" } else { said.rule.as_str() };
-    let mut columns = vec!["NODE", said.name.as_str(), rule];
-    columns.extend(said.instances.entry.iter().map(String::as_str));
-    row(cx, &columns)
+    lines(cx, &[said.line()])
 }
 
 /// Options of `euca-drain-node`.

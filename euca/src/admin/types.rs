@@ -3,7 +3,7 @@
 use clap::Args;
 use common::administration::types::{ModifyInstanceTypes, TypeChange};
 
-use super::asking::{CONFIGURATION, ask, row};
+use super::asking::{CONFIGURATION, ask, lines};
 use crate::cmd::{Context, Execute, Failure};
 use crate::options::Remote;
 
@@ -35,11 +35,7 @@ impl Execute for Modify {
         let (name, cpu) = (self.name.clone(), self.cpus);
         let change = TypeChange { name, cpu, memory: self.memory, disk: self.disk };
         let wish = ModifyInstanceTypes { instance_type: vec![change] };
-        let types = ask(cx, &self.remote, CONFIGURATION, &wish)?.types.item;
-        for it in types.iter().filter(|it| it.name == self.name) {
-            let sizes = [it.cpu, it.memory, it.disk].map(|size| size.to_string());
-            row(cx, &["INSTANCETYPE", &it.name, &sizes[0], &sizes[1], &sizes[2]])?;
-        }
-        Ok(())
+        let types = ask(cx, &self.remote, CONFIGURATION, &wish)?;
+        lines(cx, &types.lines(&self.name))
     }
 }

@@ -72,6 +72,13 @@ impl Board {
         u64::try_from(many).unwrap_or(u64::MAX)
     }
 
+    /// How many instances are being bundled, or wait for it.
+    pub fn bundling(&self) -> u64 {
+        let report = self.report.borrow();
+        let many = report.bundles.iter().filter(|view| !view.state.is_over()).count();
+        u64::try_from(many).unwrap_or(u64::MAX)
+    }
+
     /// The report as soon as it is news to the caller, when the caller has waited enough, or when
     /// the agent stops.
     ///

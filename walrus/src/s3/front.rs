@@ -29,7 +29,6 @@ use common::time::Timestamp;
 use futures_util::future::BoxFuture;
 use runtime::clock::Clock;
 use runtime::http::{App, Body, Head, Payload, Response};
-use runtime::metrics::Counter;
 use sha2::{Digest as _, Sha256};
 
 use super::access::denied;
@@ -43,6 +42,7 @@ use super::permit::{Doorkeeper, Key};
 use super::permits::{Permit, Permits, slow_down};
 use super::refusal::{Refusal, mismatch, refused};
 use super::service::{Asked, Operate, S3Actor};
+use super::tally::Tally;
 use super::trace::{Noted, Recorder, Trace};
 use crate::blob::receive::read_past;
 
@@ -65,10 +65,8 @@ pub(crate) struct Front {
     pub(crate) removals: Addr<S3Actor<Removals>>,
     /// Leave to hold a list of parts, which is large.
     pub(crate) lists: Mutex<Permits>,
-    /// Requests so far.
-    pub(crate) requests: Counter,
-    /// Requests that failed by our own fault.
-    pub(crate) failures: Counter,
+    /// How many requests there were.
+    pub(crate) tally: Tally,
     /// Who keeps records of requests.
     pub(crate) recorder: Recorder,
 }
@@ -115,7 +113,6 @@ impl Front {
         let error = answered.as_ref().err().map(|refusal| &refusal.error);
         let kept = self.recorder.keep(&trace, &head, error, self.clock.now()).await;
         let answered = answered.and_then(|response| kept.map(|()| response).map_err(Refusal::from));
-        self.requests.add(1);
         let (mut response, code) = match answered {
             Ok(response) => (response, None),
             Err(refusal) => {
@@ -124,6 +121,7 @@ impl Front {
             }
         };
         let status = response.status;
+        self.tally.note(trace.caller.as_ref().map(|caller| &caller.account), status);
         response =
             response.with("x-amz-request-id", head.request_id.as_str()).with("server", "Walrus");
         tracing::info!(
@@ -408,7 +406,7 @@ impl Front {
         let error = &refusal.error;
         let status = error.code().status();
         if status >= 500 && error.code() != ErrorCode::NotImplemented {
-            self.failures.add(1);
+            self.tally.failed();
             tracing::error!(
                 request_id = head.request_id,
                 %error,

@@ -42,4 +42,5 @@ mod post;
 mod refusal;
 pub(crate) mod service;
 pub(crate) mod source;
+pub(crate) mod tally;
 pub(crate) mod trace;

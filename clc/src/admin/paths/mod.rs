@@ -76,43 +76,47 @@ pub struct Paths {
     pub seen: tokio::sync::Mutex<Option<(Timestamp, Services)>>,
 }
 
+/// Starts the actor that does it all.
+pub fn start(paths: Paths) -> Addr<ServiceActor<Paths>> {
+    ServiceActor::start(Arc::new(paths), PERMITS)
+}
+
 /// The service behind the paths.
-pub fn service(paths: Paths) -> QueryService {
-    let actor = ServiceActor::start(Arc::new(paths), PERMITS);
+pub fn service(actor: &Addr<ServiceActor<Paths>>) -> QueryService {
     let router = Router::new()
-        .on::<AddGroup, _>(&actor)
-        .on::<AddGroupMember, _>(&actor)
-        .on::<AddUser, _>(&actor)
-        .on::<DeleteGroup, _>(&actor)
-        .on::<DeleteUser, _>(&actor)
-        .on::<DeregisterCluster, _>(&actor)
-        .on::<DeregisterStorageController, _>(&actor)
-        .on::<DeregisterWalrus, _>(&actor)
-        .on::<DescribeClusters, _>(&actor)
-        .on::<DescribeComponents, _>(&actor)
-        .on::<DescribeGroups, _>(&actor)
-        .on::<DescribeImageCache, _>(&actor)
-        .on::<DescribeNodes, _>(&actor)
-        .on::<DescribeProperties, _>(&actor)
-        .on::<DescribeServices, _>(&actor)
-        .on::<DescribeStorageControllers, _>(&actor)
-        .on::<DescribeUsers, _>(&actor)
-        .on::<DescribeWalruses, _>(&actor)
-        .on::<EnableUser, _>(&actor)
-        .on::<EvictImages, _>(&actor)
-        .on::<GetCredentials, _>(&actor)
-        .on::<GiveUpNode, _>(&actor)
-        .on::<GrantGroupAuthorization, _>(&actor)
-        .on::<ModifyInstanceTypes, _>(&actor)
-        .on::<ModifyNode, _>(&actor)
-        .on::<ModifyPropertyValue, _>(&actor)
-        .on::<ModifyPropertyValues, _>(&actor)
-        .on::<RegisterCluster, _>(&actor)
-        .on::<RegisterStorageController, _>(&actor)
-        .on::<RegisterWalrus, _>(&actor)
-        .on::<RemoveGroupMember, _>(&actor)
-        .on::<ResetPropertyValue, _>(&actor)
-        .on::<RevokeGroupAuthorization, _>(&actor);
+        .on::<AddGroup, _>(actor)
+        .on::<AddGroupMember, _>(actor)
+        .on::<AddUser, _>(actor)
+        .on::<DeleteGroup, _>(actor)
+        .on::<DeleteUser, _>(actor)
+        .on::<DeregisterCluster, _>(actor)
+        .on::<DeregisterStorageController, _>(actor)
+        .on::<DeregisterWalrus, _>(actor)
+        .on::<DescribeClusters, _>(actor)
+        .on::<DescribeComponents, _>(actor)
+        .on::<DescribeGroups, _>(actor)
+        .on::<DescribeImageCache, _>(actor)
+        .on::<DescribeNodes, _>(actor)
+        .on::<DescribeProperties, _>(actor)
+        .on::<DescribeServices, _>(actor)
+        .on::<DescribeStorageControllers, _>(actor)
+        .on::<DescribeUsers, _>(actor)
+        .on::<DescribeWalruses, _>(actor)
+        .on::<EnableUser, _>(actor)
+        .on::<EvictImages, _>(actor)
+        .on::<GetCredentials, _>(actor)
+        .on::<GiveUpNode, _>(actor)
+        .on::<GrantGroupAuthorization, _>(actor)
+        .on::<ModifyInstanceTypes, _>(actor)
+        .on::<ModifyNode, _>(actor)
+        .on::<ModifyPropertyValue, _>(actor)
+        .on::<ModifyPropertyValues, _>(actor)
+        .on::<RegisterCluster, _>(actor)
+        .on::<RegisterStorageController, _>(actor)
+        .on::<RegisterWalrus, _>(actor)
+        .on::<RemoveGroupMember, _>(actor)
+        .on::<ResetPropertyValue, _>(actor)
+        .on::<RevokeGroupAuthorization, _>(actor);
     QueryService {
         paths: &["/services/accounts", "/services/configuration", "/services/properties"],
         versions: &[VERSION],

@@ -11,6 +11,8 @@ use common::administration::configuration::{
     DescribeNodes, Fit, GiveUpNode, ModifyNode, Node, NodeModified, Nodes,
 };
 use common::error::{ApiError, ErrorCode};
+use common::time::Timestamp;
+use common::wire::node::{InstanceView, MachineState};
 use runtime::actor::{Answer, Handle, Scene};
 use store::After;
 
@@ -115,17 +117,55 @@ async fn known(scene: &Scene<Paths>, node: &str) -> Result<Option<Rule>, ApiErro
     scene.people.records.work(rule).await
 }
 
+/// How a node is, as far as it decides what may be said of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Standing {
+    /// Whether it answers.
+    here: bool,
+    /// How many instances it has that have not ended there.
+    left: usize,
+}
+
+impl Standing {
+    fn of(member: &Member, now: Timestamp) -> Self {
+        let seen = member.sighting();
+        let there =
+            |view: &&InstanceView| !matches!(view.state, MachineState::Gone | MachineState::Failed);
+        let left = seen.report.as_ref().map_or(0, |it| it.instances.iter().filter(there).count());
+        Self { here: seen.is_reachable(now), left }
+    }
+
+    /// Whether a rule may follow another.
+    fn lets(self, node: &str, known: Option<Rule>, wanted: Option<Rule>) -> Result<(), ApiError> {
+        let text = match (known, wanted) {
+            (_, Some(Rule::GivenUp)) if self.here => {
+                format!("The node {node} answers: drain it, and end its instances")
+            }
+            (Some(Rule::GivenUp), Some(Rule::Draining)) => {
+                format!("The node {node} was given up: enable it first")
+            }
+            (Some(Rule::GivenUp), None) if !self.here => {
+                format!("The node {node} was given up and does not answer")
+            }
+            // Their addresses and their room are promised to nobody else while they have them.
+            (Some(Rule::GivenUp), None) if self.left > 0 => {
+                let left = self.left;
+                format!(
+                    "The node {node} was given up: what it came back with is being ended ({left})"
+                )
+            }
+            _ => return Ok(()),
+        };
+        Err(ApiError::new(ErrorCode::IncorrectState, text))
+    }
+}
+
 impl Handle<Paths> for ModifyNode {
     type Checked = Said;
 
     async fn check(self, scene: &Scene<Paths>) -> Result<Said, ApiError> {
         let member = member(scene, &self.name)?;
-        let known = known(scene, &self.name).await?;
         let rule = match self.state.as_str() {
-            "draining" if known == Some(Rule::GivenUp) => {
-                let text = format!("The node {} was given up: enable it first", member.name);
-                return Err(ApiError::new(ErrorCode::IncorrectState, text));
-            }
             "draining" => Some(Rule::Draining),
             "enabled" => None,
             other => {
@@ -133,12 +173,8 @@ impl Handle<Paths> for ModifyNode {
                 return Err(ApiError::invalid("State", why));
             }
         };
-        let here = member.sighting().is_reachable(scene.people.now());
-        if known == Some(Rule::GivenUp) && !here {
-            // Only once it answers is it known that what was on it has ended there, too.
-            let text = format!("The node {} was given up and does not answer", member.name);
-            return Err(ApiError::new(ErrorCode::IncorrectState, text));
-        }
+        let standing = Standing::of(member, scene.people.now());
+        standing.lets(&self.name, known(scene, &self.name).await?, rule)?;
         Ok(Said { node: self.name, rule })
     }
 
@@ -151,11 +187,8 @@ impl Handle<Paths> for GiveUpNode {
     type Checked = Said;
 
     async fn check(self, scene: &Scene<Paths>) -> Result<Said, ApiError> {
-        let member = member(scene, &self.name)?;
-        if member.sighting().is_reachable(scene.people.now()) {
-            let text = format!("The node {} answers: drain it, and end its instances", member.name);
-            return Err(ApiError::new(ErrorCode::IncorrectState, text));
-        }
+        let standing = Standing::of(member(scene, &self.name)?, scene.people.now());
+        standing.lets(&self.name, None, Some(Rule::GivenUp))?;
         Ok(Said { node: self.name, rule: Some(Rule::GivenUp) })
     }
 
@@ -173,10 +206,13 @@ async fn say(said: Said, scene: &Scene<Paths>) -> Result<NodeModified, ApiError>
         let _ = close(true).await;
     }
     let (name, since) = (node.clone(), scene.people.now());
+    let standing = Standing::of(member(scene, &node)?, since);
     let by = format!("{}/{}", scene.caller.alias, scene.caller.user);
     let record = move |records: &Records| {
         store::transact(&*records.engine, |batch| {
-            match (records.node_rules.get(&name)?, rule) {
+            let known = records.node_rules.get(&name)?;
+            standing.lets(&name, known.as_ref().map(|seen| seen.rule), rule)?;
+            match (known, rule) {
                 (Some(seen), None) => drop(batch.remove(&seen)),
                 (None, None) => {}
                 (Some(seen), Some(rule)) if seen.rule == rule => {}
@@ -205,4 +241,35 @@ async fn say(said: Said, scene: &Scene<Paths>) -> Result<NodeModified, ApiError>
     let rule = rule.map_or("", Rule::name).to_owned();
     tracing::info!(node, rule, "an administrator has said how the node is used");
     Ok(NodeModified { name: node, rule, instances: instances.into() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_said_of_a_node_that_was_said_otherwise_before() {
+        let (draining, given_up) = (Some(Rule::Draining), Some(Rule::GivenUp));
+        let at = |here, left| Standing { here, left };
+        for (standing, known, wanted, refused) in [
+            (at(true, 3), None, draining, None),
+            (at(false, 3), None, draining, None),
+            (at(true, 3), draining, None, None),
+            (at(true, 0), draining, given_up, Some("drain it")),
+            (at(false, 3), draining, given_up, None),
+            (at(false, 3), given_up, given_up, None),
+            (at(true, 0), given_up, draining, Some("enable it first")),
+            (at(false, 0), given_up, None, Some("does not answer")),
+            (at(true, 1), given_up, None, Some("being ended (1)")),
+            (at(true, 0), given_up, None, None),
+        ] {
+            let told = standing.lets("a", known, wanted).err();
+            let told = told.as_ref().map(|error| error.text().to_owned());
+            match (refused, told) {
+                (None, None) => {}
+                (Some(part), Some(text)) if text.contains(part) => {}
+                (_, told) => panic!("{known:?} {wanted:?} {standing:?}: {told:?}"),
+            }
+        }
+    }
 }

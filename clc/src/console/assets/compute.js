@@ -15,7 +15,9 @@ for (const file of document.querySelectorAll("input[type=file][data-into]")) {
     if (chosen.size <= most) {
       bytes = new Uint8Array(await chosen.arrayBuffer());
       try {
-        text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+        text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+        // A field would make other line breaks of these.
+        if (packed && text.includes("\r")) text = null;
       } catch {
         text = null;
       }

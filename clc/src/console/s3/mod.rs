@@ -247,9 +247,8 @@ impl Visit {
 
     /// A place among the bodies that pass through.
     fn place(&self) -> Result<Held, ApiError> {
-        let viewer = self.viewer()?;
-        let bodies = &self.desk.kept.streams.bodies;
-        Ok(Box::new(bodies.take(&viewer.session.digest, &viewer.caller.account)?))
+        let place = self.desk.kept.streams.bodies.take(self.viewer()?)?;
+        Ok(Box::new(place))
     }
 
     async fn session(&self, life: Duration, via: Option<Via>) -> Result<Temporary, ApiError> {

@@ -18,6 +18,8 @@ texts! {
     AWAY = "away", "応答なし";
     DRAINING = "draining", "ドレイン中";
     DRAINED = "drained", "ドレイン完了";
+    LOAD = "Load of the host (1 minute)", "ホストの負荷 (1 分平均)";
+    OVER_TIME = "Over time", "推移";
     GIVEN_UP = "given up", "放棄済み";
     ADDRESS = "Address", "アドレス";
     HYPERVISOR = "Guests run by", "ハイパーバイザー";

@@ -25,6 +25,8 @@ texts! {
     ERRORS = "Refused or failed per minute", "拒否・失敗したリクエスト (毎分)";
     PROMISED = "given to instances", "割り当て済み";
     THERE = "in all", "合計";
+    HOST_LOAD = "load of the host (1 minute)", "ホストの負荷 (1 分平均)";
+    HOST_USES = "in use on the host", "ホストでの使用量";
     IN_USE = "in use", "使用中";
     USED = "used", "使用量";
     LIMIT = "limit", "上限";
@@ -46,7 +48,7 @@ texts! {
     TIMES_ARE_UTC = "All times are UTC. Where nothing was recorded there is a gap.", "時刻はすべて UTC です。記録のない期間は空白になります。";
     NOTHING_KNOWN = "Nothing was recorded in this time.", "この期間の記録はありません。";
     NO_HISTORY = "Nothing was recorded in this time. A sample is taken every minute while the cloud controller runs.", "この期間の記録はありません。クラウドコントローラーの稼働中は 1 分ごとに記録されます。";
-    NO_HISTORY_ACCOUNT = "Nothing was recorded in this time. An account is looked at every ten minutes from its first instance or bucket on.", "この期間の記録はありません。最初のインスタンスまたはバケットができた後、10 分ごとに記録されます。";
+    NO_HISTORY_ACCOUNT = "Nothing was recorded in this time. An account is looked at every ten minutes from its first instance, bucket or request on.", "この期間の記録はありません。最初のインスタンス、バケットまたはリクエストの後、10 分ごとに記録されます。";
     LINE_TOLD = "{name}: {last} at last, between {least} and {most}.", "{name}: 最新 {last}、最小 {least}、最大 {most}。";
     LINE_UNKNOWN = "{name}: not known.", "{name}: 記録なし。";
     EACH_NODE = "Each node", "ノード別";

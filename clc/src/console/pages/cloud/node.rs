@@ -12,10 +12,12 @@ use crate::console::components::{
     told_beside,
 };
 use crate::console::look::Look;
+use crate::console::pages::pictures::{Seen, Span};
 use crate::console::reply::Reply;
 use crate::console::text::{Text, Words};
 use crate::console::texts::nodes as say;
 use crate::console::visit::Visit;
+use crate::history::Subject;
 
 fn path(name: &str) -> String {
     format!("/cloud/nodes/{}", percent_encode(name))
@@ -39,7 +41,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
 async fn drawn(visit: &Visit, refused: Option<&ApiError>) -> Result<Reply, ApiError> {
     let (words, name) = (visit.words, visit.part(0));
     let node = found(&visit.look(false)?, name).await?;
-    let part = shown(visit, &node);
+    let part = shown(visit, &node, load(visit, name).await?);
     let done = match visit.query.line("done") {
         "drain" => Some(say::DONE_DRAIN),
         "enable" => Some(say::DONE_ENABLE),
@@ -47,7 +49,10 @@ async fn drawn(visit: &Visit, refused: Option<&ApiError>) -> Result<Reply, ApiEr
         _ => None,
     };
     let main = html! {
-        p.links.up { a href="/cloud/nodes" { (words.t(say::ALL_NODES)) } }
+        p.links.up {
+            a href="/cloud/nodes" { (words.t(say::ALL_NODES)) }
+            a href={ "/history/nodes/" (percent_encode(name)) } { (words.t(say::OVER_TIME)) }
+        }
         @if let Some(done) = done { (notice("good", words.t(done), "")) }
         @if let Some(error) = refused { (refusal(words, error)) }
         (live_part(words, &format!("{}/live", path(name)), &part))
@@ -64,7 +69,10 @@ pub(crate) async fn live(visit: Visit) -> Result<Reply, ApiError> {
     let changes = visit.desk.beats.hosts();
     let draw = move |viewer| {
         let (look, visit) = (visit.look_of(viewer), visit.clone());
-        async move { Ok(shown(&visit, &found(&look, visit.part(0)).await?)) }
+        async move {
+            let (node, load) = (found(&look, visit.part(0)).await?, load(&visit, visit.part(0)));
+            Ok(shown(&visit, &node, load.await?))
+        }
     };
     Ok(Reply::live(changes, draw))
 }
@@ -85,7 +93,14 @@ fn guests(hypervisor: &str) -> Option<Text> {
     }
 }
 
-fn shown(visit: &Visit, it: &Node) -> Markup {
+/// What its host had to do at the last look, and when that was.
+async fn load(visit: &Visit, name: &str) -> Result<Option<(Timestamp, f32)>, ApiError> {
+    let (history, now) = (&visit.desk.pictured.history, visit.desk.people.now());
+    let seen = Seen::read(history, &Subject::node(name), Span::hour(), now).await?;
+    Ok(seen.last("load").map(|(at, cell)| (at, cell.mean)))
+}
+
+fn shown(visit: &Visit, it: &Node, load: Option<(Timestamp, f32)>) -> Markup {
     let (words, (name, tone)) = (visit.words, state(it));
     let texts = [
         (say::ZONE, it.cluster_name.as_str()),
@@ -114,6 +129,9 @@ fn shown(visit: &Visit, it: &Node) -> Markup {
                 dt { (words.t(say::MEMORY)) } dd { (used(words, it.free_memory, it.memory, mebibytes)) }
                 dt { (words.t(say::DISK)) } dd { (used(words, it.free_disk, it.disk, mebibytes)) }
                 dt { (words.t(say::FREE_ADDRESSES)) } dd { (it.free_addresses) }
+            }
+            @if let Some((at, load)) = load {
+                dt { (words.t(say::LOAD)) } dd { (format!("{load:.2}")) " " span.quiet { (moment(at)) } }
             }
         }
         @if !it.fits.member.is_empty() {

@@ -98,7 +98,11 @@ async fn drawn(look: &Look, words: Words, wanted: &Wanted) -> Result<Markup, Api
         1 => words.t(say::SHOWN_ONE).to_owned(),
         count => words.fill(say::SHOWN, &[("count", &count.to_string())]),
     };
-    let none = if wanted.narrows() { say::NONE_MATCH } else { say::NO_INSTANCES };
+    let none = match next {
+        Some(_) => say::NONE_MATCH_YET,
+        None if wanted.narrows() => say::NONE_MATCH,
+        None => say::NO_INSTANCES,
+    };
     Ok(html! {
         @if all.is_empty() {
             p.empty { (words.t(none)) }

@@ -1,19 +1,18 @@
 //! The cloud at a glance, for its administrators: what there is of it, and what needs somebody.
 
-use std::path::Path;
-
 use common::error::ApiError;
 use common::time::Timestamp;
 use maud::{Markup, html};
 
-use crate::console::certificate;
 use crate::console::components::moment;
 use crate::console::pages::pictures::{Seen, Span, Unit, spark};
 use crate::console::text::{Text, Words};
 use crate::console::texts::overview as say;
 use crate::console::visit::Visit;
 use crate::history::Subject;
+use crate::identity::{accounts, validity};
 use crate::people::outgoing;
+use crate::records::Records;
 
 /// From how full a node counts as nearly full, in hundredths.
 const NEARLY: u64 = 90;
@@ -91,18 +90,22 @@ async fn glance(visit: &Visit) -> Result<Glance, ApiError> {
     };
     let mails = visit.desk.people.work(work).await?;
     alarm(mails > 0, say::MAILS_FAIL, &mails.to_string(), "/reports/messages");
-    if let Some(end) = ends(pictured.certificate.as_deref()).await? {
+    if let Some(end) = first_end(visit).await? {
         let near = end.since(now).as_secs() < SOON;
-        alarm(near, say::CERTIFICATE_ENDS, &end.date(), "/reports/components");
+        alarm(near, say::CERTIFICATE_ENDS, &end.date(), "/cloud/services");
     }
     Ok(Glance { alarms, nodes, answering, room })
 }
 
-/// When the site's certificate ends, if there is one.
-async fn ends(file: Option<&Path>) -> Result<Option<Timestamp>, ApiError> {
-    let Some(file) = file.map(Path::to_owned) else { return Ok(None) };
-    let read = move || std::fs::read_to_string(file).ok().and_then(|pem| certificate::ends(&pem));
-    runtime::pool::block(read).await
+/// When the first ends of the certificate that the clc shows and the one that bundles are encrypted by.
+async fn first_end(visit: &Visit) -> Result<Option<Timestamp>, ApiError> {
+    let file = visit.desk.pictured.certificate.clone();
+    let read = move |records: &Records| {
+        let shown = std::fs::read_to_string(file).ok();
+        let all = [shown, Some(accounts::cloud_certificate(records)?)];
+        Ok(all.into_iter().flatten().filter_map(|pem| validity::ends(&pem)).min())
+    };
+    visit.desk.people.records.work(read).await
 }
 
 /// The part of the dashboard.

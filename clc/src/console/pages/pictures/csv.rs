@@ -37,7 +37,8 @@ pub(super) const TYPE: &str = "text/csv; charset=utf-8";
 
 /// A text as a value.
 pub(super) fn text(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    // Spreadsheets that speak Japanese take the wide signs, too.
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
     let safe = if formula { format!("'{text}") } else { text.to_owned() };
     let quoted = safe.contains([',', '"', '\n', '\r', ' ', ';', '\'']);
     if quoted { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
@@ -72,6 +73,7 @@ mod tests {
             ("+1", "\"'+1\""),
             ("-1", "\"'-1\""),
             ("@SUM(A1)", "\"'@SUM(A1)\""),
+            ("＝1+1", "\"'＝1+1\""),
             ("\tx", "\"'\tx\""),
             ("a\r\nb", "\"a\r\nb\""),
         ] {

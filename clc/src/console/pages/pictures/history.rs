@@ -89,25 +89,33 @@ const CLOUD: [Shows; 10] = [
     },
 ];
 
-/// Pictures of a node.
+/// Pictures of a node: what is promised of it, and what its host has to do.
 const NODE: [Shows; 4] = [
     Shows {
         title: say::CPUS,
         unit: Count,
         filled: true,
-        columns: &[("cpus_used", say::PROMISED), ("cpus", say::THERE)],
+        columns: &[("cpus_used", say::PROMISED), ("cpus", say::THERE), ("load", say::HOST_LOAD)],
     },
     Shows {
         title: say::MEMORY,
         unit: Mebibytes,
         filled: true,
-        columns: &[("memory_used_mib", say::PROMISED), ("memory_mib", say::THERE)],
+        columns: &[
+            ("memory_used_mib", say::PROMISED),
+            ("memory_mib", say::THERE),
+            ("host_memory_used_mib", say::HOST_USES),
+        ],
     },
     Shows {
         title: say::DISK,
         unit: Mebibytes,
         filled: true,
-        columns: &[("disk_used_mib", say::PROMISED), ("disk_mib", say::THERE)],
+        columns: &[
+            ("disk_used_mib", say::PROMISED),
+            ("disk_mib", say::THERE),
+            ("host_disk_used_mib", say::HOST_USES),
+        ],
     },
     Shows {
         title: say::INSTANCES,
@@ -118,7 +126,7 @@ const NODE: [Shows; 4] = [
 ];
 
 /// Pictures of an account.
-const ACCOUNT: [Shows; 5] = [
+const ACCOUNT: [Shows; 6] = [
     Shows {
         title: say::RUNNING_INSTANCES,
         unit: Count,
@@ -139,6 +147,16 @@ const ACCOUNT: [Shows; 5] = [
         columns: &[("stored_bytes", say::OBJECT_BYTES)],
     },
     Shows { title: say::OBJECTS, unit: Count, filled: true, columns: &[("objects", say::OBJECTS)] },
+    Shows {
+        title: say::REQUESTS,
+        unit: Count,
+        filled: false,
+        columns: &[
+            ("ec2_requests_per_minute", say::EC2),
+            ("iam_requests_per_minute", say::IAM),
+            ("s3_requests_per_minute", say::S3),
+        ],
+    },
 ];
 
 fn shows(family: Family) -> &'static [Shows] {

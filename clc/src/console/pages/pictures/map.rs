@@ -266,6 +266,28 @@ mod tests {
     }
 
     #[test]
+    fn a_name_of_whatever_kind_is_a_text_and_leads_to_its_node() {
+        let long = "n".repeat(300);
+        for (name, text, link) in [
+            (
+                "<script>alert(1)</script>",
+                "&lt;script&gt;",
+                "%3Cscript%3Ealert%281%29%3C%2Fscript%3E",
+            ),
+            (
+                "ノード\u{202e}\"'/../",
+                "ノード",
+                "%E3%83%8E%E3%83%BC%E3%83%89%E2%80%AE%22%27%2F..%2F",
+            ),
+            (&long, &long, &long),
+        ] {
+            let drawn = shown(Words(Language::En), &Box { name: name.into(), ..node(1, [1; 4]) }).0;
+            assert!(drawn.contains(text) && !drawn.contains("<script>"), "{drawn}");
+            assert!(drawn.contains(&format!("href=\"/history/nodes/{link}\"")), "{drawn}");
+        }
+    }
+
+    #[test]
     fn cells_are_dashed_lines_and_all_are_there() {
         let drawn = cells([30, 1, 0, 2]).0;
         assert_eq!(drawn.matches("<path").count(), 4, "{drawn}");

@@ -43,6 +43,9 @@ impl Unit {
 
 /// A number with three digits or more, and no more behind the point than tell something.
 pub(super) fn plain(value: f64) -> String {
+    if value > 0.0 && value < 0.005 {
+        return "<0.01".to_owned();
+    }
     let digits = match value.abs() {
         it if it >= 100.0 || (it - it.round()).abs() < 1e-6 => 0,
         it if it >= 10.0 => 1,
@@ -121,6 +124,8 @@ mod tests {
             (Unit::Count, 0.0, "0"),
             (Unit::Count, 3.0, "3"),
             (Unit::Count, 2.5, "2.5"),
+            (Unit::Count, 0.003, "<0.01"),
+            (Unit::Count, 0.006, "0.01"),
             (Unit::Count, 1234.56, "1235"),
             (Unit::Bytes, 512.0, "512 B"),
             (Unit::Bytes, 1536.0, "1.5 KiB"),

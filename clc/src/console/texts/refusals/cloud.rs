@@ -61,6 +61,10 @@ pub(super) const TABLE: &[(&str, &str)] = &[
         "ノード {1} は放棄済みです。先に使用を再開してください。",
     ),
     (
+        "The node * was given up: what it came back with is being ended (*)",
+        "ノード {1} に残っていたインスタンス {2} 台を終了しています。終了後に使用を再開できます。",
+    ),
+    (
         "The node * was given up and does not answer",
         "ノード {1} は放棄済みで、応答がありません。応答があれば使用を再開できます。",
     ),
