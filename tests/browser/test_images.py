@@ -234,10 +234,6 @@ def test_a_disk_is_uploaded_in_spite_of_a_broken_line_and_runs(site, visit, tmp_
     assert "My server" in text and "from the laptop" in text and "40 MiB" in text and "by itself" in text
     image = it.page.url.split("/")[-1]
     clouds.wait_until(lambda: "Contents" not in s3.list_objects_v2(Bucket=bucket), "the disk has gone from its bucket")
-    # A link that says what an upload says makes nothing by itself.
-    it.go(f"/images/import?bucket={bucket}&key=disks/other.img&name=other&go=1")
-    it.go("/images/imports")
-    assert it.page.locator("tbody tr").count() == 1
     # What runs is what was uploaded.
     ec2 = site.ec2(user)
     (described,) = ec2.describe_images(ImageIds=[image])["Images"]
@@ -252,6 +248,10 @@ def test_a_disk_is_uploaded_in_spite_of_a_broken_line_and_runs(site, visit, tmp_
     it.page.locator(f"a[href='/instances/{made['InstanceId']}']").click()
     it.page.locator("dd .tag:has-text('running')").wait_for(timeout=30_000)
     ec2.terminate_instances(InstanceIds=[made["InstanceId"]])
+    # A link that says what an upload says makes nothing by itself.
+    it.go(f"/images/import?bucket={bucket}&key=disks/other.img&name=other&go=1")
+    it.go("/images/imports")
+    assert it.page.locator("tbody tr").count() == 1
     # With its bundle it goes for good.
     it.go(f"/images/{image}/deregister")
     it.page.check("[value=drop]")

@@ -97,6 +97,8 @@ impl ImportDoor {
             Ok::<_, Failed>(manifest.is_some_and(|object| is_of(&object, &task)))
         });
         if is_there.await?? {
+            // One that ended while nobody asked is told of for the last time.
+            self.flights.forget(&asked.task);
             return Ok(ImportState::Complete);
         }
         let wait = Duration::from_millis(asked.wait_ms).min(LONGEST_WAIT);

@@ -143,6 +143,14 @@ impl Flights {
         done
     }
 
+    /// Forgets an import that has ended.
+    pub(super) fn forget(&self, task: &BundleTaskId) {
+        let mut under_way = self.lock();
+        if under_way.get(task).is_some_and(|flight| flight.ended.borrow().is_some()) {
+            under_way.remove(task);
+        }
+    }
+
     /// Ends an import at its next chunk, and forgets it.
     pub(super) fn stop(&self, task: &BundleTaskId) {
         if let Some(flight) = self.lock().remove(task) {

@@ -246,6 +246,19 @@ fn many_write_one_key_and_one_of_them_wins_whole() {
 }
 
 #[test]
+fn nobodys_own_credentials_are_answered_inside() {
+    let mut world = world();
+    assert_eq!(world.put(Who::Alice, "/buck/mine", b"hello").status, 200);
+    world.public = world.internal;
+    for who in [Who::Alice, Who::Root, Who::Nobody] {
+        for method in ["GET", "DELETE"] {
+            let refused = world.call(who, method, "/services/Walrus/buck/mine", &[], b"");
+            assert_eq!(refused.refusal(), (403, "AccessDenied".into()), "{who:?} {method}");
+        }
+    }
+}
+
+#[test]
 fn internal_paths_are_not_answered_in_public() {
     let world = world();
     for path in ["/metrics", "/healthz", "/debug", "/peer/walrus/1/DescribeCache", "/images/x"] {

@@ -289,7 +289,7 @@ fn row(visit: &Visit, task: &ImportImageTask) -> Markup {
                         a href={ "/images/" (image) } { code { (image) } }
                         @if task.status == "completed" {
                             " "
-                            a.button.second href={ "/launch?image=" (image) } {
+                            a href={ "/launch?image=" (image) } {
                                 (words.t(say::LAUNCH)) span.unseen { " (" (image) ")" }
                             }
                         }

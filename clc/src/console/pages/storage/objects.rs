@@ -34,6 +34,9 @@ pub(super) fn size(bytes: u64) -> String {
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 
+/// How many bytes names may take on a page.
+const NAMES: usize = 48 << 10;
+
 fn told(visit: &Visit) -> Markup {
     let words = visit.words;
     html! {
@@ -62,17 +65,23 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
         false => visit.query.get("prefix").to_owned(),
     };
     let folder = folder.as_str();
-    let ask = Ask::new("GET", bucket)
-        .with("list-type", "2")
-        .with("delimiter", "/")
-        .with("encoding-type", "url")
-        .with("max-keys", SHOWN.to_string())
-        .with_some("prefix", &format!("{folder}{search}"))
-        .with_some("continuation-token", visit.query.get("page"));
+    let list = |count: usize| {
+        let ask = Ask::new("GET", bucket)
+            .with("list-type", "2")
+            .with("delimiter", "/")
+            .with("encoding-type", "url")
+            .with("max-keys", count.to_string())
+            .with_some("prefix", &format!("{folder}{search}"))
+            .with_some("continuation-token", visit.query.get("page"));
+        visit.s3_document(ask, "ListBucketResult")
+    };
     let first = search.is_empty() && visit.query.get("page").is_empty();
-    let (document, open) =
-        join(visit.s3_document(ask, "ListBucketResult"), has_open(&visit, folder, first)).await;
-    let page = answers::page(&document?);
+    let (document, open) = join(list(SHOWN), has_open(&visit, folder, first)).await;
+    let mut page = answers::page(&document?);
+    let fits = fitting(&page);
+    if fits < page.folders.len() + page.objects.len() {
+        page = answers::page(&list(fits).await?);
+    }
     // The folder itself, where it is an object.
     let objects: Vec<_> = page.objects.iter().filter(|it| it.key != folder).collect();
     let nothing = page.folders.is_empty() && objects.is_empty();
@@ -142,6 +151,22 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
     };
     let title = if folder.is_empty() { bucket } else { name_of(folder) };
     Ok(Reply::page(title, main))
+}
+
+/// How many of a page's names fit on one of ours: the longer they are, the fewer, and one at least.
+fn fitting(page: &answers::Page) -> usize {
+    let objects = page.objects.iter().map(|it| it.key.as_str());
+    let mut names: Vec<_> = page.folders.iter().map(String::as_str).chain(objects).collect();
+    names.sort_unstable();
+    let mut left = NAMES;
+    let fit = names.into_iter().take_while(|name| {
+        // As many as an address has for it, and in three other places.
+        let size = percent_encode(name).len() + 3 * name.len();
+        let fits = size <= left;
+        left = left.saturating_sub(size);
+        fits
+    });
+    fit.count().max(1)
 }
 
 /// Whether uploads below a folder are not finished, as far as that may be known.
@@ -240,6 +265,24 @@ pub(crate) async fn make_folder(visit: Visit) -> Result<Reply, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fewer_long_names_fit_on_a_page() {
+        let page = |name: &str, count: usize| answers::Page {
+            folders: Vec::new(),
+            objects: (0..count)
+                .map(|n| answers::Listed {
+                    key: format!("{name}{n:03}"),
+                    size: 0,
+                    modified: common::time::Timestamp::from_secs(0),
+                })
+                .collect(),
+            next: None,
+        };
+        assert_eq!(fitting(&page("photos/2026/11/photograph-", 100)), 100);
+        assert_eq!(fitting(&page(&"語".repeat(330), 100)), 8);
+        assert_eq!(fitting(&page("", 0)), 1);
+    }
 
     #[test]
     fn sizes_are_read_by_people() {
