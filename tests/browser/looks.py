@@ -6,7 +6,7 @@ import urllib.parse
 from axe_playwright_python.sync_playwright import Axe
 
 import table
-from conftest import COSTS, SCREENSHOTS
+from conftest import SCREENSHOTS
 
 AXE = Axe().axe_script
 # All rules; what they found to be right is neither told nor sent.
@@ -47,9 +47,8 @@ def looked_at(visitor, name, path, complains=False):
     # What is followed says no length, and has none.
     sizes = [] if not path else [int(it.headers.get("content-length", 0)) for it in visitor.loaded]
     took = time_of(answer) if path else 0
-    before = COSTS.get(name, (took, 0))
     if path:
-        COSTS[name] = (min(took, before[0]), max(sum(sizes), before[1]))
+        table.cost(name, took, took, sum(sizes))
     assert sum(sizes) < 100 * 1024, f"{at}: {sizes}"
     # A machine that is busy with other things is not the page's fault: it is asked again.
     if took >= 100:

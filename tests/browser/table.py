@@ -46,6 +46,12 @@ def line_of(path):
     return min(found, key=lambda line: line.count("{"), default=None)
 
 
+def cost(page, quickest, slowest, size):
+    """Adds what a page has cost, in ms and bytes."""
+    before = COSTS.get(page, (quickest, slowest, size))
+    COSTS[page] = (min(quickest, before[0]), max(slowest, before[1]), max(size, before[2]))
+
+
 def keep(folder):
     """Writes down what was looked at, for whoever looks back at all of it."""
     known = {"looked": {line: sorted(how) for line, how in LOOKED.items()}, "costs": COSTS, "notes": NOTES}
@@ -58,8 +64,8 @@ def gather(folder):
         known = json.loads(file.read_text())
         for line, how in known["looked"].items():
             LOOKED.setdefault(line, set()).update(map(tuple, how))
-        for page, (took, size) in known["costs"].items():
-            COSTS[page] = (took, size)
+        for page, (quickest, slowest, size) in known["costs"].items():
+            cost(page, quickest, slowest, size)
         NOTES.extend(known["notes"])
 
 
