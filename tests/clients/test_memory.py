@@ -10,12 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 import cloud as clouds
 import peer
 import pytest
+from conftest import boot_files
 
 LIMIT_MIB = 200
 IMAGE_MIB = 1024
 NOISE_MIB = 256
 # What a password may add when it is asked for often: a hash takes 19 MiB, and one in two processors makes one at once.
 PASSWORDS_MIB = 19 * max(1, os.cpu_count() // 2) + 24
+# What ten images one after the other may add to what the first two took.
+LATER_MIB = 24
 
 
 def peak_mib(pid):
@@ -110,3 +113,42 @@ def test_passwords_take_the_memory_of_one_however_many_ask(tmp_path):
     finally:
         cloud.stop_all()
     assert grown < PASSWORDS_MIB
+
+
+def test_images_one_after_the_other_take_the_memory_of_one(tmp_path):
+    """Freed memory that is kept for each thread that ever had some would add up."""
+    cloud = clouds.Cloud(tmp_path)
+    noise = random.Random(2)
+
+    def lives(number):
+        image = tmp_path / f"{number}.img"
+        image.write_bytes(noise.randbytes(24 << 20) + bytes(24 << 20))
+        there = f"images/{number}.img"
+        user.euca("bundle-and-upload-image", "-i", image, "-b", there, "-p", "small")
+        image_id = user.euca("register", f"{there}/small.manifest.xml", "-n", f"image-{number}").split()[1]
+        clouds.wait_until(
+            lambda: "\tavailable\t" in user.euca("describe-images", image_id), "the image is available", 60
+        )
+        instance = re.search(r"\b(i-[0-9a-f]{8})\b", user.euca("run-instances", image_id)).group(1)
+        clouds.wait_until(
+            lambda: "\trunning\t" in user.euca("describe-instances", instance), "the instance is running", 60
+        )
+        user.euca("terminate-instances", instance)
+        image.unlink()
+
+    def peaks():
+        return {name: peak_mib(process.pid) for name, process in cloud.processes.items()}
+
+    try:
+        cloud.raise_all()
+        boot_files(cloud, tmp_path)
+        user = cloud.add_user("taro.yamada")
+        for number in range(2):
+            lives(number)
+        before = peaks()
+        for number in range(2, 12):
+            lives(number)
+        grown = {name: peak - before[name] for name, peak in peaks().items()}
+    finally:
+        cloud.stop_all()
+    assert not {name: more for name, more in grown.items() if more > LATER_MIB}, grown

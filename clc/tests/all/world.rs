@@ -390,6 +390,8 @@ impl StubNode {
                 let here = state.here();
                 let quick = state.quick;
                 let known = match state.views.get_mut(&ask.instance) {
+                    // A wish that is told twice is done once.
+                    Some(view) if here.is_ok() && ask.generation <= view.generation => Ok(()),
                     Some(view) if here.is_ok() => {
                         view.generation = ask.generation;
                         view.state = match ask.power.wanted {

@@ -181,6 +181,7 @@ fn in_parallel(
             opener,
             size,
             pool,
+            segments: Pool::new(SPARE),
             jobs,
             depth,
             cutter: Cutter::new(longest(size)),
@@ -228,6 +229,8 @@ struct Line<'a> {
     opener: Opener,
     size: usize,
     pool: &'a Pool,
+    /// Buffers of segments.
+    segments: Pool,
     jobs: SyncSender<Job>,
     depth: usize,
     cutter: Cutter,
@@ -280,7 +283,7 @@ impl Line<'_> {
         let pending = if let Some(zeros) = known {
             Pending { segment: Arc::clone(&zeros.segment), opened: Opening::Known(zeros.clone()) }
         } else {
-            let segment = Arc::new(self.opener.segment(bytes));
+            let segment = Arc::new(self.opener.segment(bytes, &self.segments));
             let (answer, opened) = sync_channel(1);
             let buffer = self.pool.buffer(self.opener.room());
             let job = Job { segment: Arc::clone(&segment), buffer, answer };
@@ -311,13 +314,12 @@ impl Line<'_> {
                 break;
             }
             self.tries += 1;
-            let segment = self.opener.segment(bytes);
+            let segment = self.opener.segment(&bytes, &self.segments);
             let buffer = self.pool.buffer(self.opener.room());
             if let Some(opened) = self.opener.open(&mut self.inflater, &segment, buffer) {
                 self.give_opened(Arc::new(segment), opened, output)?;
                 return Ok(true);
             }
-            bytes = segment.bytes().to_vec();
         }
         self.unjoined = bytes;
         Ok(false)

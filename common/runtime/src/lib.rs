@@ -1,7 +1,7 @@
 //! What lives: actors, the pool they hand their work to, listeners, and messages between services.
 //!
 //! Floors, lowest first; a module uses only what stands above it in this list:
-//! `clock`, `shutdown`, `warnings`, `telemetry`, `config`, `metrics`, `http` · `pool` · `tls` · `edge`, `either` · `listen`,
+//! `clock`, `shutdown`, `warnings`, `telemetry`, `config`, `metrics`, `http`, `memory` · `pool` · `tls` · `edge`, `either` · `listen`,
 //! `envelope` ·
 //! `roster`, `transport`, `exchange`, `dispatcher` · `peer`, `actor`, `reconcile` · `keyring`, `witness`, `stand_in`, `router`,
 //! `endpoint` · `replay`, `service`, `auditor`, `json` · `audit` · `front`, `doors`, `boot`.
@@ -26,6 +26,7 @@ pub mod http;
 mod json;
 pub mod keyring;
 pub mod listen;
+mod memory;
 pub mod metrics;
 pub mod peer;
 pub mod pool;

@@ -65,7 +65,7 @@ impl Deref for View {
     }
 }
 
-/// Buffers to inflate into.
+/// Buffers to inflate into, or out of.
 pub(super) struct Pool {
     spare: SyncSender<Vec<u8>>,
     returned: Receiver<Vec<u8>>,
@@ -87,10 +87,23 @@ impl Pool {
         buffer
     }
 
+    /// An empty buffer that takes `length` bytes without growing.
+    pub(super) fn empty(&self, length: usize) -> Vec<u8> {
+        let mut buffer = self.returned.try_recv().unwrap_or_default();
+        buffer.clear();
+        buffer.reserve_exact(length);
+        buffer
+    }
+
+    /// Where a buffer that was taken out is brought back to.
+    pub(super) fn spare(&self) -> SyncSender<Vec<u8>> {
+        self.spare.clone()
+    }
+
     /// Makes the first `length` bytes of `buffer` a block.
     pub(super) fn block(&self, buffer: Vec<u8>, length: usize, zero: bool) -> Block {
         let length = length.min(buffer.len());
-        Block { buffer, length, zero, spare: self.spare.clone() }
+        Block { buffer, length, zero, spare: self.spare() }
     }
 }
 

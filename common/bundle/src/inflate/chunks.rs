@@ -35,10 +35,12 @@
 //!   the digest of the manifest stands behind it.
 
 use std::io::{self, BufRead};
+use std::sync::mpsc::SyncSender;
 
 use libdeflater::Decompressor;
 use memchr::memmem::Finder;
 
+use super::block::Pool;
 use super::member::checksum;
 use crate::sink::all_zero;
 
@@ -81,17 +83,16 @@ impl Cutter {
     ///
     /// # Errors
     /// Those of `input`.
-    pub(super) fn next(&mut self, input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    pub(super) fn next(&mut self, input: &mut impl BufRead) -> io::Result<Option<&[u8]>> {
         loop {
             if let Some(at) = self.finder.find(&self.buffer[self.searched..]) {
                 let end = self.searched + at + FLUSH.len();
                 if end - self.start > self.most {
                     return Ok(None);
                 }
-                let segment = self.buffer[self.start..end].to_vec();
-                self.start = end;
+                let start = std::mem::replace(&mut self.start, end);
                 self.searched = end;
-                return Ok(Some(segment));
+                return Ok(Some(&self.buffer[start..end]));
             }
             self.searched = self.buffer.len().saturating_sub(FLUSH.len() - 1).max(self.start);
             if self.buffer.len() - self.start > self.most {
@@ -119,6 +120,14 @@ impl Cutter {
 /// A candidate for a chunk, with what is put behind it.
 pub(super) struct Segment {
     sealed: Vec<u8>,
+    spare: SyncSender<Vec<u8>>,
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        // A pool that is full or gone: the buffer is simply freed.
+        let _ = self.spare.try_send(std::mem::take(&mut self.sealed));
+    }
 }
 
 impl Segment {
@@ -159,10 +168,13 @@ impl Opener {
         self.size + MARK
     }
 
-    pub(super) fn segment(&self, mut bytes: Vec<u8>) -> Segment {
-        bytes.extend_from_slice(&MARK_HEAD);
-        bytes.extend_from_slice(&self.mark);
-        Segment { sealed: bytes }
+    /// Seals a candidate, in a buffer of `pool`.
+    pub(super) fn segment(&self, bytes: &[u8], pool: &Pool) -> Segment {
+        let mut sealed = pool.empty(bytes.len() + MARK_HEAD.len() + MARK);
+        for part in [bytes, &MARK_HEAD, &self.mark] {
+            sealed.extend_from_slice(part);
+        }
+        Segment { sealed, spare: pool.spare() }
     }
 
     /// Inflates `segment` into `buffer`, if it is a right chunk.
@@ -204,7 +216,7 @@ mod tests {
 
     fn opens(bytes: Vec<u8>) -> Option<Vec<u8>> {
         let opener = Opener::new(SIZE).unwrap();
-        let segment = opener.segment(bytes.clone());
+        let segment = opener.segment(&bytes, &Pool::new(1));
         assert_eq!(segment.bytes(), bytes);
         let buffer = vec![7; opener.room() + 3];
         let opened = opener.open(&mut Decompressor::new(), &segment, buffer)?;
