@@ -1,6 +1,6 @@
-"""Bytes through the console, up and down, against the same by S3 itself.
+"""Bytes through the console, up and down, against the same by S3 itself, by http and, as the console's, by https.
 
-Prints what each takes of one size and the ratio. It says something only on a machine that does nothing else.
+Prints what each takes of one size and the ratios. It says something only on a machine that does nothing else.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def main():
     asked = arguments.parse_args()
     data = os.urandom(asked.mib << 20)
     with tempfile.TemporaryDirectory() as folder:
-        cloud = clouds.Cloud(pathlib.Path(folder))
+        cloud = clouds.Cloud(pathlib.Path(folder), https=True)
         try:
             cloud.raise_all()
             file = cloud.dir / "password"
@@ -82,9 +82,13 @@ def main():
                 "--config", cloud.dir / "etc/clc.toml",
             ])
             user = clouds.Credentials(own)
-            s3 = boto3.client(
-                "s3", endpoint_url=user["S3_URL"], region_name="eucalyptus",
-                aws_access_key_id=user["EC2_ACCESS_KEY"], aws_secret_access_key=user["EC2_SECRET_KEY"],
+            s3, s3_https = (
+                boto3.client(
+                    "s3", endpoint_url=f"{scheme}://127.0.0.1:{cloud.ports[port]}", region_name="eucalyptus",
+                    verify=str(clouds.TLS / "ca.pem"),
+                    aws_access_key_id=user["EC2_ACCESS_KEY"], aws_secret_access_key=user["EC2_SECRET_KEY"],
+                )
+                for port, scheme in (("walrus", "http"), ("walrus_tls", "https"))
             )
             s3.create_bucket(Bucket="bench")
             console = Console(cloud.ports["console"])
@@ -98,15 +102,18 @@ def main():
 
             ways = {
                 "up, S3": lambda: s3.put_object(Bucket="bench", Key="direct", Body=data),
+                "up, S3 https": lambda: s3_https.put_object(Bucket="bench", Key="direct", Body=data),
                 "up, console": up,
                 "down, S3": lambda: drained(s3.get_object(Bucket="bench", Key="direct")["Body"]),
+                "down, S3 https": lambda: drained(s3_https.get_object(Bucket="bench", Key="direct")["Body"]),
                 "down, console": lambda: drained(console.ask("GET", "/buckets/bench/download?key=console")),
             }
             took = {name: min(timed(work) for _ in range(asked.rounds)) for name, work in ways.items()}
             for name, seconds in took.items():
-                print(f"{name:14} {asked.mib / seconds:8.0f} MiB/s")
+                print(f"{name:15} {asked.mib / seconds:8.0f} MiB/s")
             for way in ("up", "down"):
-                print(f"{way}: the console at {took[f'{way}, S3'] / took[f'{way}, console']:.2f} of S3")
+                for rival in ("S3", "S3 https"):
+                    print(f"{way}: the console at {took[f'{way}, {rival}'] / took[f'{way}, console']:.2f} of {rival}")
         finally:
             cloud.stop_all()
 

@@ -3,7 +3,9 @@
 
 use common::ec2::instances::DescribeInstances;
 use common::ec2::keys::DescribeKeyPairs;
+use common::id::ImageKind;
 use common::wire::admin::GetCredentials;
+use futures_util::future::join_all;
 
 use crate::browser::Browser;
 use crate::console::{OWN, signed_in};
@@ -264,5 +266,25 @@ fn what_an_instance_writes_is_followed_as_text() {
         world.nodes[0].state.lock().unwrap().away = true;
         let shown = browser.get(&page).await;
         assert!(shown.status == 200 && shown.body.contains("cannot be shown"), "{shown:?}");
+    });
+}
+
+#[test]
+fn a_search_that_has_not_looked_at_all_images_says_so_and_goes_on() {
+    world(&[], |world| async move {
+        let (mut browser, taro) = owner(&world, "taro").await;
+        let places: Vec<_> = (0..520).map(|number| format!("many/{number}")).collect();
+        for place in &places {
+            world.walrus.bundle(place, ImageKind::Machine, 1, false);
+        }
+        for some in places.chunks(40) {
+            join_all(some.iter().map(|place| world.image(&taro, place))).await;
+        }
+        let shown = browser.get("/launch?q=none-has-this").await;
+        assert!(shown.body.contains("on the next page"), "{shown:?}");
+        let (_, rest) = shown.body.split_once("page=").unwrap();
+        let next = rest.split('"').next().unwrap().replace("&amp;", "&");
+        let last = browser.get(&format!("/launch?q=none-has-this&page={next}")).await;
+        assert!(last.body.contains("No image matches"), "{last:?}");
     });
 }

@@ -19,6 +19,7 @@ texts! {
     SEARCH = "Search", "検索";
     ALL_OF_THEM = "All", "すべて";
     NEXT_PAGE = "Next page", "次のページ";
+    NONE_MATCH_YET = "None of those that were looked through matches; there may be some on the next page.", "ここまで検索した範囲に一致するものはありません。次のページにある可能性があります。";
     FIRST_PAGE = "First page", "最初のページ";
     OPTIONAL = "optional", "任意";
     REFUSED = "This could not be done", "実行できませんでした";

@@ -112,7 +112,6 @@ texts! {
     TASK_CANCELLING = "cancelling", "中止処理中";
     TASK_COMPLETE = "done", "完了";
     TASK_FAILED = "failed", "失敗";
-    NONE_MATCH_YET = "None of those that were looked through matches; there may be some on the next page.", "ここまで検索した範囲に一致するインスタンスはありません。次のページにある可能性があります。";
     NONE_MATCH = "No instance matches.", "一致するインスタンスはありません。";
     SHOWN = "{count} instances", "{count} 件のインスタンス";
     SHOWN_ONE = "1 instance", "インスタンス 1 件";

@@ -99,7 +99,7 @@ async fn drawn(look: &Look, words: Words, wanted: &Wanted) -> Result<Markup, Api
         count => words.fill(say::SHOWN, &[("count", &count.to_string())]),
     };
     let none = match next {
-        Some(_) => say::NONE_MATCH_YET,
+        Some(_) => words_of_all::NONE_MATCH_YET,
         None if wanted.narrows() => say::NONE_MATCH,
         None => say::NO_INSTANCES,
     };

@@ -38,7 +38,7 @@ pub(super) struct Choices {
     pub(super) ramdisks: Vec<Choice>,
     /// The instance profiles, by name.
     pub(super) profiles: Vec<String>,
-    /// How many instances there are, and how many there may be.
+    /// How many instances there are, and how many there may be; not if counting them would take long.
     pub(super) quota: Option<(usize, u64)>,
 }
 
@@ -143,6 +143,9 @@ async fn quota(visit: &Visit) -> Result<Option<(usize, u64)>, ApiError> {
     };
     let ask = DescribeInstances { max_results: Some(COUNTED), ..DescribeInstances::default() };
     let Ok(found) = look.call(ask).await else { return Ok(None) };
+    if found.next_token.is_some() {
+        return Ok(None);
+    }
     let instances = found.reservation_set.item.into_iter().flat_map(|it| it.instances_set.item);
     let there = instances.filter(|it| it.instance_state.name != "terminated").count();
     Ok(Some((there, most)))

@@ -69,6 +69,11 @@ pub(super) async fn show(visit: &Visit) -> Result<Reply, ApiError> {
     let (all, next) = found(visit).await?;
     let (search, owner) = (visit.query.line("q"), visit.query.line("owner"));
     let narrowed = !search.is_empty() || !owner.is_empty();
+    let none = match &next {
+        Some(_) => words_of_all::NONE_MATCH_YET,
+        None if narrowed => say::NO_IMAGE_MATCHES,
+        None => say::NO_IMAGES,
+    };
     let path = |page: &str| {
         let said = [("q", search), ("owner", owner), ("page", page)];
         let said: Vec<_> = said.into_iter().filter(|(_, value)| !value.is_empty()).collect();
@@ -97,7 +102,7 @@ pub(super) async fn show(visit: &Visit) -> Result<Reply, ApiError> {
             button.second type="submit" { (words.t(words_of_all::SEARCH)) }
         }
         @if all.is_empty() {
-            p.empty { (words.t(if narrowed { say::NO_IMAGE_MATCHES } else { say::NO_IMAGES })) }
+            p.empty { (words.t(none)) }
             p.links { a href="/images" { (words.t(say::TO_IMAGES)) } }
         } @else {
             (rows(words, &all))

@@ -243,7 +243,7 @@ async fn drawn(look: &Look, words: Words, asked: &Asked, busy: &Busy) -> Result<
     };
     Ok(html! {
         @if all.is_empty() && asked.is_narrowed() {
-            p.empty { (words.t(say::NONE_MATCH)) }
+            p.empty { (words.t(if next.is_some() { words_of_all::NONE_MATCH_YET } else { say::NONE_MATCH })) }
         } @else if all.is_empty() {
             div.empty {
                 p { (words.t(say::NO_IMAGES)) }
