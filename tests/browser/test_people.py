@@ -71,6 +71,43 @@ def test_quotas_and_the_log(site, admin):
     assert not it.faults
 
 
+def test_nobody_overwrites_a_policy_that_they_have_not_seen(site, admin):
+    site.add("kana")
+    one, two = admin(), admin()
+    document = """{
+  "Statement": {
+    "Action": "ec2:RunInstances",
+    "Condition": {
+      "NumericLessThanEquals": {
+        "ec2:quota-vminstancenumber": "%s"
+      }
+    },
+    "Effect": "Limit",
+    "Resource": "*"
+  }
+}"""
+    for it in (one, two):
+        it.go("/quotas/account?name=kana")
+        it.page.click("details.more summary")
+        it.page.fill("[name=policy] >> visible=true", "few")
+    new = "details.more form"
+    for it, most in ((one, 3), (two, 4)):
+        it.page.fill(f"{new} textarea", document % most)
+        press(it, f"{new} button", asked=False)
+    assert told(one) == "The quotas were saved."
+    assert "The policy 'few' is another one than this page began with" in two.page.inner_text("main [role=alert]")
+    kept = two.page.input_value("section.card textarea")
+    assert '"3"' in kept and '"4"' in two.page.input_value(f"{new} textarea")
+    # What the page was filled with is not sent on, however a browser ends its lines.
+    press(two, "section.card button:text-is('Save')", asked=False)
+    assert two.page.input_value("section.card textarea") == kept
+    one.page.fill("section.card textarea", document % 5)
+    press(one, "section.card button:text-is('Save')", asked=False)
+    press(two, "section.card button:text-is('Save')", asked=False)
+    assert '"5"' in two.page.input_value("section.card textarea")
+    assert not one.faults
+
+
 def press(it, selector, asked=True):
     """Presses a button, and is sure of it if it asks."""
     if asked:

@@ -31,6 +31,7 @@ mod layout;
 mod leash;
 mod live;
 mod look;
+mod meanwhile;
 mod pages;
 mod pending;
 mod proof;

@@ -91,7 +91,7 @@ pub(super) async fn proof(
         let held = hold(visit, fields, &session.digest, own.get(HELD))?;
         return Ok(Proof::Wanted(asking(visit, fields, &held, &html! {}, back).await?));
     }
-    let code = own.some(CODE).map(|code| code.replace(' ', ""));
+    let code = code(&own, CODE);
     let (by, address) = (session.asks(), visit.address());
     match visit.ask(ProveAgain { by, password, code, address }).await {
         Ok(proven) => {
@@ -159,6 +159,35 @@ fn lost(words: Words, back: &str) -> Reply {
     Reply::small(words.t(say::TITLE), main).status(400)
 }
 
+/// Whether whoever is signed in has a second factor.
+///
+/// # Errors
+/// If the store fails.
+pub(super) async fn has_factor(visit: &Visit) -> Result<bool, ApiError> {
+    let caller = &visit.viewer()?.caller;
+    let whose = (caller.account.clone(), caller.user.clone());
+    let look = move |people: &People| second_factor::has_one(&people.records, &whose.0, &whose.1);
+    visit.desk.people.work(look).await
+}
+
+/// The field for what it shows.
+pub(super) fn code_field(words: Words, name: &str) -> Markup {
+    let code = Field {
+        name,
+        label: words.t(say::CODE),
+        hint: words.t(say::CODE_HINT),
+        required: true,
+        autocomplete: "one-time-code",
+        ..Field::default()
+    };
+    field(words, &code)
+}
+
+/// A code as it was typed: devices show it in two groups.
+pub(super) fn code(form: &Fields, name: &str) -> Option<String> {
+    form.some(name).map(|code| code.replace(' ', ""))
+}
+
 async fn asking(
     visit: &Visit,
     fields: &Fields,
@@ -167,13 +196,7 @@ async fn asking(
     back: &str,
 ) -> Result<Reply, ApiError> {
     let words = visit.words;
-    let caller = &visit.viewer()?.caller;
-    let whose = (caller.account.clone(), caller.user.clone());
-    let factor = visit
-        .desk
-        .people
-        .work(move |people| second_factor::has_one(&people.records, &whose.0, &whose.1));
-    let factor = factor.await?;
+    let factor = has_factor(visit).await?;
     let password = Field {
         name: PASSWORD,
         label: words.t(say::PASSWORD),
@@ -183,21 +206,13 @@ async fn asking(
         first: true,
         ..Field::default()
     };
-    let code = Field {
-        name: CODE,
-        label: words.t(say::CODE),
-        hint: words.t(say::CODE_HINT),
-        required: true,
-        autocomplete: "one-time-code",
-        ..Field::default()
-    };
     let inside = html! {
         @for (name, value) in fields.pairs().filter(|(name, _)| *name != TOKEN) {
             input type="hidden" name=(name) value=(value);
         }
         @if !held.is_empty() { input type="hidden" name=(HELD) value=(held); }
         (field(words, &password))
-        @if factor { (field(words, &code)) }
+        @if factor { (code_field(words, CODE)) }
         button type="submit" { (words.t(say::GO_ON)) }
     };
     let path = match visit.head.raw_query.as_str() {

@@ -149,7 +149,8 @@ pub fn change_password(people: &People, ask: &ChangePassword) -> Result<(), ApiE
 /// Somebody who is signed in sets another password, knowing the old one or having to. Blocks.
 ///
 /// # Errors
-/// As [`check`] and [`change_password`].
+/// As [`check`] and [`change_password`]: a session that somebody else has got hold of, and the old
+/// password, are not enough where there is a second factor.
 pub fn set_own(people: &People, ask: &SetOwnPassword) -> Result<Person, ApiError> {
     let now = check(people, &ask.by)?;
     let records = &people.records;
@@ -158,7 +159,11 @@ pub fn set_own(people: &People, ask: &SetOwnPassword) -> Result<Person, ApiError
             let tried = Tried::new(&now.alias, &now.user, &ask.address);
             admit_known(people, &now)?;
             let (whose, counted) = proven(people, &tried, &now.alias, &now.user, old)?;
+            let second = second(people, &whose, ask.code.as_deref())?;
             lockout::take_back(records, &counted)?;
+            if !second {
+                return Err(ApiError::missing("code"));
+            }
             may_change(people, &whose)?;
             whose
         }

@@ -446,7 +446,7 @@ fn quotas_are_set_and_hold() {
         let token = taro.get("/sessions").await.token();
         let shown = taro.post("/quotas/account/limits", &token, &set("99")).await;
         assert_eq!(shown.status, 403);
-        admin.submit(&path, "/quotas/account/limits", &[("name", "taro")]).await;
+        admin.submit(&path, "/quotas/account/limits", &set("")).await;
         world.iam(&user, "CreateUser", &one).await.unwrap();
 
         let policy = |text| [("name", "taro"), ("policy", "more"), ("document", text)];
@@ -472,5 +472,98 @@ fn quotas_are_set_and_hold() {
         let shown = admin.submit(&path, "/quotas/account", &s3("1000")).await;
         assert_eq!(shown.status, 303, "{shown:?}");
         assert_eq!(admin.get("/quotas/bucket?name=photos").await.status, 200);
+    });
+}
+
+/// Fields of a form with what the form tells that they were, which another page may have told.
+pub(crate) fn begun_with<'a>(page: &Shown, fields: &[(&'a str, &'a str)]) -> Vec<(String, String)> {
+    let was = |(name, _): &(&str, &str)| {
+        let name = format!("was/{name}");
+        let value = page.value(&name);
+        (name, value)
+    };
+    let beside = fields.iter().map(was).filter(|(_, value)| !value.is_empty());
+    let own = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    own.chain(beside).collect()
+}
+
+impl Browser {
+    /// Sends a form of a page that was loaded some time ago.
+    pub(crate) async fn send_old(
+        &mut self,
+        page: &Shown,
+        action: &str,
+        fields: &[(&str, &str)],
+    ) -> Shown {
+        let all = begun_with(page, fields);
+        let all: Vec<_> = all.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        self.post(action, &page.token(), &all).await
+    }
+}
+
+#[test]
+fn two_administrators_do_not_undo_each_others_changes() {
+    world(&[1], |world| async move {
+        let mut admin = administrator(&world).await;
+        let _taro = signed_in(&world, "taro").await;
+        let meanwhile = "was changed by somebody else meanwhile";
+
+        // Who stands behind an account.
+        let (path, edit) = (page("/people/user/edit", "taro"), "/people/user/edit");
+        let old = admin.get(&path).await;
+        let contact = |full_name, telephone| {
+            [("name", "taro"), ("full_name", full_name), ("telephone", telephone)]
+        };
+        let other = admin.submit(&path, edit, &contact("Taro", "1")).await;
+        assert_eq!(other.status, 303, "{other:?}");
+        let shown = admin.send_old(&old, edit, &contact("", "2")).await;
+        let told = format!("telephone {meanwhile}, to '1'");
+        assert!(shown.status == 409 && shown.body.contains(&told), "{shown:?}");
+        assert!(shown.body.contains("value=\"Taro\"") && shown.body.contains("value=\"2\""));
+        let done = admin.send_old(&shown, edit, &contact("Taro", "2")).await;
+        assert_eq!(done.status, 303, "{done:?}");
+        let known = registered(&world, "taro").await.unwrap().contact;
+        assert_eq!((known.full_name.as_str(), known.telephone.as_str()), ("Taro", "2"));
+
+        // Limits of S3, and of EC2 and IAM.
+        let path = page("/quotas/account", "taro");
+        let old = admin.get(&path).await;
+        let s3 = |bytes, objects| {
+            [("name", "taro"), ("bytes", bytes), ("objects", objects), ("buckets", "default")]
+        };
+        admin.submit(&path, "/quotas/account", &s3("1000", "unlimited")).await;
+        let shown = admin.send_old(&old, "/quotas/account", &s3("2000", "default")).await;
+        assert!(shown.status == 409 && shown.body.contains(meanwhile), "{shown:?}");
+        let shown = admin.send_old(&old, "/quotas/account", &s3("default", "default")).await;
+        assert_eq!(shown.status, 303, "nothing of it was touched: {shown:?}");
+        let now = admin.get(&path).await;
+        assert!(now.body.contains("value=\"1000\"") && now.body.contains("value=\"unlimited\""));
+        let (users, groups) = ("iam:quota-usernumber", "iam:quota-groupnumber");
+        let limits = |first, second| [("name", "taro"), (users, first), (groups, second)];
+        admin.submit(&path, "/quotas/account/limits", &limits("5", "")).await;
+        let shown = admin.send_old(&now, "/quotas/account/limits", &limits("6", "")).await;
+        assert!(shown.status == 409 && shown.body.contains(meanwhile), "{shown:?}");
+        let shown = admin.send_old(&now, "/quotas/account/limits", &limits("", "7")).await;
+        assert_eq!(shown.status, 303, "{shown:?}");
+        let now = admin.get(&path).await;
+        assert!(now.body.contains("value=\"5\"") && now.body.contains("value=\"7\""), "{now:?}");
+
+        // Policies, and one of a name that there is already.
+        let policy = |most: &str| {
+            format!(
+                r#"{{"Statement":{{"Effect":"Limit","Action":"ec2:RunInstances","Resource":"*",
+                "Condition":{{"NumericLessThanEquals":{{"ec2:quota-vminstancenumber":"{most}"}}}}}}}}"#
+            )
+        };
+        let put = "/quotas/account/policy";
+        let (three, four) = (policy("3"), policy("4"));
+        let fields = |text| [("name", "taro"), ("policy", "more"), ("document", text)];
+        assert_eq!(admin.send_old(&now, put, &fields(&three)).await.status, 303);
+        let shown = admin.send_old(&now, put, &fields(&four)).await;
+        let other = "The policy 'more' is another one than this page began with";
+        assert!(shown.status == 409 && shown.body.contains(other), "{shown:?}");
+        assert!(admin.get(&path).await.body.contains("&quot;3&quot;"));
+        assert_eq!(admin.send_old(&shown, put, &fields(&four)).await.status, 303);
+        assert!(admin.get(&path).await.body.contains("&quot;4&quot;"));
     });
 }

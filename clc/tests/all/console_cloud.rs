@@ -249,3 +249,51 @@ fn a_node_drains_over_restarts_and_one_that_answers_is_not_given_up() {
         assert!(events.iter().any(|it| it.failure.is_none()));
     });
 }
+
+#[test]
+fn what_others_changed_since_a_page_was_loaded_is_not_overwritten_unseen() {
+    world(&[8], |world| async move {
+        let mut admin = administrator(&world).await;
+        let (hours, idle) = ("console.session_hours", "console.session_idle_minutes");
+        let block = "/cloud/configuration/limits";
+        let old = admin.get(CONFIGURATION).await;
+        save(&mut admin, "limits", &[(hours, "13")]).await;
+        // The hours stand in the old page as they were, and are not touched there.
+        let shown = admin.send_old(&old, block, &[(hours, "12"), (idle, "29")]).await;
+        assert_eq!(shown.location(), "/cloud/configuration?saved=limits#limits", "{shown:?}");
+        let shown = admin.send_old(&old, block, &[(hours, "14"), (idle, "29")]).await;
+        let beside = format!("id=\"f-{hours}-error\"");
+        assert!(shown.status == 409 && shown.body.contains(&beside), "{shown:?}");
+        assert!(shown.body.contains("to '13': save again"), "{shown:?}");
+        assert!(shown.body.contains("value=\"14\"") && shown.body.contains("value=\"29\""));
+        let shown = admin.send_old(&shown, block, &[(hours, "14"), (idle, "29")]).await;
+        assert_eq!(shown.status, 303, "{shown:?}");
+
+        let path = "/cloud/properties/console.session_hours";
+        let old = admin.get(path).await;
+        save(&mut admin, "limits", &[(hours, "15")]).await;
+        let shown = admin.send_old(&old, path, &[(hours, "16")]).await;
+        assert!(shown.status == 409 && shown.body.contains("to '15'"), "{shown:?}");
+        let shown = admin.send_old(&old, path, &[(hours, "14")]).await;
+        assert_eq!(shown.status, 303, "{shown:?}");
+        assert!(admin.get(path).await.body.contains("value=\"15\""), "it was not touched");
+
+        let path = "/cloud/instance-types";
+        let (small, large) = ("c1.xlarge/disk", "c1.xlarge/memory");
+        let old = admin.get(path).await;
+        let (disk, memory) = (old.body.clone(), types(&world).await[4]);
+        assert!(disk.contains(&format!("value=\"{}\"", memory.2)));
+        let grown = (memory.2 + 1).to_string();
+        assert_eq!(admin.submit(path, path, &[(small, &grown)]).await.status, 303);
+        let more = (memory.1 + 1).to_string();
+        let fields = [(small, memory.2.to_string()), (large, more.clone())];
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(admin.send_old(&old, path, &fields).await.status, 303);
+        let now = types(&world).await[4];
+        assert_eq!((now.1, now.2), (memory.1 + 1, memory.2 + 1));
+        let shown = admin.send_old(&old, path, &[(small, "99")]).await;
+        let told = format!("{small} was changed by somebody else meanwhile, to '{grown}'");
+        assert!(shown.status == 409 && shown.body.contains(&told), "{shown:?}");
+        assert!(shown.body.contains("aria-invalid=\"true\""));
+    });
+}

@@ -202,6 +202,37 @@ fn secrets_of_a_form_are_not_written_into_the_page_and_arrive() {
     });
 }
 
+#[test]
+fn another_password_takes_a_code_where_there_is_a_second_factor() {
+    let clock = Clock::manual(Clock::system().now());
+    world_at(clock.clone(), &[], |world| async move {
+        let mut taro = signed_in(&world, "taro").await;
+        assert!(!taro.get("/password").await.body.contains("name=\"code\""));
+        let begun = taro.submit("/second-factor", "/second-factor/begin", &[]).await;
+        let (seed, serial) = (typed(&begun), begun.value("serial"));
+        let show =
+            |steps: i64| totp::code(&seed, totp::step(clock.now()).saturating_add_signed(steps));
+        let (one, two) = (show(-1), show(0));
+        let fields = [("serial", serial.as_str()), ("first_code", &one), ("second_code", &two)];
+        taro.submit("/second-factor", "/second-factor/on", &fields).await;
+        clock.advance(LATER);
+
+        let (path, new) = ("/password", "ganz Neues 3");
+        assert!(taro.get(path).await.body.contains("name=\"code\""));
+        let fields = |code| [("old", OWN), ("password", new), ("again", new), ("code", code)];
+        for (code, status) in [("", 400), ("000000", 403), (two.as_str(), 403)] {
+            let shown = taro.submit(path, path, &fields(code)).await;
+            assert_eq!(shown.status, status, "{code}: {shown:?}");
+            assert!(shown.body.contains("name=\"code\""), "{shown:?}");
+        }
+        let now = show(0);
+        let shown = taro.submit(path, path, &fields(&now)).await;
+        assert_eq!(shown.location(), "/password?done=1", "{shown:?}");
+        let mut other = Browser::new(&world);
+        assert_eq!(other.sign_in("taro", new).await.location(), "/sign-in/code");
+    });
+}
+
 /// The secret that a page shows for typing.
 pub(crate) fn typed(shown: &Shown) -> Vec<u8> {
     use base64::Engine as _;

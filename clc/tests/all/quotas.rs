@@ -20,8 +20,16 @@ pub(crate) fn answer(
 ) -> Dispatcher<Walrus> {
     let (owned, defaults) = (Arc::clone(state), Arc::clone(state));
     to.with(move |ask: SetQuota| {
-        let used = Used { buckets: owned.lock().unwrap().buckets, ..Used::default() };
-        let (set, holds) = (Limits::default(), Limits::default());
+        let mut state = owned.lock().unwrap();
+        let used = Used { buckets: state.buckets, ..Used::default() };
+        let set = state.quotas.entry(ask.scope.clone()).or_default();
+        let Limits { bytes, objects, buckets } = *set;
+        *set = Limits {
+            bytes: ask.bytes.unwrap_or(bytes),
+            objects: ask.objects.unwrap_or(objects),
+            buckets: ask.buckets.unwrap_or(buckets),
+        };
+        let (set, holds) = (*set, *set);
         async move { Ok(QuotaView { scope: ask.scope, used, set, holds }) }
     })
     .with(move |ask: SetDefaultLimits| {

@@ -29,7 +29,7 @@ use common::wire::node::{
     Run, SetMetadataOptions, Software, Subnet, Terminate,
 };
 use common::wire::people::People;
-use common::wire::quota::SetDefaultLimits;
+use common::wire::quota::{self, Scope, SetDefaultLimits};
 use common::wire::role::{InstanceRole, RoleView, SetInstanceRole};
 use common::wire::spec::{MetadataOptions, Power};
 use common::wire::upkeep::{DescribeUnpacking, Unpacking};
@@ -101,6 +101,8 @@ pub(crate) struct WalrusState {
     pub(crate) key: Option<InstallBundleKey>,
     pub(crate) limit: u64,
     pub(crate) defaults: SetDefaultLimits,
+    /// The limits that were set, by whose they are.
+    pub(crate) quotas: BTreeMap<Scope, quota::Limits>,
     pub(crate) traffic: crate::told::Asked,
     /// How many buckets every account has.
     pub(crate) buckets: u64,

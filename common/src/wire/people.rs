@@ -289,6 +289,9 @@ pub struct SetOwnPassword {
     /// log-in that told so is proof enough.
     #[serde(default)]
     pub old: Option<String>,
+    /// What the second factor shows at the moment; needed with the old password, if the user has one.
+    #[serde(default)]
+    pub code: Option<String>,
     /// The new one.
     pub new: String,
     /// Where the request came from.

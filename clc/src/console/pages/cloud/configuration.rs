@@ -10,6 +10,7 @@ use super::cache;
 use super::setting_fields::{Choices, setting};
 use super::settings_shown::{BLOCKS, Block, WALRUS};
 use crate::console::components::{form, notice, refusal, status, told_beside};
+use crate::console::meanwhile;
 use crate::console::reply::Reply;
 use crate::console::texts::cloud as say;
 use crate::console::visit::Visit;
@@ -25,26 +26,31 @@ pub(crate) async fn save(visit: Visit) -> Result<Reply, ApiError> {
         let text = format!("There is no block '{}' of the configuration", visit.part(0));
         return Err(ApiError::new(ErrorCode::InvalidParameterValue, text));
     };
-    let known = properties(&visit).await?;
-    let changed = |it: &&super::settings_shown::Shown| {
-        let before = known.iter().find(|known| known.name == it.name).map(|it| it.value.as_str());
-        visit.form.has(it.name) && before != Some(visit.form.line(it.name))
-    };
-    let wanted = block.settings.iter().filter(changed).map(|it| ModifyPropertyValue {
-        name: it.name.to_owned(),
-        value: visit.form.line(it.name).to_owned(),
-    });
-    let property: Vec<_> = wanted.collect();
-    if property.is_empty() {
-        return Ok(Reply::see(format!("/cloud/configuration?same={}#{}", block.id, block.id)));
-    }
-    match visit.call(ModifyPropertyValues { property }).await {
-        Ok(_) => Ok(Reply::see(format!("/cloud/configuration?saved={}#{}", block.id, block.id))),
+    match changed(&visit, block).await {
+        Ok(true) => Ok(Reply::see(format!("/cloud/configuration?saved={}#{}", block.id, block.id))),
+        Ok(false) => Ok(Reply::see(format!("/cloud/configuration?same={}#{}", block.id, block.id))),
         Err(error) => {
             let error = told_beside(error)?;
             drawn(&visit, Some((block.id, &error))).await
         }
     }
+}
+
+/// Changes what the form changes of a block; whether that is anything.
+async fn changed(visit: &Visit, block: &Block) -> Result<bool, ApiError> {
+    let mut property = Vec::new();
+    for known in properties(visit).await? {
+        if block.settings.iter().any(|it| it.name == known.name)
+            && let Some(value) = meanwhile::change(&visit.form, &known.name, &known.value)?
+        {
+            property.push(ModifyPropertyValue { name: known.name, value });
+        }
+    }
+    if property.is_empty() {
+        return Ok(false);
+    }
+    visit.call(ModifyPropertyValues { property }).await?;
+    Ok(true)
 }
 
 async fn properties(visit: &Visit) -> Result<Vec<Property>, ApiError> {
@@ -104,9 +110,8 @@ fn fields(
         @if let Some(error) = refused.filter(|_| !beside) { (refusal(words, error)) }
         @for it in block.settings {
             @if let Some(property) = known.iter().find(|known| known.name == it.name) {
-                @let typed = refused.is_some() && visit.form.has(it.name);
-                @let typed = typed.then(|| visit.form.line(it.name));
-                (setting(words, it, property, typed, choices, about(it.name)))
+                @let typed = refused.and_then(|_| meanwhile::typed(&visit.form, it.name));
+                (setting(words, it, property, typed.as_deref(), choices, about(it.name)))
             }
         }
         button type="submit" { (words.t(say::SAVE)) }

@@ -9,6 +9,7 @@ use maud::{Markup, html};
 use super::setting_fields::{Choices, as_chosen, setting};
 use super::settings_shown::{Shown, find, unit};
 use crate::console::components::{button, form, notice, refusal, status, tag, told_beside};
+use crate::console::meanwhile;
 use crate::console::reply::Reply;
 use crate::console::text::Words;
 use crate::console::texts::{cloud as say, common as words_of_all};
@@ -106,12 +107,12 @@ async fn drawn(visit: &Visit, refused: Option<&ApiError>) -> Result<Reply, ApiEr
         return Err(ApiError::new(ErrorCode::NoSuchEntity, text));
     };
     let choices = Choices::of(visit).await?;
-    let typed = refused.filter(|_| visit.form.has(&it.name)).map(|_| visit.form.line(&it.name));
+    let typed = refused.and_then(|_| meanwhile::typed(&visit.form, &it.name));
     let own = super::configuration::names;
     let beside = refused.filter(|error| own(error, &it.name));
     let inside = html! {
         @if let Some(error) = refused.filter(|_| beside.is_none()) { (refusal(words, error)) }
-        (setting(words, shown, &it, typed, &choices, beside))
+        (setting(words, shown, &it, typed.as_deref(), &choices, beside))
         button type="submit" { (words.t(say::CHANGE)) }
     };
     let path = format!("/cloud/properties/{}", it.name);
@@ -138,8 +139,15 @@ async fn drawn(visit: &Visit, refused: Option<&ApiError>) -> Result<Reply, ApiEr
 /// Changes it.
 pub(crate) async fn change(visit: Visit) -> Result<Reply, ApiError> {
     let name = visit.part(0).to_owned();
-    let value = visit.form.line(&name).to_owned();
-    done(&visit, visit.call(ModifyPropertyValue { name, value }).await.map(drop)).await
+    let known = all(&visit).await?.into_iter().find(|(it, _)| it.name == name);
+    let now = known.map(|(it, _)| it.value).unwrap_or_default();
+    let changed = async {
+        match meanwhile::change(&visit.form, &name, &now)? {
+            Some(value) => visit.call(ModifyPropertyValue { name, value }).await.map(drop),
+            None => Ok(()),
+        }
+    };
+    done(&visit, changed.await).await
 }
 
 /// Gives it its default again.

@@ -9,6 +9,7 @@ use maud::{Markup, html};
 
 use super::settings_shown::{Kind, Shown, unit};
 use crate::console::components::refusal_text;
+use crate::console::meanwhile::was;
 use crate::console::text::{Text, Words};
 use crate::console::texts::cloud as say;
 use crate::console::visit::Visit;
@@ -62,6 +63,7 @@ pub(super) fn setting(
     let invalid = wrong.map(|_| "true");
     html! {
         div.field.setting {
+            (was(it.name, &property.value))
             label for=(id) { (words.t(it.label)) }
             @if let Some(error_text) = wrong {
                 @let (text, language) = refusal_text(words, error_text);

@@ -6,6 +6,7 @@ use common::error::{ApiError, ErrorCode};
 use maud::{Markup, html};
 
 use crate::console::components::{form, notice, refusal, status, told_beside};
+use crate::console::meanwhile;
 use crate::console::reply::Reply;
 use crate::console::text::Text;
 use crate::console::texts::{cloud as words_of_cloud, types as say};
@@ -64,7 +65,12 @@ fn is_about(error: &ApiError, name: &str, column: &str) -> bool {
         "memory" => "The memory",
         _ => "The disk",
     };
-    let own = [format!("{what} of {name} "), format!("Invalid value for {}:", field(name, column))];
+    let field = field(name, column);
+    let own = [
+        format!("{what} of {name} "),
+        format!("Invalid value for {field}:"),
+        format!("{field} was changed "),
+    ];
     own.iter().any(|start| error.text().starts_with(start.as_str()))
 }
 
@@ -84,9 +90,10 @@ fn table(visit: &Visit, types: &[TypeDetails], refused: Option<&ApiError>) -> Ma
                             th scope="row" data-label=(words.t(say::TYPE)) { (it.name) }
                             @for (column, label, value) in COLUMNS {
                                 @let name = field(&it.name, column);
-                                @let typed = refused.is_some().then(|| visit.form.some(&name)).flatten();
+                                @let typed = refused.and_then(|_| meanwhile::typed(&visit.form, &name));
                                 @let wrong = refused.is_some_and(|error| is_about(error, &it.name, column));
                                 td data-label=(words.t(label)) {
+                                    (meanwhile::was(&name, &value(it).to_string()))
                                     input name=(name) inputmode="numeric" autocomplete="off" required
                                         value=(typed.unwrap_or_else(|| value(it).to_string()))
                                         aria-label={ (it.name) ": " (words.t(label)) }
@@ -108,35 +115,40 @@ fn table(visit: &Visit, types: &[TypeDetails], refused: Option<&ApiError>) -> Ma
 
 /// Saves all of them, or none.
 pub(crate) async fn save(visit: Visit) -> Result<Reply, ApiError> {
-    let done = match wanted(&visit).await {
-        Ok(instance_type) => visit.call(ModifyInstanceTypes { instance_type }).await.map(drop),
-        Err(error) => Err(error),
+    let done = async {
+        let instance_type = wanted(&visit).await?;
+        if !instance_type.is_empty() {
+            visit.call(ModifyInstanceTypes { instance_type }).await?;
+        }
+        Ok(())
     };
-    match done {
+    match done.await {
         Ok(()) => Ok(Reply::see("/cloud/instance-types?saved=1")),
         Err(error) => drawn(&visit, Some(&told_beside(error)?)).await,
     }
 }
 
+/// What the form changes.
 async fn wanted(visit: &Visit) -> Result<Vec<TypeChange>, ApiError> {
     let mut changes = Vec::new();
     for it in known(visit).await? {
-        let number = |column: &str| {
+        let number = |column: &str, now: u64| {
             let name = field(&it.name, column);
-            let text = visit.form.line(&name);
-            text.parse::<u64>().map_err(|_| {
-                let text = format!("Invalid value for {name}: '{text}' is no number");
-                ApiError::new(ErrorCode::InvalidParameterValue, text)
-            })
+            let changed = meanwhile::change(&visit.form, &name, &now.to_string())?;
+            let read = |text: String| {
+                text.parse::<u64>().map_err(|_| {
+                    let text = format!("Invalid value for {name}: '{text}' is no number");
+                    ApiError::new(ErrorCode::InvalidParameterValue, text)
+                })
+            };
+            changed.map(read).transpose()
         };
-        let cpu = u32::try_from(number("cpu")?).unwrap_or(u32::MAX);
-        let (memory, disk) = (number("memory")?, number("disk")?);
-        changes.push(TypeChange {
-            name: it.name.clone(),
-            cpu: Some(cpu),
-            memory: Some(memory),
-            disk: Some(disk),
-        });
+        let cpu = number("cpu", it.cpu.into())?;
+        let (memory, disk) = (number("memory", it.memory)?, number("disk", it.disk)?);
+        if cpu.is_some() || memory.is_some() || disk.is_some() {
+            let cpu = cpu.map(|cpu| u32::try_from(cpu).unwrap_or(u32::MAX));
+            changes.push(TypeChange { name: it.name.clone(), cpu, memory, disk });
+        }
     }
     Ok(changes)
 }

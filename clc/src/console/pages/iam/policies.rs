@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use super::parts::{Kind, SHOWN, document, named, refused};
 use crate::console::components::{Field, button, field, form, status, told_beside};
+use crate::console::meanwhile;
 use crate::console::reply::Reply;
 use crate::console::texts::iam as say;
 use crate::console::visit::Visit;
@@ -55,6 +56,10 @@ pub(super) async fn shown(visit: &Visit, kind: Kind, name: &str) -> Result<Marku
     };
     let said = visit.form.get("document");
     let new = if said.is_empty() { EXAMPLE } else { said };
+    let same_name = match policy.value {
+        "" => String::new(),
+        policy => pretty(&known(visit, kind, name, policy).await?),
+    };
     Ok(html! {
         h2 { (words.t(say::MANAGED)) }
         @if attached.is_empty() {
@@ -101,6 +106,7 @@ pub(super) async fn shown(visit: &Visit, kind: Kind, name: &str) -> Result<Marku
                 (form(visit, "/iam/policy", &html! {
                     (whose)
                     input type="hidden" name="policy" value=(policy);
+                    (meanwhile::was("document", &pretty(text)))
                     (document(&id, words.t(say::DOCUMENT), &pretty(text)))
                     button.second type="submit" { (words.t(say::SAVE)) }
                 }))
@@ -116,6 +122,7 @@ pub(super) async fn shown(visit: &Visit, kind: Kind, name: &str) -> Result<Marku
             (form(visit, "/iam/policy", &html! {
                 (whose)
                 (field(words, &policy))
+                (meanwhile::was("document", &same_name))
                 (document("document-new", words.t(say::DOCUMENT), new))
                 button.second type="submit" { (words.t(say::ADD_POLICY)) }
             }))
@@ -153,25 +160,42 @@ async fn inline(visit: &Visit, kind: Kind, name: &str) -> Result<Vec<(String, St
     let names = names(visit, kind, name).await?.policy_names.member;
     let mut own = Vec::new();
     for policy_name in names {
-        let name = name.to_owned();
-        let policy = policy_name.clone();
-        let text = match kind {
-            Kind::User => {
-                let ask = GetUserPolicy { user_name: name, policy_name };
-                visit.call(ask).await?.policy_document
-            }
-            Kind::Group => {
-                let ask = GetGroupPolicy { group_name: name, policy_name };
-                visit.call(ask).await?.policy_document
-            }
-            Kind::Role => {
-                let ask = GetRolePolicy { role_name: name, policy_name };
-                visit.call(ask).await?.policy_document
-            }
-        };
-        own.push((policy, percent_decode(&text)));
+        let text = document_of(visit, kind, name, &policy_name).await?;
+        own.push((policy_name, text));
     }
     Ok(own)
+}
+
+async fn document_of(
+    visit: &Visit,
+    kind: Kind,
+    name: &str,
+    policy: &str,
+) -> Result<String, ApiError> {
+    let (name, policy_name) = (name.to_owned(), policy.to_owned());
+    let text = match kind {
+        Kind::User => {
+            let ask = GetUserPolicy { user_name: name, policy_name };
+            visit.call(ask).await?.policy_document
+        }
+        Kind::Group => {
+            let ask = GetGroupPolicy { group_name: name, policy_name };
+            visit.call(ask).await?.policy_document
+        }
+        Kind::Role => {
+            let ask = GetRolePolicy { role_name: name, policy_name };
+            visit.call(ask).await?.policy_document
+        }
+    };
+    Ok(percent_decode(&text))
+}
+
+/// What a policy of its own says; nothing if there is none of that name, or can be none.
+async fn known(visit: &Visit, kind: Kind, name: &str, policy: &str) -> Result<String, ApiError> {
+    match document_of(visit, kind, name, policy).await {
+        Ok(text) => Ok(text),
+        Err(error) => told_beside(error).map(|_| String::new()),
+    }
 }
 
 async fn names(visit: &Visit, kind: Kind, name: &str) -> Result<PolicyNames, ApiError> {
@@ -227,7 +251,9 @@ pub(crate) async fn put(visit: Visit) -> Result<Reply, ApiError> {
 
 async fn written(visit: &Visit, kind: Kind, name: String) -> Result<(), ApiError> {
     let policy_name = visit.form.line("policy").to_owned();
-    let policy_document = visit.form.get("document").replace("\r\n", "\n");
+    let now = pretty(&known(visit, kind, &name, &policy_name).await?);
+    let changed = meanwhile::change_policy(&visit.form, "document", &policy_name, &now)?;
+    let Some(policy_document) = changed else { return Ok(()) };
     match kind {
         Kind::User => {
             let user_name = name;

@@ -2,13 +2,14 @@
 //! has lost theirs.
 
 use common::error::ApiError;
-use common::wire::people::{Contact, ContactChange};
+use common::wire::people::{Contact, Registered};
 use common::wire::registrar::{ChangePerson, SetFirstPassword};
 use maud::{Markup, html};
 
 use super::add::first_password;
 use super::parts::{after, back, by, contact_fields, described, name_of, named};
 use crate::console::components::{form, refusal, status, told_beside};
+use crate::console::meanwhile;
 use crate::console::reply::Reply;
 use crate::console::texts::people as say;
 use crate::console::visit::Visit;
@@ -17,13 +18,14 @@ use crate::random;
 /// The form of the contact.
 pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
     let it = described(&visit).await?.registered;
-    Ok(asking(&visit, &it.name, &it.contact, &html! {}))
+    Ok(asking(&visit, &it, &it.contact, &html! {}))
 }
 
-fn asking(visit: &Visit, name: &str, contact: &Contact, above: &Markup) -> Reply {
-    let words = visit.words;
+fn asking(visit: &Visit, it: &Registered, contact: &Contact, above: &Markup) -> Reply {
+    let (words, name) = (visit.words, it.name.as_str());
     let inside = html! {
         (name_of(name))
+        (meanwhile::was_contact(&it.contact))
         (contact_fields(visit, contact, false))
         button type="submit" { (words.t(say::SAVE)) }
     };
@@ -38,14 +40,18 @@ fn asking(visit: &Visit, name: &str, contact: &Contact, above: &Markup) -> Reply
 
 /// Changes the contact.
 pub(crate) async fn save(visit: Visit) -> Result<Reply, ApiError> {
-    let (name, contact) = (named(&visit), visit.form.contact());
-    let change = ContactChange::from(contact.clone());
-    let (by, address) = (by(&visit)?, visit.address());
-    match visit.ask(ChangePerson { name: name.clone(), contact: change, by, address }).await {
+    let it = described(&visit).await?.registered;
+    let changed = async {
+        let contact = meanwhile::change_contact(&visit.form, &it.contact)?;
+        let (by, address) = (by(&visit)?, visit.address());
+        visit.ask(ChangePerson { name: it.name.clone(), contact, by, address }).await
+    };
+    match changed.await {
         Ok(it) => Ok(Reply::see(after("/people/user", &it.name, "saved"))),
         Err(error) => {
             let error = told_beside(error)?;
-            let reply = asking(&visit, &name, &contact, &refusal(visit.words, &error));
+            let typed = meanwhile::typed_contact(&visit.form, &it.contact);
+            let reply = asking(&visit, &it, &typed, &refusal(visit.words, &error));
             Ok(reply.status(status(&error)))
         }
     }

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::parts::{back, described, name_of, named};
 use super::quotas::{self, ACCOUNT, done, of_account, s3_form, saved};
 use crate::console::components::{Field, button, field, form, refusal, status, told_beside};
+use crate::console::meanwhile;
 use crate::console::reply::Reply;
 use crate::console::texts::people::HELD;
 use crate::console::texts::quotas as say;
@@ -36,17 +37,20 @@ async fn page(visit: &Visit, above: &Markup) -> Result<Reply, ApiError> {
     let name = found.registered.name.as_str();
     let s3 = of_account(visit, name).await?;
     let mut policies = policies(visit, name).await?;
+    let same_name = match visit.form.line("policy") {
+        "" => String::new(),
+        typed => match policy(visit, name, typed).await {
+            Ok(text) => pretty(&text),
+            Err(error) => told_beside(error).map(|_| String::new())?,
+        },
+    };
     let own = policies.remove(OWN).map(|text| read(&text)).unwrap_or_default();
     let lines = HELD.into_iter().filter_map(|(key, text)| {
         let it = found.holdings.iter().find(|it| it.key == key)?;
         let limit = it.limit.map_or(words.t(say::NO_LIMIT).to_owned(), |it| it.to_string());
         let hint = words.fill(say::USED_HINT, &[("used", &it.used.to_string()), ("limit", &limit)]);
-        let said = visit.form.line(key);
-        let value = if said.is_empty() {
-            own.get(key).cloned().unwrap_or_default()
-        } else {
-            said.to_owned()
-        };
+        let now = own.get(key).cloned().unwrap_or_default();
+        let value = meanwhile::typed(&visit.form, key).unwrap_or_else(|| now.clone());
         let it = Field {
             name: key,
             label: words.t(text),
@@ -56,7 +60,7 @@ async fn page(visit: &Visit, above: &Markup) -> Result<Reply, ApiError> {
             autocomplete: "off",
             ..Field::default()
         };
-        Some(field(words, &it))
+        Some(html! { (meanwhile::was(key, &now)) (field(words, &it)) })
     });
     let inside = html! {
         (name_of(name))
@@ -75,7 +79,7 @@ async fn page(visit: &Visit, above: &Markup) -> Result<Reply, ApiError> {
         (form(visit, "/quotas/account/limits", &inside))
         h2 { (words.t(say::POLICIES)) }
         p { (words.t(say::POLICIES_LEAD)) }
-        (others(visit, name, &policies))
+        (others(visit, name, &policies, &same_name))
     };
     Ok(Reply::page(words.fill(say::OF_ACCOUNT, &[("name", name)]), main))
 }
@@ -87,12 +91,20 @@ async fn policies(visit: &Visit, name: &str) -> Result<BTreeMap<String, String>,
     let names = visit.call(asked).await?.policy_names;
     let mut policies = BTreeMap::new();
     for policy_name in names.member {
-        let account_name = name.to_owned();
-        let asked = GetAccountPolicy { account_name, policy_name: policy_name.clone() };
-        let text = visit.call(asked).await?.policy_document;
-        policies.insert(policy_name, percent_decode(&text));
+        let text = policy(visit, name, &policy_name).await?;
+        policies.insert(policy_name, text);
     }
     Ok(policies)
+}
+
+/// A policy of an account; nothing if there is none of that name.
+async fn policy(visit: &Visit, name: &str, policy: &str) -> Result<String, ApiError> {
+    let (account_name, policy_name) = (name.to_owned(), policy.to_owned());
+    match visit.call(GetAccountPolicy { account_name, policy_name }).await {
+        Ok(found) => Ok(percent_decode(&found.policy_document)),
+        Err(error) if error.code() == ErrorCode::NoSuchEntity => Ok(String::new()),
+        Err(error) => Err(error),
+    }
 }
 
 /// The limits that a policy sets, by their keys, as this page writes them.
@@ -131,10 +143,16 @@ fn written(limits: &[(&str, &str, u64)]) -> String {
     json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
 }
 
-fn others(visit: &Visit, name: &str, policies: &BTreeMap<String, String>) -> Markup {
+fn others(
+    visit: &Visit,
+    name: &str,
+    policies: &BTreeMap<String, String>,
+    same_name: &str,
+) -> Markup {
     let words = visit.words;
-    let document = |id: &str, text: &str| {
+    let document = |id: &str, text: &str, now: &str| {
         html! {
+            (meanwhile::was("document", now))
             div.field.broad {
                 label for=(id) { (words.t(say::DOCUMENT)) }
                 textarea.code id=(id) name="document" rows="10" required spellcheck="false" { (text) }
@@ -159,7 +177,7 @@ fn others(visit: &Visit, name: &str, policies: &BTreeMap<String, String>) -> Mar
                 (form(visit, "/quotas/account/policy", &html! {
                     (name_of(name))
                     input type="hidden" name="policy" value=(policy);
-                    (document(&format!("document-{number}"), &pretty))
+                    (document(&format!("document-{number}"), &pretty, &pretty))
                     button.second type="submit" { (words.t(say::SAVE)) }
                 }))
                 div.acts {
@@ -174,7 +192,7 @@ fn others(visit: &Visit, name: &str, policies: &BTreeMap<String, String>) -> Mar
             (form(visit, "/quotas/account/policy", &html! {
                 (name_of(name))
                 (field(words, &policy))
-                (document("document-new", visit.form.get("document")))
+                (document("document-new", visit.form.get("document"), same_name))
                 button.second type="submit" { (words.t(say::ADD_POLICY)) }
             }))
         }
@@ -190,9 +208,14 @@ fn pretty(text: &str) -> String {
 
 async fn set(visit: &Visit, name: &str) -> Result<(), ApiError> {
     let found = described(visit).await?;
+    let mut own = read(&policy(visit, name, OWN).await?);
     let mut limits = Vec::new();
     for it in &found.holdings {
-        let Some(text) = visit.form.some(&it.key) else { continue };
+        let now = own.remove(&it.key).unwrap_or_default();
+        let text = meanwhile::change(&visit.form, &it.key, &now)?.unwrap_or(now);
+        if text.is_empty() {
+            continue;
+        }
         let most = text
             .parse()
             .map_err(|_| ApiError::invalid(&it.key, format!("'{text}' is no whole number")))?;
@@ -239,11 +262,14 @@ pub(crate) async fn change(visit: Visit) -> Result<Reply, ApiError> {
 /// Writes another policy.
 pub(crate) async fn put_policy(visit: Visit) -> Result<Reply, ApiError> {
     let (name, policy_name) = (named(&visit), visit.form.line("policy").to_owned());
-    let policy_document = visit.form.get("document").replace("\r\n", "\n");
-    let account_name = name.clone();
-    let asked = PutAccountPolicy { account_name, policy_name, policy_document };
-    let done = visit.call(asked).await.map(drop);
-    told(&visit, &name, done).await
+    let done = async {
+        let now = pretty(&policy(&visit, &name, &policy_name).await?);
+        let changed = meanwhile::change_policy(&visit.form, "document", &policy_name, &now)?;
+        let Some(policy_document) = changed else { return Ok(()) };
+        let account_name = name.clone();
+        visit.call(PutAccountPolicy { account_name, policy_name, policy_document }).await.map(drop)
+    };
+    told(&visit, &name, done.await).await
 }
 
 /// Takes a policy away.

@@ -3,12 +3,13 @@
 use common::error::{ApiError, ErrorCode};
 use common::s3::BucketName;
 use common::sign::write_query;
-use common::wire::quota::{Limit, Limits, NamedQuota, Scope, Used, Whose};
+use common::wire::quota::{Limit, NamedQuota, Scope, Used, Whose};
 use common::wire::registrar::{ChangeLimits, DescribeLimits, ListLimits};
 use maud::{Markup, html};
 
 use super::parts::{about, by, name_of, named};
 use crate::console::components::{Field, field, form, notice, refusal, status, told_beside};
+use crate::console::meanwhile;
 use crate::console::reply::Reply;
 use crate::console::text::{Text, Words};
 use crate::console::texts::{common as words_of_all, quotas as say};
@@ -183,8 +184,8 @@ pub(super) fn s3_form(visit: &Visit, path: &str, it: Option<&NamedQuota>) -> Mar
         (it.quota.used, it.quota.set, it.quota.holds);
     let account = matches!(it.quota.scope, Scope::Account(_));
     let line = |name: &'static str, label: Text, used: String, set: Limit, holds: String| {
-        let said = visit.form.line(name);
-        let value = if said.is_empty() { set.to_string() } else { said.to_owned() };
+        let now = set.to_string();
+        let value = meanwhile::typed(&visit.form, name).unwrap_or_else(|| now.clone());
         let hint = words.fill(say::LIMIT_HINT, &[("used", &used), ("limit", &holds)]);
         let it = Field {
             name,
@@ -195,7 +196,7 @@ pub(super) fn s3_form(visit: &Visit, path: &str, it: Option<&NamedQuota>) -> Mar
             autocomplete: "off",
             ..Field::default()
         };
-        field(words, &it)
+        html! { (meanwhile::was(name, &now)) (field(words, &it)) }
     };
     let in_use = size(bytes.saturating_add(uploading));
     let inside = html! {
@@ -213,25 +214,23 @@ pub(super) fn s3_form(visit: &Visit, path: &str, it: Option<&NamedQuota>) -> Mar
     }
 }
 
-fn limit(visit: &Visit, name: &str) -> Result<Option<Limit>, ApiError> {
-    let said = visit.form.some(name);
-    let read = |text: String| text.to_lowercase().parse::<Limit>();
-    said.map(read).transpose().map_err(|error| ApiError::invalid(name, error))
-}
-
 /// Changes limits of S3 as a form says.
 ///
 /// # Errors
 /// Whatever the change is refused with.
 pub(super) async fn change(visit: &Visit, whose: Whose) -> Result<(), ApiError> {
-    let read = Limits {
-        bytes: limit(visit, "bytes")?.unwrap_or_default(),
-        objects: limit(visit, "objects")?.unwrap_or_default(),
-        buckets: limit(visit, "buckets")?.unwrap_or_default(),
+    let set = described(visit, whose.clone()).await?.quota.set;
+    let limit = |name: &str, set: Limit| {
+        let said = meanwhile::change(&visit.form, name, &set.to_string())?;
+        let read = |text: String| text.to_lowercase().parse::<Limit>();
+        said.map(read).transpose().map_err(|error| ApiError::invalid(name, error))
     };
-    let buckets = matches!(whose, Whose::Account(_)).then_some(read.buckets);
+    let (bytes, objects) = (limit("bytes", set.bytes)?, limit("objects", set.objects)?);
+    let buckets = match whose {
+        Whose::Account(_) => limit("buckets", set.buckets)?,
+        Whose::Bucket(_) => None,
+    };
     let (by, address) = (by(visit)?, visit.address());
-    let (bytes, objects) = (Some(read.bytes), Some(read.objects));
     visit.ask(ChangeLimits { whose, bytes, objects, buckets, by, address }).await?;
     Ok(())
 }

@@ -7,10 +7,14 @@ use maud::{Markup, html};
 use super::recover::password_fields;
 use crate::console::components::{Field, field, form, notice, refusal, status, told_beside};
 use crate::console::cookies;
+use crate::console::proof;
 use crate::console::reply::Reply;
 use crate::console::sessions::{self, Entering};
 use crate::console::texts::accounts as say;
 use crate::console::visit::Visit;
+
+/// What the second factor shows.
+const CODE: &str = "code";
 
 /// The form for whoever knows the old one.
 pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
@@ -18,11 +22,12 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
     let above = html! {
         @if done { (notice("good", visit.words.t(say::PASSWORD_CHANGED), "")) }
     };
-    Ok(asking(&visit, &above))
+    asking(&visit, &above).await
 }
 
-fn asking(visit: &Visit, above: &Markup) -> Reply {
+async fn asking(visit: &Visit, above: &Markup) -> Result<Reply, ApiError> {
     let words = visit.words;
+    let factor = proof::has_factor(visit).await?;
     let old = Field {
         name: "old",
         label: words.t(say::OLD_PASSWORD),
@@ -33,6 +38,7 @@ fn asking(visit: &Visit, above: &Markup) -> Reply {
     };
     let inside = html! {
         (field(words, &old))
+        @if factor { (proof::code_field(words, CODE)) }
         (password_fields(visit, true))
         button type="submit" { (words.t(say::CHANGE_PASSWORD)) }
     };
@@ -41,7 +47,7 @@ fn asking(visit: &Visit, above: &Markup) -> Reply {
         p { (words.t(say::CHANGE_ENDS)) }
         (form(visit, "/password", &inside))
     };
-    Reply::page(words.t(say::CHANGE_PASSWORD), main)
+    Ok(Reply::page(words.t(say::CHANGE_PASSWORD), main))
 }
 
 /// Changes it.
@@ -53,7 +59,7 @@ pub(crate) async fn change(visit: Visit) -> Result<Reply, ApiError> {
         }
         Err(error) => {
             let error = told_beside(error)?;
-            let reply = asking(&visit, &refusal(visit.words, &error));
+            let reply = asking(&visit, &refusal(visit.words, &error)).await?;
             Ok(reply.status(status(&error)))
         }
     }
@@ -103,7 +109,8 @@ pub(super) async fn set(visit: &Visit, old: Option<String>) -> Result<(String, P
     let new = visit.form.new_password()?;
     let session = visit.viewer()?.session.clone();
     let (by, address) = (session.asks(), visit.address());
-    let person: Person = visit.ask(SetOwnPassword { by, old, new, address }).await?;
+    let code = proof::code(&visit.form, CODE);
+    let person: Person = visit.ask(SetOwnPassword { by, old, code, new, address }).await?;
     let now = person.clone();
     let who = Entering {
         person,

@@ -1,11 +1,12 @@
 //! What is known of whoever owns the account: seen, changed.
 
 use common::error::ApiError;
-use common::wire::people::{Contact, ContactChange, DescribeRegistration, SetOwnContact};
+use common::wire::people::{Contact, DescribeRegistration, SetOwnContact};
 use maud::{Markup, html};
 
 use super::credentials::is_owner;
 use crate::console::components::{Field, field, form, notice, refusal, status, told_beside};
+use crate::console::meanwhile;
 use crate::console::reply::Reply;
 use crate::console::texts::credentials as say;
 use crate::console::texts::signing;
@@ -26,7 +27,7 @@ pub(crate) async fn show(visit: Visit) -> Result<Reply, ApiError> {
         "waits" => notice("plain", words.t(say::CONTACT_WAITS), words.t(say::CONTACT_WAITS_TEXT)),
         _ => html! {},
     };
-    Ok(asking(&visit, &above, &known))
+    Ok(asking(&visit, &above, &known, &known))
 }
 
 async fn known(visit: &Visit) -> Result<Contact, ApiError> {
@@ -36,7 +37,7 @@ async fn known(visit: &Visit) -> Result<Contact, ApiError> {
     Ok(visit.ask(ask).await?.contact)
 }
 
-fn asking(visit: &Visit, above: &Markup, it: &Contact) -> Reply {
+fn asking(visit: &Visit, above: &Markup, now: &Contact, it: &Contact) -> Reply {
     let words = visit.words;
     let line = |name, label, value, kind, autocomplete| Field {
         name,
@@ -55,6 +56,7 @@ fn asking(visit: &Visit, above: &Markup, it: &Contact) -> Reply {
         line("project_description", signing::PROJECT, &it.project_description, "lines", "off"),
     ];
     let inside = html! {
+        (meanwhile::was_contact(now))
         @for it in &fields { (field(words, it)) }
         button type="submit" { (words.t(say::CONTACT_SAVE)) }
     };
@@ -68,20 +70,21 @@ fn asking(visit: &Visit, above: &Markup, it: &Contact) -> Reply {
 
 /// Changes it.
 pub(crate) async fn save(visit: Visit) -> Result<Reply, ApiError> {
-    let contact = visit.form.contact();
-    let change = ContactChange::from(contact.clone());
-    let by = visit.viewer()?.session.asks();
+    let now = known(&visit).await?;
+    let typed = meanwhile::typed_contact(&visit.form, &now);
     let done = async {
-        visit.ask(SetOwnContact { by, contact: change, address: visit.address() }).await?;
+        let contact = meanwhile::change_contact(&visit.form, &now)?;
+        let by = visit.viewer()?.session.asks();
+        visit.ask(SetOwnContact { by, contact, address: visit.address() }).await?;
         known(&visit).await
     };
     match done.await {
-        Ok(known) if known.email != contact.email => Ok(Reply::see("/contact?done=waits")),
+        Ok(known) if known.email != typed.email => Ok(Reply::see("/contact?done=waits")),
         Ok(_) => Ok(Reply::see("/contact?done=saved")),
         Err(error) => {
             let error = told_beside(error)?;
             let above = refusal(visit.words, &error);
-            Ok(asking(&visit, &above, &contact).status(status(&error)))
+            Ok(asking(&visit, &above, &now, &typed).status(status(&error)))
         }
     }
 }

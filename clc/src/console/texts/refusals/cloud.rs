@@ -49,6 +49,18 @@ pub(super) const TABLE: &[(&str, &str)] = &[
     ("The processors of * must be from 1 to *, not *", "{1} の vCPU 数は 1～{2} にしてください。"),
     ("The memory of * must be from 1 to *, not *", "{1} のメモリは 1～{2} MB にしてください。"),
     ("The disk of * must be from 1 to *, not *", "{1} のディスクは 1～{2} GB にしてください。"),
+    (
+        "* was changed by somebody else meanwhile, to '*': save again to overwrite it",
+        "ほかの人が先に変更しました (現在の値: {2})。もう一度保存すると上書きします。",
+    ),
+    (
+        "* was changed by somebody else meanwhile: save again to overwrite it",
+        "ほかの人が先に変更しました。もう一度保存すると上書きします。",
+    ),
+    (
+        "The policy '*' is another one than this page began with: save again to overwrite it",
+        "ポリシー {1} は、このページを開いたときの内容と異なります。もう一度保存すると上書きします。",
+    ),
     ("There is no property '*'", "プロパティ {1} はありません。"),
     ("There is no node '*'", "ノード {1} はありません。"),
     ("Invalid value for Name: there is no node '*'", "ノード {1} はありません。"),
