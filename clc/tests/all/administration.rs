@@ -380,7 +380,8 @@ fn properties_and_components_are_told() {
             bucket_bytes: Some(bytes),
         };
         crate::world::until("walrus has the limits", || async {
-            (world.walrus.state.lock().unwrap().defaults == defaults(5, 5120 << 20)).then_some(())
+            (world.walrus.state.lock().unwrap().quotas.defaults == defaults(5, 5120 << 20))
+                .then_some(())
         })
         .await;
         for wrong in [

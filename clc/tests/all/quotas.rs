@@ -1,17 +1,27 @@
 //! Limits that policies set on EC2 and IAM hold also for those who ask at the same time; and who is
 //! an administrator of the cloud is a permission like others.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use common::ec2::instances::RunInstances;
 use common::ec2::zones::DescribeAvailabilityZones;
 use common::id::ImageId;
-use common::wire::quota::{Limits, QuotaView, SetDefaultLimits, SetQuota, Used};
+use common::wire::quota::{Limits, QuotaView, Scope, SetDefaultLimits, SetQuota, Used};
 use common::wire::walrus::Walrus;
 use runtime::dispatcher::Dispatcher;
 
 use crate::iam_users::with_key;
 use crate::world::{User, WalrusState, World, code, world};
+
+/// What the walrus of a test was told of quotas.
+#[derive(Default)]
+pub(crate) struct Quotas {
+    /// Those for everybody.
+    pub(crate) defaults: SetDefaultLimits,
+    /// Those that were set, by whose they are.
+    own: BTreeMap<Scope, Limits>,
+}
 
 /// Adds what the walrus of a test answers about quotas of S3.
 pub(crate) fn answer(
@@ -22,7 +32,7 @@ pub(crate) fn answer(
     to.with(move |ask: SetQuota| {
         let mut state = owned.lock().unwrap();
         let used = Used { buckets: state.buckets, ..Used::default() };
-        let set = state.quotas.entry(ask.scope.clone()).or_default();
+        let set = state.quotas.own.entry(ask.scope.clone()).or_default();
         let Limits { bytes, objects, buckets } = *set;
         *set = Limits {
             bytes: ask.bytes.unwrap_or(bytes),
@@ -33,7 +43,7 @@ pub(crate) fn answer(
         async move { Ok(QuotaView { scope: ask.scope, used, set, holds }) }
     })
     .with(move |ask: SetDefaultLimits| {
-        let news = std::mem::replace(&mut defaults.lock().unwrap().defaults, ask) != ask;
+        let news = std::mem::replace(&mut defaults.lock().unwrap().quotas.defaults, ask) != ask;
         async move { Ok(news) }
     })
 }

@@ -29,7 +29,6 @@ use common::wire::node::{
     Run, SetMetadataOptions, Software, Subnet, Terminate,
 };
 use common::wire::people::People;
-use common::wire::quota::{self, Scope, SetDefaultLimits};
 use common::wire::role::{InstanceRole, RoleView, SetInstanceRole};
 use common::wire::spec::{MetadataOptions, Power};
 use common::wire::upkeep::{DescribeUnpacking, Unpacking};
@@ -54,7 +53,7 @@ use tokio::sync::watch;
 use super::cached::{self, Cached};
 use super::console_storage::StubS3;
 use super::importing::{self, Imports};
-use super::quotas;
+use super::quotas::{self, Quotas};
 use super::saving::{self, NodeBundles, StoredBundles};
 
 const KEY: [u8; 32] = [7; 32];
@@ -100,9 +99,7 @@ pub(crate) struct WalrusState {
     pub(crate) wanted: BTreeMap<String, WantedImage>,
     pub(crate) key: Option<InstallBundleKey>,
     pub(crate) limit: u64,
-    pub(crate) defaults: SetDefaultLimits,
-    /// The limits that were set, by whose they are.
-    pub(crate) quotas: BTreeMap<Scope, quota::Limits>,
+    pub(crate) quotas: Quotas,
     pub(crate) traffic: crate::told::Asked,
     /// How many buckets every account has.
     pub(crate) buckets: u64,
